@@ -1,0 +1,1 @@
+//! A small 64-bit guest that walks through the machine on the serial line.

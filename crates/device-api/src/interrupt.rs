@@ -1,0 +1,142 @@
+//! Interrupt lines, messages and controllers, without a processor's name in them.
+
+use crate::Ctx;
+
+/// A global system interrupt: 0 to 15 are the ISA IRQs (ISA IRQ 0 is wired to I/O APIC input 2 by the MADT's
+/// override, which the I/O APIC's adapter applies), 16 to 23 PCI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IrqLine(pub u8);
+
+/// The levels of all lines, with the edges since the machine last looked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IrqLines {
+    levels: u32,
+    /// Changes in order, for the machine to hand to every device with [`IrqInputs`]
+    changes: Vec<(IrqLine, bool)>,
+}
+
+impl IrqLines {
+    /// Drives a line high or low.
+    #[inline]
+    pub fn set(&mut self, line: IrqLine, high: bool) {
+        let bit = 1u32 << (line.0 & 31);
+        if (self.levels & bit != 0) != high {
+            self.levels ^= bit;
+            self.changes.push((line, high));
+        }
+    }
+
+    /// High, then low: an edge.
+    pub fn pulse(&mut self, line: IrqLine) {
+        self.set(line, true);
+        self.set(line, false);
+    }
+
+    /// Whether a line is high.
+    pub fn level(&self, line: IrqLine) -> bool {
+        self.levels & (1 << (line.0 & 31)) != 0
+    }
+
+    /// Whether changes wait to be handed on.
+    #[inline(always)]
+    pub fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Takes the changes since the last call, oldest first.
+    pub fn take_changes(&mut self) -> Vec<(IrqLine, bool)> {
+        std::mem::take(&mut self.changes)
+    }
+}
+
+/// How an interrupt message asks to be delivered.
+///
+/// SPEC: intel-sdm-vol3 :: 12.5.1 Local Vector Table -> delivery mode encodings, shared by ICR, I/O APIC and MSI
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[allow(missing_docs)]
+pub enum Delivery {
+    Fixed = 0,
+    LowestPriority = 1,
+    Smi = 2,
+    Nmi = 4,
+    Init = 5,
+    StartUp = 6,
+    ExtInt = 7,
+}
+
+/// An interrupt message on the system bus (I/O APIC, MSI, inter-processor).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InterruptMessage {
+    /// APIC id or logical destination
+    pub destination: u32,
+    /// Whether `destination` is logical
+    pub logical: bool,
+    /// Delivery mode
+    pub delivery: Delivery,
+    /// Vector
+    pub vector: u8,
+    /// Level triggered (an EOI message follows)
+    pub level: bool,
+}
+
+/// Listens to interrupt lines.
+pub trait IrqInputs {
+    /// A line changed.
+    fn irq_changed(&mut self, ctx: &mut Ctx<'_>, line: IrqLine, high: bool);
+    /// A local APIC broadcast the end of a level-triggered interrupt.
+    fn end_of_interrupt(&mut self, _ctx: &mut Ctx<'_>, _vector: u8) {}
+}
+
+/// An 8259A-compatible controller.
+pub trait LegacyController {
+    /// The level of its INTR output.
+    fn intr(&self) -> bool;
+    /// An interrupt acknowledge cycle: returns the vector.
+    fn acknowledge(&mut self) -> u8;
+}
+
+/// What reading or writing an MSR said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MsrAccess {
+    /// Done; for reads the value
+    Handled(u64),
+    /// Not one of mine
+    NotHandled,
+    /// #GP(0)
+    GeneralProtection,
+}
+
+/// The local APIC as its processor sees it.
+pub trait LocalController {
+    /// The highest-priority vector to deliver now, above TPR and ISR; `None` when nothing is pending.
+    fn pending(&self) -> Option<u8>;
+    /// The processor takes the vector that `pending` names.
+    fn acknowledge(&mut self, ctx: &mut Ctx<'_>) -> Option<u8>;
+    /// Whether INTR of the legacy controller reaches the processor (LINT0 as ExtINT, or the APIC disabled).
+    fn accepts_legacy(&self) -> bool;
+    /// A message arrives. Returns whether it was addressed to this APIC.
+    fn message(&mut self, ctx: &mut Ctx<'_>, message: &InterruptMessage) -> bool;
+    /// Takes a pending NMI.
+    fn take_nmi(&mut self) -> bool;
+    /// Takes the vectors of level-triggered interrupts whose end is to be broadcast to the I/O APICs.
+    fn take_eoi_broadcast(&mut self) -> Option<u8>;
+    /// CR8: task priority, bits 7:4 of TPR.
+    fn cr8(&self) -> u8;
+    /// Writes CR8 (0 to 15).
+    fn set_cr8(&mut self, ctx: &mut Ctx<'_>, value: u8);
+    /// RDMSR of IA32_APIC_BASE, IA32_TSC_DEADLINE, x2APIC registers.
+    fn read_msr(&mut self, ctx: &mut Ctx<'_>, msr: u32) -> MsrAccess;
+    /// WRMSR of the same.
+    fn write_msr(&mut self, ctx: &mut Ctx<'_>, msr: u32, value: u64) -> MsrAccess;
+    /// Whether a StartUp message came (vector), for waiting processors.
+    fn take_startup(&mut self) -> Option<u8>;
+    /// Whether an INIT came.
+    fn take_init(&mut self) -> bool;
+    /// APIC id (CPUID leaf 1)
+    fn apic_id(&self) -> u32;
+    /// Whether the APIC is globally enabled (CPUID.1:EDX.APIC mirrors it)
+    fn enabled(&self) -> bool;
+    /// The page its registers answer at when enabled in xAPIC mode.
+    fn base(&self) -> u64;
+}

@@ -1,0 +1,23 @@
+//! What a device is. The machine knows devices only through these traits; devices know the machine only through [`Ctx`].
+//!
+//! A device is declared once with [`declare_device!`], which submits a [`DeviceDecl`] to `inventory` and emits a link
+//! anchor (wasm64 loses unreferenced submissions). Time is an argument, wake-ups are returned, nothing here reads a host
+//! clock or names the processor.
+#![forbid(unsafe_code)]
+
+mod ctx;
+mod decl;
+mod device;
+mod interrupt;
+mod snapshot;
+mod time;
+
+pub use ctx::{Ctx, DmaMemory, MachineEvent, MachineEvents, SerialPort};
+pub use decl::{BuildConfig, DeviceDecl, DeviceError, MmioRange, PortRange, Stage, declarations};
+pub use device::{Device, Mmio, PciFunction, Pio, Timed};
+pub use interrupt::{
+    Delivery, InterruptMessage, IrqInputs, IrqLine, IrqLines, LegacyController, LocalController, MsrAccess,
+};
+pub use inventory;
+pub use snapshot::Snapshot;
+pub use time::VmTime;

@@ -1,0 +1,1 @@
+//! RAM, buses, interrupt routing, time, boot; knows no device by name.

@@ -1,0 +1,1 @@
+//! Model-specific registers: numbers, write masks, reset values, routing.

@@ -1,0 +1,3 @@
+//! The command `v64`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The Domain that builds WebAssembly out of guest code.

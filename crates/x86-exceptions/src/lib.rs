@@ -1,0 +1,1 @@
+//! Exception classes, IVT/IDT/IST/TSS delivery, double and triple faults, IRET.

@@ -1,0 +1,1 @@
+//! What each instruction means, once, over a Domain; and the interpreter.

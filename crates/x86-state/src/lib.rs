@@ -1,0 +1,21 @@
+//! The architectural state of one x86-64 logical processor, and nothing that behaves beyond its own consistency.
+//!
+//! Everything is `repr(C)` with fixed offsets, so that compiled code can reach it. Reserved-bit masks and typed views of
+//! the control registers live here; who may change them, and what follows, lives in the crates above.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod control;
+mod cpu;
+pub mod cpuid;
+mod flags;
+mod fpu;
+mod mode;
+mod segment;
+
+pub use control::{Cr0, Cr4, Dr6, Dr7, Efer, RFlags, Xcr0};
+pub use cpu::{Activity, Cpu, Msrs, Shadow, gpr};
+pub use flags::ArithFlags;
+pub use fpu::{F80, Mxcsr, Vector256, X87};
+pub use mode::CpuMode;
+pub use segment::{DescriptorKind, DescriptorTable, RawDescriptor, SegAttr, Segment, Selector};

@@ -1,0 +1,46 @@
+//! Operating modes.
+
+use x86_types::CodeSize;
+
+/// The mode that CR0.PE, EFER.LMA, RFLAGS.VM and CS select.
+///
+/// SPEC: intel-sdm-vol3 :: 2.2 Modes of Operation -> real-address, protected, virtual-8086 and IA-32e mode with its two sub-modes
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum CpuMode {
+    Real,
+    Virtual8086,
+    /// Protected mode (including 16-bit segments; `CodeSize` tells), EFER.LMA = 0
+    Protected,
+    /// EFER.LMA = 1, CS.L = 0
+    Compatibility,
+    /// EFER.LMA = 1, CS.L = 1
+    Long64,
+}
+
+impl CpuMode {
+    /// Real or virtual-8086: selectors are paragraphs.
+    #[inline]
+    pub const fn is_real_like(self) -> bool {
+        matches!(self, CpuMode::Real | CpuMode::Virtual8086)
+    }
+
+    /// EFER.LMA is set.
+    #[inline]
+    pub const fn is_long(self) -> bool {
+        matches!(self, CpuMode::Compatibility | CpuMode::Long64)
+    }
+
+    /// A short name for a person, with the code size.
+    pub const fn describe(self, size: CodeSize) -> &'static str {
+        match (self, size) {
+            (CpuMode::Real, _) => "real",
+            (CpuMode::Virtual8086, _) => "virtual-8086",
+            (CpuMode::Protected, CodeSize::Bits16) => "protected, 16-bit",
+            (CpuMode::Protected, _) => "protected, 32-bit",
+            (CpuMode::Compatibility, CodeSize::Bits16) => "compatibility, 16-bit",
+            (CpuMode::Compatibility, _) => "compatibility, 32-bit",
+            (CpuMode::Long64, _) => "64-bit",
+        }
+    }
+}

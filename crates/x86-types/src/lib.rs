@@ -1,0 +1,13 @@
+//! Words every crate of the workspace shares: addresses, widths, segment names, exceptions.
+//!
+//! Nothing here behaves; it names. The crate is `no_std` and depends on nothing but `bitflags`.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod addr;
+mod exception;
+mod width;
+
+pub use addr::{GuestPhysAddr, LinearAddr, PAGE_SIZE};
+pub use exception::{Exception, PageFaultCode, vector};
+pub use width::{CodeSize, Cond, Seg, Width};

@@ -1,0 +1,3 @@
+//! The one way to build, test, fetch guests and check rules.
+
+fn main() {}
