@@ -1,0 +1,263 @@
+//! The paging mode and its modifiers, taken from the control registers.
+
+use crate::entry::{PS, XD, bits};
+use crate::{Access, MmuIndex};
+use x86_state::cpuid::Features;
+use x86_state::{Cpu, Cr0, Cr4, Efer, RFlags};
+use x86_types::{GuestPhysAddr, LinearAddr};
+
+/// The translation in force.
+///
+/// SPEC: intel-sdm-vol3 :: 5.1.1 Four Paging Modes -> CR0.PG, CR4.PAE, IA32_EFER.LMA and CR4.LA57 choose; CR4.PSE matters to 32-bit paging alone
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PagingKind {
+    /// CR0.PG = 0: linear addresses are physical ones
+    None,
+    /// 32-bit entries in two levels
+    Bits32 {
+        /// CR4.PSE: 4 MiB pages
+        pse: bool,
+    },
+    /// 64-bit entries in two levels under four PDPTE registers
+    Pae,
+    /// 48-bit linear addresses
+    Level4,
+    /// 57-bit linear addresses
+    Level5,
+}
+
+/// Everything but the tables that a page walk depends on.
+///
+/// Cheap to build: take a new one after any change of CR0, CR3, CR4, EFER, RFLAGS.AC or the PDPTE registers. The caller
+/// flushes the [`Tlb`](crate::Tlb) where the manual says so, and after every change of a bit that this type reads other
+/// than RFLAGS.AC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PagingMode {
+    pub(crate) kind: PagingKind,
+    cr3: u64,
+    pub(crate) pdpte: [u64; 4],
+    pub(crate) wp: bool,
+    pub(crate) smep: bool,
+    smap: bool,
+    ac: bool,
+    pub(crate) nxe: bool,
+    pae: bool,
+    pub(crate) pge: bool,
+    pcid: bool,
+    page1gb: bool,
+    physical_bits: u32,
+}
+
+impl PagingMode {
+    /// The mode that these registers select.
+    ///
+    /// `rflags_ac` is RFLAGS.AC, `physical_bits` the model's MAXPHYADDR (taken as 32 to 52), `page1gb` whether it has
+    /// 1 GiB pages. `pdpte` matters to PAE paging only.
+    #[allow(clippy::too_many_arguments)] // one for each register
+    pub fn new(
+        cr0: Cr0,
+        cr3: u64,
+        cr4: Cr4,
+        efer: Efer,
+        rflags_ac: bool,
+        pdpte: [u64; 4],
+        physical_bits: u8,
+        page1gb: bool,
+    ) -> Self {
+        let pae = cr4.contains(Cr4::PAE);
+        let kind = if !cr0.contains(Cr0::PG) {
+            PagingKind::None
+        } else if !pae {
+            PagingKind::Bits32 { pse: cr4.contains(Cr4::PSE) }
+        } else if !efer.contains(Efer::LMA) {
+            PagingKind::Pae
+        } else if cr4.contains(Cr4::LA57) {
+            PagingKind::Level5
+        } else {
+            PagingKind::Level4
+        };
+        Self {
+            kind,
+            cr3,
+            pdpte,
+            wp: cr0.contains(Cr0::WP),
+            smep: cr4.contains(Cr4::SMEP),
+            smap: cr4.contains(Cr4::SMAP),
+            ac: rflags_ac,
+            nxe: efer.contains(Efer::NXE),
+            pae,
+            pge: cr4.contains(Cr4::PGE),
+            pcid: cr4.contains(Cr4::PCIDE),
+            page1gb,
+            physical_bits: u32::from(physical_bits).clamp(32, 52),
+        }
+    }
+
+    /// The mode that a processor is in.
+    pub fn of(cpu: &Cpu) -> Self {
+        Self::new(
+            cpu.cr0,
+            cpu.cr3,
+            cpu.cr4,
+            cpu.efer,
+            cpu.system_flags.contains(RFlags::AC),
+            cpu.pdpte,
+            cpu.model.physical_bits,
+            cpu.model.features.contains(Features::PAGE1GB),
+        )
+    }
+
+    /// Which translation is in force.
+    #[inline]
+    pub const fn kind(&self) -> PagingKind {
+        self.kind
+    }
+
+    /// The current process-context identifier; 0 unless CR4.PCIDE is set.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 5.10.1 Process-Context Identifiers (PCIDs) -> CR3[11:0] when CR4.PCIDE = 1, else 000H
+    #[inline]
+    pub const fn pcid(&self) -> u16 {
+        if self.pcid { (self.cr3 & 0xfff) as u16 } else { 0 }
+    }
+
+    /// Whether `lin` is canonical in this mode. Modes with 32-bit linear addresses know no other kind.
+    ///
+    /// Translation does not ask: the caller raises #GP(0) or #SS(0) before it.
+    #[inline]
+    pub const fn check_canonical(&self, lin: LinearAddr) -> bool {
+        match self.kind {
+            PagingKind::Level5 => lin.is_canonical(57),
+            PagingKind::Level4 => lin.is_canonical(48),
+            PagingKind::None | PagingKind::Bits32 { .. } | PagingKind::Pae => true,
+        }
+    }
+
+    /// Whether SMAP keeps this supervisor-mode data access from user-mode addresses.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 5.6.1 Determination of Access Rights -> with CR4.SMAP = 1, RFLAGS.AC = 1 opens user-mode addresses to explicit supervisor-mode data accesses but never to implicit ones
+    #[inline]
+    pub const fn smap_enforced(&self, access: Access) -> bool {
+        self.smap && (!self.ac || access.implicit)
+    }
+
+    /// The bank of the [`Tlb`](crate::Tlb) that an access looks into.
+    #[inline]
+    pub const fn mmu_index(&self, access: Access) -> MmuIndex {
+        if access.user {
+            MmuIndex::User
+        } else if self.smap && !self.smap_enforced(access) {
+            MmuIndex::KernelAc
+        } else {
+            MmuIndex::Kernel
+        }
+    }
+
+    /// Whether page faults of instruction fetches say so in their error code.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 5.7 Page-Fault Exceptions -> I/D is set for fetches if CR4.SMEP = 1, or CR4.PAE = 1 and IA32_EFER.NXE = 1
+    #[inline]
+    pub(crate) const fn reports_fetch(&self) -> bool {
+        self.smep || (self.pae && self.nxe)
+    }
+
+    /// Physical-address bits `MAXPHYADDR - 1` to 12 of an entry.
+    #[inline]
+    pub(crate) const fn frame_mask(&self) -> u64 {
+        bits(self.physical_bits - 1, 12)
+    }
+
+    /// The topmost table in memory and its level (1 is the page table), or `None` if the PDPTE register is not present.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 5.4.2 Linear-Address Translation with PAE Paging -> bits 31:30 select a PDPTE register, memory is read from the page directory on
+    #[inline]
+    pub(crate) const fn root(&self, lin: LinearAddr) -> Option<(GuestPhysAddr, u32)> {
+        match self.kind {
+            PagingKind::None | PagingKind::Bits32 { .. } => Some((GuestPhysAddr(self.cr3 & bits(31, 12)), 2)),
+            PagingKind::Pae => {
+                let pdpte = self.pdpte[(lin.0 >> 30 & 3) as usize];
+                if pdpte & crate::entry::P == 0 {
+                    return None;
+                }
+                Some((GuestPhysAddr(pdpte & self.frame_mask()), 2))
+            }
+            PagingKind::Level4 => Some((GuestPhysAddr(self.cr3 & self.frame_mask()), 4)),
+            PagingKind::Level5 => Some((GuestPhysAddr(self.cr3 & self.frame_mask()), 5)),
+        }
+    }
+
+    /// Whether entries are 64 bits wide and tables hold 512 of them (else 32 bits, and 1024).
+    #[inline]
+    pub(crate) const fn wide(&self) -> bool {
+        !matches!(self.kind, PagingKind::None | PagingKind::Bits32 { .. })
+    }
+
+    /// Whether a present entry at `level` (2 or higher) maps a page by itself.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 5.3 32-Bit Paging -> PS of a PDE is ignored when CR4.PSE = 0
+    #[inline]
+    pub(crate) const fn maps_large(&self, level: u32, entry: u64) -> bool {
+        entry & PS != 0
+            && match self.kind {
+                PagingKind::None => false,
+                PagingKind::Bits32 { pse } => pse && level == 2,
+                PagingKind::Pae => level == 2,
+                PagingKind::Level4 | PagingKind::Level5 => level == 2 || (level == 3 && self.page1gb),
+            }
+    }
+
+    /// The bits that must be 0 in a present entry at `level`, which maps a large page or does not.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 5.4.2 Linear-Address Translation with PAE Paging -> 62:MAXPHYADDR, XD if NXE = 0, and 20:13 of a PDE that maps a 2 MiB page
+    /// SPEC: intel-sdm-vol3 :: 5.5 4-Level Paging and 5-Level Paging -> 51:MAXPHYADDR, XD if NXE = 0, PS of a PML5E, a PML4E and (without 1 GiB pages) a PDPTE, 29:13 or 20:13 of one that maps a large page
+    /// SPEC: intel-sdm-vol3 :: 5.3 32-Bit Paging -> 21:(M-19) of a PDE that maps a 4 MiB page, M being the smaller of 40 and MAXPHYADDR; nothing else
+    #[inline]
+    pub(crate) const fn reserved(&self, level: u32, large: bool) -> u64 {
+        let no_execute = if self.nxe { 0 } else { XD };
+        let low = match (large, level) {
+            (true, 2) => bits(20, 13),
+            (true, _) => bits(29, 13),
+            (false, 1 | 2) => 0,
+            (false, 3) => {
+                if self.page1gb {
+                    0
+                } else {
+                    PS
+                }
+            }
+            (false, _) => PS,
+        };
+        match self.kind {
+            PagingKind::None => 0,
+            PagingKind::Bits32 { .. } => {
+                if large {
+                    bits(21, self.pse36_bits() - 19)
+                } else {
+                    0
+                }
+            }
+            PagingKind::Pae => bits(62, self.physical_bits) | no_execute | low,
+            PagingKind::Level4 | PagingKind::Level5 => bits(51, self.physical_bits) | no_execute | low,
+        }
+    }
+
+    /// Physical-address bits that a 4 MiB page can have (32 to 40).
+    ///
+    /// SPEC: intel-sdm-vol3 :: 5.1.4 Enumeration of Paging Features by CPUID -> PSE-36: up to 40 bits, no more than MAXPHYADDR
+    #[inline]
+    const fn pse36_bits(&self) -> u32 {
+        if self.physical_bits < 40 { self.physical_bits } else { 40 }
+    }
+
+    /// The physical address of the page that a leaf entry maps. Reserved bits have been checked.
+    #[inline]
+    pub(crate) const fn leaf_frame(&self, level: u32, entry: u64) -> u64 {
+        match (self.wide(), level) {
+            (false, 2) => entry & bits(31, 22) | (entry & bits(20, 13)) << 19,
+            (false, _) => entry & bits(31, 12),
+            (true, 1) => entry & self.frame_mask(),
+            // Bit 12 is PAT in an entry that maps a large page.
+            (true, _) => entry & self.frame_mask() & !bits(12, 12),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! A direct-mapped, software-filled TLB in three banks.
+
+mod entry;
+mod fill;
+mod slots;
+
+pub use entry::{BANKS, MmuIndex, PagePerms, TLB_ENTRIES, TlbEntry};
+pub use fill::TlbFill;
+
+use crate::AccessKind;
+use entry::{INVALID, Side, slot_of, tag_of};
+use slots::SlotSet;
+use x86_types::{GuestPhysAddr, LinearAddr};
+
+/// Translations in the form that an access needs them.
+///
+/// Every access is one compare: the tag of the slot that `lin` picks, against the page of the access's *last* byte. An
+/// access that crosses into the next page always misses: the slot picked by `lin` only ever holds pages whose number is
+/// congruent to `lin`'s modulo [`TLB_ENTRIES`], and the next page is not. (So `size` may be 1 to 4096 bytes.)
+///
+/// Entries are those of the current PCID and of global pages. Loading CR3 with bit 63 set may keep entries of other
+/// PCIDs on a processor; here they are dropped all the same, by [`Tlb::flush_non_global`].
+///
+/// SPEC: intel-sdm-vol3 :: 5.10.2.2 Caching Translations in TLBs -> rights are cached with the frame; what the manual does not require to be invalidated may stay
+/// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> approximated: more may be invalidated than an operation asks for, so PCID-tagged entries are dropped on every switch, and paging-structure caches do not exist
+pub struct Tlb {
+    /// What compiled code reads. One allocation that never moves.
+    entries: Box<[[TlbEntry; TLB_ENTRIES]; BANKS]>,
+    /// What it does not need.
+    side: Box<[[Side; TLB_ENTRIES]; BANKS]>,
+    /// Filled slots of pages that are not global, by bank
+    local: [SlotSet; BANKS],
+    /// Filled slots of global pages, by bank
+    global: [SlotSet; BANKS],
+    /// Those among the filled that are pieces of large pages, by bank
+    large: [SlotSet; BANKS],
+    /// Physical pages that may have a write tag, hashed, in `local` and in `global`: a quick "no" for `revoke_write`
+    written: [SlotSet; 2],
+}
+
+impl Default for Tlb {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Tlb {
+    /// Bytes from one bank of entries to the next.
+    pub const BANK_BYTES: usize = TLB_ENTRIES * size_of::<TlbEntry>();
+
+    /// An empty TLB.
+    pub fn new() -> Self {
+        Self {
+            entries: Box::new([[TlbEntry::EMPTY; TLB_ENTRIES]; BANKS]),
+            side: Box::new([[Side::EMPTY; TLB_ENTRIES]; BANKS]),
+            local: [SlotSet::EMPTY; BANKS],
+            global: [SlotSet::EMPTY; BANKS],
+            large: [SlotSet::EMPTY; BANKS],
+            written: [SlotSet::EMPTY; 2],
+        }
+    }
+
+    /// Host address of the first entry of bank 0, for compiled code; entry `slot` of bank `index` lies
+    /// `index * BANK_BYTES + slot * size_of::<TlbEntry>()` further on. It holds for the life of the TLB.
+    #[inline]
+    pub fn base_address(&self) -> usize {
+        self.entries.as_ptr().addr()
+    }
+
+    /// The entry in the slot of `lin`, whether it is that page's or not.
+    #[inline(always)]
+    pub fn entry(&self, index: MmuIndex, lin: LinearAddr) -> &TlbEntry {
+        &self.entries[index as usize][slot_of(lin)]
+    }
+
+    /// The addend for a read of `size` bytes at `lin`: host address = linear address + addend (modulo 2^64).
+    #[inline(always)]
+    pub fn lookup_read(&self, index: MmuIndex, lin: LinearAddr, size: u64) -> Option<u64> {
+        let entry = self.entry(index, lin);
+        (entry.read == last_page(lin, size)).then_some(entry.addend)
+    }
+
+    /// The addend for a write of `size` bytes at `lin`.
+    #[inline(always)]
+    pub fn lookup_write(&self, index: MmuIndex, lin: LinearAddr, size: u64) -> Option<u64> {
+        let entry = self.entry(index, lin);
+        (entry.write == last_page(lin, size)).then_some(entry.addend)
+    }
+
+    /// The addend for a fetch of `size` bytes at `lin`, and the physical address of the first.
+    #[inline(always)]
+    pub fn lookup_exec(&self, index: MmuIndex, lin: LinearAddr, size: u64) -> Option<(u64, GuestPhysAddr)> {
+        let entry = self.entry(index, lin);
+        if entry.exec != last_page(lin, size) {
+            return None;
+        }
+        let phys = self.side[index as usize][slot_of(lin)].phys;
+        Some((entry.addend, phys.wrapping_add(lin.page_offset())))
+    }
+
+    /// The physical address of the byte at `lin` if its page is cached and allows the access: for pages without a fast
+    /// tag, that is MMIO and writes to pages that hold decoded code. Saves the walk, checks nothing about crossing.
+    #[inline]
+    pub fn lookup_slow(&self, index: MmuIndex, lin: LinearAddr, kind: AccessKind) -> Option<GuestPhysAddr> {
+        let side = &self.side[index as usize][slot_of(lin)];
+        (side.slow == tag_of(lin) && side.perms.allow(kind))
+            .then(|| side.phys.wrapping_add(lin.page_offset()))
+    }
+
+    /// Puts a page into its slot, in place of what was there.
+    pub fn insert(&mut self, index: MmuIndex, fill: &TlbFill) {
+        let (bank, slot) = (index as usize, slot_of(fill.lin));
+        self.drop_slot(bank, slot);
+        let tag = tag_of(fill.lin);
+        self.side[bank][slot] = Side {
+            slow: tag,
+            phys: fill.phys.page(),
+            perms: fill.perms,
+            pcid: fill.pcid,
+            page_shift: fill.page_size.shift() as u8,
+            ram: fill.addend.is_some(),
+        };
+        if fill.global {
+            self.global[bank].insert(slot)
+        } else {
+            self.local[bank].insert(slot)
+        }
+        if fill.page_size != crate::PageSize::Size4K {
+            self.large[bank].insert(slot);
+        }
+        let Some(addend) = fill.addend else { return };
+        let tag_if = |allowed: bool| if allowed { tag } else { INVALID };
+        let write = fill.perms.write && !fill.holds_code;
+        self.entries[bank][slot] = TlbEntry {
+            read: tag_if(fill.perms.read),
+            write: tag_if(write),
+            exec: tag_if(fill.perms.exec),
+            addend,
+        };
+        if write {
+            self.written[usize::from(fill.global)].insert(hash(fill.phys));
+        }
+    }
+
+    /// Takes the write tag from every entry of a physical page, which now holds decoded code: writes to it go the slow
+    /// way and are noticed.
+    pub fn revoke_write(&mut self, phys: GuestPhysAddr) {
+        let hash = hash(phys);
+        for (slots, written) in [&self.local, &self.global].into_iter().zip(&mut self.written) {
+            // Most pages of code have never been written.
+            if !written.contains(hash) {
+                continue;
+            }
+            for (bank, slots) in slots.iter().enumerate() {
+                for slot in slots.iter() {
+                    if self.side[bank][slot].phys == phys.page() {
+                        self.entries[bank][slot].write = INVALID;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives the page of `lin` its write tag back, once it holds no decoded code any more. Other mappings of the same
+    /// physical page are found by their own slow write. Does nothing for a page that is absent, MMIO or not writable.
+    pub fn restore_write(&mut self, index: MmuIndex, lin: LinearAddr) {
+        let (bank, slot) = (index as usize, slot_of(lin));
+        let side = &self.side[bank][slot];
+        if side.slow == tag_of(lin) && side.ram && side.perms.write {
+            self.entries[bank][slot].write = side.slow;
+            self.written[usize::from(self.global[bank].contains(slot))].insert(hash(side.phys));
+        }
+    }
+
+    /// Drops everything, global pages included.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> for MOV to CR4 that changes PGE, PCIDE, SMEP..., changes of CR0.PG, and INVPCID type 2
+    pub fn flush_all(&mut self) {
+        for bank in 0..BANKS {
+            for slot in self.local[bank].iter().chain(self.global[bank].iter()) {
+                self.entries[bank][slot] = TlbEntry::EMPTY;
+                self.side[bank][slot] = Side::EMPTY;
+            }
+        }
+        self.local = [SlotSet::EMPTY; BANKS];
+        self.global = [SlotSet::EMPTY; BANKS];
+        self.large = [SlotSet::EMPTY; BANKS];
+        self.written = [SlotSet::EMPTY; 2];
+    }
+
+    /// Drops all but global pages, of every PCID. Visits the filled slots only, so that a switch of address spaces costs
+    /// what was used since the last one.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 5.10.2.4 Global Pages -> MOV to CR3 leaves translations of global pages alone; so does INVPCID type 3
+    pub fn flush_non_global(&mut self) {
+        for bank in 0..BANKS {
+            for slot in self.local[bank].iter() {
+                self.entries[bank][slot] = TlbEntry::EMPTY;
+                self.side[bank][slot] = Side::EMPTY;
+            }
+            self.large[bank].remove_all(&self.local[bank]);
+            self.local[bank] = SlotSet::EMPTY;
+        }
+        self.written[0] = SlotSet::EMPTY;
+    }
+
+    /// Drops the pages of one PCID that are not global (INVPCID type 1).
+    pub fn flush_pcid(&mut self, pcid: u16) {
+        for bank in 0..BANKS {
+            for slot in self.local[bank].iter() {
+                if self.side[bank][slot].pcid == pcid {
+                    self.drop_slot(bank, slot);
+                }
+            }
+        }
+    }
+
+    /// Drops the page that holds `lin`, global or not, with every piece of it if it is large.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> INVLPG invalidates global translations too, and every TLB entry of a page larger than 4 KiB
+    pub fn flush_page(&mut self, lin: LinearAddr) {
+        let (slot, tag) = (slot_of(lin), tag_of(lin));
+        for bank in 0..BANKS {
+            if self.side[bank][slot].slow == tag {
+                self.drop_slot(bank, slot);
+            }
+            for piece in self.large[bank].iter() {
+                let side = &self.side[bank][piece];
+                if (side.slow ^ lin.0) >> side.page_shift == 0 {
+                    self.drop_slot(bank, piece);
+                }
+            }
+        }
+    }
+
+    /// Number of pages held, over all banks.
+    pub fn filled(&self) -> usize {
+        self.local.iter().chain(&self.global).map(SlotSet::len).sum()
+    }
+
+    /// Empties one slot. The hash of written pages is left: it may only say too much.
+    fn drop_slot(&mut self, bank: usize, slot: usize) {
+        self.entries[bank][slot] = TlbEntry::EMPTY;
+        self.side[bank][slot] = Side::EMPTY;
+        self.local[bank].remove(slot);
+        self.global[bank].remove(slot);
+        self.large[bank].remove(slot);
+    }
+}
+
+/// The page of an access's last byte.
+#[inline(always)]
+fn last_page(lin: LinearAddr, size: u64) -> u64 {
+    lin.wrapping_add(size).wrapping_add(u64::MAX).page().0
+}
+
+/// Where a physical page is noted in `Tlb::written`.
+#[inline]
+fn hash(phys: GuestPhysAddr) -> usize {
+    let page = phys.page_number();
+    (page ^ page >> 10) as usize % TLB_ENTRIES
+}
