@@ -31,6 +31,8 @@ bitflags! {
         const PRIVILEGED = 1 << 9;
         /// 66 prefix was present
         const OPSIZE_PREFIX = 1 << 10;
+        /// The memory operand is a full offset in `imm` (MOV with a memory offset)
+        const MOFFS = 1 << 11;
     }
 }
 
@@ -178,10 +180,17 @@ impl Instruction {
         Cond::from_opcode(self.cc)
     }
 
-    /// Which CPUID feature the instruction needs.
-    #[inline]
+    /// Which CPUID feature the instruction needs, its form considered.
+    ///
+    /// SPEC: intel-sdm-vol2 :: VBROADCAST—Load with Broadcast Floating-Point Data -> a register source needs AVX2, a memory source AVX
     pub fn feature(&self) -> Feature {
-        self.op.feature()
+        let mmx = self.operands.iter().any(|operand| operand.kind == OperandKind::Mmx);
+        match self.op {
+            Op::Pextrw if self.operands[0].is_mem() => Feature::Sse41,
+            Op::Vbroadcastss | Op::Vbroadcastsd if !self.has_mem() => Feature::Avx2,
+            op if mmx || self.flags.contains(InsnFlags::VEX_L) => op.other_feature(),
+            op => op.feature(),
+        }
     }
 
     /// Whether some operand is memory.

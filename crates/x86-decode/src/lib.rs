@@ -1,1 +1,11 @@
-//! Bytes to x86 instructions, 16/32/64 bit, total, no_std, one opcode table.
+//! Bytes to x86 instructions for 16-, 32- and 64-bit code: total, `no_std`, driven by one opcode table.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod feature;
+mod instruction;
+mod op;
+
+pub use feature::Feature;
+pub use instruction::{DecodeError, DecodeFn, InsnFlags, Instruction, MemSize, NO_REG, Operand, OperandKind};
+pub use op::Op;
