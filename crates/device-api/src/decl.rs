@@ -75,9 +75,14 @@ pub struct DeviceDecl {
     pub ports: &'static [PortRange],
     /// Memory it answers
     pub mmio: &'static [MmioRange],
+    /// Ports that depend on the configuration, beside `ports`; asked once, before `build`. `None` for almost all
+    pub dynamic_ports: Option<DynamicPorts>,
     /// Builds it in its power-on state; `Ok(None)` when the configuration leaves it out
     pub build: fn(&mut BuildConfig<'_>) -> Result<Option<Box<dyn Device>>, DeviceError>,
 }
+
+/// Names the ports that a configuration gives to a device.
+pub type DynamicPorts = fn(&BuildConfig<'_>) -> Vec<PortRange>;
 
 inventory::collect!(DeviceDecl);
 
@@ -95,6 +100,9 @@ pub fn declarations() -> Vec<&'static DeviceDecl> {
 }
 
 /// Submits a [`DeviceDecl`] and emits `pub fn link()`, the anchor that the crate's one list of anchors references.
+///
+/// The declaration is a constant. A device whose ports are fixed writes `dynamic_ports: None`; one whose port is
+/// configured leaves `ports` empty and names a [`DynamicPorts`] function.
 #[macro_export]
 macro_rules! declare_device {
     ($decl:expr) => {

@@ -13,7 +13,9 @@ mod snapshot;
 mod time;
 
 pub use ctx::{Ctx, DmaMemory, MachineEvent, MachineEvents, SerialPort};
-pub use decl::{BuildConfig, DeviceDecl, DeviceError, MmioRange, PortRange, Stage, declarations};
+pub use decl::{
+    BuildConfig, DeviceDecl, DeviceError, DynamicPorts, MmioRange, PortRange, Stage, declarations,
+};
 pub use device::{Device, Mmio, PciFunction, Pio, Timed};
 pub use interrupt::{
     Delivery, InterruptMessage, IrqInputs, IrqLine, IrqLines, LegacyController, LocalController, MsrAccess,

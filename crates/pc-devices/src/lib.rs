@@ -1,1 +1,54 @@
 //! The chips of a PC, each a pure state machine with an adapter that registers itself.
+//!
+//! One folder a chip: `spec.rs` holds the names of its data sheet, `chip.rs` the state machine (no bus, no host, no clock
+//! beyond the time it is handed), `mod.rs` the adapter and the declaration. A host calls [`link`] once and finds all of
+//! them in `device_api::declarations()`.
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+mod bench;
+mod codec;
+mod lanes;
+
+pub mod debug_exit;
+pub mod dma;
+pub mod hpet;
+pub mod ioapic;
+pub mod kbc;
+pub mod lapic;
+pub mod pci_host;
+pub mod pic;
+pub mod pit;
+pub mod pm;
+pub mod port92;
+pub mod post;
+pub mod reset_control;
+pub mod rtc;
+pub mod uart16550;
+
+/// The one list of link anchors: linkers (wasm64's above all) drop what nothing refers to, and with it the registration.
+#[used]
+pub static ANCHORS: &[fn()] = &[
+    debug_exit::link,
+    dma::link,
+    hpet::link,
+    ioapic::link,
+    kbc::link,
+    lapic::link,
+    pci_host::link,
+    pic::link,
+    pit::link,
+    pm::link,
+    port92::link,
+    post::link,
+    reset_control::link,
+    rtc::link,
+    uart16550::link,
+];
+
+/// Keeps every device of this crate in the program. Call it once before `device_api::declarations()`.
+pub fn link() {
+    for anchor in std::hint::black_box(ANCHORS) {
+        anchor();
+    }
+}
