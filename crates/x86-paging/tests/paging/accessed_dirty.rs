@@ -1,0 +1,76 @@
+//! Accessed and dirty flags.
+
+use crate::tables::*;
+use x86_paging::AccessKind::{Execute, Read, Write};
+use x86_paging::translate;
+use x86_types::LinearAddr;
+
+#[test]
+fn accessed_at_every_level_dirty_on_the_leaf_of_a_write() {
+    for fresh in every_shape() {
+        for (kind, leaf_flags) in [(Read, A), (Execute, A), (Write, A | D)] {
+            let mut m = fresh.clone();
+            let found = m.access(user(kind)).unwrap();
+            assert_eq!(found.dirty, kind == Write);
+            for step in 0..m.path.len() {
+                let flags = if step == m.leaf() { leaf_flags } else { A };
+                assert_eq!(m.entry(step), fresh.entry(step) | flags, "{:?} {:?} {step}", m.kind, m.size);
+            }
+            // Nothing else changed: taking the flags off again gives the tables back.
+            for step in 0..m.path.len() {
+                m.change(step, 0, A | D);
+            }
+            assert_eq!(m.ram, fresh.ram);
+        }
+    }
+}
+
+#[test]
+fn a_dirty_page_is_found_dirty_by_a_read() {
+    for mut m in every_shape() {
+        m.change(m.leaf(), D, 0);
+        assert!(m.access(kernel(Read)).unwrap().dirty);
+    }
+}
+
+#[test]
+fn flags_that_are_set_are_not_written_again() {
+    struct ReadOnly(Ram);
+    impl x86_paging::PteMemory for ReadOnly {
+        fn read_u32(&mut self, address: x86_types::GuestPhysAddr) -> u32 {
+            self.0.read_u32(address)
+        }
+        fn read_u64(&mut self, address: x86_types::GuestPhysAddr) -> u64 {
+            self.0.read_u64(address)
+        }
+        fn write_u32(&mut self, address: x86_types::GuestPhysAddr, value: u32) {
+            panic!("{address:?} = {value:#x}");
+        }
+    }
+    for mut m in every_shape() {
+        m.access(user(Write)).unwrap();
+        let mode = m.regs.mode();
+        assert!(translate(&mut ReadOnly(m.ram), &mode, m.lin, user(Write)).is_ok());
+    }
+}
+
+#[test]
+fn refused_accesses_leave_the_tables_alone() {
+    for mut m in every_shape() {
+        m.change(m.leaf(), 0, RW);
+        let before = m.ram.clone();
+        assert_eq!(m.code(user(Write)), Some(7));
+        assert_eq!(m.ram, before);
+    }
+}
+
+#[test]
+fn a_table_that_maps_itself_gets_both_flags() {
+    // The PML4's last entry names the PML4: the highest linear page is the PML4 itself, by one entry used four times.
+    let mut ram = Ram(vec![0; 0x2000]);
+    ram.set_qword(0x1ff8, 0x1000 | P | RW | US);
+    let mode = Regs { cr3: 0x1000, ..Kind::Level4.regs() }.mode();
+    let found = translate(&mut ram, &mode, LinearAddr(0xffff_ffff_ffff_f008), kernel(Write)).unwrap();
+    assert_eq!(found.phys.0, 0x1008);
+    assert_eq!(ram.qword(0x1ff8), 0x1000 | P | RW | US | A | D);
+}
