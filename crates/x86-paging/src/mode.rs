@@ -200,7 +200,7 @@ impl PagingMode {
         entry & PS != 0
             && match self.kind {
                 PagingKind::None => false,
-                PagingKind::Bits32 { pse } => pse && level == 2,
+                PagingKind::Bits32 { pse } => pse,
                 PagingKind::Pae => level == 2,
                 PagingKind::Level4 | PagingKind::Level5 => level == 2 || (level == 3 && self.page1gb),
             }

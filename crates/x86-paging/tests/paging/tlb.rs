@@ -240,6 +240,18 @@ fn what_was_never_writable_is_not_restored() {
 }
 
 #[test]
+fn a_write_tag_first_given_by_restoring_is_revoked_like_any() {
+    for global in [false, true] {
+        let mut tlb = Tlb::new();
+        tlb.insert(K, &TlbFill { global, holds_code: true, ..fill(LIN) });
+        tlb.restore_write(K, LIN);
+        assert_eq!(fast(&tlb, K, LIN), ALL);
+        tlb.revoke_write(PHYS);
+        assert_eq!(fast(&tlb, K, LIN), [true, false, true]);
+    }
+}
+
+#[test]
 fn entries_lie_where_compiled_code_expects_them() {
     assert_eq!(size_of::<TlbEntry>(), 32);
     assert_eq!(std::mem::offset_of!(TlbEntry, read), 0);
