@@ -1,6 +1,14 @@
 //! What CPUID answers, and which instruction-set extensions exist.
 #![allow(missing_docs)] // bit and feature names are the manual's own
 
+mod bits;
+mod leaves;
+#[cfg(test)]
+mod tests;
+
+pub use bits::{CpuidBit, FEATURE_BITS, Register};
+pub use leaves::CpuidState;
+
 use bitflags::bitflags;
 
 bitflags! {
@@ -79,8 +87,65 @@ pub struct CpuModel {
 }
 
 impl CpuModel {
+    /// The first x86-64 baseline: SSE2, and the system features of a current processor. No XSAVE, hence FXSAVE.
+    pub const X86_64_V1: CpuModel = CpuModel { features: BASELINE, physical_bits: 40 };
+    /// Baseline v2: SSE4.2, POPCNT and CMPXCHG16B as well.
+    pub const X86_64_V2: CpuModel = CpuModel { features: BASELINE.union(V2), physical_bits: 40 };
+    /// Everything that has a flag here.
+    pub const MAX: CpuModel = CpuModel { features: Features::all(), physical_bits: 40 };
+
+    /// What [`CpuModel::from_name`] knows, plainest first.
+    pub const NAMES: [&'static str; 3] = ["x86-64-v1", "x86-64-v2", "max"];
+
+    /// The model of that name.
+    pub fn from_name(name: &str) -> Option<CpuModel> {
+        match name {
+            "x86-64-v1" => Some(Self::X86_64_V1),
+            "x86-64-v2" => Some(Self::X86_64_V2),
+            "max" => Some(Self::MAX),
+            _ => None,
+        }
+    }
+
     /// CPUID.1:EAX: family 6, a model without errata that operating systems work around.
     pub const fn signature(self) -> u32 {
         0x0006_06a1
     }
 }
+
+/// What every model has.
+const BASELINE: Features = Features::FPU
+    .union(Features::TSC)
+    .union(Features::MSR)
+    .union(Features::CX8)
+    .union(Features::SEP)
+    .union(Features::CMOV)
+    .union(Features::CLFSH)
+    .union(Features::MMX)
+    .union(Features::FXSR)
+    .union(Features::SSE)
+    .union(Features::SSE2)
+    .union(Features::SYSCALL)
+    .union(Features::NX)
+    .union(Features::LM)
+    .union(Features::RDTSCP)
+    .union(Features::PAGE1GB)
+    .union(Features::FSGSBASE)
+    .union(Features::SMEP)
+    .union(Features::SMAP)
+    .union(Features::UMIP)
+    .union(Features::PCID)
+    .union(Features::INVPCID)
+    .union(Features::TSC_DEADLINE)
+    .union(Features::ERMS)
+    .union(Features::LAHF)
+    .union(Features::PREFETCHW)
+    .union(Features::ARCH_CAPABILITIES);
+
+/// What v2 adds.
+const V2: Features = Features::SSE3
+    .union(Features::SSSE3)
+    .union(Features::SSE4_1)
+    .union(Features::SSE4_2)
+    .union(Features::POPCNT)
+    .union(Features::CX16);

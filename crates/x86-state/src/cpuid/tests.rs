@@ -1,0 +1,113 @@
+use super::*;
+use std::{collections::HashSet, string::String, vec::Vec};
+
+extern crate std;
+
+const STATE: CpuidState = CpuidState { apic_id: 3, cr4_osxsave: false, xcr0: 7, apic_enabled: true };
+
+#[test]
+fn every_feature_has_exactly_one_bit() {
+    for feature in Features::all() {
+        let places = FEATURE_BITS.iter().filter(|place| place.feature == feature).count();
+        assert_eq!(places, 1, "{feature:?}");
+    }
+    let places: HashSet<_> = FEATURE_BITS.iter().map(|b| (b.leaf, b.subleaf, b.register, b.bit)).collect();
+    assert_eq!(places.len(), FEATURE_BITS.len());
+}
+
+#[test]
+fn a_feature_shows_at_its_bit_and_nowhere_else() {
+    let leaves = [(1, 0), (7, 0), (7, 1), (0xd, 1), (0x8000_0001, 0)];
+    for place in FEATURE_BITS {
+        let with = CpuModel { features: place.feature | Features::XSAVE, physical_bits: 40 };
+        let without = CpuModel { features: with.features - place.feature, physical_bits: 40 };
+        for (leaf, subleaf) in leaves {
+            let (a, b) = (with.cpuid(leaf, subleaf, &STATE), without.cpuid(leaf, subleaf, &STATE));
+            let mut difference = [0; 4];
+            if (leaf, subleaf) == (place.leaf, place.subleaf) {
+                difference[place.register as usize] = 1 << place.bit;
+            }
+            let got = [a[0] ^ b[0], a[1] ^ b[1], a[2] ^ b[2], a[3] ^ b[3]];
+            // Without XSAVE the whole of leaf 0DH is empty, its flags included.
+            if place.feature != Features::XSAVE || leaf != 0xd {
+                assert_eq!(got, difference, "{:?} {leaf:#x}", place.feature);
+            }
+        }
+    }
+}
+
+#[test]
+fn names_and_models_belong_together() {
+    let models = CpuModel::NAMES.map(|name| CpuModel::from_name(name).expect(name));
+    assert_eq!(models, [CpuModel::X86_64_V1, CpuModel::X86_64_V2, CpuModel::MAX]);
+    assert_eq!(CpuModel::from_name("x86-64-v9"), None);
+    assert!(models[1].features.contains(models[0].features));
+    assert!(!models[1].features.intersects(Features::XSAVE | Features::AVX | Features::MOVBE));
+}
+
+#[test]
+fn golden_leaves() {
+    let (v1, v2, max) = (CpuModel::X86_64_V1, CpuModel::X86_64_V2, CpuModel::MAX);
+    for (model, leaf, subleaf, expected) in [
+        (v1, 0, 0, [0x16, 0x756e_6547, 0x6c65_746e, 0x4965_6e69]),
+        (v1, 1, 0, [0x606a1, 0x0301_0800, 0x0102_0000, 0x078b_fbfd]),
+        (v2, 1, 0, [0x606a1, 0x0301_0800, 0x019a_2201, 0x078b_fbfd]),
+        // ECX on entry does not matter to leaf 1.
+        (v2, 1, 9, [0x606a1, 0x0301_0800, 0x019a_2201, 0x078b_fbfd]),
+        (v2, 2, 0, [0xff01, 0, 0, 0]),
+        (v2, 3, 0, [0; 4]),
+        (v2, 4, 0, [0x121, 0x01c0_003f, 63, 0]),
+        (v2, 4, 3, [0x163, 0x03c0_003f, 8191, 0]),
+        (v2, 4, 4, [0; 4]),
+        (v2, 5, 0, [0; 4]),
+        (v2, 6, 0, [4, 0, 0, 0]),
+        (v2, 7, 0, [0, 0x0010_0681, 4, 0x2000_0000]),
+        (v2, 7, 1, [0; 4]),
+        (v2, 0xb, 0, [0, 1, 0x100, 3]),
+        (v2, 0xb, 1, [0, 1, 0x201, 3]),
+        (v2, 0xb, 2, [0, 0, 2, 3]),
+        (v2, 0xd, 0, [0; 4]),
+        (max, 0xd, 0, [7, 832, 832, 0]),
+        (max, 0xd, 1, [1, 0, 0, 0]),
+        (max, 0xd, 2, [256, 576, 0, 0]),
+        (v2, 0x15, 0, [1, 1, 1_000_000_000, 0]),
+        (v2, 0x16, 0, [1000, 1000, 100, 0]),
+        // Out of range, and the range hypervisors use: as the highest basic leaf
+        (v2, 0x17, 0, [1000, 1000, 100, 0]),
+        (v2, 0x4000_0000, 0, [1000, 1000, 100, 0]),
+        (v2, u32::MAX, 0, [1000, 1000, 100, 0]),
+        (v2, 0x8000_0000, 0, [0x8000_0008, 0, 0, 0]),
+        (v2, 0x8000_0001, 0, [0, 0, 0x101, 0x2c10_0800]),
+        (v2, 0x8000_0005, 0, [0; 4]),
+        (v2, 0x8000_0006, 0, [0, 0, 0x0400_8040, 0]),
+        (v2, 0x8000_0007, 0, [0, 0, 0, 0x100]),
+        (v2, 0x8000_0008, 0, [0x3028, 0, 0, 0]),
+        (max, 0x8000_0008, 0, [0x3928, 0, 0, 0]),
+    ] {
+        let got = model.cpuid(leaf, subleaf, &STATE);
+        assert_eq!(got, expected, "leaf {leaf:#x}.{subleaf}: {got:x?}");
+    }
+}
+
+#[test]
+fn the_brand_string_reads_as_text() {
+    let bytes: Vec<u8> = (0x8000_0002..=0x8000_0004u32)
+        .flat_map(|leaf| CpuModel::X86_64_V2.cpuid(leaf, 0, &STATE))
+        .flat_map(u32::to_le_bytes)
+        .take_while(|&byte| byte != 0)
+        .collect();
+    assert_eq!(String::from_utf8(bytes).as_deref(), Ok("v64 x86-64 processor"));
+}
+
+#[test]
+fn state_shows_where_the_manual_says() {
+    let model = CpuModel::MAX;
+    let ask = |state: CpuidState, leaf| model.cpuid(leaf, 0, &state);
+    assert_ne!(ask(STATE, 1)[3] & 1 << 9, 0);
+    assert_eq!(ask(CpuidState { apic_enabled: false, ..STATE }, 1)[3] & 1 << 9, 0);
+    assert_eq!(ask(STATE, 1)[2] & 1 << 27, 0);
+    assert_ne!(ask(CpuidState { cr4_osxsave: true, ..STATE }, 1)[2] & 1 << 27, 0);
+    assert_eq!(ask(CpuidState { xcr0: 3, ..STATE }, 0xd)[1..3], [576, 832]);
+    // The hypervisor bit stays clear.
+    assert_eq!(ask(STATE, 1)[2] >> 31, 0);
+}
