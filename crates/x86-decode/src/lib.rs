@@ -2,10 +2,15 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod decode;
 mod feature;
 mod instruction;
+mod memory;
 mod op;
+mod prefix;
+mod table;
 
+pub use decode::decode;
 pub use feature::Feature;
 pub use instruction::{DecodeError, DecodeFn, InsnFlags, Instruction, MemSize, NO_REG, Operand, OperandKind};
 pub use op::Op;

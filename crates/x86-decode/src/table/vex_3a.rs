@@ -1,0 +1,48 @@
+//! VEX map 3 (0F3A).
+
+rows! { ROWS;
+    0x00: Vpermq(Vqq, Wqq, Ib) [P66, W1, L1];
+    0x01: Vpermpd(Vqq, Wqq, Ib) [P66, W1, L1];
+    0x02: Vpblendd(Vx, Hx, Wx, Ib) [P66, W0];
+    0x04: Vpermilps(Vx, Wx, Ib) [P66, W0];
+    0x05: Vpermilpd(Vx, Wx, Ib) [P66, W0];
+    0x06: Vperm2f128(Vqq, Hqq, Wqq, Ib) [P66, W0, L1];
+    0x08: Vroundps(Vx, Wx, Ib) [P66];
+    0x09: Vroundpd(Vx, Wx, Ib) [P66];
+    0x0a: Vroundss(Vdq, Hdq, Wd, Ib) [P66];
+    0x0b: Vroundsd(Vdq, Hdq, Wq, Ib) [P66];
+    0x0c: Vblendps(Vx, Hx, Wx, Ib) [P66];
+    0x0d: Vblendpd(Vx, Hx, Wx, Ib) [P66];
+    0x0e: Vpblendw(Vx, Hx, Wx, Ib) [P66];
+    0x0f: Vpalignr(Vx, Hx, Wx, Ib) [P66];
+    0x14: Vpextrb(EyMb, Vdq, Ib) [P66, L0];
+    0x15: Vpextrw(EyMw, Vdq, Ib) [P66, L0];
+    0x16: Vpextrq(Ey, Vdq, Ib) [P66, L0, W1, M64];
+    0x16: Vpextrd(Ey, Vdq, Ib) [P66, L0];
+    0x17: Vextractps(EyMd, Vdq, Ib) [P66, L0];
+    0x18: Vinsertf128(Vqq, Hqq, Wdq, Ib) [P66, W0, L1];
+    0x19: Vextractf128(Wdq, Vqq, Ib) [P66, W0, L1];
+    0x1d: Vcvtps2ph(Wh, Vx, Ib) [P66, W0];
+    0x20: Vpinsrb(Vdq, Hdq, EyMb, Ib) [P66, L0];
+    0x21: Vinsertps(Vdq, Hdq, Wd, Ib) [P66, L0];
+    0x22: Vpinsrq(Vdq, Hdq, Ey, Ib) [P66, L0, W1, M64];
+    0x22: Vpinsrd(Vdq, Hdq, Ey, Ib) [P66, L0];
+    0x38: Vinserti128(Vqq, Hqq, Wdq, Ib) [P66, W0, L1];
+    0x39: Vextracti128(Wdq, Vqq, Ib) [P66, W0, L1];
+    0x40: Vdpps(Vx, Hx, Wx, Ib) [P66];
+    0x41: Vdppd(Vdq, Hdq, Wdq, Ib) [P66, L0];
+    0x42: Vmpsadbw(Vx, Hx, Wx, Ib) [P66];
+    0x44: Vpclmulqdq(Vx, Hx, Wx, Ib) [P66];
+    0x46: Vperm2i128(Vqq, Hqq, Wqq, Ib) [P66, W0, L1];
+    0x4a: Vblendvps(Vx, Hx, Wx, Lx) [P66, W0];
+    0x4b: Vblendvpd(Vx, Hx, Wx, Lx) [P66, W0];
+    0x4c: Vpblendvb(Vx, Hx, Wx, Lx) [P66, W0];
+    0x60: Vpcmpestrm(Vdq, Wdq, Ib) [P66, L0];
+    0x61: Vpcmpestri(Vdq, Wdq, Ib) [P66, L0];
+    0x62: Vpcmpistrm(Vdq, Wdq, Ib) [P66, L0];
+    0x63: Vpcmpistri(Vdq, Wdq, Ib) [P66, L0];
+    0xce: Vgf2p8affineqb(Vx, Hx, Wx, Ib) [P66, W1];
+    0xcf: Vgf2p8affineinvqb(Vx, Hx, Wx, Ib) [P66, W1];
+    0xdf: Vaeskeygenassist(Vdq, Wdq, Ib) [P66, L0];
+    0xf0: Rorx(Gy, Ey, Ib) [F2, L0];
+}
