@@ -1,4 +1,81 @@
 //! The 8259A pair.
 
-/// Link anchor, until the device declares itself.
-pub fn link() {}
+mod chip;
+mod spec;
+#[cfg(test)]
+mod tests;
+
+use crate::{codec::snapshot_of, lanes};
+use device_api::{
+    Ctx, Device, DeviceDecl, IrqInputs, IrqLine, LegacyController, Pio, PortRange, Stage, declare_device,
+};
+
+const ID: &str = "pic-8259a";
+
+/// The pair on the bus.
+#[derive(Debug, Default)]
+pub struct Pic {
+    state: chip::Pair,
+}
+
+snapshot_of!(Pic, state);
+
+impl Device for Pic {
+    fn id(&self) -> &'static str {
+        ID
+    }
+    fn reset(&mut self, ctx: &mut Ctx<'_>) {
+        self.state = chip::Pair::default();
+        // The levels belong to those who drive them.
+        for line in 0..16 {
+            self.state.set_line(line, ctx.irq.level(IrqLine(line)));
+        }
+    }
+    fn pio(&mut self) -> Option<&mut dyn Pio> {
+        Some(self)
+    }
+    fn irq_inputs(&mut self) -> Option<&mut dyn IrqInputs> {
+        Some(self)
+    }
+    fn legacy_controller(&mut self) -> Option<&mut dyn LegacyController> {
+        Some(self)
+    }
+}
+
+impl Pio for Pic {
+    fn port_read(&mut self, _ctx: &mut Ctx<'_>, port: u16, size: u8) -> u32 {
+        lanes::read(port, size, |port| self.state.read(port))
+    }
+    fn port_write(&mut self, _ctx: &mut Ctx<'_>, port: u16, size: u8, value: u32) {
+        lanes::write(port, size, value, |port, byte| self.state.write(port, byte));
+    }
+}
+
+impl IrqInputs for Pic {
+    fn irq_changed(&mut self, _ctx: &mut Ctx<'_>, line: IrqLine, high: bool) {
+        self.state.set_line(line.0, high);
+    }
+}
+
+impl LegacyController for Pic {
+    fn intr(&self) -> bool {
+        self.state.int()
+    }
+    fn acknowledge(&mut self) -> u8 {
+        self.state.acknowledge()
+    }
+}
+
+declare_device!(DeviceDecl {
+    id: ID,
+    summary: "Two 8259A interrupt controllers with edge/level control",
+    stage: Stage::Interrupts,
+    ports: &[
+        PortRange { start: spec::MASTER, len: 2 },
+        PortRange { start: spec::SLAVE, len: 2 },
+        PortRange { start: spec::ELCR, len: 2 },
+    ],
+    mmio: &[],
+    dynamic_ports: None,
+    build: |_| Ok(Some(Box::new(Pic::default()))),
+});
