@@ -1,1 +1,20 @@
-//! What each instruction means, once, over a Domain; and the interpreter.
+//! What each x86 instruction means, once, over a [`Domain`]; and [`Vcpu`], the processor that executes by it.
+//!
+//! [`handler`] gives the function that is an instruction's meaning, [`exec`] calls it. With a compiler's domain the same
+//! functions record code.
+
+mod bus;
+mod domain;
+mod int;
+mod operand;
+mod select;
+mod system;
+pub mod vcpu;
+pub mod vector;
+mod x87;
+
+pub use bus::{Bus, BusMsr};
+pub use domain::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Step, Un};
+pub use operand::effective_address;
+pub use select::{Handler, exec, handler, is_translatable};
+pub use vcpu::{Exit, Statistics, Trap, Vcpu};

@@ -1,0 +1,358 @@
+//! The seam: what an instruction needs of the world it means something in.
+//!
+//! Semantics are written once as functions over [`Domain`]. With concrete values they execute ([`crate::Vcpu`]); with a
+//! compiler's values they record code. Nothing here knows which.
+
+use x86_decode::Instruction;
+use x86_types::{CodeSize, Cond, Exception, Seg, Width};
+
+/// How an instruction ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Flow {
+    /// Go on with the next instruction of the block
+    Next,
+    /// The block ends here: RIP was changed, or something the run loop must look at
+    End,
+}
+
+/// The outcome of one instruction.
+pub type Step<D> = Result<Flow, <D as Domain>::Fault>;
+
+/// A value-producing operation on two operands of one width. Shift and rotate counts are below the width in bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Bin {
+    Add,
+    Sub,
+    And,
+    Or,
+    Xor,
+    /// Low half of the product
+    Mul,
+    Shl,
+    /// Logical right shift
+    Shr,
+    /// Arithmetic right shift
+    Sar,
+    Rol,
+    Ror,
+}
+
+/// An operation on one operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Un {
+    /// Ones' complement
+    Not,
+    /// Two's complement
+    Neg,
+    /// Number of trailing zeros; the width in bits for 0
+    Ctz,
+    /// Number of leading zeros within the width; the width in bits for 0
+    Clz,
+    /// Number of ones
+    Popcnt,
+    /// Bytes in reverse order
+    Bswap,
+}
+
+/// A comparison; gives 0 or 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cmp {
+    /// Equal
+    Eq,
+    /// Not equal
+    Ne,
+    /// Unsigned less
+    Ltu,
+    /// Unsigned less or equal
+    Leu,
+    /// Signed less
+    Lts,
+    /// Signed less or equal
+    Les,
+}
+
+/// One of the status flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Flag {
+    Cf,
+    Pf,
+    Af,
+    Zf,
+    Sf,
+    Of,
+}
+
+/// How an instruction leaves the status flags: a record from which each flag follows.
+///
+/// SPEC: intel-sdm-vol1 :: 3.4.3.1 Status Flags -> CF, PF, AF, ZF, SF and OF as each kind of operation sets them
+#[derive(Clone, Copy, Debug)]
+pub enum FlagDef<V> {
+    /// `result = a + b`, or with carry in: the carries follow from operands and result
+    Add {
+        /// Width of the operation
+        w: Width,
+        /// Left operand
+        a: V,
+        /// Right operand
+        b: V,
+        /// Result, cut to the width
+        result: V,
+    },
+    /// `result = a - b`, or with borrow in
+    Sub {
+        /// Width of the operation
+        w: Width,
+        /// Left operand
+        a: V,
+        /// Right operand
+        b: V,
+        /// Result, cut to the width
+        result: V,
+    },
+    /// Like `Add` with b = 1, CF unchanged
+    Inc {
+        /// Width of the operation
+        w: Width,
+        /// Result
+        result: V,
+    },
+    /// Like `Sub` with b = 1, CF unchanged
+    Dec {
+        /// Width of the operation
+        w: Width,
+        /// Result
+        result: V,
+    },
+    /// SF, ZF and PF by the result; CF, OF and AF cleared
+    Logic {
+        /// Width of the operation
+        w: Width,
+        /// Result
+        result: V,
+    },
+    /// SF, ZF and PF by the result; the others as given (each 0 or 1)
+    Explicit {
+        /// Width of the operation
+        w: Width,
+        /// Result
+        result: V,
+        /// CF
+        cf: V,
+        /// OF
+        of: V,
+        /// AF
+        af: V,
+    },
+    /// CF and OF as given (each 0 or 1), the others unchanged
+    CarryOverflow {
+        /// CF
+        cf: V,
+        /// OF
+        of: V,
+    },
+    /// CF as given (0 or 1), the others unchanged
+    Carry(V),
+    /// All six from the places they have in RFLAGS
+    Image(V),
+}
+
+/// A memory operand: a segment and an offset already cut to the address size.
+#[derive(Clone, Copy, Debug)]
+pub struct MemRef<V> {
+    /// Segment, as an index that never leaves 0 to 5
+    pub seg: Seg,
+    /// Effective address within the segment
+    pub offset: V,
+}
+
+/// What semantics may ask for. Integer values (`V`) are zero-extended from the width they were made with.
+pub trait Domain: Sized {
+    /// An integer of up to 64 bits
+    type V: Copy;
+    /// A 128-bit vector
+    type X: Copy;
+    /// What stops an instruction: the exception itself, or in a compiler nothing at all
+    type Fault;
+
+    // Facts that are fixed while code is translated.
+
+    /// Default sizes of the code
+    fn code_size(&self) -> CodeSize;
+    /// Width of the stack pointer: 64 bits in 64-bit mode, else by SS.B
+    fn stack_width(&self) -> Width;
+
+    // Values.
+
+    /// A constant
+    fn imm(&mut self, value: u64) -> Self::V;
+    /// `op` on two operands of width `w`
+    fn bin(&mut self, op: Bin, w: Width, a: Self::V, b: Self::V) -> Self::V;
+    /// `op` on one operand of width `w`
+    fn un(&mut self, op: Un, w: Width, a: Self::V) -> Self::V;
+    /// 0 or 1
+    fn cmp(&mut self, op: Cmp, w: Width, a: Self::V, b: Self::V) -> Self::V;
+    /// `yes` where `c` is not 0, else `no`
+    fn select(&mut self, c: Self::V, yes: Self::V, no: Self::V) -> Self::V;
+    /// Sign-extends from `from` to `to`
+    fn sext(&mut self, from: Width, to: Width, a: Self::V) -> Self::V;
+    /// The low bits of `a`, zero-extended
+    fn trunc(&mut self, to: Width, a: Self::V) -> Self::V;
+    /// Full product: low and high half
+    fn mul_wide(&mut self, signed: bool, w: Width, a: Self::V, b: Self::V) -> (Self::V, Self::V);
+    /// Quotient and remainder of `hi:lo / divisor`
+    ///
+    /// # Errors
+    /// #DE where the divisor is 0 or the quotient does not fit.
+    fn div_wide(
+        &mut self,
+        signed: bool,
+        w: Width,
+        hi: Self::V,
+        lo: Self::V,
+        divisor: Self::V,
+    ) -> Result<(Self::V, Self::V), Self::Fault>;
+
+    // Registers and flags.
+
+    /// General register `r` (0 to 15; with `B1` also 16 to 19 for AH, CH, DH and BH)
+    fn read_gpr(&mut self, r: u8, w: Width) -> Self::V;
+    /// Writes it. 32-bit writes clear the upper half, narrower ones leave the rest.
+    ///
+    /// SPEC: intel-sdm-vol1 :: 3.4.1.1 General-Purpose Registers in 64-Bit Mode -> 32-bit results are zero-extended, 8- and 16-bit ones are merged
+    fn write_gpr(&mut self, r: u8, w: Width, v: Self::V);
+    /// Defines the status flags.
+    fn set_flags(&mut self, def: FlagDef<Self::V>);
+    /// Defines the status flags where `c` is not 0, else leaves them.
+    fn set_flags_if(&mut self, c: Self::V, def: FlagDef<Self::V>);
+    /// One status flag, 0 or 1
+    fn flag(&mut self, flag: Flag) -> Self::V;
+    /// All six status flags at their places in RFLAGS
+    fn flags_image(&mut self) -> Self::V;
+    /// RFLAGS.DF, 0 or 1
+    fn direction(&mut self) -> Self::V;
+
+    // Memory. Faults leave the state as it was before the instruction.
+
+    /// Loads `w` bytes, zero-extended
+    ///
+    /// # Errors
+    /// The exception that segmentation or paging raise.
+    fn load(&mut self, m: &MemRef<Self::V>, w: Width) -> Result<Self::V, Self::Fault>;
+    /// Loads what the same instruction will store: the access is checked as a write.
+    ///
+    /// # Errors
+    /// As a store would.
+    fn load_for_write(&mut self, m: &MemRef<Self::V>, w: Width) -> Result<Self::V, Self::Fault>;
+    /// Stores
+    ///
+    /// # Errors
+    /// The exception that segmentation or paging raise; nothing is stored then.
+    fn store(&mut self, m: &MemRef<Self::V>, w: Width, v: Self::V) -> Result<(), Self::Fault>;
+    /// Loads 16 bytes; `aligned` asks for #GP(0) on a misaligned address.
+    ///
+    /// # Errors
+    /// As `load`.
+    fn load128(&mut self, m: &MemRef<Self::V>, aligned: bool) -> Result<Self::X, Self::Fault>;
+    /// Stores 16 bytes.
+    ///
+    /// # Errors
+    /// As `store`.
+    fn store128(&mut self, m: &MemRef<Self::V>, aligned: bool, x: Self::X) -> Result<(), Self::Fault>;
+
+    // Vectors.
+
+    /// Bits 127:0 of vector register `r`
+    fn read_xmm(&mut self, r: u8) -> Self::X;
+    /// Writes bits 127:0, leaving the rest
+    fn write_xmm(&mut self, r: u8, x: Self::X);
+    /// Lane `lane` of width `w`
+    fn extract(&mut self, x: Self::X, w: Width, lane: u8) -> Self::V;
+    /// `x` with one lane replaced
+    fn insert(&mut self, x: Self::X, w: Width, lane: u8, v: Self::V) -> Self::X;
+    /// 128 zero bits
+    fn zero128(&mut self) -> Self::X;
+    /// A lane-wise operation
+    ///
+    /// # Errors
+    /// #XM where an unmasked floating-point exception occurs.
+    fn vector(
+        &mut self,
+        op: crate::vector::VecOp,
+        a: Self::X,
+        b: Self::X,
+        imm: u8,
+    ) -> Result<Self::X, Self::Fault>;
+    /// Whether SSE instructions may execute: #UD or #NM by CR0 and CR4
+    ///
+    /// # Errors
+    /// #UD, #NM.
+    fn check_sse(&mut self) -> Result<(), Self::Fault>;
+
+    // Control.
+
+    /// RIP of the next instruction
+    fn next_rip(&mut self) -> Self::V;
+    /// Goes to `target` (cut to the operand size by the caller).
+    ///
+    /// # Errors
+    /// #GP(0) where the target is not canonical or lies beyond the limit of CS.
+    fn jump(&mut self, target: Self::V) -> Result<(), Self::Fault>;
+    /// Goes to `target` where `c` is not 0.
+    ///
+    /// # Errors
+    /// As `jump`.
+    fn branch(&mut self, c: Self::V, target: Self::V) -> Result<(), Self::Fault>;
+    /// Raises an exception.
+    fn raise(&mut self, exception: Exception) -> Self::Fault;
+    /// One instruction that is rare or hard: its concrete meaning is called.
+    ///
+    /// # Errors
+    /// Whatever the instruction raises.
+    fn concrete(&mut self, insn: &Instruction) -> Step<Self>;
+    /// A repeated string instruction: `body` is one iteration.
+    ///
+    /// # Errors
+    /// Whatever an iteration raises; the iterations before it have taken effect.
+    fn repeat(
+        &mut self,
+        insn: &Instruction,
+        body: fn(&mut Self, &Instruction) -> Result<(), Self::Fault>,
+    ) -> Step<Self>;
+
+    /// Whether a condition holds, 0 or 1. A compiler may know better from the last [`FlagDef`].
+    ///
+    /// SPEC: intel-sdm-vol1 :: B.1 Condition Codes -> each condition as a function of the flags
+    #[inline(always)]
+    fn cond(&mut self, cond: Cond) -> Self::V {
+        let plain = match cond as u8 & !1 {
+            0 => self.flag(Flag::Of),
+            2 => self.flag(Flag::Cf),
+            4 => self.flag(Flag::Zf),
+            6 => {
+                let (cf, zf) = (self.flag(Flag::Cf), self.flag(Flag::Zf));
+                self.bin(Bin::Or, Width::B4, cf, zf)
+            }
+            8 => self.flag(Flag::Sf),
+            10 => self.flag(Flag::Pf),
+            even => {
+                let (sf, of) = (self.flag(Flag::Sf), self.flag(Flag::Of));
+                let less = self.bin(Bin::Xor, Width::B4, sf, of);
+                if even == 12 {
+                    less
+                } else {
+                    let zf = self.flag(Flag::Zf);
+                    self.bin(Bin::Or, Width::B4, less, zf)
+                }
+            }
+        };
+        if cond as u8 & 1 == 0 {
+            plain
+        } else {
+            let one = self.imm(1);
+            self.bin(Bin::Xor, Width::B4, plain, one)
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! From an instruction to the function that is its meaning, made for its operand size and shape.
+
+use crate::int::alu::{self, Alu};
+use crate::int::bits::{self, BitOp};
+use crate::int::shift::{self, Shift};
+use crate::int::{branch, data, muldiv, stack, string};
+use crate::operand::Form;
+use crate::{Domain, Flow, Step};
+use x86_decode::{Instruction, Op, OperandKind};
+use x86_types::Width;
+
+/// An instruction's meaning.
+pub type Handler<D> = fn(&mut D, &Instruction) -> Step<D>;
+
+/// One function per operand size: the body sees the width as a constant.
+macro_rules! by_width {
+    ($insn:expr, $d:ident, $i:ident, $w:ident => $body:expr) => {
+        match $insn.opsize {
+            Width::B1 => by_width!(@one $d, $i, $w, B1, $body),
+            Width::B2 => by_width!(@one $d, $i, $w, B2, $body),
+            Width::B4 => by_width!(@one $d, $i, $w, B4, $body),
+            Width::B8 => by_width!(@one $d, $i, $w, B8, $body),
+        }
+    };
+    (@one $d:ident, $i:ident, $w:ident, $width:ident, $body:expr) => {{
+        let f: Handler<D> = |$d: &mut D, $i: &Instruction| {
+            const $w: Width = Width::$width;
+            $body
+        };
+        f
+    }};
+}
+
+/// One function per operand size and form.
+macro_rules! by_form {
+    ($insn:expr, $d:ident, $i:ident, $w:ident, $f:ident => $body:expr) => {
+        match Form::of($insn) {
+            Form::Rr => by_form!(@one $insn, $d, $i, $w, $f, Rr, $body),
+            Form::Ri => by_form!(@one $insn, $d, $i, $w, $f, Ri, $body),
+            Form::Rm => by_form!(@one $insn, $d, $i, $w, $f, Rm, $body),
+            Form::Mr => by_form!(@one $insn, $d, $i, $w, $f, Mr, $body),
+            Form::Mi => by_form!(@one $insn, $d, $i, $w, $f, Mi, $body),
+        }
+    };
+    (@one $insn:expr, $d:ident, $i:ident, $w:ident, $f:ident, $form:ident, $body:expr) => {
+        by_width!($insn, $d, $i, $w => {
+            const $f: Form = Form::$form;
+            $body
+        })
+    };
+}
+
+fn concrete<D: Domain>(d: &mut D, i: &Instruction) -> Step<D> {
+    d.concrete(i)
+}
+
+/// Whether the meaning is written over [`Domain`], rather than only concretely.
+pub fn is_translatable(insn: &Instruction) -> bool {
+    integer::<crate::Vcpu>(insn).is_some() || crate::vector::handler::<crate::Vcpu>(insn).is_some()
+}
+
+/// The meaning of an instruction in a domain.
+pub fn handler<D: Domain>(insn: &Instruction) -> Handler<D> {
+    integer(insn).or_else(|| crate::vector::handler(insn)).unwrap_or(concrete)
+}
+
+/// Does in `d` what the instruction means. RIP has been moved on already.
+///
+/// # Errors
+/// What the domain's faults are.
+pub fn exec<D: Domain>(d: &mut D, insn: &Instruction) -> Step<D> {
+    handler(insn)(d, insn)
+}
+
+fn arithmetic<D: Domain>(insn: &Instruction) -> Option<Handler<D>> {
+    Some(match insn.op {
+        Op::Add => by_form!(insn, d, i, W, F => alu::alu(d, i, Alu::Add, W, F)),
+        Op::Adc => by_form!(insn, d, i, W, F => alu::alu(d, i, Alu::Adc, W, F)),
+        Op::Sub => by_form!(insn, d, i, W, F => alu::alu(d, i, Alu::Sub, W, F)),
+        Op::Sbb => by_form!(insn, d, i, W, F => alu::alu(d, i, Alu::Sbb, W, F)),
+        Op::Cmp => by_form!(insn, d, i, W, F => alu::alu(d, i, Alu::Cmp, W, F)),
+        Op::And => by_form!(insn, d, i, W, F => alu::alu(d, i, Alu::And, W, F)),
+        Op::Or => by_form!(insn, d, i, W, F => alu::alu(d, i, Alu::Or, W, F)),
+        Op::Xor => by_form!(insn, d, i, W, F => alu::alu(d, i, Alu::Xor, W, F)),
+        Op::Test => by_form!(insn, d, i, W, F => alu::alu(d, i, Alu::Test, W, F)),
+        Op::Inc => by_width!(insn, d, i, W => alu::inc_dec(d, i, true, W)),
+        Op::Dec => by_width!(insn, d, i, W => alu::inc_dec(d, i, false, W)),
+        Op::Neg => by_width!(insn, d, i, W => alu::neg(d, i, W)),
+        Op::Not => by_width!(insn, d, i, W => alu::not(d, i, W)),
+        Op::Xadd => by_width!(insn, d, i, W => alu::xadd(d, i, W)),
+        Op::Cmpxchg => by_width!(insn, d, i, W => alu::cmpxchg(d, i, W)),
+        Op::Adcx => by_width!(insn, d, i, W => alu::add_one_flag(d, i, false, W)),
+        Op::Adox => by_width!(insn, d, i, W => alu::add_one_flag(d, i, true, W)),
+        Op::Mul => by_width!(insn, d, i, W => muldiv::mul(d, i, false, W)),
+        Op::Imul if insn.operands[1].kind == OperandKind::None => {
+            by_width!(insn, d, i, W => muldiv::mul(d, i, true, W))
+        }
+        Op::Imul => by_width!(insn, d, i, W => muldiv::imul(d, i, W)),
+        Op::Div => by_width!(insn, d, i, W => muldiv::div(d, i, false, W)),
+        Op::Idiv => by_width!(insn, d, i, W => muldiv::div(d, i, true, W)),
+        Op::Mulx => muldiv::mulx,
+        Op::Shl => by_width!(insn, d, i, W => shift::shift(d, i, Shift::Shl, W)),
+        Op::Shr => by_width!(insn, d, i, W => shift::shift(d, i, Shift::Shr, W)),
+        Op::Sar => by_width!(insn, d, i, W => shift::shift(d, i, Shift::Sar, W)),
+        Op::Rol => by_width!(insn, d, i, W => shift::shift(d, i, Shift::Rol, W)),
+        Op::Ror => by_width!(insn, d, i, W => shift::shift(d, i, Shift::Ror, W)),
+        Op::Rcl => by_width!(insn, d, i, W => shift::rotate_carry(d, i, true, W)),
+        Op::Rcr => by_width!(insn, d, i, W => shift::rotate_carry(d, i, false, W)),
+        Op::Shld => by_width!(insn, d, i, W => shift::double_shift(d, i, true, W)),
+        Op::Shrd => by_width!(insn, d, i, W => shift::double_shift(d, i, false, W)),
+        Op::Bt => by_width!(insn, d, i, W => bits::bit_test(d, i, BitOp::Test, W)),
+        Op::Bts => by_width!(insn, d, i, W => bits::bit_test(d, i, BitOp::Set, W)),
+        Op::Btr => by_width!(insn, d, i, W => bits::bit_test(d, i, BitOp::Reset, W)),
+        Op::Btc => by_width!(insn, d, i, W => bits::bit_test(d, i, BitOp::Complement, W)),
+        Op::Bsf => by_width!(insn, d, i, W => bits::scan(d, i, true, W)),
+        Op::Bsr => by_width!(insn, d, i, W => bits::scan(d, i, false, W)),
+        Op::Tzcnt => by_width!(insn, d, i, W => bits::count_zeros(d, i, true, W)),
+        Op::Lzcnt => by_width!(insn, d, i, W => bits::count_zeros(d, i, false, W)),
+        Op::Popcnt => by_width!(insn, d, i, W => bits::popcnt(d, i, W)),
+        _ => return None,
+    })
+}
+
+fn integer<D: Domain>(insn: &Instruction) -> Option<Handler<D>> {
+    if let Some(handler) = arithmetic(insn) {
+        return Some(handler);
+    }
+    Some(match insn.op {
+        Op::Mov => by_form!(insn, d, i, W, F => data::mov(d, i, W, F)),
+        Op::Movzx => match insn.operands[1].width() {
+            Some(Width::B1) => |d, i| data::extend(d, i, false, Width::B1),
+            _ => |d, i| data::extend(d, i, false, Width::B2),
+        },
+        Op::Movsx | Op::Movsxd => match insn.operands[1].width() {
+            Some(Width::B1) => |d, i| data::extend(d, i, true, Width::B1),
+            Some(Width::B2) => |d, i| data::extend(d, i, true, Width::B2),
+            _ => |d, i| data::extend(d, i, true, Width::B4),
+        },
+        Op::Lea => by_width!(insn, d, i, W => data::lea(d, i, W)),
+        Op::Xchg => by_width!(insn, d, i, W => data::xchg(d, i, W)),
+        Op::Cmovcc => by_width!(insn, d, i, W => data::cmov(d, i, W)),
+        Op::Setcc => data::setcc,
+        Op::Cbw => data::cbw,
+        Op::Cwd => data::cwd,
+        Op::Bswap => data::bswap,
+        Op::Movbe => data::movbe,
+        Op::Xlat => data::xlat,
+        Op::Lahf => |d, _| data::lahf(d),
+        Op::Sahf => |d, _| data::sahf(d),
+        Op::Clc => |d, _| data::carry(d, Some(false)),
+        Op::Stc => |d, _| data::carry(d, Some(true)),
+        Op::Cmc => |d, _| data::carry(d, None),
+        Op::Salc => |d, _| data::salc(d),
+        Op::Push if !stack::is_segment(insn) => by_width!(insn, d, i, W => stack::push(d, i, W)),
+        Op::Pop if !stack::is_segment(insn) => by_width!(insn, d, i, W => stack::pop(d, i, W)),
+        Op::Leave => stack::leave,
+        Op::Jmp => branch::jmp,
+        Op::Jcc => branch::jcc,
+        Op::Call => branch::call,
+        Op::Ret => branch::ret,
+        Op::Loop => |d, i| branch::loop_(d, i, None),
+        Op::Loope => |d, i| branch::loop_(d, i, Some(true)),
+        Op::Loopne => |d, i| branch::loop_(d, i, Some(false)),
+        Op::Jcxz => branch::jcxz,
+        Op::Movs | Op::Cmps | Op::Stos | Op::Lods | Op::Scas => string::string,
+        Op::Nop | Op::Prefetch | Op::Prefetchw | Op::Lfence | Op::Mfence | Op::Sfence => nop,
+        _ => return None,
+    })
+}
+
+/// Instructions that change nothing a program can see. Prefetches do not fault.
+fn nop<D: Domain>(_: &mut D, _: &Instruction) -> Step<D> {
+    Ok(Flow::Next)
+}

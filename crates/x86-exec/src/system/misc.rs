@@ -1,0 +1,94 @@
+//! CPUID, HLT, MONITOR, CMPXCHG8B and CMPXCHG16B, CRC32, cache-line flushes.
+
+use super::Outcome;
+use crate::{Domain, FlagDef, Flow, Vcpu};
+use x86_decode::{Instruction, Op};
+use x86_state::cpuid::CpuidState;
+use x86_state::{Activity, Cr4, gpr};
+use x86_types::{Exception, Width};
+
+/// CPUID
+pub(super) fn cpuid(vm: &mut Vcpu) -> Outcome {
+    let (leaf, subleaf) = (vm.cpu.gpr[gpr::RAX] as u32, vm.cpu.gpr[gpr::RCX] as u32);
+    let (apic_id, apic_enabled) = vm.bus_mut().apic();
+    let cr4_osxsave = vm.cpu.cr4.contains(Cr4::OSXSAVE);
+    let state = CpuidState { apic_id, cr4_osxsave, xcr0: vm.cpu.xcr0.bits(), apic_enabled };
+    let [a, b, c, d] = vm.cpu.model.cpuid(leaf, subleaf, &state);
+    for (r, v) in [(gpr::RAX, a), (gpr::RBX, b), (gpr::RCX, c), (gpr::RDX, d)] {
+        vm.cpu.gpr[r] = u64::from(v);
+    }
+    Ok(Flow::Next)
+}
+
+/// HLT
+pub(super) fn hlt(vm: &mut Vcpu) -> Outcome {
+    vm.cpu.activity = Activity::Halted;
+    vm.statistics.halts += 1;
+    vm.poll_bus();
+    Ok(Flow::End)
+}
+
+/// MONITOR and MWAIT: waiting never lasts, which the manual allows.
+///
+/// SPEC: intel-sdm-vol2 :: MWAIT—Monitor Wait -> implementation-dependent events may end the wait at once; here all do
+pub(super) fn monitor(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    if i.op == Op::Monitor {
+        if vm.cpu.gpr[gpr::RCX] as u32 != 0 {
+            return Err(Exception::GP0);
+        }
+        let m = crate::MemRef { seg: i.seg, offset: i.addrsize.trunc(vm.cpu.gpr[gpr::RAX]) };
+        vm.load_ref(&m, Width::B1).map_err(|trap| vm.exception(trap))?;
+    }
+    Ok(Flow::End)
+}
+
+/// CLFLUSH, CLFLUSHOPT, CLWB: a load's checks, and no effect.
+pub(super) fn touch(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    vm.load_operand(i, 0, Width::B1)?;
+    Ok(Flow::Next)
+}
+
+/// CMPXCHG8B and CMPXCHG16B
+///
+/// SPEC: intel-sdm-vol2 :: CMPXCHG8B/CMPXCHG16B—Compare and Exchange Bytes -> the 16-byte form wants alignment, else #GP(0); memory is written in either case, ZF tells
+pub(super) fn compare_exchange(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    let w = if i.op == Op::Cmpxchg16b { Width::B8 } else { Width::B4 };
+    let bytes = u64::from(w.bytes());
+    let m = crate::operand::mem(vm, i);
+    if w == Width::B8 && vm.linear_of(&m).0 & 15 != 0 {
+        return Err(Exception::GP0);
+    }
+    let mut high = m;
+    high.offset = i.addrsize.trunc(m.offset.wrapping_add(bytes));
+    let old_low = vm.load_for_write_ref(&m, w).map_err(|trap| vm.exception(trap))?;
+    let old_high = vm.load_for_write_ref(&high, w).map_err(|trap| vm.exception(trap))?;
+    let (a, d) = (vm.read_gpr(0, w), vm.read_gpr(2, w));
+    let equal = (a, d) == (old_low, old_high);
+    let (low, up) = if equal { (vm.read_gpr(3, w), vm.read_gpr(1, w)) } else { (old_low, old_high) };
+    vm.store_ref(&m, w, low).map_err(|trap| vm.exception(trap))?;
+    vm.store_ref(&high, w, up).map_err(|trap| vm.exception(trap))?;
+    if !equal {
+        vm.write_gpr(0, w, old_low);
+        vm.write_gpr(2, w, old_high);
+    }
+    let image = vm.cpu.arith.pack() & !0x40 | u64::from(equal) << 6;
+    vm.set_flags(FlagDef::Image(image));
+    Ok(Flow::Next)
+}
+
+/// CRC32: the Castagnoli polynomial, bit-reflected.
+///
+/// SPEC: intel-sdm-vol2 :: CRC32—Accumulate CRC32 Value -> polynomial 11EDC6F41H, the destination's upper half is cleared
+pub(super) fn crc32(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    let w = i.operands[1].width().unwrap_or(i.opsize);
+    let v = vm.read_operand(i, 1, w)?;
+    let mut crc = vm.read_gpr(i.operands[0].reg, Width::B4) as u32;
+    for byte in &v.to_le_bytes()[..w.bytes() as usize] {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = crc >> 1 ^ (0x82f6_3b78 & (crc & 1).wrapping_neg());
+        }
+    }
+    vm.write_gpr(i.operands[0].reg, Width::B8, u64::from(crc));
+    Ok(Flow::Next)
+}

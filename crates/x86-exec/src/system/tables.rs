@@ -1,0 +1,170 @@
+//! Descriptor tables, segment registers and what asks about descriptors.
+
+use super::Outcome;
+use super::control::{check_umip, is_v86};
+use crate::{Domain, FlagDef, Flow, Vcpu};
+use x86_decode::{Instruction, Op, OperandKind};
+use x86_exceptions::segments;
+use x86_state::{Cr0, Selector, Shadow};
+use x86_types::{CodeSize, Exception, LinearAddr, Seg, Width};
+
+/// LGDT and LIDT
+///
+/// SPEC: intel-sdm-vol2 :: LGDT/LIDT—Load Global/Interrupt Descriptor Table Register -> 16-bit limit, then a base of 24 bits (16-bit operands), 32 bits, or 64 bits in 64-bit mode
+pub(super) fn load_table(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    let limit = vm.load_operand(i, 0, Width::B2)? as u16;
+    let long = vm.cpu.code_size == CodeSize::Bits64;
+    let base = vm.load_operand(i, 2, if long { Width::B8 } else { Width::B4 })?;
+    let base = if !long && i.opsize == Width::B2 { base & 0xff_ffff } else { base };
+    if long && !LinearAddr(base).is_canonical(vm.cpu.linear_bits()) {
+        return Err(Exception::GP0);
+    }
+    let table = if i.op == Op::Lgdt { &mut vm.cpu.gdtr } else { &mut vm.cpu.idtr };
+    table.limit = limit;
+    table.base = base;
+    Ok(Flow::End)
+}
+
+/// SGDT and SIDT
+pub(super) fn store_table(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    check_umip(vm)?;
+    let table = if i.op == Op::Sgdt { vm.cpu.gdtr } else { vm.cpu.idtr };
+    let w = if vm.cpu.code_size == CodeSize::Bits64 { Width::B8 } else { Width::B4 };
+    vm.store_operand(i, 0, Width::B2, u64::from(table.limit))?;
+    vm.store_operand(i, 2, w, w.trunc(table.base))?;
+    Ok(Flow::Next)
+}
+
+/// LLDT and LTR
+pub(super) fn load_system_segment(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    require_protected(vm)?;
+    let selector = Selector(vm.read_operand(i, 0, Width::B2)? as u16);
+    if i.op == Op::Lldt {
+        segments::lldt(vm, selector)?
+    } else {
+        segments::ltr(vm, selector)?
+    };
+    Ok(Flow::End)
+}
+
+/// SLDT and STR: memory takes 16 bits, a register the operand size.
+pub(super) fn store_system_segment(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    require_protected(vm)?;
+    check_umip(vm)?;
+    let segment = if i.op == Op::Sldt { vm.cpu.ldtr } else { vm.cpu.tr };
+    let w = if i.operands[0].is_mem() { Width::B2 } else { i.opsize };
+    vm.write_operand(i, 0, w, u64::from(segment.selector.0))?;
+    Ok(Flow::Next)
+}
+
+fn require_protected(vm: &Vcpu) -> Result<(), Exception> {
+    if !vm.cpu.cr0.contains(Cr0::PE) || is_v86(vm) { Err(Exception::InvalidOpcode) } else { Ok(()) }
+}
+
+fn load(vm: &mut Vcpu, seg: Seg, selector: u16) -> Result<(), Exception> {
+    segments::load_segment(vm, seg, Selector(selector))?;
+    vm.segments_changed();
+    Ok(())
+}
+
+/// Interrupts wait for one instruction after SS was loaded by MOV or POP, so that RSP can follow.
+fn shadow_after_ss(vm: &mut Vcpu, seg: Seg) {
+    if seg == Seg::Ss {
+        vm.cpu.shadow = Shadow::MovSs;
+        vm.flags_changed();
+    }
+}
+
+/// MOV to and from segment registers.
+pub(super) fn mov_seg(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    if i.operands[0].kind == OperandKind::Seg {
+        let Some(seg) = Seg::from_index(i.operands[0].reg) else { return Err(Exception::InvalidOpcode) };
+        if seg == Seg::Cs {
+            return Err(Exception::InvalidOpcode);
+        }
+        let selector = vm.read_operand(i, 1, Width::B2)? as u16;
+        load(vm, seg, selector)?;
+        shadow_after_ss(vm, seg);
+        return Ok(Flow::End);
+    }
+    let Some(seg) = Seg::from_index(i.operands[1].reg) else { return Err(Exception::InvalidOpcode) };
+    let selector = u64::from(vm.cpu.segment(seg).selector.0);
+    let w = if i.operands[0].is_mem() { Width::B2 } else { i.opsize };
+    vm.write_operand(i, 0, w, selector)?;
+    Ok(Flow::Next)
+}
+
+/// PUSH of a segment register: zero-extended to the operand size.
+pub(super) fn push_seg(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    let Some(seg) = Seg::from_index(i.operands[0].reg) else { return Err(Exception::InvalidOpcode) };
+    let selector = u64::from(vm.cpu.segment(seg).selector.0);
+    vm.push(i.opsize, selector)?;
+    Ok(Flow::Next)
+}
+
+/// POP of a segment register.
+pub(super) fn pop_seg(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    let Some(seg) = Seg::from_index(i.operands[0].reg) else { return Err(Exception::InvalidOpcode) };
+    let (selector, sp) = vm.peek(i.opsize)?;
+    // The stack's width is that of the old SS.
+    let old = vm.stack_width();
+    load(vm, seg, selector as u16)?;
+    vm.write_gpr(4, old, sp);
+    shadow_after_ss(vm, seg);
+    Ok(Flow::End)
+}
+
+/// LDS, LES, LFS, LGS, LSS
+pub(super) fn load_far_pointer(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    let offset = vm.load_operand(i, 0, i.opsize)?;
+    let selector = vm.load_operand(i, u64::from(i.opsize.bytes()), Width::B2)? as u16;
+    let seg = match i.op {
+        Op::Lds => Seg::Ds,
+        Op::Les => Seg::Es,
+        Op::Lfs => Seg::Fs,
+        Op::Lgs => Seg::Gs,
+        _ => Seg::Ss,
+    };
+    load(vm, seg, selector)?;
+    vm.write_gpr(i.operands[0].reg, i.opsize, offset);
+    Ok(Flow::End)
+}
+
+fn set_zf(vm: &mut Vcpu, zf: bool) {
+    let image = vm.cpu.arith.pack() & !0x40 | u64::from(zf) << 6;
+    vm.set_flags(FlagDef::Image(image));
+}
+
+/// LAR, LSL, VERR, VERW
+pub(super) fn query(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    require_protected(vm)?;
+    let source = usize::from(matches!(i.op, Op::Lar | Op::Lsl));
+    let selector = Selector(vm.read_operand(i, source, Width::B2)? as u16);
+    let found = match i.op {
+        Op::Verr => segments::verr(vm, selector)?,
+        Op::Verw => segments::verw(vm, selector)?,
+        _ => {
+            let value =
+                if i.op == Op::Lar { segments::lar(vm, selector)? } else { segments::lsl(vm, selector)? };
+            if let Some(v) = value {
+                vm.write_gpr(i.operands[0].reg, i.opsize, u64::from(v));
+            }
+            value.is_some()
+        }
+    };
+    set_zf(vm, found);
+    Ok(Flow::Next)
+}
+
+/// ARPL
+pub(super) fn arpl(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    require_protected(vm)?;
+    let dest = vm.read_operand(i, 0, Width::B2)?;
+    let rpl = vm.read_gpr(i.operands[1].reg, Width::B2) & 3;
+    let raise = dest & 3 < rpl;
+    if raise {
+        vm.write_operand(i, 0, Width::B2, dest & !3 | rpl)?;
+    }
+    set_zf(vm, raise);
+    Ok(Flow::Next)
+}

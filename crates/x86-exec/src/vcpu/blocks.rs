@@ -1,0 +1,171 @@
+//! Decoded code, kept by physical address and code size.
+
+use super::Vcpu;
+use crate::{Handler, handler};
+use guest_ram::RamLayout;
+use std::collections::HashMap;
+use std::rc::Rc;
+use x86_decode::Instruction;
+use x86_types::{CodeSize, GuestPhysAddr, PAGE_SIZE};
+
+/// One decoded instruction and the function that executes it.
+#[derive(Clone, Copy)]
+pub(crate) struct Slot {
+    pub(crate) handler: Handler<Vcpu>,
+    pub(crate) insn: Instruction,
+}
+
+/// Straight-line code: it ends at the first instruction that may go elsewhere, at the end of its page, or when full.
+#[derive(Clone, Default)]
+pub(crate) struct Block {
+    pub(crate) slots: Vec<Slot>,
+    /// Bytes of code
+    pub(crate) len: u32,
+}
+
+/// Instructions in a block at most.
+pub(crate) const MAX_BLOCK: usize = 64;
+const TABLE: usize = 1 << 16;
+const NO_KEY: u64 = u64::MAX;
+/// Blocks kept at most; when as many have been made everything is dropped.
+const MAX_BLOCKS: usize = 200_000;
+/// Writes beside code before a page's blocks are given up.
+const MAX_NEAR_MISSES: u32 = 256;
+
+struct Entry {
+    key: u64,
+    block: Rc<Block>,
+}
+
+#[derive(Default)]
+struct CodePage {
+    /// Table index, key, and the bytes covered
+    blocks: Vec<(u32, u64, u16, u16)>,
+    near_misses: u32,
+}
+
+/// Direct-mapped cache of blocks, with what is needed to find the blocks of a page that is written.
+pub(crate) struct BlockCache {
+    table: Vec<Entry>,
+    pages: HashMap<u64, CodePage>,
+    /// A byte per page of RAM: whether it has decoded code
+    has_code: Vec<u8>,
+    layout: RamLayout,
+    made: usize,
+    /// Blocks decoded, and dropped because they were written
+    pub(crate) decoded: u64,
+    pub(crate) invalidated: u64,
+}
+
+#[inline(always)]
+fn key_of(at: GuestPhysAddr, size: CodeSize) -> u64 {
+    at.0 << 2 | size as u64
+}
+
+#[inline(always)]
+fn index_of(key: u64) -> usize {
+    (key ^ key >> 15) as usize & (TABLE - 1)
+}
+
+impl BlockCache {
+    pub(super) fn new(layout: RamLayout) -> Self {
+        let mut table = Vec::with_capacity(TABLE);
+        let empty = Rc::new(Block::default());
+        table.resize_with(TABLE, || Entry { key: NO_KEY, block: Rc::clone(&empty) });
+        Self {
+            table,
+            pages: HashMap::new(),
+            has_code: vec![0; (layout.size() / PAGE_SIZE) as usize],
+            layout,
+            made: 0,
+            decoded: 0,
+            invalidated: 0,
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn find(&self, at: GuestPhysAddr, size: CodeSize) -> Option<Rc<Block>> {
+        let key = key_of(at, size);
+        let entry = &self.table[index_of(key)];
+        if entry.key == key { Some(Rc::clone(&entry.block)) } else { None }
+    }
+
+    fn ram_page(&self, at: GuestPhysAddr) -> Option<usize> {
+        self.layout.locate(at).map(|(offset, _)| (offset / PAGE_SIZE) as usize)
+    }
+
+    /// Keeps a block. Gives whether its page had no code before: the caller then revokes writes to it.
+    pub(super) fn keep(&mut self, at: GuestPhysAddr, size: CodeSize, block: Rc<Block>) -> bool {
+        self.decoded += 1;
+        let Some(page) = self.ram_page(at) else { return false };
+        if self.made >= MAX_BLOCKS {
+            self.clear();
+        }
+        self.made += 1;
+        let key = key_of(at, size);
+        let index = index_of(key);
+        let start = at.page_offset() as u16;
+        let end = start + block.len as u16;
+        self.table[index] = Entry { key, block };
+        self.pages.entry(at.page().0).or_default().blocks.push((index as u32, key, start, end));
+        let first = self.has_code[page] == 0;
+        self.has_code[page] = 1;
+        first
+    }
+
+    /// Drops everything.
+    pub(super) fn clear(&mut self) {
+        for entry in &mut self.table {
+            entry.key = NO_KEY;
+        }
+        for page in std::mem::take(&mut self.pages).into_keys() {
+            if let Some(n) = self.ram_page(GuestPhysAddr(page)) {
+                self.has_code[n] = 0;
+            }
+        }
+        self.made = 0;
+    }
+
+    /// Whether the page has decoded code, so that writes to it must be seen.
+    #[inline]
+    pub(super) fn is_code(&self, at: GuestPhysAddr) -> bool {
+        self.ram_page(at).is_some_and(|page| self.has_code[page] != 0)
+    }
+
+    /// `len` bytes at `at`, within one page, were or will be written. Gives whether blocks were dropped.
+    pub(super) fn written(&mut self, at: GuestPhysAddr, len: u64) -> bool {
+        let Some(n) = self.ram_page(at) else { return false };
+        if self.has_code[n] == 0 {
+            return false;
+        }
+        let Some(page) = self.pages.get_mut(&at.page().0) else { return false };
+        let (start, end) = (at.page_offset(), at.page_offset() + len);
+        let before = page.blocks.len();
+        let table = &mut self.table;
+        let all = page.near_misses >= MAX_NEAR_MISSES;
+        page.blocks.retain(|&(index, key, from, to)| {
+            let keep = !all && (u64::from(to) <= start || u64::from(from) >= end);
+            if !keep && table[index as usize].key == key {
+                table[index as usize].key = NO_KEY;
+            }
+            keep
+        });
+        let dropped = before - page.blocks.len();
+        if dropped == 0 {
+            page.near_misses += 1;
+        }
+        if page.blocks.is_empty() {
+            self.pages.remove(&at.page().0);
+            self.has_code[n] = 0;
+        }
+        self.invalidated += dropped as u64;
+        dropped > 0
+    }
+}
+
+impl Block {
+    pub(super) fn push(&mut self, insn: Instruction) {
+        self.len += u32::from(insn.len);
+        self.slots.push(Slot { handler: handler::<Vcpu>(&insn), insn });
+    }
+}

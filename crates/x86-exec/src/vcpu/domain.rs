@@ -1,0 +1,364 @@
+//! The [`Domain`] of concrete values: semantics over it execute.
+
+use super::{Trap, Vcpu};
+use crate::vector::VecOp;
+use crate::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Step, Un};
+use x86_decode::Instruction;
+use x86_state::{ArithFlags, Cr0, Cr4, RFlags};
+use x86_types::{CodeSize, Exception, LinearAddr, Seg, Width};
+
+/// The carry vector `c` (bit n: carry out of bit n) of a `w`-wide operation in the form of [`ArithFlags::aux`].
+#[inline(always)]
+fn aux(w: Width, c: u64) -> u64 {
+    let up = c << (64 - w.bits());
+    up & (ArithFlags::CF | ArithFlags::CARRY_IN) | c & ArithFlags::AF
+}
+
+#[inline(always)]
+fn arith(old: ArithFlags, def: FlagDef<u64>) -> ArithFlags {
+    match def {
+        FlagDef::Add { w, a, b, result } => {
+            ArithFlags { result: w.sext(result), aux: aux(w, a & b | (a | b) & !result) }
+        }
+        FlagDef::Sub { w, a, b, result } => {
+            ArithFlags { result: w.sext(result), aux: aux(w, !a & b | (!a | b) & result) }
+        }
+        FlagDef::Inc { w, result } => {
+            let a = result.wrapping_sub(1);
+            keep_carry(old, ArithFlags { result: w.sext(result), aux: aux(w, a & !result) })
+        }
+        FlagDef::Dec { w, result } => {
+            let a = result.wrapping_add(1);
+            keep_carry(old, ArithFlags { result: w.sext(result), aux: aux(w, !a & result) })
+        }
+        FlagDef::Logic { w, result } => ArithFlags { result: w.sext(result), aux: 0 },
+        FlagDef::Explicit { w, result, cf, of, af } => {
+            ArithFlags { result: w.sext(result), aux: cf << 63 | (cf ^ of) << 62 | af << 3 }
+        }
+        FlagDef::CarryOverflow { cf, of } => {
+            let rest = old.aux & !(ArithFlags::CF | ArithFlags::CARRY_IN);
+            ArithFlags { result: old.result, aux: rest | cf << 63 | (cf ^ of) << 62 }
+        }
+        FlagDef::Carry(cf) => {
+            let mut flags = old;
+            flags.set_cf(cf != 0);
+            flags
+        }
+        FlagDef::Image(image) => ArithFlags::unpack(image),
+    }
+}
+
+#[inline(always)]
+fn keep_carry(old: ArithFlags, mut new: ArithFlags) -> ArithFlags {
+    new.set_cf(old.cf());
+    new
+}
+
+impl Domain for Vcpu {
+    type V = u64;
+    type X = u128;
+    type Fault = Trap;
+
+    #[inline(always)]
+    fn code_size(&self) -> CodeSize {
+        self.cpu.code_size
+    }
+
+    #[inline(always)]
+    fn stack_width(&self) -> Width {
+        self.stack_width
+    }
+
+    #[inline(always)]
+    fn imm(&mut self, value: u64) -> u64 {
+        value
+    }
+
+    #[inline(always)]
+    fn bin(&mut self, op: Bin, w: Width, a: u64, b: u64) -> u64 {
+        let bits = w.bits();
+        let n = b as u32 & 63;
+        w.trunc(match op {
+            Bin::Add => a.wrapping_add(b),
+            Bin::Sub => a.wrapping_sub(b),
+            Bin::And => a & b,
+            Bin::Or => a | b,
+            Bin::Xor => a ^ b,
+            Bin::Mul => a.wrapping_mul(b),
+            Bin::Shl => a << n,
+            Bin::Shr => a >> n,
+            Bin::Sar => ((w.sext(a) as i64) >> n) as u64,
+            Bin::Rol => a << (n & (bits - 1)) | w.trunc(a) >> (bits.wrapping_sub(n) & (bits - 1)),
+            Bin::Ror => w.trunc(a) >> (n & (bits - 1)) | a << (bits.wrapping_sub(n) & (bits - 1)),
+        })
+    }
+
+    #[inline(always)]
+    fn un(&mut self, op: Un, w: Width, a: u64) -> u64 {
+        let bits = w.bits();
+        match op {
+            Un::Not => w.trunc(!a),
+            Un::Neg => w.trunc(a.wrapping_neg()),
+            Un::Ctz => u64::from(a.trailing_zeros().min(bits)),
+            Un::Clz => u64::from(a.leading_zeros() - (64 - bits)),
+            Un::Popcnt => u64::from(a.count_ones()),
+            Un::Bswap => a.swap_bytes() >> (64 - bits),
+        }
+    }
+
+    #[inline(always)]
+    fn cmp(&mut self, op: Cmp, w: Width, a: u64, b: u64) -> u64 {
+        let (sa, sb) = (w.sext(a) as i64, w.sext(b) as i64);
+        u64::from(match op {
+            Cmp::Eq => a == b,
+            Cmp::Ne => a != b,
+            Cmp::Ltu => a < b,
+            Cmp::Leu => a <= b,
+            Cmp::Lts => sa < sb,
+            Cmp::Les => sa <= sb,
+        })
+    }
+
+    #[inline(always)]
+    fn select(&mut self, c: u64, yes: u64, no: u64) -> u64 {
+        if c != 0 { yes } else { no }
+    }
+
+    #[inline(always)]
+    fn sext(&mut self, from: Width, to: Width, a: u64) -> u64 {
+        to.trunc(from.sext(a))
+    }
+
+    #[inline(always)]
+    fn trunc(&mut self, to: Width, a: u64) -> u64 {
+        to.trunc(a)
+    }
+
+    #[inline(always)]
+    fn mul_wide(&mut self, signed: bool, w: Width, a: u64, b: u64) -> (u64, u64) {
+        if w == Width::B8 {
+            let product = if signed {
+                (i128::from(a as i64) * i128::from(b as i64)) as u128
+            } else {
+                u128::from(a) * u128::from(b)
+            };
+            return (product as u64, (product >> 64) as u64);
+        }
+        let product = if signed { w.sext(a).wrapping_mul(w.sext(b)) } else { a.wrapping_mul(b) };
+        (w.trunc(product), w.trunc(product >> w.bits()))
+    }
+
+    #[inline(always)]
+    fn div_wide(
+        &mut self,
+        signed: bool,
+        w: Width,
+        hi: u64,
+        lo: u64,
+        divisor: u64,
+    ) -> Result<(u64, u64), Trap> {
+        divide(signed, w, hi, lo, divisor).ok_or_else(|| self.fault(Exception::DivideError))
+    }
+
+    #[inline(always)]
+    fn read_gpr(&mut self, r: u8, w: Width) -> u64 {
+        let v = self.cpu.gpr[usize::from(r & 15)];
+        if w == Width::B1 { v >> ((r >> 4 & 1) * 8) & 0xff } else { w.trunc(v) }
+    }
+
+    #[inline(always)]
+    fn write_gpr(&mut self, r: u8, w: Width, v: u64) {
+        let place = &mut self.cpu.gpr[usize::from(r & 15)];
+        match w {
+            Width::B8 | Width::B4 => *place = w.trunc(v),
+            Width::B2 => *place = *place & !0xffff | v & 0xffff,
+            Width::B1 => {
+                let shift = (r >> 4 & 1) * 8;
+                *place = *place & !(0xff << shift) | (v & 0xff) << shift;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn set_flags(&mut self, def: FlagDef<u64>) {
+        self.cpu.arith = arith(self.cpu.arith, def);
+    }
+
+    #[inline(always)]
+    fn set_flags_if(&mut self, c: u64, def: FlagDef<u64>) {
+        if c != 0 {
+            self.cpu.arith = arith(self.cpu.arith, def);
+        }
+    }
+
+    #[inline(always)]
+    fn flag(&mut self, flag: Flag) -> u64 {
+        let flags = self.cpu.arith;
+        u64::from(match flag {
+            Flag::Cf => flags.cf(),
+            Flag::Pf => flags.pf(),
+            Flag::Af => flags.af(),
+            Flag::Zf => flags.zf(),
+            Flag::Sf => flags.sf(),
+            Flag::Of => flags.of(),
+        })
+    }
+
+    #[inline(always)]
+    fn flags_image(&mut self) -> u64 {
+        self.cpu.arith.pack()
+    }
+
+    #[inline(always)]
+    fn direction(&mut self) -> u64 {
+        u64::from(self.cpu.system_flags.contains(RFlags::DF))
+    }
+
+    #[inline(always)]
+    fn load(&mut self, m: &MemRef<u64>, w: Width) -> Result<u64, Trap> {
+        self.load_ref(m, w)
+    }
+
+    #[inline(always)]
+    fn load_for_write(&mut self, m: &MemRef<u64>, w: Width) -> Result<u64, Trap> {
+        self.load_for_write_ref(m, w)
+    }
+
+    #[inline(always)]
+    fn store(&mut self, m: &MemRef<u64>, w: Width, v: u64) -> Result<(), Trap> {
+        self.store_ref(m, w, v)
+    }
+
+    fn load128(&mut self, m: &MemRef<u64>, aligned: bool) -> Result<u128, Trap> {
+        self.check_16(m, aligned)?;
+        let lo = self.load_ref(m, Width::B8)?;
+        let hi = self.load_ref(&self.high_half(m), Width::B8)?;
+        Ok(u128::from(lo) | u128::from(hi) << 64)
+    }
+
+    fn store128(&mut self, m: &MemRef<u64>, aligned: bool, x: u128) -> Result<(), Trap> {
+        self.check_16(m, aligned)?;
+        let high = self.high_half(m);
+        // The upper half is checked first: nothing may be stored when part of it faults.
+        self.load_for_write_ref(&high, Width::B8)?;
+        self.store_ref(m, Width::B8, x as u64)?;
+        self.store_ref(&high, Width::B8, (x >> 64) as u64)
+    }
+
+    #[inline(always)]
+    fn read_xmm(&mut self, r: u8) -> u128 {
+        self.cpu.vector[usize::from(r & 15)].lo
+    }
+
+    #[inline(always)]
+    fn write_xmm(&mut self, r: u8, x: u128) {
+        self.cpu.vector[usize::from(r & 15)].lo = x;
+    }
+
+    #[inline(always)]
+    fn extract(&mut self, x: u128, w: Width, lane: u8) -> u64 {
+        w.trunc((x >> (u32::from(lane) * w.bits() & 127)) as u64)
+    }
+
+    #[inline(always)]
+    fn insert(&mut self, x: u128, w: Width, lane: u8, v: u64) -> u128 {
+        let shift = u32::from(lane) * w.bits() & 127;
+        x & !(u128::from(w.mask()) << shift) | u128::from(w.trunc(v)) << shift
+    }
+
+    #[inline(always)]
+    fn zero128(&mut self) -> u128 {
+        0
+    }
+
+    fn vector(&mut self, op: VecOp, a: u128, b: u128, imm: u8) -> Result<u128, Trap> {
+        crate::vector::execute(&mut self.cpu, op, a, b, imm).map_err(|e| self.fault(e))
+    }
+
+    /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> CR0.EM or a clear CR4.OSFXSR make SSE #UD, CR0.TS makes it #NM
+    #[inline(always)]
+    fn check_sse(&mut self) -> Result<(), Trap> {
+        if self.cpu.cr0.intersects(Cr0::EM | Cr0::TS) || !self.cpu.cr4.contains(Cr4::OSFXSR) {
+            let unavailable = self.cpu.cr0.contains(Cr0::EM) || !self.cpu.cr4.contains(Cr4::OSFXSR);
+            let exception =
+                if unavailable { Exception::InvalidOpcode } else { Exception::DeviceNotAvailable };
+            return Err(self.fault(exception));
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn next_rip(&mut self) -> u64 {
+        self.cpu.rip
+    }
+
+    #[inline(always)]
+    fn jump(&mut self, target: u64) -> Result<(), Trap> {
+        let bad = if self.cpu.code_size == CodeSize::Bits64 {
+            !LinearAddr(target).is_canonical(48) && !LinearAddr(target).is_canonical(self.cpu.linear_bits())
+        } else {
+            target > u64::from(self.cpu.segment(Seg::Cs).limit)
+        };
+        if bad {
+            return Err(self.fault(Exception::GP0));
+        }
+        self.cpu.rip = target;
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn branch(&mut self, c: u64, target: u64) -> Result<(), Trap> {
+        if c != 0 { self.jump(target) } else { Ok(()) }
+    }
+
+    fn raise(&mut self, exception: Exception) -> Trap {
+        self.fault(exception)
+    }
+
+    fn concrete(&mut self, insn: &Instruction) -> Step<Self> {
+        crate::system::exec(self, insn).map_err(|e| self.fault(e))
+    }
+
+    fn repeat(
+        &mut self,
+        insn: &Instruction,
+        body: fn(&mut Self, &Instruction) -> Result<(), Trap>,
+    ) -> Result<Flow, Trap> {
+        self.repeat_string(insn, body)
+    }
+}
+
+impl Vcpu {
+    fn high_half(&self, m: &MemRef<u64>) -> MemRef<u64> {
+        MemRef { seg: m.seg, offset: m.offset.wrapping_add(8) & self.linear_mask }
+    }
+
+    fn check_16(&mut self, m: &MemRef<u64>, aligned: bool) -> Result<(), Trap> {
+        let linear = m.offset.wrapping_add(self.seg_base[m.seg as usize]);
+        if aligned && linear & 15 != 0 { Err(self.fault(Exception::GP0)) } else { Ok(()) }
+    }
+}
+
+/// Quotient and remainder; `None` for #DE.
+///
+/// SPEC: intel-sdm-vol2 :: DIV—Unsigned Divide -> a divisor of 0 or a quotient too large is #DE
+fn divide(signed: bool, w: Width, hi: u64, lo: u64, divisor: u64) -> Option<(u64, u64)> {
+    if divisor == 0 {
+        return None;
+    }
+    if !signed && hi == 0 {
+        return Some((lo / divisor, lo % divisor));
+    }
+    let bits = w.bits();
+    let dividend = u128::from(hi) << bits | u128::from(lo);
+    if !signed {
+        let (q, r) = (dividend / u128::from(divisor), dividend % u128::from(divisor));
+        return (q <= u128::from(w.mask())).then_some((q as u64, r as u64));
+    }
+    let shift = 128 - 2 * bits;
+    let dividend = ((dividend << shift) as i128) >> shift;
+    let divisor = i128::from(w.sext(divisor) as i64);
+    let (q, r) = (dividend.checked_div(divisor)?, dividend.checked_rem(divisor)?);
+    let fits = q == i128::from(w.sext(q as u64) as i64);
+    fits.then(|| (w.trunc(q as u64), w.trunc(r as u64)))
+}

@@ -1,0 +1,281 @@
+//! Loads and stores: the TLB's one compare in line, everything else out of line.
+
+use super::{Trap, Vcpu, attention};
+use crate::MemRef;
+use x86_paging::{Access, AccessKind, PteMemory, TlbFill, translate};
+use x86_state::Dr7;
+use x86_types::{Exception, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg, Width};
+
+/// Reads `size` bytes (1, 2, 4 or 8) at a host address from the TLB.
+#[inline(always)]
+#[allow(unsafe_code)]
+fn host_read(addend: u64, linear: u64, w: Width) -> u64 {
+    let ptr = addend.wrapping_add(linear) as usize as *const u8;
+    // SAFETY: a TLB hit vouches that the whole access lies in one page of guest RAM, which stays mapped as long as the
+    // Vcpu holds it; guest RAM is never behind a reference. Any bit pattern is a valid integer.
+    unsafe {
+        match w {
+            Width::B1 => u64::from(ptr.read()),
+            Width::B2 => u64::from(ptr.cast::<u16>().read_unaligned().to_le()),
+            Width::B4 => u64::from(ptr.cast::<u32>().read_unaligned().to_le()),
+            Width::B8 => ptr.cast::<u64>().read_unaligned().to_le(),
+        }
+    }
+}
+
+#[inline(always)]
+#[allow(unsafe_code)]
+fn host_write(addend: u64, linear: u64, w: Width, v: u64) {
+    let ptr = addend.wrapping_add(linear) as usize as *mut u8;
+    // SAFETY: as in `host_read`; write tags exist only for pages that may be written.
+    unsafe {
+        match w {
+            Width::B1 => ptr.write(v as u8),
+            Width::B2 => ptr.cast::<u16>().write_unaligned((v as u16).to_le()),
+            Width::B4 => ptr.cast::<u32>().write_unaligned((v as u32).to_le()),
+            Width::B8 => ptr.cast::<u64>().write_unaligned(v.to_le()),
+        }
+    }
+}
+
+impl PteMemory for Vcpu {
+    fn read_u64(&mut self, at: GuestPhysAddr) -> u64 {
+        self.ram.read_u64(at)
+    }
+    fn read_u32(&mut self, at: GuestPhysAddr) -> u32 {
+        self.ram.read_u32(at)
+    }
+    fn write_u32(&mut self, at: GuestPhysAddr, value: u32) {
+        self.blocks.written(at, 4);
+        self.ram.write_u32(at, value);
+    }
+}
+
+impl Vcpu {
+    /// Loads through a segment.
+    #[inline(always)]
+    pub(crate) fn load_ref(&mut self, m: &MemRef<u64>, w: Width) -> Result<u64, Trap> {
+        let seg = m.seg as usize;
+        let linear = m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask;
+        if self.seg_checks >> seg & 1 == 0
+            && let Some(addend) = self.tlb.lookup_read(self.mmu, LinearAddr(linear), u64::from(w.bytes()))
+        {
+            return Ok(host_read(addend, linear, w));
+        }
+        self.load_slow(m.seg, m.offset, w)
+    }
+
+    /// Stores through a segment.
+    #[inline(always)]
+    pub(crate) fn store_ref(&mut self, m: &MemRef<u64>, w: Width, v: u64) -> Result<(), Trap> {
+        let seg = m.seg as usize;
+        let linear = m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask;
+        if self.seg_checks >> seg & 1 == 0
+            && let Some(addend) = self.tlb.lookup_write(self.mmu, LinearAddr(linear), u64::from(w.bytes()))
+        {
+            host_write(addend, linear, w, v);
+            return Ok(());
+        }
+        self.store_slow(m.seg, m.offset, w, v)
+    }
+
+    /// Loads what will be stored: a write check, then a read.
+    #[inline(always)]
+    pub(crate) fn load_for_write_ref(&mut self, m: &MemRef<u64>, w: Width) -> Result<u64, Trap> {
+        let seg = m.seg as usize;
+        let linear = m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask;
+        if self.seg_checks >> seg & 1 == 0
+            && let Some(addend) = self.tlb.lookup_write(self.mmu, LinearAddr(linear), u64::from(w.bytes()))
+        {
+            return Ok(host_read(addend, linear, w));
+        }
+        let size = u64::from(w.bytes());
+        let checked = self.check_segment(m.seg, m.offset, size, true);
+        let linear = checked.map_err(|e| self.fault(e))?;
+        self.probe(linear, size, AccessKind::Write).map_err(|e| self.fault(e))?;
+        self.load_slow(m.seg, m.offset, w)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn load_slow(&mut self, seg: Seg, offset: u64, w: Width) -> Result<u64, Trap> {
+        let size = u64::from(w.bytes());
+        let result = self
+            .check_segment(seg, offset, size, false)
+            .and_then(|linear| self.read_linear_as(linear, size, self.explicit(AccessKind::Read)));
+        result.map_err(|e| self.fault(e))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn store_slow(&mut self, seg: Seg, offset: u64, w: Width, v: u64) -> Result<(), Trap> {
+        let size = u64::from(w.bytes());
+        let result = self
+            .check_segment(seg, offset, size, true)
+            .and_then(|linear| self.write_linear_as(linear, size, v, self.explicit(AccessKind::Write)));
+        result.map_err(|e| self.fault(e))
+    }
+
+    /// Checks an access to `size` bytes without making it.
+    pub(crate) fn probe(&mut self, linear: LinearAddr, size: u64, kind: AccessKind) -> Result<(), Exception> {
+        self.physical(linear, self.explicit(kind))?;
+        let last = LinearAddr(linear.0.wrapping_add(size - 1) & self.linear_mask);
+        if last.page() != linear.page() {
+            self.physical(last.page(), self.explicit(kind))?;
+        }
+        Ok(())
+    }
+
+    /// Reads up to 8 bytes at a linear address as `access` may.
+    pub(crate) fn read_linear_as(
+        &mut self,
+        linear: LinearAddr,
+        size: u64,
+        access: Access,
+    ) -> Result<u64, Exception> {
+        self.watch(linear, size, false);
+        let first = PAGE_SIZE - linear.page_offset();
+        let at = self.physical(linear, access)?;
+        if size <= first {
+            return Ok(self.read_physical(at, size));
+        }
+        let next = LinearAddr(linear.0.wrapping_add(first) & self.linear_mask);
+        let rest = self.physical(next, access)?;
+        let (low, high) = (self.read_bytes(at, first), self.read_bytes(rest, size - first));
+        Ok(low | high << (8 * first))
+    }
+
+    /// Writes up to 8 bytes at a linear address as `access` may; nothing is written when part of it faults.
+    pub(crate) fn write_linear_as(
+        &mut self,
+        linear: LinearAddr,
+        size: u64,
+        v: u64,
+        access: Access,
+    ) -> Result<(), Exception> {
+        self.watch(linear, size, true);
+        let first = PAGE_SIZE - linear.page_offset();
+        let at = self.physical(linear, access)?;
+        if size <= first {
+            self.write_physical(at, size, v);
+            if !access.implicit && !self.blocks.is_code(at) && !self.is_watched_page(linear.page()) {
+                self.tlb.restore_write(self.paging.mmu_index(access), linear);
+            }
+            return Ok(());
+        }
+        let next = LinearAddr(linear.0.wrapping_add(first) & self.linear_mask);
+        let rest = self.physical(next, access)?;
+        for n in 0..size {
+            let to = if n < first { at.wrapping_add(n) } else { rest.wrapping_add(n - first) };
+            self.write_physical(to, 1, v >> (8 * n) & 0xff);
+        }
+        Ok(())
+    }
+
+    fn read_bytes(&mut self, at: GuestPhysAddr, size: u64) -> u64 {
+        (0..size).fold(0, |v, n| v | self.read_physical(at.wrapping_add(n), 1) << (8 * n))
+    }
+
+    /// Reads 1, 2, 4 or 8 bytes of RAM or of a device, within one page.
+    pub(crate) fn read_physical(&mut self, at: GuestPhysAddr, size: u64) -> u64 {
+        if self.ram.contains(at, size) {
+            let mut bytes = [0; 8];
+            self.ram.read(at, &mut bytes[..size as usize]);
+            return u64::from_le_bytes(bytes);
+        }
+        let now = self.retired_now();
+        let v = self.bus.mmio_read(now, at, size as u8);
+        self.statistics.mmio += 1;
+        self.bus_touched();
+        if size == 8 { v } else { v & ((1 << (8 * size)) - 1) }
+    }
+
+    /// Writes 1, 2, 4 or 8 bytes of RAM or of a device, within one page. Code there is dropped.
+    pub(crate) fn write_physical(&mut self, at: GuestPhysAddr, size: u64, v: u64) {
+        if self.ram.contains(at, size) {
+            if self.blocks.written(at, size) {
+                self.stop_block();
+            }
+            self.ram.write(at, &v.to_le_bytes()[..size as usize]);
+            return;
+        }
+        let now = self.retired_now();
+        self.bus.mmio_write(now, at, size as u8, v);
+        self.statistics.mmio += 1;
+        self.bus_touched();
+    }
+
+    /// Code of guest memory that a bus master wrote is dropped.
+    pub fn invalidate_code(&mut self, at: GuestPhysAddr, len: u64) {
+        let mut done = 0;
+        while done < len {
+            let from = at.wrapping_add(done);
+            let part = (PAGE_SIZE - from.page_offset()).min(len - done);
+            self.blocks.written(from, part);
+            done += part;
+        }
+    }
+
+    /// An access of the running code.
+    #[inline]
+    pub(crate) fn explicit(&self, kind: AccessKind) -> Access {
+        Access::explicit(kind, self.cpu.cpl)
+    }
+
+    /// Translates, through the TLB and filling it.
+    pub(crate) fn physical(
+        &mut self,
+        linear: LinearAddr,
+        access: Access,
+    ) -> Result<GuestPhysAddr, Exception> {
+        let mmu = self.paging.mmu_index(access);
+        if let Some(at) = self.tlb.lookup_slow(mmu, linear, access.kind) {
+            return Ok(at);
+        }
+        let mode = self.paging;
+        let translation = translate(self, &mode, linear, access).map_err(Exception::from)?;
+        self.statistics.walks += 1;
+        let (page, phys) = (linear.page(), translation.phys.page());
+        let addend = self.ram.host_ptr(phys).map(|(ptr, _)| (ptr as usize as u64).wrapping_sub(page.0));
+        let mut fill = TlbFill::new(linear, &translation, mode.pcid(), addend, self.blocks.is_code(phys));
+        if self.is_watched_page(page) {
+            fill.perms.read = false;
+            fill.perms.write = false;
+        }
+        self.tlb.insert(mmu, &fill);
+        Ok(translation.phys)
+    }
+
+    /// Notes data breakpoints that an access hits.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 19.2.5 Breakpoint Field Recognition -> data breakpoints compare the whole access with LEN-aligned ranges and trap after it
+    fn watch(&mut self, linear: LinearAddr, size: u64, write: bool) {
+        let dr7 = Dr7::from_bits_retain(self.cpu.dr[7]);
+        if dr7.bits() & Dr7::ENABLES.bits() == 0 {
+            return;
+        }
+        for n in 0..4 {
+            let condition = dr7.condition(n);
+            let wanted = condition == 3 || condition == 1 && write;
+            let start = self.cpu.dr[n as usize] & !(dr7.length(n) - 1);
+            let overlaps =
+                linear.0 < start.wrapping_add(dr7.length(n)) && start < linear.0.wrapping_add(size);
+            if wanted && overlaps && dr7.enabled(n) {
+                self.debug_trap |= 1 << n;
+                self.attention |= attention::DEBUG_TRAP;
+                self.stop_block();
+            }
+        }
+    }
+
+    /// Whether a data breakpoint lies in the page, so that no access there may take the fast way.
+    fn is_watched_page(&self, page: LinearAddr) -> bool {
+        let dr7 = Dr7::from_bits_retain(self.cpu.dr[7]);
+        dr7.bits() & Dr7::ENABLES.bits() != 0
+            && (0..4).any(|n| {
+                dr7.enabled(n)
+                    && dr7.condition(n) != 0
+                    && self.cpu.dr[n as usize].wrapping_sub(page.0) < PAGE_SIZE
+            })
+    }
+}

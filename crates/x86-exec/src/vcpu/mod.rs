@@ -1,0 +1,230 @@
+//! One virtual processor: its state, its TLB, its decoded code, and the run loop that executes by [`crate::exec`].
+
+mod access;
+mod blocks;
+mod domain;
+mod memory;
+mod repeat;
+mod run;
+mod system_context;
+
+use crate::bus::Bus;
+use blocks::BlockCache;
+use guest_ram::GuestRam;
+use std::rc::Rc;
+use x86_paging::{AccessKind, MmuIndex, PagingMode, Tlb};
+use x86_state::{Cpu, Cr0, RFlags, Shadow, cpuid::CpuModel};
+use x86_types::{CodeSize, Exception, Seg, Width};
+
+pub use run::{Exit, Statistics};
+
+/// An instruction was stopped. The exception waits in the [`Vcpu`], so that this marker costs nothing to return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trap(());
+
+/// Why the run loop must look up before the next block. Zero while code just runs.
+pub(crate) mod attention {
+    /// An interrupt may be pending
+    pub(crate) const INTERRUPT: u32 = 1;
+    /// An interrupt shadow lasts for one instruction
+    pub(crate) const SHADOW: u32 = 1 << 1;
+    /// RFLAGS.TF: one instruction at a time
+    pub(crate) const SINGLE_STEP: u32 = 1 << 2;
+    /// DR7 enables a breakpoint
+    pub(crate) const BREAKPOINTS: u32 = 1 << 3;
+    /// The bus has something for the host, or the processor is halted or shut down
+    pub(crate) const EXIT: u32 = 1 << 4;
+    /// A #DB trap is due after the current instruction
+    pub(crate) const DEBUG_TRAP: u32 = 1 << 5;
+}
+
+/// A virtual processor.
+pub struct Vcpu {
+    /// Architectural state
+    pub cpu: Cpu,
+    /// Bases by segment register; 0 for ES, CS, SS and DS in 64-bit mode
+    seg_base: [u64; 6],
+    /// Bit per segment register: accesses need a limit, rights or alignment check
+    seg_checks: u32,
+    /// Cuts linear addresses: all ones in 64-bit mode, else 32 bits
+    linear_mask: u64,
+    stack_width: Width,
+    mmu: MmuIndex,
+    tlb: Box<Tlb>,
+    paging: PagingMode,
+    /// Set to leave the block after the instruction that runs
+    stop: bool,
+    attention: u32,
+    pending: Option<Exception>,
+    /// Bits for DR6 of a data breakpoint or single step that traps after the instruction
+    debug_trap: u64,
+    /// Instructions retired before the current block
+    retired: u64,
+    block: Rc<blocks::Block>,
+    block_rip: u64,
+    blocks: BlockCache,
+    ram: Rc<GuestRam>,
+    bus: Box<dyn Bus>,
+    /// Counts for `--stats`
+    pub statistics: Statistics,
+    /// The last targets of far and near jumps that left a block, for crash reports
+    history: [u64; 16],
+    history_at: usize,
+}
+
+impl Vcpu {
+    /// A processor after RESET#.
+    pub fn new(model: CpuModel, ram: Rc<GuestRam>, bus: Box<dyn Bus>) -> Self {
+        let cpu = Cpu::new(model);
+        let paging = PagingMode::of(&cpu);
+        let mut vcpu = Vcpu {
+            cpu,
+            seg_base: [0; 6],
+            seg_checks: 0,
+            linear_mask: 0,
+            stack_width: Width::B2,
+            mmu: MmuIndex::Kernel,
+            tlb: Box::new(Tlb::new()),
+            paging,
+            stop: false,
+            attention: 0,
+            pending: None,
+            debug_trap: 0,
+            retired: 0,
+            block: Rc::default(),
+            block_rip: 0,
+            blocks: BlockCache::new(ram.layout()),
+            ram,
+            bus,
+            statistics: Statistics::default(),
+            history: [0; 16],
+            history_at: 0,
+        };
+        vcpu.state_changed();
+        vcpu
+    }
+
+    /// RESET#: the processor starts over, memory stays.
+    pub fn reset(&mut self) {
+        self.cpu = Cpu::new(self.cpu.model);
+        self.pending = None;
+        self.debug_trap = 0;
+        self.state_changed();
+    }
+
+    /// Instructions retired since power-on.
+    pub fn retired(&self) -> u64 {
+        self.retired
+    }
+
+    /// What the machine attached.
+    pub fn bus_mut(&mut self) -> &mut dyn Bus {
+        &mut *self.bus
+    }
+
+    /// What the machine attached.
+    pub fn bus(&self) -> &dyn Bus {
+        &*self.bus
+    }
+
+    /// Guest RAM.
+    pub fn ram(&self) -> &Rc<GuestRam> {
+        &self.ram
+    }
+
+    /// The last block addresses that ran, oldest first.
+    pub fn last_branches(&self) -> Vec<u64> {
+        (0..self.history.len()).map(|n| self.history[(self.history_at + n) % self.history.len()]).collect()
+    }
+
+    /// Rebuilds everything derived, after state was changed from outside or by a rare instruction: drops the TLB too.
+    pub fn state_changed(&mut self) {
+        self.tlb.flush_all();
+        self.mode_switched();
+        self.attention |= attention::INTERRUPT;
+    }
+
+    /// Rebuilds what derives from modes, segments, CPL, RFLAGS and control registers, other than the TLB's content.
+    pub(crate) fn mode_switched(&mut self) {
+        self.cpu.update_code_size();
+        self.segments_changed();
+        self.flags_changed();
+    }
+
+    /// Rebuilds what derives from segment registers and CPL.
+    pub(crate) fn segments_changed(&mut self) {
+        let long64 = self.cpu.code_size == CodeSize::Bits64;
+        self.linear_mask = if long64 { u64::MAX } else { 0xffff_ffff };
+        self.stack_width = if long64 {
+            Width::B8
+        } else if self.cpu.segment(Seg::Ss).attr.contains(x86_state::SegAttr::DB) {
+            Width::B4
+        } else {
+            Width::B2
+        };
+        let mut checks = 0;
+        for seg in Seg::ALL {
+            let segment = self.cpu.segment(seg);
+            let n = seg as usize;
+            self.seg_base[n] = if long64 && seg as u8 <= Seg::Ds as u8 { 0 } else { segment.base };
+            if !long64 && !access::is_unrestricted(seg, segment) {
+                checks |= 1 << n;
+            }
+        }
+        self.seg_checks = checks;
+        self.privilege_changed();
+    }
+
+    /// Rebuilds what derives from CPL and RFLAGS.AC: which TLB bank is used, and whether alignment is checked.
+    pub(crate) fn privilege_changed(&mut self) {
+        self.paging = PagingMode::of(&self.cpu);
+        self.mmu = self.paging.mmu_index(self.explicit(AccessKind::Read));
+        if self.alignment_checked() {
+            self.seg_checks |= 0x3f;
+        }
+    }
+
+    /// SPEC: intel-sdm-vol3 :: 7.15 Exception and Interrupt Reference -> #AC needs CR0.AM, RFLAGS.AC and CPL 3
+    fn alignment_checked(&self) -> bool {
+        self.cpu.cpl == 3 && self.cpu.cr0.contains(Cr0::AM) && self.cpu.system_flags.contains(RFlags::AC)
+    }
+
+    /// Rebuilds what derives from RFLAGS and the interrupt shadow.
+    pub(crate) fn flags_changed(&mut self) {
+        let mut attention = self.attention & (attention::EXIT | attention::DEBUG_TRAP | attention::INTERRUPT);
+        if self.cpu.system_flags.contains(RFlags::TF) {
+            attention |= attention::SINGLE_STEP;
+        }
+        if self.cpu.shadow != Shadow::None {
+            attention |= attention::SHADOW;
+        }
+        if self.cpu.dr[7] & x86_state::Dr7::ENABLES.bits() != 0 {
+            attention |= attention::BREAKPOINTS;
+        }
+        self.attention = attention;
+    }
+
+    /// Notes an exception; the instruction returns the marker.
+    #[cold]
+    pub(crate) fn fault(&mut self, exception: Exception) -> Trap {
+        self.pending = Some(exception);
+        Trap(())
+    }
+
+    /// Asks to leave the block after this instruction.
+    #[inline]
+    pub(crate) fn stop_block(&mut self) {
+        self.stop = true;
+    }
+
+    /// Looks at the bus after an access that may have changed interrupts or asked for something.
+    pub(crate) fn bus_touched(&mut self) {
+        self.stop = true;
+        if self.bus.interrupt_pending() {
+            self.attention |= attention::INTERRUPT;
+        }
+        if self.bus.wants_exit() {
+            self.attention |= attention::EXIT;
+        }
+    }
+}

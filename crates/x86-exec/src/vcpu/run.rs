@@ -1,0 +1,333 @@
+//! The run loop: blocks, and between them interrupts, traps and exits.
+
+use super::blocks::{Block, MAX_BLOCK};
+use super::{Trap, Vcpu, attention};
+use crate::Flow;
+use std::rc::Rc;
+use x86_decode::{DecodeError, InsnFlags, decode};
+use x86_exceptions::{Event, Outcome, raise};
+use x86_paging::AccessKind;
+use x86_state::{Activity, Dr6, Dr7, RFlags, Shadow};
+use x86_types::{CodeSize, Exception, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg};
+
+/// Why [`Vcpu::run`] came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// As many instructions as were asked for have retired
+    Budget,
+    /// HLT with nothing pending
+    Halted,
+    /// A triple fault
+    Shutdown,
+    /// The bus wants the machine's attention
+    Bus,
+}
+
+/// What happened, for `--stats`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Statistics {
+    pub blocks_run: u64,
+    pub walks: u64,
+    pub mmio: u64,
+    pub port_io: u64,
+    pub exceptions: [u64; 32],
+    pub interrupts: u64,
+    pub halts: u64,
+}
+
+impl Vcpu {
+    /// Runs until `limit` instructions have retired since power-on, or something else ends it.
+    pub fn run(&mut self, limit: u64) -> Exit {
+        loop {
+            if self.attention != 0
+                && let Some(exit) = self.attend()
+            {
+                return exit;
+            }
+            if self.retired >= limit {
+                return Exit::Budget;
+            }
+            let single = attention::SINGLE_STEP | attention::SHADOW | attention::BREAKPOINTS;
+            let budget = if self.attention & single != 0 { 1 } else { limit - self.retired };
+            self.run_block(budget);
+        }
+    }
+
+    /// Instructions decoded into blocks, and blocks dropped since their bytes were written.
+    pub fn code_statistics(&self) -> (u64, u64) {
+        (self.blocks.decoded, self.blocks.invalidated)
+    }
+
+    /// Instructions retired before the one that runs.
+    pub(crate) fn retired_now(&self) -> u64 {
+        // RIP already names the next instruction: find it in the block by length.
+        let offset = self.cpu.rip.wrapping_sub(self.block_rip);
+        let mut sum = 0;
+        for (n, slot) in self.block.slots.iter().enumerate() {
+            sum += u64::from(slot.insn.len);
+            if sum >= offset {
+                return self.retired + n as u64;
+            }
+        }
+        self.retired
+    }
+
+    #[inline(always)]
+    fn run_block(&mut self, budget: u64) {
+        let block = match self.fetch_block() {
+            Ok(block) => block,
+            Err(exception) => {
+                self.deliver(Event::Exception(exception));
+                return;
+            }
+        };
+        self.block_rip = self.cpu.rip;
+        self.statistics.blocks_run += 1;
+        self.history[self.history_at] = self.cpu.rip;
+        self.history_at = (self.history_at + 1) % self.history.len();
+        self.block = Rc::clone(&block);
+        self.stop = false;
+        let take = block.slots.len().min(budget as usize);
+        let shadow = self.cpu.shadow;
+        let stepping = self.cpu.system_flags.contains(RFlags::TF);
+        let mask = if self.cpu.code_size == CodeSize::Bits64 { u64::MAX } else { 0xffff_ffff };
+        let mut done = 0;
+        for slot in &block.slots[..take] {
+            self.cpu.rip = self.cpu.rip.wrapping_add(u64::from(slot.insn.len)) & mask;
+            match (slot.handler)(self, &slot.insn) {
+                Ok(Flow::Next) if !self.stop => done += 1,
+                Ok(_) => {
+                    done += 1;
+                    break;
+                }
+                Err(Trap(())) => {
+                    self.retired += done;
+                    self.instruction_faulted(u64::from(slot.insn.len));
+                    return;
+                }
+            }
+        }
+        self.retired += done;
+        // A shadow lasts for one instruction, unless that instruction casts a new one.
+        if shadow != Shadow::None && self.cpu.shadow == shadow {
+            self.cpu.shadow = Shadow::None;
+            self.flags_changed();
+        }
+        if stepping && self.cpu.shadow != Shadow::MovSs {
+            self.debug_trap |= Dr6::BS.bits();
+            self.attention |= attention::DEBUG_TRAP;
+        }
+    }
+
+    #[cold]
+    fn instruction_faulted(&mut self, len: u64) {
+        let exception = self.pending.take().unwrap_or(Exception::InvalidOpcode);
+        if exception.is_trap() {
+            self.retired += 1;
+        } else {
+            self.cpu.rip = self.cpu.rip.wrapping_sub(len) & self.linear_mask_of_rip();
+        }
+        if self.cpu.shadow != Shadow::None {
+            self.cpu.shadow = Shadow::None;
+            self.flags_changed();
+        }
+        self.deliver(Event::Exception(exception));
+    }
+
+    fn linear_mask_of_rip(&self) -> u64 {
+        if self.cpu.code_size == CodeSize::Bits64 { u64::MAX } else { 0xffff_ffff }
+    }
+
+    /// Delivers an event; a triple fault shuts the processor down.
+    pub(crate) fn deliver(&mut self, event: Event) {
+        match event {
+            Event::Exception(e) => {
+                self.statistics.exceptions[usize::from(e.vector() & 31)] += 1;
+                tracing::trace!(target: "exceptions", rip = self.cpu.rip, ?e, "exception");
+            }
+            _ => self.statistics.interrupts += 1,
+        }
+        self.debug_trap = 0;
+        if raise(self, event) == Outcome::TripleFault {
+            self.cpu.activity = Activity::Shutdown;
+            self.attention |= attention::EXIT;
+        }
+        self.mode_switched();
+        self.attention |= attention::INTERRUPT;
+    }
+
+    /// What is due between blocks, by priority.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 7.9 Prioritization of Concurrent Events -> traps on the previous instruction, then NMI, then maskable interrupts, then breakpoints on the next instruction
+    #[cold]
+    fn attend(&mut self) -> Option<Exit> {
+        if self.cpu.activity == Activity::Shutdown {
+            return Some(Exit::Shutdown);
+        }
+        if self.bus.wants_exit() {
+            self.attention |= attention::EXIT;
+            return Some(Exit::Bus);
+        }
+        self.attention &= !attention::EXIT;
+        if self.attention & attention::DEBUG_TRAP != 0 {
+            self.attention &= !attention::DEBUG_TRAP;
+            let dr6 = std::mem::take(&mut self.debug_trap);
+            if dr6 != 0 && self.cpu.shadow != Shadow::MovSs {
+                self.deliver(Event::Exception(Exception::Debug { dr6, fault: false }));
+                return None;
+            }
+        }
+        if self.attention & attention::INTERRUPT != 0 && self.cpu.shadow == Shadow::None {
+            self.take_interrupt();
+        }
+        if self.cpu.activity == Activity::Halted {
+            self.attention |= attention::EXIT;
+            return Some(Exit::Halted);
+        }
+        if self.attention & attention::BREAKPOINTS != 0 {
+            self.check_code_breakpoints();
+        }
+        None
+    }
+
+    fn take_interrupt(&mut self) {
+        if !self.cpu.nmi_blocked && self.bus.take_nmi() {
+            self.cpu.activity = Activity::Running;
+            self.deliver(Event::Nmi);
+            return;
+        }
+        if !self.bus.interrupt_pending() {
+            self.attention &= !attention::INTERRUPT;
+            return;
+        }
+        if self.cpu.system_flags.contains(RFlags::IF)
+            && let Some(vector) = self.bus.acknowledge(self.retired)
+        {
+            self.cpu.activity = Activity::Running;
+            self.deliver(Event::External(vector));
+        }
+    }
+
+    /// Tells the processor that the bus changed while it was not running (a deadline, input).
+    pub fn poll_bus(&mut self) {
+        self.attention |= attention::INTERRUPT | attention::EXIT;
+    }
+
+    /// SPEC: intel-sdm-vol3 :: 19.2.5 Breakpoint Field Recognition -> instruction breakpoints fault before the instruction, unless RF is set; RF then clears
+    fn check_code_breakpoints(&mut self) {
+        let dr7 = Dr7::from_bits_retain(self.cpu.dr[7]);
+        let linear = self.linear_rip();
+        let hits = (0..4)
+            .filter(|&n| dr7.enabled(n) && dr7.condition(n) == 0 && self.cpu.dr[n as usize] == linear.0);
+        let dr6 = hits.fold(0, |bits, n| bits | 1 << n);
+        if dr6 != 0 && !self.cpu.system_flags.contains(RFlags::RF) {
+            self.deliver(Event::Exception(Exception::Debug { dr6, fault: true }));
+        } else {
+            self.cpu.system_flags.remove(RFlags::RF);
+        }
+    }
+
+    fn linear_rip(&self) -> LinearAddr {
+        LinearAddr(self.cpu.rip.wrapping_add(self.seg_base[Seg::Cs as usize]) & self.linear_mask)
+    }
+
+    #[inline(always)]
+    fn fetch_block(&mut self) -> Result<Rc<Block>, Exception> {
+        let linear = self.linear_rip();
+        if let Some((_, phys)) = self.tlb.lookup_exec(self.mmu, linear, 1)
+            && let Some(block) = self.blocks.find(phys, self.cpu.code_size)
+        {
+            return Ok(block);
+        }
+        self.decode_block(linear)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn decode_block(&mut self, linear: LinearAddr) -> Result<Rc<Block>, Exception> {
+        let size = self.cpu.code_size;
+        let limit = u64::from(self.cpu.segment(Seg::Cs).limit);
+        if size != CodeSize::Bits64 && self.cpu.rip > limit {
+            return Err(Exception::GP0);
+        }
+        if size == CodeSize::Bits64 && !linear.is_canonical(self.cpu.linear_bits()) {
+            return Err(Exception::GP0);
+        }
+        let at = self.physical(linear, self.explicit(AccessKind::Execute))?;
+        if let Some(block) = self.blocks.find(at, size) {
+            return Ok(block);
+        }
+        let room = (PAGE_SIZE - linear.page_offset()) as usize;
+        let mut bytes = [0u8; PAGE_SIZE as usize + 15];
+        let here = &mut bytes[..room];
+        self.read_code(at, here);
+        let inside = if size == CodeSize::Bits64 { usize::MAX } else { (limit - self.cpu.rip) as usize + 1 };
+        let mut block = Block::default();
+        let mut from = 0;
+        while block.slots.len() < MAX_BLOCK && from < room {
+            let end = room.min(from + 15);
+            match decode(size, &bytes[from..end]) {
+                Ok(insn) if !crate::system::has_feature(self, &insn) => {
+                    if from != 0 {
+                        break;
+                    }
+                    return Err(Exception::InvalidOpcode);
+                }
+                Ok(insn) if from + usize::from(insn.len) <= inside => {
+                    from += usize::from(insn.len);
+                    let last = insn.flags.contains(InsnFlags::ENDS_BLOCK);
+                    block.push(insn);
+                    if last {
+                        break;
+                    }
+                }
+                // What is wrong with a later instruction shows when it is reached.
+                _ if from != 0 => break,
+                Ok(_) => return Err(Exception::GP0),
+                Err(DecodeError::TooLong) => return Err(Exception::GP0),
+                Err(DecodeError::Undefined) => return Err(Exception::InvalidOpcode),
+                Err(DecodeError::NeedMore) => return self.decode_across(linear, &bytes[..room], inside),
+            }
+        }
+        let block = Rc::new(block);
+        if self.blocks.keep(at, size, Rc::clone(&block)) {
+            self.tlb.revoke_write(at.page());
+        }
+        Ok(block)
+    }
+
+    /// One instruction that lies in two pages: decoded anew each time, since either page's mapping may change.
+    fn decode_across(
+        &mut self,
+        linear: LinearAddr,
+        here: &[u8],
+        inside: usize,
+    ) -> Result<Rc<Block>, Exception> {
+        let next = LinearAddr(linear.0.wrapping_add(here.len() as u64) & self.linear_mask);
+        let mut bytes = [0u8; 15];
+        bytes[..here.len()].copy_from_slice(here);
+        if here.len() < inside {
+            let at = self.physical(next, self.explicit(AccessKind::Execute))?;
+            let rest = &mut bytes[here.len()..];
+            self.read_code(at, rest);
+        }
+        let insn = match decode(self.cpu.code_size, &bytes) {
+            Ok(insn) if !crate::system::has_feature(self, &insn) => return Err(Exception::InvalidOpcode),
+            Ok(insn) if usize::from(insn.len) <= inside => insn,
+            Err(DecodeError::Undefined) => return Err(Exception::InvalidOpcode),
+            _ => return Err(Exception::GP0),
+        };
+        let mut block = Block::default();
+        block.push(insn);
+        Ok(Rc::new(block))
+    }
+
+    fn read_code(&mut self, at: GuestPhysAddr, bytes: &mut [u8]) {
+        if self.ram.contains(at, 1) {
+            self.ram.read(at, bytes);
+        } else {
+            bytes.fill(0xff);
+        }
+    }
+}

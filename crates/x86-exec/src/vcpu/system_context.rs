@@ -1,0 +1,70 @@
+//! How exception delivery, far transfers and segment loads reach the processor.
+
+use super::{Trap, Vcpu};
+use x86_exceptions::{Privilege, SystemContext};
+use x86_paging::{Access, AccessKind, load_pdptes};
+use x86_state::Cpu;
+use x86_types::{Exception, LinearAddr, Width};
+
+impl SystemContext for Vcpu {
+    fn cpu(&self) -> &Cpu {
+        &self.cpu
+    }
+
+    fn cpu_mut(&mut self) -> &mut Cpu {
+        &mut self.cpu
+    }
+
+    fn read_linear(&mut self, at: LinearAddr, width: Width, privilege: Privilege) -> Result<u64, Exception> {
+        self.read_linear_as(at, u64::from(width.bytes()), access(AccessKind::Read, privilege))
+    }
+
+    fn write_linear(
+        &mut self,
+        at: LinearAddr,
+        width: Width,
+        value: u64,
+        privilege: Privilege,
+    ) -> Result<(), Exception> {
+        self.write_linear_as(at, u64::from(width.bytes()), value, access(AccessKind::Write, privilege))
+    }
+
+    fn mode_changed(&mut self) {
+        self.mode_switched();
+    }
+
+    fn load_cr3(&mut self, cr3: u64) -> Result<(), Exception> {
+        self.write_cr3(cr3)
+    }
+}
+
+fn access(kind: AccessKind, privilege: Privilege) -> Access {
+    match privilege {
+        Privilege::Supervisor => Access::implicit(kind),
+        Privilege::Level(level) => Access::explicit(kind, level),
+    }
+}
+
+impl Vcpu {
+    /// Loads CR3 and drops the translations that do not survive it. `cr3` has bit 63 cut off already.
+    pub(crate) fn write_cr3(&mut self, cr3: u64) -> Result<(), Exception> {
+        if let x86_paging::PagingKind::Pae = self.paging.kind() {
+            let bits = self.cpu.model.physical_bits;
+            self.cpu.pdpte = load_pdptes(self, cr3, bits).map_err(|_| Exception::GP0)?;
+        }
+        self.cpu.cr3 = cr3;
+        self.tlb.flush_non_global();
+        self.privilege_changed();
+        Ok(())
+    }
+
+    /// The TLB, for the instructions that invalidate it.
+    pub(crate) fn tlb_mut(&mut self) -> &mut x86_paging::Tlb {
+        &mut self.tlb
+    }
+
+    /// Turns the marker of a memory access back into its exception, for instructions that go by exceptions.
+    pub(crate) fn exception(&mut self, _trap: Trap) -> Exception {
+        self.pending.take().unwrap_or(Exception::GP0)
+    }
+}
