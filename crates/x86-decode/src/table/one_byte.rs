@@ -89,7 +89,7 @@ rows! { ROWS;
     0x8c: MovSeg(EvMw, Sw);
     0x8d: Lea(Gv, M);
     0x8e: MovSeg(SwLoad, EvMw) [END];
-    0x90: Pause() [F3, B0, END];
+    0x90: Pause() [F3, END];
     0x90: Nop() [B0];
     0x90..=0x97: Xchg(Zv, Av);
     0x98: Cbw();

@@ -1,6 +1,7 @@
 //! iced-x86 as an oracle: what this decoder should give, by iced's own instruction.
 
 mod differences;
+mod features;
 mod names;
 
 use iced_x86::{Code, Decoder, DecoderOptions, Instruction as Iced, OpKind, Register};
@@ -11,24 +12,26 @@ use x86_types::{CodeSize, Width};
 const IP: u64 = 0x1234;
 
 /// What the oracle says.
-pub enum Expect {
+pub(crate) enum Expect {
     Undefined,
     Insn(Box<Iced>),
 }
 
 /// iced's codes with this crate's operations; `None` for what this crate does not decode.
-pub struct Oracle {
+pub(crate) struct Oracle {
     codes: Vec<Option<(Op, u8)>>,
 }
 
 impl Oracle {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { codes: Code::values().map(names::operation).collect() }
     }
 
-    pub fn decode(&self, size: CodeSize, bytes: &[u8]) -> Expect {
+    /// With `nop`, what iced makes of `bytes` if all of the hint space is NOP.
+    pub(crate) fn decode(&self, size: CodeSize, bytes: &[u8], nop: bool) -> Expect {
         let bits = size.width().bits();
-        let mut decoder = Decoder::with_ip(bits, bytes, IP, DecoderOptions::NONE);
+        let options = if nop { DecoderOptions::FORCE_RESERVED_NOP } else { DecoderOptions::NONE };
+        let mut decoder = Decoder::with_ip(bits, bytes, IP, options);
         let insn = decoder.decode();
         if insn.is_invalid() || self.codes[insn.code() as usize].is_none() {
             return Expect::Undefined;
@@ -36,7 +39,7 @@ impl Oracle {
         Expect::Insn(Box::new(insn))
     }
 
-    pub fn compare(&self, ours: &Instruction, theirs: &Iced) -> Result<(), String> {
+    pub(crate) fn compare(&self, ours: &Instruction, theirs: &Iced) -> Result<(), String> {
         let code = theirs.code();
         let (op, cc) = self.codes[code as usize].expect("checked by decode");
         if (ours.op, ours.cc) != (op, cc) {
@@ -44,6 +47,9 @@ impl Oracle {
         }
         if ours.len as usize != theirs.len() {
             return Err(format!("{code:?}: length {} not {}", ours.len, theirs.len()));
+        }
+        if !features::agrees(ours, code) {
+            return Err(format!("{code:?}: feature {:?}, not {:?}", ours.feature(), code.cpuid_features()));
         }
         if ours.flags.contains(InsnFlags::LOCK) != theirs.has_lock_prefix() {
             return Err(format!("{code:?}: LOCK"));
@@ -55,7 +61,8 @@ impl Oracle {
             return Ok(());
         }
         let count = ours.operands.iter().filter(|operand| operand.kind != OperandKind::None).count();
-        if count != theirs.op_count() as usize {
+        // Reserved NOPs name ModRM.reg as a second operand in iced.
+        if op != Op::Nop && count != theirs.op_count() as usize {
             return Err(format!("{code:?}: {count} operands, not {}", theirs.op_count()));
         }
         for (i, operand) in ours.operands[..count].iter().enumerate() {
@@ -92,7 +99,7 @@ fn string(ours: &Instruction, theirs: &Iced) -> Result<(), String> {
     let source = (0..theirs.op_count()).any(|i| {
         matches!(theirs.op_kind(i), OpKind::MemorySegSI | OpKind::MemorySegESI | OpKind::MemorySegRSI)
     });
-    if source && ours.seg as usize != theirs.memory_segment().number() {
+    if source && ours.seg as usize != segment(theirs) {
         return Err(format!("{code:?}: segment {:?}", ours.seg));
     }
     let rep = (ours.flags.contains(InsnFlags::REP), ours.flags.contains(InsnFlags::REPNE));
@@ -173,6 +180,16 @@ fn operand(ours: &Instruction, operand: Operand, theirs: &Iced, i: u32) -> Resul
     if !kinds || expected != got { Err(format!("{operand:?}: value")) } else { Ok(()) }
 }
 
+/// Number of the effective segment; iced reports ES, CS, SS and DS overrides in 64-bit mode too.
+fn segment(theirs: &Iced) -> usize {
+    let given = theirs.memory_segment().number();
+    if theirs.code_size() != iced_x86::CodeSize::Code64 || given >= 4 {
+        return given;
+    }
+    let stack = matches!(theirs.memory_base(), Register::RSP | Register::RBP | Register::ESP | Register::EBP);
+    if stack { 2 } else { 3 }
+}
+
 fn memory(ours: &Instruction, operand: Operand, theirs: &Iced) -> Result<(), String> {
     let number = |reg: Register| if reg == Register::None { NO_REG } else { reg.number() as u8 };
     let rip = matches!(theirs.memory_base(), Register::RIP | Register::EIP);
@@ -203,7 +220,7 @@ fn memory(ours: &Instruction, operand: Operand, theirs: &Iced) -> Result<(), Str
     if ours.addrsize.trunc(disp) != ours.addrsize.trunc(theirs.memory_displacement64()) {
         return Err(format!("displacement {disp:#x}"));
     }
-    if ours.seg as usize != theirs.memory_segment().number() {
+    if ours.seg as usize != segment(theirs) {
         return Err(format!("segment {:?}", ours.seg));
     }
     let size = match operand.reg {

@@ -5,7 +5,7 @@ use iced_x86::{Code, EncodingKind, OpCodeTableKind};
 use x86_decode::Op;
 
 /// Operations that repeat, with implicit operands here.
-pub fn is_string(op: Op) -> bool {
+pub(super) fn is_string(op: Op) -> bool {
     matches!(op, Op::Movs | Op::Cmps | Op::Stos | Op::Lods | Op::Scas | Op::Ins | Op::Outs)
 }
 
@@ -13,21 +13,18 @@ const CONDITIONS: [&str; 16] =
     ["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"];
 
 /// The operation and condition that `code` should decode to; `None` if it should be undefined.
-pub fn operation(code: Code) -> Option<(Op, u8)> {
+pub(super) fn operation(code: Code) -> Option<(Op, u8)> {
     let opcode = code.op_code();
     if !matches!(opcode.encoding(), EncodingKind::Legacy | EncodingKind::VEX) {
         return None;
     }
-    if opcode.table() == OpCodeTableKind::T0F && (0x18..=0x1f).contains(&(opcode.op_code() & 0xff)) {
-        let is_prefetch = format!("{code:?}").starts_with("Prefetch");
-        return Some((if is_prefetch { Op::Prefetch } else { Op::Nop }, 0));
-    }
-    if code
-        .cpuid_features()
-        .iter()
-        .any(|feature| differences::UNSUPPORTED.contains(&format!("{feature:?}").as_str()))
-    {
-        return None;
+    let features: Vec<String> = code.cpuid_features().iter().map(|feature| format!("{feature:?}")).collect();
+    let listed =
+        |name: &String| differences::UNSUPPORTED.iter().any(|(_, names)| names.contains(&name.as_str()));
+    if features.iter().any(listed) {
+        let nop =
+            opcode.table() == OpCodeTableKind::T0F && (0x18..=0x1f).contains(&(opcode.op_code() & 0xff));
+        return nop.then_some((Op::Nop, 0));
     }
     let name = format!("{code:?}");
     let mnemonic = format!("{:?}", code.mnemonic()).to_lowercase();
@@ -49,7 +46,10 @@ pub fn operation(code: Code) -> Option<(Op, u8)> {
         _ if name.starts_with("Mov_") && name.contains("Sreg") => Op::MovSeg,
         _ if name.starts_with("Mov_") && name.contains("cr") => Op::MovCr,
         _ if name.starts_with("Mov_") && name.contains("dr") => Op::MovDr,
-        _ => *Op::ALL.iter().find(|op| op.mnemonic() == mnemonic)?,
+        _ => *Op::ALL
+            .iter()
+            .find(|op| op.mnemonic() == mnemonic)
+            .unwrap_or_else(|| panic!("{name} is neither known here nor listed as a difference")),
     };
     Some((op, 0))
 }
