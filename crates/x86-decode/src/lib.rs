@@ -4,6 +4,7 @@
 
 mod decode;
 mod feature;
+mod format;
 mod instruction;
 mod memory;
 mod op;
@@ -12,5 +13,9 @@ mod table;
 
 pub use decode::decode;
 pub use feature::Feature;
+pub use format::Display;
 pub use instruction::{DecodeError, DecodeFn, InsnFlags, Instruction, MemSize, NO_REG, Operand, OperandKind};
 pub use op::Op;
+
+#[cfg(test)]
+mod tests;
