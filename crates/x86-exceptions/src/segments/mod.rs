@@ -1,10 +1,11 @@
 //! Segment loads, descriptor checks and far transfers. On every error the processor is as it was before.
 
-mod descriptor;
+pub(crate) mod descriptor;
 mod far;
-mod far_ret;
-mod load;
-mod query;
+pub(crate) mod far_ret;
+pub(crate) mod gate;
+pub(crate) mod load;
+pub(crate) mod query;
 
 pub use descriptor::read_descriptor;
 pub use far::{far_call, far_jump};
