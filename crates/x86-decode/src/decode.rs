@@ -99,7 +99,7 @@ impl Decoder<'_> {
     /// What is #UD although some row has the opcode.
     ///
     /// SPEC: intel-sdm-vol2 :: LOCK—Assert LOCK# Signal Prefix -> only before a read-modify-write instruction whose destination is memory
-    /// SPEC: intel-sdm-vol2 :: 2.3.8 Instruction Operand Encoding and VEX.vvvv, ModR/M -> an unused vvvv must be 1111b
+    /// SPEC: intel-sdm-vol2 :: 2.3.6 Instruction Operand Encoding and VEX.vvvv, ModR/M -> an unused vvvv must be 1111b
     fn check(&self) -> Result<(), DecodeError> {
         let row = self.row;
         let bad_lock = self.p.lock && !(row.has(flag::LOCK) && self.is_mem());

@@ -53,7 +53,9 @@ pub enum OperandKind {
     Gpr64,
     /// The instruction's one memory operand; `reg` is its [`MemSize`]
     Mem,
-    /// Immediate, already sign- or zero-extended to 64 bits in `Instruction::imm`
+    /// Immediate, already sign- or zero-extended to 64 bits in `Instruction::imm`: bytes and words zero-extended
+    /// unless the opcode sign-extends them, 16 or 32 bits of a full-size operand sign-extended, MOV's full immediate
+    /// (B8+r) zero-extended
     Imm,
     /// Second immediate (ENTER's level, EXTRQ): bits 16 and up of `imm`
     Imm2,
@@ -167,7 +169,7 @@ pub struct Instruction {
     /// Displacement, sign-extended
     pub disp: i32,
     /// Immediate; relative displacement; far pointer; or, for MOV with a memory offset (moffs), the full offset
-    /// (then `base` and `index` are [`NO_REG`] and `disp` is 0)
+    /// (then `base` and `index` are [`NO_REG`], `disp` is 0 and [`InsnFlags::MOFFS`] is set)
     pub imm: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Bytes to x86 instructions for 16-, 32- and 64-bit code: total, `no_std`, driven by one opcode table.
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -80,7 +80,7 @@ impl Decoder<'_> {
         Ok(())
     }
 
-    /// SPEC: intel-sdm-vol2 :: 2.4 AVX and SSE Instruction Exception Classification -> type 12: destination, index and mask must differ
+    /// SPEC: intel-sdm-vol2 :: VPGATHERDD/VPGATHERQD—Gather Packed Dword Values Using Signed Dword/Qword Indices -> #UD if any two of destination, index and mask are the same register
     fn check_gather(&self, index: u8) -> Result<(), DecodeError> {
         let (destination, mask) = (self.reg(), self.vvvv());
         if destination == index || destination == mask || index == mask {

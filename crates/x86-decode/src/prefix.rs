@@ -95,7 +95,7 @@ pub(crate) struct Prefixes {
 impl Prefixes {
     /// Reads prefixes and escapes; what follows the returned opcode is ModRM or an immediate.
     ///
-    /// SPEC: intel-sdm-vol2 :: 2.1.1 Instruction Prefixes -> four groups in any order; of a group the last one given is used
+    /// SPEC: intel-sdm-vol2 :: 2.1.1 Instruction Prefixes -> four groups in any order; where a group repeats, which the manual leaves open, the last one counts, as on processors
     /// SPEC: intel-sdm-vol2 :: 2.2.1 REX Prefixes -> a REX byte counts only directly before the opcode or its escape
     pub(crate) fn read(
         size: CodeSize,

@@ -198,3 +198,17 @@ pub(super) const OPERANDS: &[(Op, &str)] = &[
     (Op::Maskmovdqu, "the memory operand is implicit here"),
     (Op::Vmaskmovdqu, "the memory operand is implicit here"),
 ];
+
+/// Operations whose privilege iced gives differently.
+pub(super) const PRIVILEGE: &[(Op, &str)] = &[
+    (Op::Cli, "IOPL"),
+    (Op::Sti, "IOPL"),
+    (Op::In, "IOPL and the I/O permission map"),
+    (Op::Out, "IOPL and the I/O permission map"),
+    (Op::Ins, "IOPL and the I/O permission map"),
+    (Op::Outs, "IOPL and the I/O permission map"),
+    (Op::Stac, "#UD outside CPL 0, not #GP"),
+    (Op::Clac, "#UD outside CPL 0, not #GP"),
+    (Op::Monitor, "CPL 0 unless a model-specific register says otherwise"),
+    (Op::Mwait, "CPL 0 unless a model-specific register says otherwise"),
+];

@@ -4,7 +4,7 @@ mod differences;
 mod features;
 mod names;
 
-use iced_x86::{Code, Decoder, DecoderOptions, Instruction as Iced, OpKind, Register};
+use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction as Iced, OpKind, Register};
 use x86_decode::{InsnFlags, Instruction, MemSize, NO_REG, Op, Operand, OperandKind};
 use x86_types::{CodeSize, Width};
 
@@ -51,6 +51,7 @@ impl Oracle {
         if !features::agrees(ours, code) {
             return Err(format!("{code:?}: feature {:?}, not {:?}", ours.feature(), code.cpuid_features()));
         }
+        attributes(ours, theirs).map_err(|what| format!("{code:?}: {what}"))?;
         if ours.flags.contains(InsnFlags::LOCK) != theirs.has_lock_prefix() {
             return Err(format!("{code:?}: LOCK"));
         }
@@ -72,6 +73,52 @@ impl Oracle {
         }
         Ok(())
     }
+}
+
+/// Privilege, ends of blocks, and sizes that no explicit operand shows.
+fn attributes(ours: &Instruction, theirs: &Iced) -> Result<(), String> {
+    let code = theirs.code();
+    if code.op_code().is_privileged() != ours.flags.contains(InsnFlags::PRIVILEGED)
+        && !differences::PRIVILEGE.iter().any(|&(listed, _)| listed == ours.op)
+    {
+        return Err(format!("privileged {}", code.op_code().is_privileged()));
+    }
+    let branches = theirs.flow_control() != FlowControl::Next;
+    if branches && !ours.flags.contains(InsnFlags::ENDS_BLOCK) {
+        return Err(format!("ends no block: {:?}", theirs.flow_control()));
+    }
+    let slots = match ours.op {
+        Op::Push | Op::Pushf | Op::Call => -1,
+        Op::Pop | Op::Popf | Op::Ret => 1,
+        Op::Pusha => -8,
+        Op::Popa => 8,
+        Op::CallFar => -2,
+        Op::RetFar => 2,
+        _ => 0,
+    };
+    let released = if matches!(ours.op, Op::Ret | Op::RetFar) { ours.imm as i32 } else { 0 };
+    if slots != 0 && slots * ours.opsize.bytes() as i32 + released != theirs.stack_pointer_increment() {
+        return Err(format!("operand size {:?}", ours.opsize));
+    }
+    let name = format!("{code:?}");
+    let counter = match ours.op {
+        Op::Jcxz => name.split('c').next(),
+        Op::Loop | Op::Loope | Op::Loopne => {
+            name.rsplit('_').next().and_then(|counter| counter.strip_suffix("CX"))
+        }
+        Op::Xlat => theirs
+            .memory_base()
+            .size()
+            .checked_ilog2()
+            .and_then(|log| ["", "", "E", "R"].get(log as usize).copied()),
+        _ => return Ok(()),
+    };
+    let width = match counter {
+        Some("J" | "") => Width::B2,
+        Some("Je" | "E") => Width::B4,
+        _ => Width::B8,
+    };
+    if ours.addrsize != width { Err(format!("address size {:?}", ours.addrsize)) } else { Ok(()) }
 }
 
 fn string(ours: &Instruction, theirs: &Iced) -> Result<(), String> {
