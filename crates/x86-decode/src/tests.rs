@@ -23,8 +23,30 @@ fn in64(text: &str) -> Instruction {
 
 #[test]
 fn every_operation_has_a_row() {
-    let missing: Vec<_> = Op::ALL.iter().filter(|op| !table::all_rows().any(|row| row.op == **op)).collect();
+    let rows: Vec<_> =
+        table::MAPS.iter().flat_map(|map| (0..=255u8).flat_map(|opcode| map.rows(opcode))).collect();
+    let missing: Vec<_> = Op::ALL.iter().filter(|op| !rows.iter().any(|row| row.op == **op)).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// Of the rows of an opcode the first that matches counts, so a row must not hide behind the ones before it.
+#[test]
+fn every_row_is_reachable() {
+    const KEYS: u16 = 1 << 13;
+    for (number, map) in table::MAPS.iter().enumerate() {
+        for opcode in 0..=255 {
+            let rows = map.rows(opcode);
+            let mut reached = [false; 256];
+            for key in 0..KEYS {
+                if let Some(i) = rows.iter().position(|row| row.matches(key, !0)) {
+                    reached[i] = true;
+                }
+            }
+            for (row, reached) in rows.iter().zip(reached) {
+                assert!(reached, "map {number} opcode {opcode:#x}: {:?}", row.op);
+            }
+        }
+    }
 }
 
 #[test]

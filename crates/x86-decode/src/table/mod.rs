@@ -41,10 +41,6 @@ map!(VEX_0F: vex::ROWS, vex_integer::MAP_0F);
 map!(VEX_0F38: vex_integer::MAP_0F38, vex_fma::ROWS);
 map!(VEX_0F3A: vex_3a::ROWS);
 
-/// Every row that some map holds.
+/// All maps.
 #[cfg(test)]
-pub(crate) fn all_rows() -> impl Iterator<Item = &'static Row> {
-    [&ONE_BYTE, &MAP_0F, &MAP_0F38, &MAP_0F3A, &VEX_0F, &VEX_0F38, &VEX_0F3A]
-        .into_iter()
-        .flat_map(|map| (0..=255u8).flat_map(|opcode| map.rows(opcode)))
-}
+pub(crate) static MAPS: [&Map; 7] = [&ONE_BYTE, &MAP_0F, &MAP_0F38, &MAP_0F3A, &VEX_0F, &VEX_0F38, &VEX_0F3A];
