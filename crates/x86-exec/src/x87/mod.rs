@@ -1,11 +1,247 @@
-//! x87 and MMX-state instructions.
+//! x87 and MMX-state instructions, and the areas that save both and the vector registers.
 
-use crate::Vcpu;
+mod arith;
+mod compare;
+mod control;
+mod fxsave;
+mod load_store;
+mod math;
+mod stack;
+mod xsave;
+
 use crate::system::Outcome;
-use x86_decode::Instruction;
-use x86_types::Exception;
+use crate::{Domain, Flow, MemRef, Vcpu};
+use stack::Stack;
+use x86_decode::{Instruction, Op};
+use x86_state::{Cpu, Cr0, X87};
+use x86_types::{CodeSize, Exception, GuestPhysAddr, LinearAddr, Seg, Width};
 
-/// Executes an x87 instruction.
-pub(crate) fn exec(_vm: &mut Vcpu, _insn: &Instruction) -> Outcome {
-    Err(Exception::InvalidOpcode)
+/// Bits of the status word.
+///
+/// SPEC: intel-sdm-vol1 :: 8.1.3 x87 FPU Status Register -> exception flags 5:0, SF 6, ES 7, C0 to C2 10:8, TOP 13:11, C3 14, B 15
+pub(super) mod status {
+    #![allow(missing_docs)]
+    pub(crate) const EXCEPTIONS: u16 = 0x3f;
+    pub(crate) const IE: u16 = 1;
+    pub(crate) const SF: u16 = 1 << 6;
+    pub(crate) const ES: u16 = 1 << 7;
+    pub(crate) const C0: u16 = 1 << 8;
+    pub(crate) const C1: u16 = 1 << 9;
+    pub(crate) const C2: u16 = 1 << 10;
+    pub(crate) const TOP: u16 = 7 << 11;
+    pub(crate) const C3: u16 = 1 << 14;
+    pub(crate) const B: u16 = 1 << 15;
+}
+
+/// Executes an x87 instruction, EMMS, or one that saves or restores x87, SSE and AVX state.
+pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    match i.op {
+        Op::Fxsave | Op::Fxrstor => {
+            available(&vm.cpu)?;
+            return if i.op == Op::Fxsave { fxsave::save(vm, i) } else { fxsave::restore(vm, i) };
+        }
+        Op::Xsave | Op::Xsaveopt | Op::Xrstor => return xsave::exec(vm, i),
+        Op::Ldmxcsr | Op::Vldmxcsr | Op::Stmxcsr | Op::Vstmxcsr => return mxcsr(vm, i),
+        Op::Emms => {
+            mmx_available(&vm.cpu)?;
+            vm.cpu.x87.tags = 0;
+            return Ok(Flow::Next);
+        }
+        Op::Fwait => return fwait(&vm.cpu),
+        _ => available(&vm.cpu)?,
+    }
+    if let Some(outcome) = control::without_wait(vm, i) {
+        return outcome;
+    }
+    no_pending_exception(&vm.cpu)?;
+    if let Some(outcome) = control::with_wait(vm, i) {
+        return outcome;
+    }
+    numeric(vm, i)
+}
+
+/// The instructions that the last-instruction pointers record.
+fn numeric(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    let pending = vm.cpu.x87.status & status::ES;
+    let operand = if i.has_mem() { Some(crate::operand::mem(vm, i)) } else { None };
+    let done = match arith::exec(vm, i)? {
+        Some(flow) => Some(flow),
+        None => match compare::exec(vm, i)? {
+            Some(flow) => Some(flow),
+            None => match load_store::exec(vm, i)? {
+                Some(flow) => Some(flow),
+                None => math::exec(&mut Stack::new(&mut vm.cpu.x87), i.op),
+            },
+        },
+    };
+    let flow = done.ok_or(Exception::InvalidOpcode)?;
+    note_pointers(vm, i, operand);
+    if vm.cpu.x87.status & status::ES != pending {
+        vm.cpu.x87.opcode = opcode(vm, i);
+    }
+    Ok(flow)
+}
+
+/// SPEC: intel-sdm-vol1 :: 8.1.8 x87 FPU Instruction and Data (Operand) Pointers -> non-control instructions record their address and that of their memory operand
+fn note_pointers(vm: &mut Vcpu, i: &Instruction, operand: Option<MemRef<u64>>) {
+    let cs = vm.cpu.segment(Seg::Cs);
+    let (selector, base) = (cs.selector.0, cs.base);
+    let real = vm.cpu.mode().is_real_like();
+    let start = vm.cpu.rip.wrapping_sub(u64::from(i.len));
+    vm.cpu.x87.fip = if real { base.wrapping_add(start & 0xffff) } else { start };
+    vm.cpu.x87.fcs = selector;
+    if let Some(m) = operand {
+        vm.cpu.x87.fdp = if real { vm.linear_of(&m).0 } else { m.offset };
+        vm.cpu.x87.fds = vm.cpu.segment(m.seg).selector.0;
+    }
+}
+
+/// The opcode register's value for the instruction, from its bytes; they are looked at only after an unmasked exception.
+///
+/// SPEC: intel-sdm-vol1 :: 8.1.9.1 Fopcode Compatibility Sub-mode -> without it the opcode is recorded only when an unmasked exception occurs
+fn opcode(vm: &mut Vcpu, i: &Instruction) -> u16 {
+    let base = if vm.cpu.code_size == CodeSize::Bits64 { 0 } else { vm.cpu.segment(Seg::Cs).base };
+    let start = base.wrapping_add(vm.cpu.rip).wrapping_sub(u64::from(i.len));
+    let mut escape = None;
+    for n in 0..u64::from(i.len) {
+        let byte = code_byte(vm, start.wrapping_add(n));
+        match escape {
+            None if byte & 0xf8 == 0xd8 => escape = Some(u16::from(byte & 7) << 8),
+            None => {}
+            Some(high) => return high | u16::from(byte),
+        }
+    }
+    0
+}
+
+/// One byte of code that has just been fetched.
+fn code_byte(vm: &mut Vcpu, at: u64) -> u8 {
+    let at = LinearAddr(if vm.cpu.code_size == CodeSize::Bits64 { at } else { at & 0xffff_ffff });
+    let access = vm.explicit(x86_paging::AccessKind::Execute);
+    let physical: Result<GuestPhysAddr, Exception> = vm.physical(at, access);
+    physical.map_or(0, |at| if vm.ram().contains(at, 1) { vm.read_physical(at, 1) as u8 } else { 0 })
+}
+
+/// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> CR0.EM and CR0.TS make x87 instructions raise #NM
+fn available(cpu: &Cpu) -> Result<(), Exception> {
+    if cpu.cr0.intersects(Cr0::EM | Cr0::TS) { Err(Exception::DeviceNotAvailable) } else { Ok(()) }
+}
+
+/// Whether an MMX instruction may execute: #UD, #NM or #MF.
+///
+/// SPEC: intel-sdm-vol3 :: 14.2 Emulation of the MMX Instruction Set -> CR0.EM gives #UD; TS and pending x87 exceptions act as for x87 instructions
+pub(crate) fn mmx_available(cpu: &Cpu) -> Result<(), Exception> {
+    if cpu.cr0.contains(Cr0::EM) {
+        return Err(Exception::InvalidOpcode);
+    }
+    available(cpu)?;
+    no_pending_exception(cpu)
+}
+
+/// What every MMX instruction but EMMS does to the x87 state.
+///
+/// SPEC: intel-sdm-vol1 :: 9.5.1 MMX Instructions and the x87 FPU Tag Word -> all tags become valid and TOP becomes 0
+#[allow(dead_code)] // for the vector instructions
+pub(crate) fn mmx_transition(x87: &mut X87) {
+    x87.status &= !status::TOP;
+    x87.tags = 0xff;
+}
+
+/// #MF where an unmasked exception is pending.
+///
+/// SPEC: intel-sdm-vol1 :: 8.7 Handling x87 FPU Exceptions in Software -> native mode (CR0.NE) raises #MF before the next waiting instruction; otherwise IGNNE# is taken to be asserted
+fn no_pending_exception(cpu: &Cpu) -> Result<(), Exception> {
+    if cpu.x87.status & status::ES != 0 && cpu.cr0.contains(Cr0::NE) {
+        return Err(Exception::X87FloatingPoint);
+    }
+    Ok(())
+}
+
+/// SPEC: intel-sdm-vol2 :: WAIT/FWAIT—Wait -> #NM where CR0.MP and CR0.TS are set; pending exceptions are raised
+fn fwait(cpu: &Cpu) -> Outcome {
+    if cpu.cr0.contains(Cr0::MP | Cr0::TS) {
+        return Err(Exception::DeviceNotAvailable);
+    }
+    no_pending_exception(cpu)?;
+    Ok(Flow::Next)
+}
+
+/// LDMXCSR and STMXCSR
+///
+/// SPEC: intel-sdm-vol2 :: LDMXCSR—Load MXCSR Register -> reserved bits are #GP(0)
+fn mxcsr(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    vm.check_sse().map_err(|trap| vm.exception(trap))?;
+    if matches!(i.op, Op::Stmxcsr | Op::Vstmxcsr) {
+        let value = vm.cpu.mxcsr.bits().into();
+        vm.store_operand(i, 0, Width::B4, value)?;
+    } else {
+        let value = vm.load_operand(i, 0, Width::B4)? as u32;
+        set_mxcsr(&mut vm.cpu, value)?;
+    }
+    Ok(Flow::Next)
+}
+
+/// Sets MXCSR; #GP(0) for reserved bits.
+fn set_mxcsr(cpu: &mut Cpu, value: u32) -> Result<(), Exception> {
+    if value & !x86_state::Mxcsr::MASK != 0 {
+        return Err(Exception::GP0);
+    }
+    cpu.mxcsr = x86_state::Mxcsr::from_bits_retain(value);
+    Ok(())
+}
+
+/// Sets ES and B to whether an unmasked exception is flagged.
+fn summarize(x87: &mut X87) {
+    let unmasked = x87.status & !x87.control & status::EXCEPTIONS != 0;
+    x87.status &= !(status::ES | status::B);
+    if unmasked {
+        x87.status |= status::ES | status::B;
+    }
+}
+
+/// A structure in memory that an instruction reads or writes whole.
+struct Area<'a> {
+    vm: &'a mut Vcpu,
+    i: &'a Instruction,
+}
+
+impl<'a> Area<'a> {
+    /// An area to read.
+    fn to_read(vm: &'a mut Vcpu, i: &'a Instruction) -> Self {
+        Self { vm, i }
+    }
+
+    /// An area to write: its first and last byte are checked, so that nothing is written where part of it would fault.
+    fn to_write(vm: &'a mut Vcpu, i: &'a Instruction, size: u64) -> Result<Self, Exception> {
+        for offset in [0, size - 1] {
+            let mut m = crate::operand::mem(vm, i);
+            m.offset = i.addrsize.trunc(m.offset.wrapping_add(offset));
+            vm.load_for_write_ref(&m, Width::B1).map_err(|trap| vm.exception(trap))?;
+        }
+        Ok(Self { vm, i })
+    }
+
+    fn load(&mut self, offset: u64, w: Width) -> Result<u64, Exception> {
+        self.vm.load_operand(self.i, offset, w)
+    }
+
+    fn store(&mut self, offset: u64, w: Width, v: u64) -> Result<(), Exception> {
+        self.vm.store_operand(self.i, offset, w, v)
+    }
+
+    fn load128(&mut self, offset: u64) -> Result<u128, Exception> {
+        let (low, high) = (self.load(offset, Width::B8)?, self.load(offset + 8, Width::B8)?);
+        Ok(u128::from(low) | u128::from(high) << 64)
+    }
+
+    fn store128(&mut self, offset: u64, v: u128) -> Result<(), Exception> {
+        self.store(offset, Width::B8, v as u64)?;
+        self.store(offset + 8, Width::B8, (v >> 64) as u64)
+    }
+
+    /// #GP(0) where the area is not aligned to `to` bytes.
+    fn check_alignment(vm: &mut Vcpu, i: &Instruction, to: u64) -> Result<(), Exception> {
+        let m = crate::operand::mem(vm, i);
+        if vm.linear_of(&m).0 & (to - 1) != 0 { Err(Exception::GP0) } else { Ok(()) }
+    }
 }

@@ -251,8 +251,14 @@ fn finish_at(env: &mut Env, value: Unpacked, precision: u32) -> F80 {
     let mut rounded = value.round(precision, env.rounding);
     if rounded.exp > BIAS {
         env.raise(Flags::OE);
-        if env.masks.contains(Flags::OE) || rounded.exp - ADJUSTMENT > BIAS {
+        if env.masks.contains(Flags::OE) {
             return overflow(env, value.sign, precision);
+        }
+        if rounded.exp - ADJUSTMENT > BIAS {
+            // FSCALE only: too large even for the adjusted exponent.
+            env.raise(Flags::PE);
+            env.rounded_up = true;
+            return F80::infinity(value.sign);
         }
         rounded.exp -= ADJUSTMENT;
     } else if rounded.exp < EMIN && !env.masks.contains(Flags::UE) {

@@ -1,0 +1,115 @@
+//! The register stack and the status word as numeric instructions use them.
+
+use super::{status, summarize};
+use x86_float::{Env, F80, Flags};
+use x86_state::X87;
+
+/// The register stack, by position relative to TOP.
+///
+/// SPEC: intel-sdm-vol1 :: 8.1.2 x87 FPU Data Registers -> ST(i) is physical register (TOP + i) mod 8; loads decrement TOP
+pub(super) struct Stack<'a> {
+    x87: &'a mut X87,
+}
+
+impl<'a> Stack<'a> {
+    pub(super) fn new(x87: &'a mut X87) -> Self {
+        Self { x87 }
+    }
+
+    fn place(&self, i: u8) -> usize {
+        usize::from(self.x87.top().wrapping_add(i) & 7)
+    }
+
+    /// The arithmetic environment of the control word.
+    pub(super) fn env(&self) -> Env {
+        Env::from_x87_control(self.x87.control)
+    }
+
+    /// Whether ST(i) is empty.
+    pub(super) fn is_empty(&self, i: u8) -> bool {
+        self.x87.tags >> self.place(i) & 1 == 0
+    }
+
+    /// Whether a push would overflow.
+    pub(super) fn is_full(&self) -> bool {
+        !self.is_empty(7)
+    }
+
+    /// The value in ST(i).
+    pub(super) fn get(&self, i: u8) -> F80 {
+        let x = self.x87.r[self.place(i)];
+        F80::new(x.significand, x.sign_exponent)
+    }
+
+    /// Replaces ST(i).
+    pub(super) fn set(&mut self, i: u8, value: F80) {
+        let place = self.place(i);
+        self.x87.r[place] = x86_state::F80 {
+            significand: value.significand,
+            sign_exponent: value.sign_exponent,
+            reserved: [0; 3],
+        };
+        self.x87.tags |= 1 << place;
+    }
+
+    /// Marks ST(i) empty.
+    pub(super) fn free(&mut self, i: u8) {
+        self.x87.tags &= !(1 << self.place(i));
+    }
+
+    /// Adds to TOP.
+    pub(super) fn rotate(&mut self, by: u8) {
+        let top = u16::from(self.x87.top().wrapping_add(by) & 7);
+        self.x87.status = self.x87.status & !status::TOP | top << 11;
+    }
+
+    /// Pushes a value; the caller has looked for overflow.
+    pub(super) fn push(&mut self, value: F80) {
+        self.rotate(7);
+        self.set(0, value);
+    }
+
+    /// Pops.
+    pub(super) fn pop(&mut self) {
+        self.free(0);
+        self.rotate(1);
+    }
+
+    /// Sets the condition bits of `mask` to those of `value`.
+    pub(super) fn set_conditions(&mut self, mask: u16, value: u16) {
+        self.x87.status = self.x87.status & !mask | value & mask;
+    }
+
+    /// Notes a stack fault; whether it is masked, so that the instruction gives the indefinite.
+    ///
+    /// SPEC: intel-sdm-vol1 :: 8.5.1.1 Stack Overflow or Underflow Exception (#IS) -> IE and SF set; C1 tells overflow from underflow
+    #[cold]
+    pub(super) fn fault(&mut self, overflow: bool) -> bool {
+        self.set_conditions(status::C1, if overflow { status::C1 } else { 0 });
+        self.x87.status |= status::IE | status::SF;
+        summarize(self.x87);
+        self.x87.control & status::IE != 0
+    }
+
+    /// Notes the exceptions of a computation and C1; whether its result may be written to a register.
+    ///
+    /// SPEC: intel-sdm-vol1 :: 8.5 x87 FPU Floating-Point Exception Conditions -> unmasked invalid, denormal and divide-by-zero exceptions leave the operands; C1 tells whether an inexact result was rounded up
+    pub(super) fn settle(&mut self, env: &Env) -> bool {
+        let unmasked = env.unmasked();
+        let aborted = unmasked.intersects(Flags::IE | Flags::DE | Flags::ZE);
+        let raised = if aborted { env.raised & (Flags::IE | Flags::DE | Flags::ZE) } else { env.raised };
+        let up = !aborted && env.raised.contains(Flags::PE) && env.rounded_up;
+        self.set_conditions(status::C1, if up { status::C1 } else { 0 });
+        if !raised.is_empty() {
+            self.x87.status |= u16::from(raised.bits());
+            summarize(self.x87);
+        }
+        !aborted
+    }
+
+    /// The same for a result that goes to memory, where unmasked overflow and underflow prevent the store too.
+    pub(super) fn settle_store(&mut self, env: &Env) -> bool {
+        let range = env.unmasked().intersects(Flags::OE | Flags::UE);
+        self.settle(env) && !range
+    }
+}
