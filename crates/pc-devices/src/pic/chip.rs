@@ -273,7 +273,7 @@ impl Pair {
         value
     }
 
-    /// SPEC: intel-ich9 :: 13.4.11 ELCR1—Master Controller Edge/Level Triggered Register -> IRQ 0, 1, 2, 8 and 13 stay edge triggered; ICW1's LTIM bit means nothing
+    /// SPEC: intel-ich9 :: ELCR1—Master Controller Edge/Level Triggered Register -> IRQ 0, 1, 2, 8 and 13 stay edge triggered; ICW1's LTIM bit means nothing
     pub(super) fn write(&mut self, port: u16, value: u8) {
         match port {
             ELCR => self.master.set_elcr(value & ELCR1_MASK),

@@ -1,0 +1,100 @@
+//! The 8254 with the gate and the output of counter 2 at port 61h.
+
+use super::counter::Counter;
+use super::spec::*;
+use crate::codec::codec_struct;
+use device_api::VmTime;
+
+/// State of the 8254 and of port 61h.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Chip {
+    counters: [Counter; 3],
+    port_b: u8,
+}
+codec_struct!(Chip { counters, port_b });
+
+impl Default for Chip {
+    fn default() -> Self {
+        Self { counters: [Counter::new(true), Counter::new(true), Counter::new(false)], port_b: 0 }
+    }
+}
+
+fn clock(now: VmTime) -> u64 {
+    now.ticks(HZ)
+}
+
+impl Chip {
+    /// Brings the counters up to `now`; says whether OUT of counter 0 rose on the way. Precedes every access.
+    pub(super) fn settle(&mut self, now: VmTime) -> bool {
+        let [zero, one, two] = self.counters.each_mut().map(|counter| counter.settle(clock(now)));
+        let _ = (one, two);
+        zero
+    }
+
+    /// OUT of counter 0.
+    pub(super) fn out0(&self, now: VmTime) -> bool {
+        self.counters[0].out(clock(now))
+    }
+
+    /// OUT of counter 2.
+    pub(super) fn out2(&self, now: VmTime) -> bool {
+        self.counters[2].out(clock(now))
+    }
+
+    /// When OUT of counter 0 changes next.
+    pub(super) fn next_deadline(&self) -> Option<VmTime> {
+        self.counters[0].next_event().map(|clocks| VmTime::at_tick(clocks, HZ))
+    }
+
+    fn counter(&mut self, port: u16) -> Option<&mut Counter> {
+        self.counters.get_mut(usize::from(port.wrapping_sub(COUNTER0)))
+    }
+
+    pub(super) fn read(&mut self, now: VmTime, port: u16) -> u8 {
+        match port {
+            PORT_B => {
+                let refresh = if now.0 / REFRESH_NS & 1 != 0 { REFRESH } else { 0 };
+                let out2 = if self.out2(now) { OUT2 } else { 0 };
+                self.port_b | refresh | out2
+            }
+            // SPEC: intel-8254 :: Read Operations -> the control word register cannot be read; the bus floats
+            _ => self.counter(port).map_or(0xff, |counter| counter.read(clock(now))),
+        }
+    }
+
+    pub(super) fn write(&mut self, now: VmTime, port: u16, value: u8) {
+        match port {
+            PORT_B => {
+                self.port_b = value & PORT_B_WRITABLE;
+                self.counters[2].set_gate(clock(now), value & GATE2 != 0);
+            }
+            CONTROL => self.control(clock(now), value),
+            _ => {
+                if let Some(counter) = self.counter(port) {
+                    counter.write(clock(now), value);
+                }
+            }
+        }
+    }
+
+    fn control(&mut self, clocks: u64, value: u8) {
+        let select = value >> 6;
+        if select != READ_BACK {
+            if let Some(counter) = self.counters.get_mut(usize::from(select)) {
+                counter.control(clocks, value);
+            }
+            return;
+        }
+        for (bit, counter) in self.counters.iter_mut().enumerate() {
+            if value & (2 << bit) == 0 {
+                continue;
+            }
+            if value & READ_BACK_NO_COUNT == 0 {
+                counter.latch_count(clocks);
+            }
+            if value & READ_BACK_NO_STATUS == 0 {
+                counter.latch_status(clocks);
+            }
+        }
+    }
+}
