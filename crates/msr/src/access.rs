@@ -1,6 +1,9 @@
 //! RDMSR and WRMSR.
 
-use x86_state::Cpu;
+use crate::number::{IA32_APIC_BASE, IA32_TSC_DEADLINE, X2APIC_FIRST, X2APIC_LAST};
+use crate::table::{Effect, Register, Rule, find};
+use x86_state::{Cpu, Cr0, Efer, cpuid::Features};
+use x86_types::LinearAddr;
 
 /// What became of an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,24 +25,131 @@ pub struct Effects {
     pub memory_types: bool,
     /// IA32_TSC or IA32_TSC_ADJUST: deadlines
     pub tsc: bool,
-    /// FS, GS or KERNEL_GS base
+    /// FS or GS base
     pub segment_base: bool,
 }
 
+impl Effects {
+    fn of(effect: Effect) -> Self {
+        Self {
+            efer: effect == Effect::Efer,
+            memory_types: effect == Effect::MemoryTypes,
+            tsc: effect == Effect::Tsc,
+            segment_base: effect == Effect::SegmentBase,
+        }
+    }
+}
+
+/// SPEC: intel-sdm-vol3 :: 12.12.1.2 x2APIC Register Address Space -> MSRs 800H to 8FFH are the local APIC's
+fn is_routed(msr: u32) -> bool {
+    matches!(msr, IA32_APIC_BASE | IA32_TSC_DEADLINE | X2APIC_FIRST..=X2APIC_LAST)
+}
+
+fn existing(cpu: &Cpu, msr: u32) -> Option<&'static Register> {
+    let has = |register: &&Register| {
+        register.features.is_empty() || cpu.model.features.intersects(register.features)
+    };
+    find(msr).filter(has)
+}
+
+fn value(cpu: &Cpu, register: &Register, tsc: u64) -> u64 {
+    let held = register.place.map_or(register.reset, |place| (place.get)(cpu));
+    // SPEC: intel-sdm-vol3 :: 19.17.3 Time-Stamp Counter Adjustment -> a write to one of IA32_TSC and IA32_TSC_ADJUST changes the other by as much; the counter reads as the raw one plus the adjustment
+    if register.rule == Rule::TimeStampCounter { tsc.wrapping_add(held) } else { held }
+}
+
 /// RDMSR at CPL 0. `tsc` is the raw counter, to which IA32_TSC_ADJUST is added.
+///
+/// SPEC: intel-sdm-vol2 :: RDMSR—Read From Model Specific Register -> an unimplemented address is #GP(0)
 pub fn read(cpu: &Cpu, msr: u32, tsc: u64) -> MsrResult {
-    let _ = (cpu, msr, tsc);
-    MsrResult::GeneralProtection
+    if is_routed(msr) {
+        return MsrResult::NotHandled;
+    }
+    existing(cpu, msr)
+        .map_or(MsrResult::GeneralProtection, |register| MsrResult::Handled(value(cpu, register, tsc)))
 }
 
 /// WRMSR at CPL 0.
+///
+/// SPEC: intel-sdm-vol2 :: WRMSR—Write to Model Specific Register -> an unimplemented or read-only address and reserved bits are #GP(0)
 pub fn write(cpu: &mut Cpu, msr: u32, value: u64, tsc: u64) -> (MsrResult, Effects) {
-    let _ = (cpu, msr, value, tsc);
-    (MsrResult::GeneralProtection, Effects::default())
+    if is_routed(msr) {
+        return (MsrResult::NotHandled, Effects::default());
+    }
+    let Some(register) = existing(cpu, msr) else {
+        return (MsrResult::GeneralProtection, Effects::default());
+    };
+    let Some(accepted) = accept(cpu, register.rule, value, tsc) else {
+        return (MsrResult::GeneralProtection, Effects::default());
+    };
+    if let Some(place) = register.place {
+        (place.set)(cpu, accepted);
+    }
+    (MsrResult::Handled(self::value(cpu, register, tsc)), Effects::of(register.effect))
+}
+
+/// What a register holds after `value` is written to it; `None` is #GP(0).
+fn accept(cpu: &Cpu, rule: Rule, value: u64, tsc: u64) -> Option<u64> {
+    let reserved = |mask: u64| (value & !mask == 0).then_some(value);
+    let physical = u64::MAX >> 64u8.saturating_sub(cpu.model.physical_bits.clamp(32, 52));
+    match rule {
+        Rule::ReadOnly => None,
+        Rule::Ignored | Rule::Any => Some(value),
+        Rule::Mask(mask) => reserved(mask),
+        Rule::Keep(mask) => Some(value & mask),
+        // SPEC: intel-sdm-vol2 :: WRMSR—Write to Model Specific Register -> a non-canonical address is #GP(0); canonical is meant for the linear-address width the processor supports, whatever CR4.LA57
+        Rule::Canonical => {
+            let bits = if cpu.model.features.contains(Features::LA57) { 57 } else { 48 };
+            LinearAddr(value).is_canonical(bits).then_some(value)
+        }
+        // SPEC: intel-sdm-vol3 :: 13.12.2 IA32_PAT MSR -> encodings 2, 3 and above 7 are reserved
+        Rule::Pat => every_byte(value, |byte| is_mtrr_type(byte) || byte == 7),
+        // SPEC: intel-sdm-vol3 :: 13.11.2.2 Fixed Range MTRRs -> eight types a register; reserved encodings are #GP(0)
+        Rule::MtrrFixed => every_byte(value, is_mtrr_type),
+        // SPEC: intel-sdm-vol3 :: 13.11.2.3 Variable Range MTRRs -> type and page-aligned base; mask and valid flag; the rest is reserved
+        Rule::MtrrBase => reserved(physical & !0xf00).filter(|&value| is_mtrr_type(value as u8)),
+        Rule::MtrrMask => reserved(physical & !0x7ff),
+        // SPEC: intel-sdm-vol3 :: 13.11.2.1 IA32_MTRR_DEF_TYPE MSR -> default type, FE and E
+        Rule::MtrrDefType => reserved(0xcff).filter(|&value| is_mtrr_type(value as u8)),
+        Rule::Efer => efer(cpu, Efer::from_bits_retain(value)),
+        Rule::TimeStampCounter => Some(value.wrapping_sub(tsc)),
+    }
+}
+
+fn every_byte(value: u64, good: impl Fn(u8) -> bool) -> Option<u64> {
+    value.to_le_bytes().into_iter().all(good).then_some(value)
+}
+
+/// SPEC: intel-sdm-vol3 :: 13.11 Memory Type Range Registers (MTRRs) -> UC 0, WC 1, WT 4, WP 5, WB 6
+fn is_mtrr_type(encoding: u8) -> bool {
+    matches!(encoding, 0 | 1 | 4 | 5 | 6)
+}
+
+/// SPEC: intel-sdm-vol3 :: 2.2.1 Extended Feature Enable Register -> LMA is the processor's and keeps its value; a bit without its feature is reserved
+/// SPEC: intel-sdm-vol3 :: 5.1.2 Paging-Mode Enabling -> changing LME while paging is on is #GP(0)
+fn efer(cpu: &Cpu, new: Efer) -> Option<u64> {
+    let features = cpu.model.features;
+    let mut known = Efer::LMA;
+    for (feature, bit) in
+        [(Features::SYSCALL, Efer::SCE), (Features::LM, Efer::LME), (Features::NX, Efer::NXE)]
+    {
+        if features.contains(feature) {
+            known |= bit;
+        }
+    }
+    let changed = Efer::from_bits_retain(new.bits() ^ cpu.efer.bits());
+    if new.bits() & !known.bits() != 0 || changed.contains(Efer::LME) && cpu.cr0.contains(Cr0::PG) {
+        return None;
+    }
+    Some(new.bits() & !Efer::LMA.bits() | cpu.efer.bits() & Efer::LMA.bits())
 }
 
 /// The register's name in the manual, for traces.
 pub fn name(msr: u32) -> Option<&'static str> {
-    let _ = msr;
-    None
+    match msr {
+        IA32_APIC_BASE => Some("IA32_APIC_BASE"),
+        IA32_TSC_DEADLINE => Some("IA32_TSC_DEADLINE"),
+        X2APIC_FIRST..=X2APIC_LAST => Some("IA32_X2APIC"),
+        _ => find(msr).map(|register| register.name),
+    }
 }
