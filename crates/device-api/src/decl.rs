@@ -18,7 +18,7 @@ pub enum Stage {
     Peripherals,
 }
 
-/// I/O ports `start..start + len`.
+/// I/O ports `start..start + len`. An access of any size belongs whole to the owner of its first port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PortRange {
     /// First port
@@ -78,11 +78,14 @@ pub struct DeviceDecl {
     /// Ports that depend on the configuration, beside `ports`; asked once, before `build`. `None` for almost all
     pub dynamic_ports: Option<DynamicPorts>,
     /// Builds it in its power-on state; `Ok(None)` when the configuration leaves it out
-    pub build: fn(&mut BuildConfig<'_>) -> Result<Option<Box<dyn Device>>, DeviceError>,
+    pub build: Build,
 }
 
 /// Names the ports that a configuration gives to a device.
 pub type DynamicPorts = fn(&BuildConfig<'_>) -> Vec<PortRange>;
+
+/// Builds a device in its power-on state.
+pub type Build = fn(&mut BuildConfig<'_>) -> Result<Option<Box<dyn Device>>, DeviceError>;
 
 inventory::collect!(DeviceDecl);
 

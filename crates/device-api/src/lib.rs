@@ -14,7 +14,7 @@ mod time;
 
 pub use ctx::{Ctx, DmaMemory, MachineEvent, MachineEvents, SerialPort};
 pub use decl::{
-    BuildConfig, DeviceDecl, DeviceError, DynamicPorts, MmioRange, PortRange, Stage, declarations,
+    Build, BuildConfig, DeviceDecl, DeviceError, DynamicPorts, MmioRange, PortRange, Stage, declarations,
 };
 pub use device::{Device, Mmio, PciFunction, Pio, Timed};
 pub use interrupt::{

@@ -53,7 +53,7 @@ impl Chip {
     pub(super) fn read(&mut self, now: VmTime, port: u16) -> u8 {
         match port {
             PORT_B => {
-                let refresh = if now.0 / REFRESH_NS & 1 != 0 { REFRESH } else { 0 };
+                let refresh = if now.0 / REFRESH_NS % 2 == 1 { REFRESH } else { 0 };
                 let out2 = if self.out2(now) { OUT2 } else { 0 };
                 self.port_b | refresh | out2
             }

@@ -351,5 +351,5 @@ fn from_bcd(digits: u16) -> u32 {
 }
 
 fn to_bcd(value: u16) -> u16 {
-    value % 10 | value / 10 % 10 << 4 | value / 100 % 10 << 8 | value / 1000 % 10 << 12
+    [1000, 100, 10, 1].iter().fold(0, |digits, place| (digits << 4) | (value / place % 10))
 }

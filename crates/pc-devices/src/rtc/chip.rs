@@ -286,7 +286,7 @@ impl Chip {
 const TIME_BYTES: [u8; 8] = [SECONDS, MINUTES, HOURS, DAY_OF_WEEK, DAY_OF_MONTH, MONTH, YEAR, CENTURY];
 
 fn bcd(value: u64) -> u8 {
-    (value / 10 % 10 << 4 | value % 10) as u8
+    (((value / 10 % 10) << 4) | (value % 10)) as u8
 }
 
 fn alarm_matches(alarm: [Option<i64>; 3], seconds: u64) -> bool {
