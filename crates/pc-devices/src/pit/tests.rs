@@ -330,3 +330,58 @@ fn a_late_call_still_gives_an_edge() {
     assert!(!bench.irq.level(IRQ));
     assert_eq!(pit.next_deadline(), None);
 }
+
+mod laziness {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn op() -> impl Strategy<Value = (u16, u8, u64)> {
+        let control =
+            (prop_oneof![Just(0u8), Just(2)], 1..4u8, 0..6u8, prop_oneof![4 => Just(0u8), 1 => Just(1)])
+                .prop_map(|(select, access, mode, bcd)| (0x43, select << 6 | access << 4 | mode << 1 | bcd));
+        let count = (prop_oneof![Just(0x40u16), Just(0x42)], prop_oneof![8 => 0..24u8, 1 => any::<u8>()]);
+        let gate = (Just(0x61u16), 0..2u8);
+        (prop_oneof![1 => control, 3 => count, 1 => gate], 0..60u64)
+            .prop_map(|((port, value), wait)| (port, value, wait))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Looking at every clock and looking only now and then show the same pins, elements and edges; and between
+        /// deadlines no edge is missed.
+        #[test]
+        fn when_it_is_looked_at_does_not_matter(ops in proptest::collection::vec(op(), 1..40)) {
+            let mut often = Board::new();
+            let mut rarely = Board::new();
+            for (port, value, wait) in ops {
+                often.out(port, value);
+                rarely.out(port, value);
+                let mut rose = false;
+                for _ in 0..wait {
+                    let deadline = often.chip.next_deadline();
+                    let before = often.chip.out0(often.now());
+                    often.clocks += 1;
+                    let edge = often.chip.settle(often.now());
+                    rose |= edge;
+                    let after = often.chip.out0(often.now());
+                    prop_assert!(!edge || deadline == Some(often.now()), "an edge without a deadline");
+                    prop_assert!(before || !after || edge, "a rise that was not reported");
+                }
+                rarely.clocks += wait;
+                let late = rarely.chip.settle(rarely.now());
+                prop_assert_eq!(late, rose, "after {:#x} <- {:#x}, {} clocks", port, value, wait);
+                prop_assert_eq!(rarely.chip.out0(rarely.now()), often.chip.out0(often.now()));
+                prop_assert_eq!(rarely.chip.out2(rarely.now()), often.chip.out2(often.now()));
+                for control in [0xee, 0xde] {
+                    often.out(0x43, control);
+                    rarely.out(0x43, control);
+                    for _ in 0..2 {
+                        prop_assert_eq!(rarely.inb(0x40), often.inb(0x40));
+                        prop_assert_eq!(rarely.inb(0x42), often.inb(0x42));
+                    }
+                }
+            }
+        }
+    }
+}
