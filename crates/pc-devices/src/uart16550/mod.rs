@@ -1,4 +1,186 @@
 //! The 16550A serial ports.
 
-/// Link anchor, until the device declares itself.
-pub fn link() {}
+mod chip;
+pub mod spec;
+#[cfg(test)]
+mod tests;
+
+use crate::{codec::snapshot_of, lanes};
+use chip::Uart;
+use device_api::{BuildConfig, Ctx, Device, DeviceError, IrqLine, Pio, SerialPort, Timed, VmTime};
+use spec::offset;
+
+/// How often the host's end is asked for input while the guest waits for an interrupt, in nanoseconds.
+pub const POLL_INTERVAL: u64 = 2_000_000;
+
+/// One of the four ports.
+struct Com {
+    id: &'static str,
+    base: u16,
+    irq: u8,
+    /// Index into `BuildConfig::serial`
+    index: usize,
+}
+
+/// A UART with its cable. Without a back end output is dropped and nothing ever arrives.
+pub struct SerialDevice {
+    com: &'static Com,
+    /// `None` also when nothing is plugged in
+    host: Option<Box<dyn SerialPort>>,
+    state: State,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct State {
+    uart: Uart,
+    /// When the host was last asked
+    polled: VmTime,
+    /// What this port drives. COM1 and COM3 share a line, and so do COM2 and COM4, which a PC does not allow to be used
+    /// at once: a port lowers the line only if it raised it.
+    asserted: bool,
+}
+
+crate::codec::codec_struct!(State { uart, polled, asserted });
+
+snapshot_of!(SerialDevice, state);
+
+impl std::fmt::Debug for SerialDevice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SerialDevice")
+            .field("id", &self.com.id)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+impl State {
+    fn new(connected: bool) -> Self {
+        Self { uart: Uart::new(connected), polled: VmTime::ZERO, asserted: false }
+    }
+}
+
+impl SerialDevice {
+    fn new(com: &'static Com, host: Option<Box<dyn SerialPort>>) -> Self {
+        let state = State::new(host.is_some());
+        Self { com, host, state }
+    }
+
+    fn build(
+        com: &'static Com,
+        config: &mut BuildConfig<'_>,
+    ) -> Result<Option<Box<dyn Device>>, DeviceError> {
+        let host = config.serial.get_mut(com.index).and_then(Option::take);
+        Ok(Some(Box::new(Self::new(com, host))))
+    }
+
+    /// Takes what the host has, as far as it fits. In loopback the receiver is cut off from the wire.
+    fn poll(&mut self, now: VmTime) {
+        self.state.polled = now;
+        let Some(host) = &mut self.host else { return };
+        while !self.state.uart.loopback() && self.state.uart.has_room() {
+            let Some(byte) = host.receive() else { return };
+            self.state.uart.arrive(now, byte);
+        }
+    }
+
+    fn drive(&mut self, ctx: &mut Ctx<'_>) {
+        let level = self.state.uart.interrupt();
+        if level != self.state.asserted {
+            self.state.asserted = level;
+            ctx.irq.set(IrqLine(self.com.irq), level);
+        }
+    }
+}
+
+impl Device for SerialDevice {
+    fn id(&self) -> &'static str {
+        self.com.id
+    }
+    fn reset(&mut self, ctx: &mut Ctx<'_>) {
+        let asserted = self.state.asserted;
+        self.state = State { polled: ctx.now, asserted, ..State::new(self.host.is_some()) };
+        self.drive(ctx);
+    }
+    fn pio(&mut self) -> Option<&mut dyn Pio> {
+        Some(self)
+    }
+    fn timed(&mut self) -> Option<&mut dyn Timed> {
+        Some(self)
+    }
+}
+
+impl Pio for SerialDevice {
+    fn port_read(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8) -> u32 {
+        let value = lanes::read(port, size, |port| {
+            let register = port.wrapping_sub(self.com.base) & 7;
+            if matches!(register, offset::RBR_THR_DLL | offset::IIR_FCR | offset::LSR) {
+                self.poll(ctx.now);
+            }
+            self.state.uart.read(ctx.now, register)
+        });
+        self.drive(ctx);
+        value
+    }
+
+    fn port_write(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8, value: u32) {
+        lanes::write(port, size, value, |port, byte| {
+            let sent = self.state.uart.write(ctx.now, port.wrapping_sub(self.com.base) & 7, byte);
+            if let (Some(byte), Some(host)) = (sent, &mut self.host) {
+                host.send(byte);
+            }
+        });
+        self.drive(ctx);
+    }
+}
+
+impl Timed for SerialDevice {
+    /// The character timeout, and the next look at the host's end: only while input could interrupt, so that an idle
+    /// guest sleeps undisturbed.
+    fn next_deadline(&self) -> Option<VmTime> {
+        let uart = &self.state.uart;
+        let listens = self.host.is_some() && uart.wants_data() && uart.has_room() && !uart.loopback();
+        let poll = listens.then(|| self.state.polled + POLL_INTERVAL);
+        [poll, uart.timeout_at()].into_iter().flatten().min()
+    }
+    fn advance(&mut self, ctx: &mut Ctx<'_>) {
+        if ctx.now.since(self.state.polled) >= POLL_INTERVAL {
+            self.poll(ctx.now);
+        }
+        self.state.uart.settle(ctx.now);
+        self.drive(ctx);
+    }
+}
+
+macro_rules! com_port {
+    ($module:ident, $id:literal, $summary:literal, $base:literal, $irq:literal, $index:literal) => {
+        mod $module {
+            use super::{Com, SerialDevice, spec};
+            use device_api::{DeviceDecl, PortRange, Stage, declare_device};
+
+            pub(super) static COM: Com = Com { id: $id, base: $base, irq: $irq, index: $index };
+
+            declare_device!(DeviceDecl {
+                id: $id,
+                summary: $summary,
+                stage: Stage::Peripherals,
+                ports: &[PortRange { start: $base, len: spec::PORTS }],
+                mmio: &[],
+                dynamic_ports: None,
+                build: |config| SerialDevice::build(&COM, config),
+            });
+        }
+    };
+}
+
+com_port!(com1, "uart-com1", "16550A serial port COM1 at 3F8h, IRQ 4", 0x3f8, 4, 0);
+com_port!(com2, "uart-com2", "16550A serial port COM2 at 2F8h, IRQ 3", 0x2f8, 3, 1);
+com_port!(com3, "uart-com3", "16550A serial port COM3 at 3E8h, IRQ 4", 0x3e8, 4, 2);
+com_port!(com4, "uart-com4", "16550A serial port COM4 at 2E8h, IRQ 3", 0x2e8, 3, 3);
+
+/// Link anchor of the four declarations.
+#[inline(never)]
+pub fn link() {
+    for anchor in [com1::link, com2::link, com3::link, com4::link] {
+        anchor();
+    }
+}
