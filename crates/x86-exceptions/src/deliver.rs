@@ -100,7 +100,7 @@ fn gate_code(event: Event) -> u16 {
 
 /// Checks a gate's DPL and presence for the event.
 ///
-/// SPEC: intel-sdm-vol3 :: 7.12.1.2 Flag Usage By Exception- or Interrupt-Handler Procedure -> DPL of the gate is checked for INT n, INT3 and INTO only; hardware events and INT1 pass
+/// SPEC: intel-sdm-vol3 :: 7.12.1.2 Protection of Exception- and Interrupt-Handler Procedures -> DPL of the gate is checked for INT n, INT3 and INTO only; hardware events and INT1 pass
 fn check_gate<C: SystemContext>(ctx: &C, event: Event, gate: RawDescriptor) -> Result<(), Exception> {
     let checked = matches!(
         event,
@@ -169,7 +169,7 @@ fn procedure<C: SystemContext>(
     let ext = event.ext();
     let is_v86 = ctx.cpu().mode() == CpuMode::Virtual8086;
     let selector = gate.gate_selector();
-    let code = target(ctx, selector, ext)?;
+    let code = target(ctx, selector, true, ext)?;
     let cpl = ctx.cpu().cpl;
     let conforming = code.attr().is_conforming();
     if is_v86 && (conforming || code.attr().dpl() != 0) {
@@ -262,7 +262,7 @@ fn long<C: SystemContext>(ctx: &mut C, event: Event) -> Result<(), Exception> {
         _ => return Err(Exception::GeneralProtection(gate_code(event))),
     };
     check_gate(ctx, event, gate)?;
-    let code = target(ctx, gate.gate_selector(), ext)?;
+    let code = target(ctx, gate.gate_selector(), true, ext)?;
     let cpl = ctx.cpu().cpl;
     let level = if code.attr().is_conforming() { cpl } else { code.attr().dpl() };
     let mut stack = match gate.gate_low5() & 7 {

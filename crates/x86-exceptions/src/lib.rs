@@ -13,6 +13,8 @@ mod iret;
 pub mod segments;
 mod stack;
 mod task;
+#[cfg(test)]
+mod tests;
 
 pub use context::{Privilege, SystemContext};
 pub use deliver::deliver;

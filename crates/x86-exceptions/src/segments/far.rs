@@ -172,12 +172,9 @@ fn call_gate<C: SystemContext>(
         offset |= upper << 32;
     }
     let selector = gate.raw.gate_selector();
-    let code = target(ctx, selector, 0)?;
+    let code = target(ctx, selector, how == Transfer::Call, 0)?;
     let (cpl, dpl, conforming) = (ctx.cpu().cpl, code.attr().dpl(), code.attr().is_conforming());
     let inner = !conforming && dpl < cpl;
-    if inner && how == Transfer::Jump {
-        return Err(gp(selector, 0));
-    }
     check_code_offset(ctx.cpu(), &code, offset, 0)?;
     let parameters = if size == Width::B8 { 0 } else { gate.raw.gate_low5() };
     let stack = match how {

@@ -10,9 +10,12 @@ use x86_types::{Exception, Width};
 /// The code segment that a gate names, checked against the CPL.
 ///
 /// SPEC: intel-sdm-vol3 :: 6.8.4 Accessing a Code Segment Through a Call Gate -> DPL of the code segment must be at most CPL; in IA-32e mode it must be 64-bit code
+///
+/// Only where `inward` is set may it lead to a more privileged level.
 pub(crate) fn target<C: SystemContext>(
     ctx: &mut C,
     selector: Selector,
+    inward: bool,
     ext: u16,
 ) -> Result<Entry, Exception> {
     if selector.is_null() {
@@ -20,7 +23,9 @@ pub(crate) fn target<C: SystemContext>(
     }
     let code = lookup(ctx, selector)?.ok_or(gp(selector, ext))?;
     let cpu = ctx.cpu();
-    if !code.attr().is_code() || code.attr().dpl() > cpu.cpl {
+    let (attr, cpl) = (code.attr(), cpu.cpl);
+    let lowest = if inward || attr.is_conforming() { 0 } else { cpl };
+    if !attr.is_code() || !(lowest..=cpl).contains(&attr.dpl()) {
         return Err(gp(selector, ext));
     }
     if cpu.mode().is_long() && !is_64_bit(cpu, &code) {
