@@ -26,9 +26,22 @@ pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Result<Option<Flow>, Excep
         Op::Fst | Op::Fstp if memory => store_float(vm, i)?,
         Op::Fist | Op::Fistp | Op::Fisttp => store_integer(vm, i)?,
         Op::Fbstp => store_bcd(vm, i)?,
+        Op::Fstp if is_quiet_pop(vm, i) => {
+            let mut stack = Stack::new(&mut vm.cpu.x87);
+            stack.pop();
+            stack.set_conditions(status::C1, 0);
+        }
         _ => return Ok(register(&mut Stack::new(&mut vm.cpu.x87), i)),
     }
     Ok(Some(Flow::Next))
+}
+
+/// Whether this is D9 D8+i, an FSTP that the manuals no longer list, with ST(0) empty: processors pop without a stack
+/// fault and leave ST(i) alone.
+fn is_quiet_pop(vm: &mut Vcpu, i: &Instruction) -> bool {
+    i.operands[0].kind == OperandKind::St
+        && Stack::new(&mut vm.cpu.x87).is_empty(0)
+        && super::opcode(vm, i) & 0x7f8 == 0x1d8
 }
 
 /// Pushes what `value` makes, unless the stack is full or an unmasked exception forbids.
@@ -140,7 +153,7 @@ fn store_bcd(vm: &mut Vcpu, i: &Instruction) -> Result<(), Exception> {
 fn register(stack: &mut Stack<'_>, i: &Instruction) -> Option<Flow> {
     let reg = i.operands[0].reg;
     match i.op {
-        Op::Fld if stack.is_empty(reg) && !stack.is_full() => {
+        Op::Fld if stack.is_empty(reg) => {
             if stack.fault(false) {
                 stack.push(F80::INDEFINITE);
             }

@@ -65,7 +65,8 @@ fn log2_p1(x: Unpacked) -> Option<Unpacked> {
 }
 
 impl F80 {
-    /// F2XM1: 2^x - 1 for |x| up to 1; other operands are returned as they are.
+    /// F2XM1: 2^x - 1 for |x| up to 1. Other operands, for which the manual leaves the result open, are returned as they
+    /// are, with PE, as processors do.
     ///
     /// SPEC: intel-sdm-vol2 :: F2XM1—Compute 2^x–1 -> defined from -1 to 1; zeros keep their sign
     #[must_use]
@@ -91,7 +92,10 @@ impl F80 {
                     self
                 }
             }
-            Some(x) if x.exp >= 0 => self,
+            Some(x) if x.exp >= 0 => {
+                env.raise(Flags::PE);
+                self
+            }
             Some(x) => finish(env, exp_m1(x.mul(LN_2))),
         }
     }
@@ -139,9 +143,10 @@ impl F80 {
             return special;
         }
         let x = if a.is_infinite() { None } else { a.unpack() };
-        // At -1 and below the result is undefined: what the logarithm would be.
-        let below = a.sign() && (a.is_infinite() || x.is_some_and(|x| x.exp >= 0));
-        if below || (a.is_zero() && b.is_infinite()) || (a.is_infinite() && b.is_zero()) {
+        if (a.is_infinite() && a.sign())
+            || (a.is_zero() && b.is_infinite())
+            || (a.is_infinite() && b.is_zero())
+        {
             return invalid(env);
         }
         note_denormals(env, &[a, b]);
@@ -149,6 +154,12 @@ impl F80 {
             return Self::infinity(b.sign());
         }
         match x {
+            // At -1 and below the manual leaves the result open; processors give the operand, with PE.
+            Some(x) if x.sign && x.exp >= 0 && !b.is_zero() => {
+                env.raise(Flags::PE);
+                self
+            }
+            Some(x) if b.is_zero() => Self::zero(x.sign != b.sign()),
             Some(x) => product(env, log2_p1(x), b),
             None => Self::zero(a.sign() != b.sign()),
         }
@@ -162,7 +173,11 @@ fn product(env: &mut Env, log: Option<Unpacked>, y: Operand) -> F80 {
         return F80::infinity(sign);
     }
     match (log, y.unpack()) {
-        (Some(log), Some(y)) => finish(env, log.mul(y)),
+        (Some(log), Some(y)) => {
+            // Processors report even the logarithms of powers of two as inexact.
+            env.raise(Flags::PE);
+            finish(env, log.mul(y))
+        }
         _ => F80::zero(sign),
     }
 }

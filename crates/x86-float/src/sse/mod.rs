@@ -178,7 +178,7 @@ pub(crate) fn unpack<T: Float>(x: T) -> Option<Unpacked> {
     let (field, fraction) = (x.exponent_field(), x.fraction());
     let (exp, significand) = match field {
         0 => (T::EMIN, fraction),
-        _ => (field as i32 - T::EMAX, fraction | T::FRACTION + 1),
+        _ => (field as i32 - T::EMAX, fraction | (T::FRACTION + 1)),
     };
     Unpacked::normalized(x.sign(), exp, (significand as u128) << (128 - T::PRECISION))
 }
