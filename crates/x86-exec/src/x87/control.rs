@@ -89,7 +89,7 @@ fn field(i: &Instruction) -> (u64, Width) {
 /// The seven fields of the environment.
 ///
 /// SPEC: intel-sdm-vol1 :: 8.1.10 Saving the x87 FPU's State with FSTENV/FNSTENV and FSAVE/FNSAVE -> layouts by operand size, protected and real-address mode
-fn environment(x87: &X87, w: Width, real: bool) -> [u64; 7] {
+pub(super) fn environment(x87: &X87, w: Width, real: bool) -> [u64; 7] {
     let (fip, fdp, opcode) = (x87.fip, x87.fdp, u64::from(x87.opcode & 0x7ff));
     let (control, status, tags) = (u64::from(x87.control), u64::from(x87.status), u64::from(tag_word(x87)));
     // Reserved upper halves read as ones.

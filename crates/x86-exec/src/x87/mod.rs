@@ -9,6 +9,9 @@ mod math;
 mod stack;
 mod xsave;
 
+#[cfg(test)]
+mod tests;
+
 use crate::system::Outcome;
 use crate::{Domain, Flow, MemRef, Vcpu};
 use stack::Stack;
