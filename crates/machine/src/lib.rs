@@ -1,1 +1,13 @@
 //! RAM, buses, interrupt routing, time, boot; knows no device by name.
+//!
+//! [`Machine`] is a PC of whatever devices are linked into the program; [`boot`] loads a guest into it.
+
+pub mod acpi;
+mod board;
+pub mod boot;
+pub mod bus;
+mod hash;
+pub mod time;
+mod vm;
+
+pub use vm::{Machine, MachineConfig, MachineError, Stop};

@@ -1,3 +1,67 @@
-//! The command `v64`.
+//! The command `v64`: an x86-64 PC in the terminal.
 
-fn main() {}
+mod decode;
+mod microtest;
+mod run;
+mod terminal;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// An x86 PC, 16-, 32- and 64-bit.
+///
+/// Without a command it boots a small 64-bit guest that the program itself contains.
+#[derive(Parser)]
+#[command(version, about, long_about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Boot a guest
+    ///
+    /// Examples:
+    ///   v64 run
+    ///   v64 run -m 512M --kernel vmlinuz --initrd initrd.gz --append console=ttyS0
+    /// Ctrl-A X leaves.
+    #[command(verbatim_doc_comment)]
+    Run(run::RunArgs),
+    /// Run instruction vectors recorded on a real processor
+    Microtest(microtest::MicrotestArgs),
+    /// Disassemble bytes, Intel syntax
+    Decode(decode::DecodeArgs),
+    /// List the devices a machine is made of
+    Devices,
+}
+
+fn devices() -> u8 {
+    pc_devices::link();
+    for decl in device_api::declarations() {
+        println!("{:<16} {}", decl.id, decl.summary);
+    }
+    0
+}
+
+fn main() -> ExitCode {
+    let mut arguments: Vec<_> = std::env::args_os().collect();
+    if arguments.len() == 1 {
+        arguments.push("run".into());
+    }
+    let matches = Cli::command().get_matches_from(arguments);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let outcome = match cli.command {
+        Some(Command::Run(args)) => run::main(&args),
+        Some(Command::Microtest(args)) => microtest::main(&args),
+        Some(Command::Decode(args)) => decode::main(&args),
+        Some(Command::Devices) | None => Ok(devices()),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("v64: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

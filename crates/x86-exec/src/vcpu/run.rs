@@ -4,7 +4,7 @@ use super::blocks::{Block, MAX_BLOCK};
 use super::{Trap, Vcpu, attention};
 use crate::Flow;
 use std::rc::Rc;
-use x86_decode::{DecodeError, InsnFlags, decode};
+use x86_decode::{DecodeError, InsnFlags, Instruction, Op, decode};
 use x86_exceptions::{Event, Outcome, raise};
 use x86_paging::AccessKind;
 use x86_state::{Activity, Dr6, Dr7, RFlags, Shadow};
@@ -267,7 +267,7 @@ impl Vcpu {
         let mut from = 0;
         while block.slots.len() < MAX_BLOCK && from < room {
             let end = room.min(from + 15);
-            match decode(size, &bytes[from..end]) {
+            match decode(size, &bytes[from..end]).map(|insn| self.as_on_model(insn)) {
                 Ok(insn) if !crate::system::has_feature(self, &insn) => {
                     if from != 0 {
                         break;
@@ -297,6 +297,17 @@ impl Vcpu {
         Ok(block)
     }
 
+    /// What the encoding means on this model: without BMI1 and LZCNT their scans are the older ones with a prefix that
+    /// means nothing.
+    ///
+    /// SPEC: intel-sdm-vol2 :: TZCNT—Count the Number of Trailing Zero Bits -> processors without it execute the encoding as BSF; LZCNT likewise as BSR
+    fn as_on_model(&self, mut insn: Instruction) -> Instruction {
+        if matches!(insn.op, Op::Tzcnt | Op::Lzcnt) && !crate::system::has_feature(self, &insn) {
+            insn.op = if insn.op == Op::Tzcnt { Op::Bsf } else { Op::Bsr };
+        }
+        insn
+    }
+
     /// One instruction that lies in two pages: decoded anew each time, since either page's mapping may change.
     fn decode_across(
         &mut self,
@@ -312,7 +323,7 @@ impl Vcpu {
             let rest = &mut bytes[here.len()..];
             self.read_code(at, rest);
         }
-        let insn = match decode(self.cpu.code_size, &bytes) {
+        let insn = match decode(self.cpu.code_size, &bytes).map(|insn| self.as_on_model(insn)) {
             Ok(insn) if !crate::system::has_feature(self, &insn) => return Err(Exception::InvalidOpcode),
             Ok(insn) if usize::from(insn.len) <= inside => insn,
             Err(DecodeError::Undefined) => return Err(Exception::InvalidOpcode),
@@ -321,6 +332,13 @@ impl Vcpu {
         let mut block = Block::default();
         block.push(insn);
         Ok(Rc::new(block))
+    }
+
+    /// Physical address of the code at `rip`, if it can be fetched; for reports.
+    pub fn peek_code(&mut self, rip: u64) -> Option<GuestPhysAddr> {
+        let linear = LinearAddr(rip.wrapping_add(self.seg_base[Seg::Cs as usize]) & self.linear_mask);
+        let access = self.explicit(AccessKind::Execute);
+        self.physical(linear, access).ok()
     }
 
     fn read_code(&mut self, at: GuestPhysAddr, bytes: &mut [u8]) {

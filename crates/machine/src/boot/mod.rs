@@ -1,0 +1,105 @@
+//! Loaders: they write a guest into RAM and say in which state the processor starts it.
+
+mod linux;
+mod multiboot;
+mod state;
+
+use guest_ram::GuestRam;
+use thiserror::Error;
+use x86_types::GuestPhysAddr;
+
+pub use state::EntryState;
+
+/// What a guest is started with.
+#[derive(Clone, Copy, Debug)]
+pub struct BootImage<'a> {
+    /// Contents of the kernel's file
+    pub kernel: &'a [u8],
+    /// Contents of the initial RAM disk's file
+    pub initrd: Option<&'a [u8]>,
+    /// Kernel command line
+    pub command_line: &'a str,
+    /// Where the ACPI tables begin
+    pub rsdp: GuestPhysAddr,
+}
+
+/// Why a guest could not be loaded. Each says what is wrong and what to do.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum BootError {
+    /// Neither format
+    #[error("the kernel is neither a Linux bzImage nor a multiboot image; give a file like vmlinuz")]
+    UnknownFormat,
+    /// The file ends early
+    #[error("the kernel's file is truncated: it should have {expected} bytes and has {found}; copy it again")]
+    Truncated {
+        /// By its own header
+        expected: u64,
+        /// In the file
+        found: u64,
+    },
+    /// A boot protocol before 2.06
+    #[error("the Linux kernel speaks boot protocol {major}.{minor}; 2.06 or later is needed (Linux 2.6.22)")]
+    OldProtocol {
+        /// Major version
+        major: u8,
+        /// Minor version
+        minor: u8,
+    },
+    /// Kernel and RAM
+    #[error("the kernel needs {needed} MiB of memory at {at}; give a larger -m")]
+    KernelDoesNotFit {
+        /// MiB
+        needed: u64,
+        /// Load address
+        at: GuestPhysAddr,
+    },
+    /// Initial RAM disk and RAM
+    #[error("the initrd of {bytes} bytes does not fit into memory behind the kernel; give a larger -m")]
+    InitrdDoesNotFit {
+        /// Its size
+        bytes: u64,
+    },
+    /// Command line
+    #[error("the kernel's command line has {len} bytes; it takes at most {most}")]
+    CommandLineTooLong {
+        /// Given
+        len: usize,
+        /// Allowed
+        most: usize,
+    },
+    /// A multiboot image that asks for what is not there
+    #[error("the multiboot image {reason}")]
+    Multiboot {
+        /// What is wrong and what to do
+        reason: &'static str,
+    },
+}
+
+/// Loads a guest, whatever kind it is.
+///
+/// # Errors
+/// [`BootError`]
+pub fn load(ram: &GuestRam, image: &BootImage<'_>) -> Result<EntryState, BootError> {
+    if linux::is_linux(image.kernel) {
+        linux::load(ram, image)
+    } else if multiboot::header(image.kernel).is_some() {
+        multiboot::load(ram, image)
+    } else {
+        Err(BootError::UnknownFormat)
+    }
+}
+
+/// The stretches of memory as firmware would report them: start, length, and whether an operating system may use it.
+pub(crate) fn memory_map(ram: &GuestRam) -> Vec<(u64, u64, bool)> {
+    let layout = ram.layout();
+    let mut map = vec![(0, 0x9_fc00.min(layout.low), true)];
+    if layout.low > 0x10_0000 {
+        map.push((0x9_fc00, 0x400, false));
+        map.push((0xe_0000, 0x2_0000, false));
+        map.push((0x10_0000, layout.low - 0x10_0000, true));
+    }
+    if layout.high > 0 {
+        map.push((guest_ram::HIGH_RAM_START, layout.high, true));
+    }
+    map
+}

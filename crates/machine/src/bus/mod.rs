@@ -1,0 +1,7 @@
+//! The set of devices and the buses between them and the processor.
+
+mod dispatch;
+mod set;
+
+pub use dispatch::BusEnv;
+pub use set::{BusError, DeviceSet};

@@ -1,0 +1,41 @@
+//! What is booted, kept so that a reset can load it anew.
+
+use super::RunArgs;
+use anyhow::Result;
+use machine::Machine;
+use machine::boot::{BootImage, load};
+
+pub(super) struct Guest {
+    kernel: Vec<u8>,
+    initrd: Option<Vec<u8>>,
+    command_line: String,
+}
+
+impl Guest {
+    pub(super) fn read(args: &RunArgs) -> Result<Self> {
+        let kernel = match &args.kernel {
+            Some(path) => super::read(path, "kernel")?,
+            None => demo_guest::IMAGE.to_vec(),
+        };
+        let initrd = args.initrd.as_ref().map(|path| super::read(path, "initrd")).transpose()?;
+        Ok(Self { kernel, initrd, command_line: args.append.clone() })
+    }
+
+    /// Writes the guest and its tables into RAM and puts the processor at its entry.
+    pub(super) fn load(&self, machine: &mut Machine) -> Result<()> {
+        let rsdp = machine::acpi::write_tables(machine.ram(), 1);
+        let image = BootImage {
+            kernel: &self.kernel,
+            initrd: self.initrd.as_deref(),
+            command_line: &self.command_line,
+            rsdp,
+        };
+        let state = load(machine.ram(), &image)?;
+        let size = machine.ram().layout().size();
+        let vcpu = machine.vcpu_mut();
+        vcpu.invalidate_code(x86_types::GuestPhysAddr(0), size);
+        state.apply(&mut vcpu.cpu);
+        vcpu.state_changed();
+        Ok(())
+    }
+}
