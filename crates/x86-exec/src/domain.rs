@@ -291,6 +291,18 @@ pub trait Domain: Sized {
     /// #UD, #NM.
     fn check_sse(&mut self) -> Result<(), Self::Fault>;
 
+    /// MMX register `r`
+    fn read_mmx(&mut self, r: u8) -> Self::V;
+    /// Writes it; the exponent of the x87 register that holds it becomes all ones.
+    fn write_mmx(&mut self, r: u8, v: Self::V);
+    /// Whether MMX instructions may execute: #UD or #NM by CR0, #MF where an x87 exception waits
+    ///
+    /// # Errors
+    /// #UD, #NM, #MF.
+    fn check_mmx(&mut self) -> Result<(), Self::Fault>;
+    /// What every MMX instruction but EMMS does to the x87 state: TOP = 0, all registers valid. It follows what may fault.
+    fn enter_mmx(&mut self);
+
     // Control.
 
     /// RIP of the next instruction

@@ -4,7 +4,7 @@ use super::{Trap, Vcpu};
 use crate::vector::VecOp;
 use crate::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Step, Un};
 use x86_decode::Instruction;
-use x86_state::{ArithFlags, Cr0, Cr4, RFlags};
+use x86_state::{ArithFlags, Cr0, Cr4, F80, RFlags};
 use x86_types::{CodeSize, Exception, LinearAddr, Seg, Width};
 
 /// The carry vector `c` (bit n: carry out of bit n) of a `w`-wide operation in the form of [`ArithFlags::aux`].
@@ -257,12 +257,12 @@ impl Domain for Vcpu {
 
     #[inline(always)]
     fn extract(&mut self, x: u128, w: Width, lane: u8) -> u64 {
-        w.trunc((x >> (u32::from(lane) * w.bits() & 127)) as u64)
+        w.trunc((x >> ((u32::from(lane) * w.bits()) & 127)) as u64)
     }
 
     #[inline(always)]
     fn insert(&mut self, x: u128, w: Width, lane: u8, v: u64) -> u128 {
-        let shift = u32::from(lane) * w.bits() & 127;
+        let shift = (u32::from(lane) * w.bits()) & 127;
         x & !(u128::from(w.mask()) << shift) | u128::from(w.trunc(v)) << shift
     }
 
@@ -285,6 +285,26 @@ impl Domain for Vcpu {
             return Err(self.fault(exception));
         }
         Ok(())
+    }
+
+    #[inline(always)]
+    fn read_mmx(&mut self, r: u8) -> u64 {
+        self.cpu.x87.r[usize::from(r & 7)].significand
+    }
+
+    /// SPEC: intel-sdm-vol3 :: 14.2 The MMX State and MMX Register Aliasing -> a write to an MMX register sets bits 79:64 of the x87 register to ones
+    #[inline(always)]
+    fn write_mmx(&mut self, r: u8, v: u64) {
+        self.cpu.x87.r[usize::from(r & 7)] = F80 { significand: v, sign_exponent: 0xffff, reserved: [0; 3] };
+    }
+
+    fn check_mmx(&mut self) -> Result<(), Trap> {
+        crate::x87::mmx_available(&self.cpu).map_err(|e| self.fault(e))
+    }
+
+    #[inline(always)]
+    fn enter_mmx(&mut self) {
+        crate::x87::mmx_transition(&mut self.cpu.x87);
     }
 
     #[inline(always)]

@@ -1,20 +1,33 @@
-//! Vector instructions over [`Domain`].
+//! MMX and SSE instructions: what each does to lanes ([`VecOp`]), and how it takes and leaves its operands.
 
-use crate::{Domain, Handler};
-use x86_decode::Instruction;
+mod concrete;
+mod convert;
+mod crypto;
+mod float;
+mod forms;
+mod integer;
+mod lanes;
+mod mmx;
+mod moves;
+mod ops;
+mod shuffle;
+mod string;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use ops::VecOp;
+
+pub(crate) use concrete::exec;
+pub(crate) use table::handler;
+
 use x86_state::Cpu;
 use x86_types::Exception;
 
-/// A lane-wise operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum VecOp {}
-
 /// The concrete meaning of a lane-wise operation.
-pub(crate) fn execute(_cpu: &mut Cpu, op: VecOp, _a: u128, _b: u128, _imm: u8) -> Result<u128, Exception> {
-    match op {}
-}
-
-/// The handler of a vector instruction.
-pub(crate) fn handler<D: Domain>(_insn: &Instruction) -> Option<Handler<D>> {
-    None
+pub(crate) fn execute(cpu: &mut Cpu, op: VecOp, a: u128, b: u128, imm: u8) -> Result<u128, Exception> {
+    match ops::pure(op, a, b, imm) {
+        Some(result) => Ok(result),
+        None => float::in_environment(cpu, |env| ops::in_env(op, env, a, b, imm)),
+    }
 }

@@ -1,0 +1,86 @@
+//! Vector instructions with a concrete meaning only: string comparisons, masked stores, SHA-256 rounds.
+
+use super::{crypto, forms, string};
+use crate::system::Outcome;
+use crate::{Domain, FlagDef, Flow, MemRef, Vcpu};
+use x86_decode::{InsnFlags, Instruction, Op, OperandKind};
+use x86_types::{Exception, Width};
+
+/// Executes one of them; `None` for other instructions.
+pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<Outcome> {
+    Some(match i.op {
+        Op::Pcmpestri | Op::Pcmpestrm | Op::Pcmpistri | Op::Pcmpistrm => compare_strings(vm, i),
+        Op::Sha256rnds2 => sha256_rounds(vm, i),
+        Op::Maskmovdqu | Op::Maskmovq => masked_store(vm, i),
+        _ => return None,
+    })
+}
+
+fn sse(vm: &mut Vcpu) -> Result<(), Exception> {
+    vm.check_sse().map_err(|trap| vm.exception(trap))
+}
+
+/// Operand `n`, a vector register or memory
+fn source(vm: &mut Vcpu, i: &Instruction, n: usize, aligned: bool) -> Result<u128, Exception> {
+    forms::source(vm, i, n, aligned).map_err(|trap| vm.exception(trap))
+}
+
+/// SPEC: intel-sdm-vol2 :: PCMPESTRI—Packed Compare Explicit Length Strings, Return Index -> lengths in EAX and EDX, or RAX and RDX with REX.W; memory need not be aligned
+fn compare_strings(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    sse(vm)?;
+    let imm = i.imm as u8;
+    let b = source(vm, i, 1, false)?;
+    let a = vm.cpu.vector[usize::from(i.operands[0].reg & 15)].lo;
+    let (a_len, b_len) = if matches!(i.op, Op::Pcmpestri | Op::Pcmpestrm) {
+        let w = if i.flags.contains(InsnFlags::W) { Width::B8 } else { Width::B4 };
+        let length = |r: usize| string::explicit_length(w.sext(w.trunc(vm.cpu.gpr[r])) as i64, imm);
+        (length(0), length(2))
+    } else {
+        (string::implicit_length(a, imm), string::implicit_length(b, imm))
+    };
+    let comparison = string::compare(a, a_len, b, b_len, imm);
+    if matches!(i.op, Op::Pcmpestri | Op::Pcmpistri) {
+        vm.write_gpr(1, Width::B4, comparison.index(imm).into());
+    } else {
+        vm.cpu.vector[0].lo = comparison.mask(imm);
+    }
+    vm.set_flags(FlagDef::Image(comparison.flags));
+    Ok(Flow::Next)
+}
+
+fn sha256_rounds(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    sse(vm)?;
+    let b = source(vm, i, 1, true)?;
+    let wk = vm.cpu.vector[0].lo as u64;
+    let place = &mut vm.cpu.vector[usize::from(i.operands[0].reg & 15)].lo;
+    *place = crypto::sha::sha256_rounds(*place, b, wk);
+    Ok(Flow::Next)
+}
+
+/// MASKMOVDQU and MASKMOVQ: the bytes whose mask byte is negative, to DS:rDI. Nothing is stored when one of them faults.
+///
+/// SPEC: intel-sdm-vol2 :: MASKMOVDQU—Store Selected Bytes of Double Quadword -> the place is DS:(E)DI or RDI, DS may be overridden, unaligned; with a mask of 0 nothing is stored
+fn masked_store(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    let (data, mask, bytes) = if i.operands[0].kind == OperandKind::Mmx {
+        vm.check_mmx().map_err(|trap| vm.exception(trap))?;
+        (vm.read_mmx(i.operands[0].reg).into(), vm.read_mmx(i.operands[1].reg).into(), 8)
+    } else {
+        sse(vm)?;
+        (vm.read_xmm(i.operands[0].reg), vm.read_xmm(i.operands[1].reg), 16)
+    };
+    let (data, mask): (u128, u128) = (data, mask);
+    let base = vm.cpu.gpr[x86_state::gpr::RDI];
+    let at = |n: u64| MemRef { seg: i.seg, offset: i.addrsize.trunc(base.wrapping_add(n)) };
+    let chosen = |n: &u64| mask >> (8 * n + 7) & 1 != 0;
+    for n in (0..bytes).filter(chosen) {
+        vm.load_for_write_ref(&at(n), Width::B1).map_err(|trap| vm.exception(trap))?;
+    }
+    for n in (0..bytes).filter(chosen) {
+        let byte = (data >> (8 * n)) as u64 & 0xff;
+        vm.store_ref(&at(n), Width::B1, byte).map_err(|trap| vm.exception(trap))?;
+    }
+    if bytes == 8 {
+        vm.enter_mmx();
+    }
+    Ok(Flow::Next)
+}
