@@ -158,15 +158,11 @@ pub(crate) fn cmpxchg<D: Domain>(d: &mut D, i: &Instruction, w: Width) -> Step<D
     let result = d.bin(Bin::Sub, w, acc, dest);
     let stored = d.select(equal, src, dest);
     write_back(d, i, place, w, stored)?;
-    // A register keeps its upper half when the value compared differs and only the accumulator is written.
-    if w == Width::B4 {
-        let wide = d.read_gpr(0, Width::B8);
-        let acc_new = d.select(equal, wide, dest);
-        d.write_gpr(0, Width::B8, acc_new);
-    } else {
-        let acc_new = d.select(equal, acc, dest);
-        d.write_gpr(0, w, acc_new);
-    }
+    // What stays in the accumulator is read only now, since it may be the destination; a 32-bit one keeps its upper half.
+    let whole = if w == Width::B4 { Width::B8 } else { w };
+    let kept = d.read_gpr(0, whole);
+    let acc_new = d.select(equal, kept, dest);
+    d.write_gpr(0, whole, acc_new);
     d.set_flags(FlagDef::Sub { w, a: acc, b: dest, result });
     Ok(Flow::Next)
 }
