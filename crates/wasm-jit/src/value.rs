@@ -1,0 +1,313 @@
+//! The expression list: 64-bit values in the order in which they were first needed, each of them once.
+
+use std::collections::HashMap;
+
+/// A value of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Value(pub(crate) u32);
+
+/// What a block finds in the processor's state when it is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Entry {
+    /// A general register, whole
+    Gpr(u8),
+    /// RIP of the block's first instruction
+    Rip,
+    /// `ArithFlags::result`
+    FlagsResult,
+    /// `ArithFlags::aux`
+    FlagsAux,
+    /// RFLAGS without its status flags
+    SystemFlags,
+    /// Limit of CS
+    CsLimit,
+}
+
+/// An operation on two 64-bit values, as WebAssembly defines it (shift and rotate counts modulo 64).
+///
+/// SPEC: wasm-3.0-core :: 4.3.2 Integer Operations -> ishl, ishr_u, ishr_s, irotl and irotr take their count modulo the width, so x86's masked counts need no masking again
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Op2 {
+    Add,
+    Sub,
+    Mul,
+    And,
+    Or,
+    Xor,
+    Shl,
+    ShrU,
+    ShrS,
+    Rotl,
+    Rotr,
+    /// Traps on 0: recorded behind an exit that excludes it
+    DivU,
+    /// Traps on 0 and on overflow: recorded behind exits that exclude both
+    DivS,
+    RemU,
+    RemS,
+    // Comparisons give 0 or 1.
+    Eq,
+    Ne,
+    LtU,
+    LeU,
+    LtS,
+    LeS,
+}
+
+/// An operation on one 64-bit value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Op1 {
+    Clz,
+    Ctz,
+    Popcnt,
+    Extend8,
+    Extend16,
+    Extend32,
+}
+
+/// How a value comes about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Node {
+    Imm(u64),
+    Entry(Entry),
+    Two(Op2, Value, Value),
+    One(Op1, Value),
+    /// The second where the first is not 0, else the third
+    Select(Value, Value, Value),
+    /// What effect number n gives, of at most so many bits
+    Effect(u32, u8),
+}
+
+impl Node {
+    /// The values it is made of.
+    pub(crate) fn operands(self) -> impl Iterator<Item = Value> {
+        let list = match self {
+            Node::Two(_, a, b) => [Some(a), Some(b), None],
+            Node::One(_, a) => [Some(a), None, None],
+            Node::Select(c, yes, no) => [Some(c), Some(yes), Some(no)],
+            Node::Imm(_) | Node::Entry(_) | Node::Effect(..) => [None; 3],
+        };
+        list.into_iter().flatten()
+    }
+}
+
+fn fold_two(op: Op2, a: u64, b: u64) -> Option<u64> {
+    let (sa, sb, n) = (a as i64, b as i64, b as u32 & 63);
+    Some(match op {
+        Op2::Add => a.wrapping_add(b),
+        Op2::Sub => a.wrapping_sub(b),
+        Op2::Mul => a.wrapping_mul(b),
+        Op2::And => a & b,
+        Op2::Or => a | b,
+        Op2::Xor => a ^ b,
+        Op2::Shl => a << n,
+        Op2::ShrU => a >> n,
+        Op2::ShrS => (sa >> n) as u64,
+        Op2::Rotl => a.rotate_left(n),
+        Op2::Rotr => a.rotate_right(n),
+        Op2::Eq => u64::from(a == b),
+        Op2::Ne => u64::from(a != b),
+        Op2::LtU => u64::from(a < b),
+        Op2::LeU => u64::from(a <= b),
+        Op2::LtS => u64::from(sa < sb),
+        Op2::LeS => u64::from(sa <= sb),
+        Op2::DivU | Op2::DivS | Op2::RemU | Op2::RemS => return None,
+    })
+}
+
+fn fold_one(op: Op1, a: u64) -> u64 {
+    match op {
+        Op1::Clz => u64::from(a.leading_zeros()),
+        Op1::Ctz => u64::from(a.trailing_zeros()),
+        Op1::Popcnt => u64::from(a.count_ones()),
+        Op1::Extend8 => a as i8 as u64,
+        Op1::Extend16 => a as i16 as u64,
+        Op1::Extend32 => a as i32 as u64,
+    }
+}
+
+/// The list. What can be known is folded; what is there already is not made again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Values {
+    nodes: Vec<Node>,
+    known: HashMap<Node, Value>,
+}
+
+impl Values {
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Forgets every value from number `len` on.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.nodes.truncate(len);
+        self.known.retain(|_, v| (v.0 as usize) < len);
+    }
+
+    pub(crate) fn node(&self, v: Value) -> Node {
+        self.nodes.get(v.0 as usize).copied().unwrap_or(Node::Imm(0))
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (Value, Node)> + '_ {
+        self.nodes.iter().enumerate().map(|(n, &node)| (Value(n as u32), node))
+    }
+
+    fn add(&mut self, node: Node) -> Value {
+        *self.known.entry(node).or_insert_with(|| {
+            self.nodes.push(node);
+            Value(self.nodes.len() as u32 - 1)
+        })
+    }
+
+    /// The constant a value is known to be.
+    pub(crate) fn constant(&self, v: Value) -> Option<u64> {
+        if let Node::Imm(value) = self.node(v) { Some(value) } else { None }
+    }
+
+    /// Bits above this many are known to be 0.
+    pub(crate) fn bits(&self, v: Value) -> u32 {
+        match self.node(v) {
+            Node::Imm(value) => 64 - value.leading_zeros(),
+            Node::Effect(_, bits) => u32::from(bits),
+            Node::Entry(Entry::CsLimit) => 32,
+            Node::Entry(_) => 64,
+            Node::One(Op1::Clz | Op1::Ctz | Op1::Popcnt, _) => 7,
+            Node::One(..) => 64,
+            Node::Two(op, a, b) => match op {
+                Op2::And => self.shallow(a).min(self.shallow(b)),
+                Op2::Or | Op2::Xor => self.shallow(a).max(self.shallow(b)),
+                Op2::Eq | Op2::Ne | Op2::LtU | Op2::LeU | Op2::LtS | Op2::LeS => 1,
+                Op2::ShrU => match self.constant(b) {
+                    Some(n) => self.shallow(a).saturating_sub(n as u32 & 63),
+                    None => self.shallow(a),
+                },
+                _ => 64,
+            },
+            Node::Select(_, yes, no) => self.shallow(yes).max(self.shallow(no)),
+        }
+    }
+
+    /// One step of [`Self::bits`]: enough in practice, and bounded.
+    fn shallow(&self, v: Value) -> u32 {
+        match self.node(v) {
+            Node::Two(Op2::And, a, b) => {
+                let bits = |v| self.constant(v).map_or(64, |value| 64 - value.leading_zeros());
+                bits(a).min(bits(b))
+            }
+            Node::Two(Op2::Eq | Op2::Ne | Op2::LtU | Op2::LeU | Op2::LtS | Op2::LeS, ..) => 1,
+            Node::Imm(value) => 64 - value.leading_zeros(),
+            Node::Effect(_, bits) => u32::from(bits),
+            _ => 64,
+        }
+    }
+
+    pub(crate) fn imm(&mut self, value: u64) -> Value {
+        self.add(Node::Imm(value))
+    }
+
+    pub(crate) fn entry(&mut self, entry: Entry) -> Value {
+        self.add(Node::Entry(entry))
+    }
+
+    pub(crate) fn effect(&mut self, number: u32, bits: u32) -> Value {
+        self.add(Node::Effect(number, bits as u8))
+    }
+
+    pub(crate) fn one(&mut self, op: Op1, a: Value) -> Value {
+        match self.constant(a) {
+            Some(value) => self.imm(fold_one(op, value)),
+            None => self.add(Node::One(op, a)),
+        }
+    }
+
+    pub(crate) fn two(&mut self, op: Op2, a: Value, b: Value) -> Value {
+        let (left, right) = (self.constant(a), self.constant(b));
+        if let (Some(x), Some(y)) = (left, right)
+            && let Some(value) = fold_two(op, x, y)
+        {
+            return self.imm(value);
+        }
+        match (op, left, right) {
+            (Op2::And, Some(0), _) | (Op2::And | Op2::Mul, _, Some(0)) => self.imm(0),
+            (Op2::And, _, Some(mask)) if mask.trailing_ones() >= self.bits(a) => a,
+            (Op2::And, Some(_), None) | (Op2::Or | Op2::Xor | Op2::Add, Some(_), None) => self.two(op, b, a),
+            (
+                Op2::Add
+                | Op2::Sub
+                | Op2::Or
+                | Op2::Xor
+                | Op2::Shl
+                | Op2::ShrU
+                | Op2::ShrS
+                | Op2::Rotl
+                | Op2::Rotr,
+                _,
+                Some(0),
+            ) => a,
+            (Op2::Xor | Op2::Sub, ..) if a == b => self.imm(0),
+            (Op2::And | Op2::Or, ..) if a == b => a,
+            // Masks and sums of constants join: (x & m) & n, (x + m) + n.
+            (Op2::And | Op2::Add, _, Some(y)) => match self.node(a) {
+                Node::Two(inner, x, m) if inner == op => match self.constant(m) {
+                    Some(m) => {
+                        let joined = self.imm(if op == Op2::And { m & y } else { m.wrapping_add(y) });
+                        self.two(op, x, joined)
+                    }
+                    None => self.add(Node::Two(op, a, b)),
+                },
+                _ => self.add(Node::Two(op, a, b)),
+            },
+            _ => self.add(Node::Two(op, a, b)),
+        }
+    }
+
+    pub(crate) fn select(&mut self, c: Value, yes: Value, no: Value) -> Value {
+        match self.constant(c) {
+            Some(0) => no,
+            Some(_) => yes,
+            None if yes == no => yes,
+            None => self.add(Node::Select(c, yes, no)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_fold_and_equal_values_are_one() {
+        let mut values = Values::default();
+        let (a, two, three) = (values.entry(Entry::Gpr(0)), values.imm(2), values.imm(3));
+        let five = values.two(Op2::Add, two, three);
+        assert_eq!(values.constant(five), Some(5));
+        let x = values.two(Op2::Add, a, two);
+        let y = values.two(Op2::Add, two, a);
+        assert_eq!(x, y);
+        let z = values.two(Op2::Add, x, three);
+        assert_eq!(values.node(z), Node::Two(Op2::Add, a, five));
+        assert_eq!(values.select(two, a, x), a);
+    }
+
+    #[test]
+    fn a_mask_that_changes_nothing_is_dropped() {
+        let mut values = Values::default();
+        let (a, byte, word) = (values.entry(Entry::Gpr(0)), values.imm(0xff), values.imm(0xffff));
+        let low = values.two(Op2::And, a, byte);
+        assert_eq!(values.two(Op2::And, low, word), low);
+        let wide = values.two(Op2::And, a, word);
+        assert_ne!(values.two(Op2::And, wide, byte), wide);
+    }
+
+    #[test]
+    fn forgotten_values_are_made_anew() {
+        let mut values = Values::default();
+        let a = values.entry(Entry::Gpr(0));
+        let len = values.len();
+        let seven = values.imm(7);
+        values.truncate(len);
+        let b = values.entry(Entry::Gpr(1));
+        assert_eq!((b, values.entry(Entry::Gpr(0))), (seven, a));
+        assert_eq!(values.node(b), Node::Entry(Entry::Gpr(1)));
+    }
+}

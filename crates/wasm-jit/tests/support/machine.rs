@@ -1,0 +1,204 @@
+//! A processor in user mode over flat memory.
+
+use super::vectors::{Case, bytes, number};
+use guest_ram::GuestRam;
+use std::any::Any;
+use std::rc::Rc;
+use x86_exec::{Bus, BusMsr, Vcpu};
+use x86_state::cpuid::CpuModel;
+use x86_state::{Cpu, Cr0, Cr4, Efer, Mxcsr, RFlags, SegAttr, Segment, Selector, X87, Xcr0};
+use x86_types::{GuestPhysAddr, Seg};
+
+pub const RAM: u64 = 16 << 20;
+const PML4: u64 = 0xf0_0000;
+const PDPT: u64 = 0xf0_1000;
+const PD: u64 = 0xf0_2000;
+const IDT: u64 = 0xf1_0000;
+const GDT: u64 = 0xf2_0000;
+const TSS: u64 = 0xf2_1000;
+const HANDLERS: u64 = 0xf3_0000;
+const STACK: u64 = 0xf4_0000;
+const GPRS: [&str; 16] = [
+    "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+    "r15",
+];
+
+/// Nothing but RAM is there.
+struct NoBus;
+
+impl Bus for NoBus {
+    fn port_read(&mut self, _: u64, _: u16, _: u8) -> u32 {
+        u32::MAX
+    }
+    fn port_write(&mut self, _: u64, _: u16, _: u8, _: u32) {}
+    fn mmio_read(&mut self, _: u64, _: GuestPhysAddr, _: u8) -> u64 {
+        u64::MAX
+    }
+    fn mmio_write(&mut self, _: u64, _: GuestPhysAddr, _: u8, _: u64) {}
+    fn read_msr(&mut self, _: u64, _: u32) -> BusMsr {
+        BusMsr::GeneralProtection
+    }
+    fn write_msr(&mut self, _: u64, _: u32, _: u64) -> BusMsr {
+        BusMsr::GeneralProtection
+    }
+    fn tsc(&mut self, retired: u64) -> u64 {
+        retired
+    }
+    fn cr8(&mut self) -> u8 {
+        0
+    }
+    fn set_cr8(&mut self, _: u64, _: u8) {}
+    fn interrupt_pending(&mut self) -> bool {
+        false
+    }
+    fn acknowledge(&mut self, _: u64) -> Option<u8> {
+        None
+    }
+    fn take_nmi(&mut self) -> bool {
+        false
+    }
+    fn wants_exit(&mut self) -> bool {
+        false
+    }
+    fn apic(&mut self) -> (u32, bool) {
+        (0, true)
+    }
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Where a run starts.
+#[derive(Clone, Debug)]
+pub struct Start {
+    pub gpr: [u64; 16],
+    pub rip: u64,
+    pub rflags: u64,
+    pub code: Vec<u8>,
+    pub mem: Vec<(u64, Vec<u8>)>,
+}
+
+impl Start {
+    pub fn of(case: &Case) -> Start {
+        let register = |name: &str| case.input.regs.get(name).map_or(0, |v| number(v));
+        Start {
+            gpr: GPRS.map(register),
+            rip: register("rip"),
+            rflags: register("rflags"),
+            code: bytes(&case.code),
+            mem: case.input.mem.iter().map(|m| (number(&m.at), bytes(&m.bytes))).collect(),
+        }
+    }
+}
+
+pub struct Machine {
+    pub vcpu: Vcpu,
+    pub ram: Rc<GuestRam>,
+    long: bool,
+}
+
+impl Machine {
+    pub fn new(long: bool) -> Machine {
+        let ram = Rc::new(GuestRam::new(RAM).unwrap());
+        let vcpu = Vcpu::new(CpuModel::MAX, Rc::clone(&ram), Box::new(NoBus));
+        let machine = Machine { vcpu, ram, long };
+        machine.tables();
+        machine
+    }
+
+    /// Identity paging with user rights, a handler per vector that halts, a TSS for the kernel stack.
+    fn tables(&self) {
+        let write = |at, value| self.ram.write_u64(GuestPhysAddr(at), value);
+        write(PML4, PDPT | 7);
+        write(PDPT, PD | 7);
+        (0..RAM >> 21).for_each(|n| write(PD + 8 * n, n << 21 | 0xe7));
+        write(GDT + 8, if self.long { 0x00af_9b00_0000_ffff } else { 0x00cf_9b00_0000_ffff });
+        write(GDT + 16, 0x00cf_9300_0000_ffff);
+        for vector in 0..256 {
+            let handler = HANDLERS + 16 * vector;
+            let gate = handler & 0xffff | 8 << 16 | 0xee00 << 32 | (handler >> 16 & 0xffff) << 48;
+            write(IDT + if self.long { 16 } else { 8 } * vector, gate);
+            self.ram.write(GuestPhysAddr(handler), &[0xf4]);
+        }
+        write(TSS + 4, STACK);
+        if !self.long {
+            self.ram.write_u32(GuestPhysAddr(TSS + 8), 16);
+        }
+    }
+
+    pub fn write(&mut self, at: u64, data: &[u8]) {
+        self.vcpu.invalidate_code(GuestPhysAddr(at), data.len() as u64);
+        self.ram.write(GuestPhysAddr(at), data);
+    }
+
+    pub fn read(&self, at: u64, len: usize) -> Vec<u8> {
+        let mut data = vec![0; len];
+        self.ram.read(GuestPhysAddr(at), &mut data);
+        data
+    }
+
+    pub fn set_up(&mut self, start: &Start) {
+        let cpu = &mut self.vcpu.cpu;
+        *cpu = Cpu::new(CpuModel::MAX);
+        cpu.cr0 = Cr0::PE | Cr0::MP | Cr0::ET | Cr0::NE | Cr0::WP | Cr0::AM;
+        cpu.cr4 = Cr4::OSFXSR | Cr4::OSXMMEXCPT | Cr4::OSXSAVE;
+        cpu.xcr0 = Xcr0::X87 | Xcr0::SSE | Xcr0::AVX;
+        cpu.x87 = X87::INIT;
+        cpu.mxcsr = Mxcsr::RESET;
+        if self.long {
+            cpu.cr0 |= Cr0::PG;
+            cpu.cr4 |= Cr4::PAE;
+            cpu.cr3 = PML4;
+            cpu.efer = Efer::LME | Efer::LMA;
+        }
+        let segment = |selector, attr| Segment {
+            base: 0,
+            limit: u32::MAX,
+            selector: Selector(selector),
+            attr: SegAttr::from_bits_retain(attr),
+        };
+        cpu.seg = [segment(0x23, 0xc0f3); 6];
+        cpu.seg[Seg::Cs as usize] = segment(0x1b, if self.long { 0xa0fb } else { 0xc0fb });
+        cpu.tr = Segment {
+            base: TSS,
+            limit: 0x67,
+            selector: Selector(0x28),
+            attr: SegAttr::from_bits_retain(0x8b),
+        };
+        cpu.gdtr.base = GDT;
+        cpu.gdtr.limit = 0x17;
+        cpu.idtr.base = IDT;
+        cpu.idtr.limit = 0xfff;
+        cpu.cpl = 3;
+        cpu.gpr = start.gpr;
+        cpu.rip = start.rip;
+        let mut flags = RFlags::from_bits_retain(start.rflags) | RFlags::IF | RFlags::FIXED;
+        flags.remove(RFlags::VM | RFlags::RF | RFlags::TF);
+        cpu.set_rflags(flags);
+        self.write(start.rip, &start.code);
+        self.write(start.rip + start.code.len() as u64, &[0xcc; 64]);
+        for (at, data) in &start.mem {
+            self.write(*at, data);
+        }
+        self.vcpu.state_changed();
+    }
+
+    /// Interprets `n` instructions, or until one faults.
+    pub fn interpret(&mut self, n: u32) {
+        for _ in 0..n {
+            let next = self.vcpu.retired() + 1;
+            self.vcpu.run(next);
+            if self.faulted() {
+                break;
+            }
+        }
+    }
+
+    /// Whether an exception was delivered.
+    pub fn faulted(&self) -> bool {
+        self.vcpu.cpu.cpl == 0
+    }
+}

@@ -1,0 +1,88 @@
+//! The recorded vectors.
+
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+use x86_decode::{Instruction, decode};
+use x86_types::CodeSize;
+
+/// One vector, as far as these tests use it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Case {
+    pub id: String,
+    pub mode: u32,
+    pub code: String,
+    #[serde(default)]
+    pub feature: String,
+    #[serde(rename = "in")]
+    pub input: State,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct State {
+    pub regs: BTreeMap<String, String>,
+    #[serde(default)]
+    pub mem: Vec<Memory>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Memory {
+    pub at: String,
+    pub bytes: String,
+}
+
+impl Case {
+    pub fn code_size(&self) -> CodeSize {
+        if self.mode == 64 { CodeSize::Bits64 } else { CodeSize::Bits32 }
+    }
+
+    /// The snippet's instructions; empty where it does not decode.
+    pub fn instructions(&self) -> Vec<Instruction> {
+        instructions(self.code_size(), &bytes(&self.code))
+    }
+}
+
+pub fn instructions(size: CodeSize, mut code: &[u8]) -> Vec<Instruction> {
+    let mut list = Vec::new();
+    while !code.is_empty() {
+        let Ok(insn) = decode(size, code) else { return Vec::new() };
+        code = &code[usize::from(insn.len)..];
+        list.push(insn);
+    }
+    list
+}
+
+pub fn number(text: &str) -> u64 {
+    u64::from_str_radix(text.trim_start_matches("0x"), 16).unwrap()
+}
+
+pub fn bytes(text: &str) -> Vec<u8> {
+    (0..text.len()).step_by(2).map(|n| u8::from_str_radix(&text[n..n + 2], 16).unwrap()).collect()
+}
+
+const FEATURES: [&str; 13] = [
+    "INTEL8086",
+    "INTEL186",
+    "INTEL386",
+    "INTEL486",
+    "X64",
+    "CMOV",
+    "POPCNT",
+    "MOVBE",
+    "LZCNT",
+    "BMI1",
+    "BMI2",
+    "ADX",
+    "MULTIBYTENOP",
+];
+
+/// The integer groups of one mode.
+pub fn integer_cases(mode: u32) -> Vec<Case> {
+    let file = format!("../../tests/vectors/user{mode}.jsonl.zst");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let packed = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let text = String::from_utf8(zstd::decode_all(&packed[..]).unwrap()).unwrap();
+    let cases =
+        text.lines().filter(|line| FEATURES.iter().any(|f| line.contains(&format!("\"feature\":\"{f}\""))));
+    cases.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
