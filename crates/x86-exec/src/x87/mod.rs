@@ -132,7 +132,7 @@ fn available(cpu: &Cpu) -> Result<(), Exception> {
 
 /// Whether an MMX instruction may execute: #UD, #NM or #MF.
 ///
-/// SPEC: intel-sdm-vol3 :: 14.2 Emulation of the MMX Instruction Set -> CR0.EM gives #UD; TS and pending x87 exceptions act as for x87 instructions
+/// SPEC: intel-sdm-vol3 :: 14.1 Emulation of the MMX Instruction Set -> CR0.EM gives #UD; TS and pending x87 exceptions act as for x87 instructions
 pub(crate) fn mmx_available(cpu: &Cpu) -> Result<(), Exception> {
     if cpu.cr0.contains(Cr0::EM) {
         return Err(Exception::InvalidOpcode);
@@ -144,7 +144,6 @@ pub(crate) fn mmx_available(cpu: &Cpu) -> Result<(), Exception> {
 /// What every MMX instruction but EMMS does to the x87 state.
 ///
 /// SPEC: intel-sdm-vol1 :: 9.5.1 MMX Instructions and the x87 FPU Tag Word -> all tags become valid and TOP becomes 0
-#[allow(dead_code)] // for the vector instructions
 pub(crate) fn mmx_transition(x87: &mut X87) {
     x87.status &= !status::TOP;
     x87.tags = 0xff;
