@@ -2,10 +2,11 @@
 
 use crate::int::alu::{self, Alu};
 use crate::int::bits::{self, BitOp};
+use crate::int::bmi::{self, Lowest};
 use crate::int::shift::{self, Shift};
 use crate::int::{branch, data, muldiv, stack, string};
 use crate::operand::Form;
-use crate::{Domain, Flow, Step};
+use crate::{Bin, Domain, Flow, Step};
 use x86_decode::{Instruction, Op, OperandKind};
 use x86_types::Width;
 
@@ -99,6 +100,16 @@ fn arithmetic<D: Domain>(insn: &Instruction) -> Option<Handler<D>> {
         Op::Div => by_width!(insn, d, i, W => muldiv::div(d, i, false, W)),
         Op::Idiv => by_width!(insn, d, i, W => muldiv::div(d, i, true, W)),
         Op::Mulx => muldiv::mulx,
+        Op::Andn => by_width!(insn, d, i, W => bmi::andn(d, i, W)),
+        Op::Blsr => by_width!(insn, d, i, W => bmi::lowest_set(d, i, Lowest::Reset, W)),
+        Op::Blsmsk => by_width!(insn, d, i, W => bmi::lowest_set(d, i, Lowest::Mask, W)),
+        Op::Blsi => by_width!(insn, d, i, W => bmi::lowest_set(d, i, Lowest::Isolate, W)),
+        Op::Bextr => by_width!(insn, d, i, W => bmi::bextr(d, i, W)),
+        Op::Bzhi => by_width!(insn, d, i, W => bmi::bzhi(d, i, W)),
+        Op::Rorx => by_width!(insn, d, i, W => bmi::shift(d, i, Bin::Ror, W)),
+        Op::Sarx => by_width!(insn, d, i, W => bmi::shift(d, i, Bin::Sar, W)),
+        Op::Shlx => by_width!(insn, d, i, W => bmi::shift(d, i, Bin::Shl, W)),
+        Op::Shrx => by_width!(insn, d, i, W => bmi::shift(d, i, Bin::Shr, W)),
         Op::Shl => by_width!(insn, d, i, W => shift::shift(d, i, Shift::Shl, W)),
         Op::Shr => by_width!(insn, d, i, W => shift::shift(d, i, Shift::Shr, W)),
         Op::Sar => by_width!(insn, d, i, W => shift::shift(d, i, Shift::Sar, W)),

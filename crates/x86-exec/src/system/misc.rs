@@ -1,6 +1,7 @@
-//! CPUID, HLT, MONITOR, CMPXCHG8B and CMPXCHG16B, CRC32, cache-line flushes.
+//! CPUID, HLT, MONITOR, CMPXCHG8B and CMPXCHG16B, CRC32, PDEP and PEXT, cache-line flushes.
 
 use super::Outcome;
+use crate::int::bmi;
 use crate::{Domain, FlagDef, Flow, Vcpu};
 use x86_decode::{Instruction, Op};
 use x86_state::cpuid::CpuidState;
@@ -90,5 +91,15 @@ pub(super) fn crc32(vm: &mut Vcpu, i: &Instruction) -> Outcome {
         }
     }
     vm.write_gpr(i.operands[0].reg, Width::B8, u64::from(crc));
+    Ok(Flow::Next)
+}
+
+/// PDEP and PEXT. No flag is touched.
+pub(super) fn scatter_bits(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    let w = i.opsize;
+    let mask = vm.read_operand(i, 2, w)?;
+    let a = vm.read_gpr(i.operands[1].reg, w);
+    let result = if i.op == Op::Pdep { bmi::deposit(a, mask) } else { bmi::extract(a, mask) };
+    vm.write_gpr(i.operands[0].reg, w, result);
     Ok(Flow::Next)
 }

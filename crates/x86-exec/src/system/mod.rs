@@ -75,6 +75,7 @@ pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
         Op::Clflush | Op::Clflushopt | Op::Clwb => misc::touch(vm, i),
         Op::Monitor | Op::Mwait => misc::monitor(vm, i),
         Op::Crc32 => misc::crc32(vm, i),
+        Op::Pdep | Op::Pext => misc::scatter_bits(vm, i),
         _ => crate::vector::exec(vm, i).unwrap_or_else(|| crate::x87::exec(vm, i)),
     }
 }
