@@ -1,3 +1,22 @@
-//! The one way to build, test, fetch guests and check rules.
+//! `cargo xtask`: the one way to build, test, fetch guests and check the rules of this project.
 
-fn main() {}
+mod apt;
+mod bench;
+mod deps;
+mod fuzz;
+mod guests;
+mod guide;
+mod linux;
+mod project;
+mod session;
+mod shell;
+mod spec;
+mod steps;
+mod system;
+mod task;
+mod test;
+mod tidy;
+
+fn main() -> std::process::ExitCode {
+    task::main()
+}

@@ -1,0 +1,196 @@
+//! `cargo xtask deps`: the layers of ARCHITECTURE.md, held to what cargo knows.
+
+use crate::task::task;
+use crate::{project, shell};
+use anyhow::{Context, Result, bail};
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use std::path::Path;
+
+/// Check that every crate depends on lower layers alone
+#[derive(clap::Args)]
+struct DepsArgs {}
+
+task!("deps", DepsArgs, run);
+
+/// Lowest first. A crate may depend on crates of earlier rows, never on one of its own row.
+const LAYERS: &[&[&str]] = &[
+    &["x86-types"],
+    &["guest-ram", "device-api"],
+    &["x86-decode", "x86-state", "x86-float"],
+    &["x86-paging", "x86-exceptions", "msr"],
+    &["x86-exec"],
+    &["wasm-jit", "pc-devices"],
+    &["machine"],
+    &["demo-guest"],
+    &["v64", "web"],
+    &["xtask"],
+];
+
+/// Crates that must do without `std`.
+const NO_STD: &[&str] = &["x86-decode", "x86-state"];
+
+/// What a package says about itself.
+struct Package {
+    name: String,
+    /// Normal and build dependencies within the workspace
+    needs: Vec<String>,
+}
+
+fn layer(name: &str) -> Option<usize> {
+    LAYERS.iter().position(|row| row.contains(&name))
+}
+
+fn packages(metadata: &Metadata) -> Vec<Package> {
+    let members = metadata.workspace_packages();
+    let own: Vec<String> = members.iter().map(|package| package.name.to_string()).collect();
+    let mut all = Vec::new();
+    for package in members {
+        let needs = package.dependencies.iter().filter(|dep| dep.kind != DependencyKind::Development);
+        let needs = needs.map(|dep| dep.name.clone()).filter(|name| own.contains(name)).collect();
+        all.push(Package { name: package.name.to_string(), needs });
+    }
+    all
+}
+
+fn violations(packages: &[Package]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for package in packages {
+        let Some(mine) = layer(&package.name) else {
+            wrong.push(format!(
+                "{} has no layer; give it one in xtask/src/deps.rs and ARCHITECTURE.md",
+                package.name
+            ));
+            continue;
+        };
+        for need in &package.needs {
+            if layer(need).is_none_or(|other| other >= mine) {
+                wrong.push(format!("{} depends on {need}, which is not below it", package.name));
+            }
+            if package.name == "pc-devices" && need.starts_with("x86-") && need != "x86-types" {
+                wrong.push(format!("pc-devices names the processor: it depends on {need}"));
+            }
+            if package.name == "machine" && need == "pc-devices" {
+                wrong.push("machine knows devices by name: it depends on pc-devices".to_owned());
+            }
+        }
+    }
+    wrong
+}
+
+/// Files of a `no_std` crate that name `std`, tests apart.
+fn std_users(root: &Path) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    for name in NO_STD {
+        let folder = format!("crates/{name}/src");
+        for file in project::texts(root, &[&folder], &["rs"])? {
+            if file.path.ends_with("src/lib.rs") && !file.text.lines().any(|line| line == "#![no_std]") {
+                wrong.push(format!("{} is not #![no_std]", file.path));
+            }
+            let is_test = file.path.contains("/tests/") || file.path.ends_with("tests.rs");
+            let body = file.text.split("#[cfg(test)]").next().unwrap_or("");
+            let code = body.lines().map(str::trim_start).filter(|line| !line.starts_with("//"));
+            if !is_test
+                && code.clone().any(|line| line.contains("extern crate std") || line.contains("std::"))
+            {
+                wrong.push(format!("{} uses std", file.path));
+            }
+        }
+    }
+    Ok(wrong)
+}
+
+/// Everything that is wrong with the layers, a line each.
+///
+/// # Errors
+/// `cargo metadata` fails, or a file cannot be read.
+pub(crate) fn check() -> Result<Vec<String>> {
+    let root = project::root();
+    let cargo = shell::cargo(&[]);
+    let metadata = MetadataCommand::new().cargo_path(cargo.get_program()).current_dir(&root).no_deps().exec();
+    let mut wrong = violations(&packages(&metadata.context("cargo metadata fails")?));
+    wrong.extend(std_users(&root)?);
+    Ok(wrong)
+}
+
+fn run(_: DepsArgs) -> Result<()> {
+    let wrong = check()?;
+    for line in &wrong {
+        println!("{line}");
+    }
+    if !wrong.is_empty() {
+        bail!("{} against the layers", wrong.len());
+    }
+    println!("every dependency points down");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Metadata as cargo prints it, of packages with these normal, dev and build dependencies
+    fn metadata(packages: &[(&str, &[(&str, &str)])]) -> Metadata {
+        let mut list = Vec::new();
+        let mut ids = Vec::new();
+        for (name, needs) in packages {
+            let id = format!("path+file:///x/{name}#0.1.0");
+            let needs: Vec<_> = needs
+                .iter()
+                .map(|(need, kind)| {
+                    let kind = if *kind == "normal" { "null".to_owned() } else { format!("\"{kind}\"") };
+                    format!(
+                        r#"{{"name":"{need}","source":null,"req":"*","kind":{kind},"rename":null,"optional":false,
+                        "uses_default_features":true,"features":[],"target":null,"registry":null}}"#
+                    )
+                })
+                .collect();
+            list.push(format!(
+                r#"{{"name":"{name}","version":"0.1.0","id":"{id}","license":null,"license_file":null,"description":null,
+                "source":null,"dependencies":[{}],"targets":[],"features":{{}},"manifest_path":"/x/{name}/Cargo.toml",
+                "edition":"2024","metadata":null}}"#,
+                needs.join(",")
+            ));
+            ids.push(format!("\"{id}\""));
+        }
+        let text = format!(
+            r#"{{"packages":[{}],"workspace_members":[{}],"resolve":null,"target_directory":"/x/target","version":1,
+            "workspace_root":"/x","metadata":null}}"#,
+            list.join(","),
+            ids.join(",")
+        );
+        MetadataCommand::parse(text).unwrap()
+    }
+
+    fn wrong(list: &[(&str, &[(&str, &str)])]) -> Vec<String> {
+        violations(&packages(&metadata(list)))
+    }
+
+    #[test]
+    fn dependencies_downwards_and_of_tests_are_allowed() {
+        let list: &[(&str, &[(&str, &str)])] = &[
+            ("x86-types", &[("bitflags", "normal")]),
+            ("x86-decode", &[("x86-types", "normal"), ("x86-exec", "dev")]),
+            ("x86-exec", &[("x86-decode", "normal"), ("x86-types", "normal")]),
+        ];
+        assert_eq!(wrong(list), Vec::<String>::new());
+    }
+
+    #[test]
+    fn upwards_and_sideways_are_told() {
+        let up: &[(&str, &[(&str, &str)])] = &[("x86-types", &[("msr", "normal")]), ("msr", &[])];
+        assert_eq!(wrong(up), ["x86-types depends on msr, which is not below it"]);
+        let side: &[(&str, &[(&str, &str)])] = &[("msr", &[("x86-paging", "build")]), ("x86-paging", &[])];
+        assert_eq!(wrong(side), ["msr depends on x86-paging, which is not below it"]);
+    }
+
+    #[test]
+    fn devices_do_not_name_the_processor_and_every_crate_has_a_layer() {
+        let list: &[(&str, &[(&str, &str)])] =
+            &[("pc-devices", &[("x86-state", "normal")]), ("x86-state", &[])];
+        assert_eq!(wrong(list), ["pc-devices names the processor: it depends on x86-state"]);
+        assert_eq!(wrong(&[("helper", &[])]).len(), 1);
+        let list: &[(&str, &[(&str, &str)])] =
+            &[("machine", &[("pc-devices", "normal")]), ("pc-devices", &[])];
+        assert_eq!(wrong(list), ["machine knows devices by name: it depends on pc-devices"]);
+    }
+}

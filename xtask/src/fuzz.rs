@@ -1,0 +1,28 @@
+//! `cargo xtask fuzz`: random code, page tables, ports and MMIO against the whole machine.
+
+use crate::shell;
+use crate::task::task;
+use anyhow::Result;
+
+/// Feed the machine random code in all modes, page tables, port and MMIO traffic
+#[derive(clap::Args)]
+struct FuzzArgs {
+    /// How long
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// Where the random numbers start, to repeat a run
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+task!("fuzz", FuzzArgs, run);
+
+fn run(args: FuzzArgs) -> Result<()> {
+    let mut command =
+        shell::cargo(&["run", "--quiet", "--release", "--package", "v64", "--", "fuzz", "--seconds"]);
+    command.arg(args.seconds.to_string());
+    if let Some(seed) = args.seed {
+        command.args(["--seed", &seed.to_string()]);
+    }
+    shell::run(&mut command)
+}

@@ -1,0 +1,103 @@
+//! `cargo xtask fetch-guests`: Debian's kernel and a busybox, from Debian's packages.
+
+mod initramfs;
+mod packages;
+
+use crate::steps::Report;
+use crate::task::task;
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+
+/// Fetch Debian's cloud kernel and busybox and build an initramfs of them
+#[derive(clap::Args)]
+struct FetchArgs {
+    /// Fetch anew what is there already
+    #[arg(long)]
+    refresh: bool,
+}
+
+task!("fetch-guests", FetchArgs, run);
+
+fn run(args: FetchArgs) -> Result<()> {
+    let guest = debian(&Report::quiet(), args.refresh)?;
+    println!("{} ({})", guest.kernel.display(), guest.package);
+    println!("{}", guest.initrd.display());
+    Ok(())
+}
+
+/// The line that `/init` prints, up to the kernel's release.
+pub(crate) const UP: &str = "v64: Debian kernel ";
+
+/// The prompt of the guest's shell in `/`.
+pub(crate) const PROMPT: &str = "v64:/# ";
+
+/// A Debian guest: a kernel and an initramfs with busybox.
+pub(crate) struct Guest {
+    pub(crate) package: String,
+    pub(crate) kernel: PathBuf,
+    pub(crate) initrd: PathBuf,
+}
+
+impl Guest {
+    /// `v64 run` arguments of a boot; `commands` are run instead of a shell, then the guest powers off.
+    pub(crate) fn arguments(&self, append: &str, commands: Option<&str>) -> Vec<std::ffi::OsString> {
+        let mut line = "console=ttyS0".to_owned();
+        if !append.is_empty() {
+            line += &format!(" {append}");
+        }
+        if let Some(commands) = commands {
+            line += &format!(" v64.run=\"{commands}\"");
+        }
+        vec![
+            "--kernel".into(),
+            self.kernel.clone().into(),
+            "--initrd".into(),
+            self.initrd.clone().into(),
+            "--append".into(),
+            line.into(),
+        ]
+    }
+}
+
+/// The folder outside of the work tree that fetched guests live in.
+fn cache() -> Result<PathBuf> {
+    let base = match std::env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()) {
+        Some(path) => PathBuf::from(path),
+        None => std::env::home_dir()
+            .context("no home folder to keep fetched guests in; set XDG_CACHE_HOME")?
+            .join(".cache"),
+    };
+    let cache = base.join("v64");
+    std::fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
+    Ok(cache)
+}
+
+/// The Debian guest; what is missing is fetched first. The initramfs is always built anew: it is a matter of milliseconds.
+///
+/// # Errors
+/// No apt, a package that cannot be had, or a folder that cannot be written.
+pub(crate) fn debian(report: &Report, refresh: bool) -> Result<Guest> {
+    let cache = cache()?;
+    let (kernel, busybox, name) =
+        (cache.join("vmlinuz"), cache.join("busybox"), cache.join("kernel-package"));
+    if refresh || !kernel.is_file() || !busybox.is_file() || !name.is_file() {
+        packages::fetch(report, &cache)?;
+    }
+    report.say("building the initramfs");
+    let initrd = cache.join("initramfs.cpio");
+    let applets = packages::applets(&busybox)?;
+    let archive = initramfs::build(&std::fs::read(&busybox)?, &applets)?;
+    write_once(&initrd, &archive)?;
+    let package = std::fs::read_to_string(&name)?.trim().to_owned();
+    Ok(Guest { package, kernel, initrd })
+}
+
+/// Writes through a second name, so that a run beside this one never reads half a file.
+fn write_once(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
+    if std::fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    let part = path.with_extension(format!("{}.part", std::process::id()));
+    std::fs::write(&part, bytes).with_context(|| format!("cannot write {}", part.display()))?;
+    std::fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,149 @@
+//! A program with a serial line: what it prints is waited for, what a person would type is sent.
+
+use anyhow::{Context, Result, bail};
+use std::io::{Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// A running program. It is ended when this is dropped.
+pub(crate) struct Session {
+    child: Child,
+    output: Receiver<Vec<u8>>,
+    text: String,
+    /// Where the next search begins
+    seen: usize,
+    started: Instant,
+}
+
+fn pump(mut from: impl Read + Send + 'static, to: mpsc::Sender<Vec<u8>>) {
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(n) = from.read(&mut bytes) {
+            if n == 0 || to.send(bytes[..n].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// What was printed last, for a message.
+fn tail(text: &str) -> String {
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(25)..].join("\n")
+}
+
+impl Session {
+    /// Starts the program.
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let name = command.get_program().to_string_lossy().into_owned();
+        let mut child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+        let (sender, output) = mpsc::channel();
+        if let Some(out) = child.stdout.take() {
+            pump(out, sender.clone());
+        }
+        if let Some(err) = child.stderr.take() {
+            pump(err, sender);
+        }
+        Ok(Self { child, output, text: String::new(), seen: 0, started: Instant::now() })
+    }
+
+    /// Everything printed so far.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Takes what comes within the time that is left; `false` when the program has closed its output.
+    fn take(&mut self, until: Instant, what: &str) -> Result<bool> {
+        match self.output.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(bytes) => {
+                self.text += &String::from_utf8_lossy(&bytes);
+                Ok(true)
+            }
+            Err(RecvTimeoutError::Disconnected) => Ok(false),
+            Err(RecvTimeoutError::Timeout) => {
+                bail!(
+                    "waited {:.0} s for {what}; the last lines:\n{}",
+                    self.started.elapsed().as_secs_f64(),
+                    tail(&self.text)
+                )
+            }
+        }
+    }
+
+    /// Waits until `wanted` is printed, behind what was waited for before. Gives the time since the start.
+    ///
+    /// # Errors
+    /// The program ends, or the time is over.
+    pub(crate) fn wait_for(&mut self, wanted: &str, limit: Duration) -> Result<Duration> {
+        let until = Instant::now() + limit;
+        loop {
+            if let Some(at) = self.text[self.seen..].find(wanted) {
+                self.seen += at + wanted.len();
+                return Ok(self.started.elapsed());
+            }
+            if !self.take(until, &format!("`{wanted}`"))? {
+                bail!("the program ended before `{wanted}`; the last lines:\n{}", tail(&self.text));
+            }
+        }
+    }
+
+    /// Types.
+    pub(crate) fn send(&mut self, text: &str) -> Result<()> {
+        let input = self.child.stdin.as_mut().context("the program has no input")?;
+        input.write_all(text.as_bytes())?;
+        input.flush().context("the program takes no input")
+    }
+
+    /// Most memory that the program ever held, in KiB, if the host tells.
+    pub(crate) fn peak_kib(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse().ok()
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Errors
+    /// The time is over.
+    pub(crate) fn finish(&mut self, limit: Duration) -> Result<ExitStatus> {
+        let until = Instant::now() + limit;
+        while self.take(until, "the end")? {}
+        self.child.wait().context("cannot wait for the program")
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Gone already, mostly.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_dialogue_with_a_program() {
+        let mut session =
+            Session::start(Command::new("sh").args(["-c", "echo ready; read word; echo got $word; exit 3"]))
+                .unwrap();
+        session.wait_for("ready\n", LONG).unwrap();
+        session.send("pear\n").unwrap();
+        session.wait_for("got pear", LONG).unwrap();
+        assert_eq!(session.finish(LONG).unwrap().code(), Some(3));
+        assert_eq!(session.text(), "ready\ngot pear\n");
+    }
+
+    #[test]
+    fn an_end_before_the_wanted_text_is_an_error() {
+        let mut session = Session::start(Command::new("sh").args(["-c", "echo one"])).unwrap();
+        let error = session.wait_for("two", LONG).unwrap_err().to_string();
+        assert!(error.contains("ended before `two`") && error.contains("one"), "{error}");
+    }
+}

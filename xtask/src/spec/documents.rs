@@ -1,0 +1,62 @@
+//! The documents that the code may cite.
+
+/// What a citation's section looks like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    /// `7.15 Exception and Interrupt Reference`
+    Numbered,
+    /// Numbered, or an instruction's heading such as `CPUID—CPU Identification`
+    NumberedOrInstruction,
+    /// Any heading
+    Free,
+}
+
+/// A document by its short name.
+pub(crate) struct Document {
+    pub(crate) id: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) form: Form,
+}
+
+const fn document(id: &'static str, title: &'static str, form: Form) -> Document {
+    Document { id, title, form }
+}
+
+/// Every document, in the order of the index.
+pub(crate) const DOCUMENTS: &[Document] = &[
+    document("intel-sdm-vol1", "Intel SDM, volume 1: Basic Architecture", Form::Numbered),
+    document("intel-sdm-vol2", "Intel SDM, volume 2: Instruction Set Reference", Form::NumberedOrInstruction),
+    document("intel-sdm-vol3", "Intel SDM, volume 3: System Programming Guide", Form::Numbered),
+    document("intel-sdm-vol4", "Intel SDM, volume 4: Model-Specific Registers", Form::Numbered),
+    document("amd-apm-vol1", "AMD APM, volume 1: Application Programming", Form::Numbered),
+    document("amd-apm-vol2", "AMD APM, volume 2: System Programming", Form::Numbered),
+    document(
+        "amd-apm-vol3",
+        "AMD APM, volume 3: General-Purpose and System Instructions",
+        Form::NumberedOrInstruction,
+    ),
+    document("wasm-3.0-core", "WebAssembly Core Specification 3.0", Form::Numbered),
+    document("acpi-6.5", "Advanced Configuration and Power Interface 6.5", Form::Numbered),
+    document("pci-local-bus-3.0", "PCI Local Bus Specification 3.0", Form::Numbered),
+    document("linux-boot-protocol", "Linux: The Linux/x86 Boot Protocol", Form::Free),
+    document("linux-initramfs-buffer-format", "Linux: initramfs buffer format", Form::Free),
+    document("multiboot-1", "Multiboot Specification 0.6.96", Form::Numbered),
+    document("elf-1.2", "Executable and Linking Format 1.2", Form::Free),
+    document("intel-8237a", "8237A High Performance Programmable DMA Controller", Form::Free),
+    document("intel-8254", "82C54 Programmable Interval Timer", Form::Free),
+    document("intel-8259a", "8259A Programmable Interrupt Controller", Form::Free),
+    document("intel-82093aa", "82093AA I/O Advanced Programmable Interrupt Controller", Form::Free),
+    document("intel-82441fx", "82441FX PCI and Memory Controller (PMC)", Form::Free),
+    document("intel-82371sb", "82371SB PCI ISA IDE Xcelerator (PIIX3)", Form::Free),
+    document("intel-hpet-1.0a", "IA-PC HPET Specification 1.0a", Form::Numbered),
+    document("intel-ich9", "I/O Controller Hub 9 (ICH9) Family Datasheet", Form::Free),
+    document("ibm-ps2-hitrc", "PS/2 Hardware Interface Technical Reference: Common Interfaces", Form::Free),
+    document("mc146818", "MC146818 Real-Time Clock Plus RAM", Form::Free),
+    document("ns16550a", "PC16550D Universal Asynchronous Receiver/Transmitter With FIFOs", Form::Free),
+    document("ieee-754-2008", "IEEE Standard for Floating-Point Arithmetic 2008", Form::Numbered),
+];
+
+/// The document of this short name.
+pub(crate) fn find(id: &str) -> Option<&'static Document> {
+    DOCUMENTS.iter().find(|document| document.id == id)
+}

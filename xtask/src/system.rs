@@ -1,0 +1,263 @@
+//! Whole-system tests: the command `v64` as a person uses it.
+
+use crate::session::Session;
+use crate::steps::{Report, Verdict};
+use crate::{guests, project, shell};
+use anyhow::{Context, Result, bail, ensure};
+use linkme::distributed_slice;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+/// A whole-system test.
+pub(crate) struct SystemStep {
+    /// Steps run in this order
+    order: u32,
+    pub(crate) name: &'static str,
+    run: fn(&Path, &Report) -> Result<Verdict>,
+}
+
+/// Every whole-system test that is linked in.
+#[distributed_slice]
+#[allow(unsafe_code)]
+static SYSTEM: [SystemStep];
+
+/// Steps that are off, with the reason that is shown. Whatever is not here must pass.
+const NOT_READY: &[(&str, &str)] = &[("fuzz", "v64 has no `fuzz` command yet")];
+
+/// The steps in their order.
+pub(crate) fn steps() -> Vec<&'static SystemStep> {
+    let mut steps: Vec<_> = SYSTEM.iter().collect();
+    steps.sort_by_key(|step| step.order);
+    steps
+}
+
+impl SystemStep {
+    /// Runs the step with this `v64`.
+    pub(crate) fn check(&self, v64: Option<&Path>, report: &Report) -> Result<Verdict> {
+        if let Some((_, why)) = NOT_READY.iter().find(|(name, _)| *name == self.name) {
+            return Ok(Verdict::Skipped((*why).to_owned()));
+        }
+        (self.run)(v64.context("there is no v64 to run")?, report)
+    }
+}
+
+macro_rules! step {
+    ($static:ident, $order:literal, $name:literal, $run:path) => {
+        // SAFETY: linkme's own link section, written by its macro alone.
+        #[distributed_slice(SYSTEM)]
+        #[allow(unsafe_code)]
+        static $static: SystemStep = SystemStep { order: $order, name: $name, run: $run };
+    };
+}
+
+step!(DEVICES, 10, "device list", device_list);
+step!(MICROTESTS_64, 20, "microtests, 64-bit", microtests_64);
+step!(MICROTESTS_32, 21, "microtests, 32-bit", microtests_32);
+step!(BAD_INPUT, 30, "bad input", bad_input);
+step!(DEMO, 40, "demo guest", demo);
+step!(FUZZ, 50, "fuzz", fuzz);
+step!(DEBIAN, 60, "Debian boot", debian);
+step!(REPEAT, 61, "repeatability", repeatability);
+
+/// Far more than any of it takes on a slow machine.
+const LIMIT: Duration = Duration::from_secs(600);
+
+fn v64(path: &Path, args: &[&str]) -> Command {
+    let mut command = shell::command(path);
+    command.args(args);
+    command
+}
+
+fn device_list(path: &Path, _: &Report) -> Result<Verdict> {
+    let list = shell::output(&mut v64(path, &["devices"]))?;
+    ensure!(list.lines().count() >= 10, "v64 devices lists too few:\n{list}");
+    Ok(Verdict::Passed(1))
+}
+
+/// Instruction groups that must agree with the recorded processor, and the least share in percent.
+const GROUPS: &[&str] = &[
+    "INTEL8086",
+    "INTEL186",
+    "INTEL286",
+    "INTEL386",
+    "INTEL486",
+    "X64",
+    "CMOV",
+    "CX8",
+    "CMPXCHG16B",
+    "POPCNT",
+    "SSE",
+    "SSE2",
+    "SSE3",
+    "SSSE3",
+    "SSE4_1",
+    "SSE4_2",
+];
+/// Groups of these that are not there yet: shown, not counted.
+const PENDING: &[&str] = &[];
+const LEAST_PERCENT: f64 = 99.0;
+
+/// Feature, passed, all: a row of the table that `v64 microtest --check` prints.
+fn row(line: &str) -> Option<(&str, usize, usize)> {
+    let words: Vec<_> = line.split_whitespace().collect();
+    let ["of", all, ..] = words.get(2..)? else { return None };
+    Some((words[0], words[1].parse().ok()?, all.parse().ok()?))
+}
+
+/// Rows of the groups that must agree and do not, and how many cases of them passed.
+fn judge(table: &str) -> (usize, Vec<String>) {
+    let (mut passed, mut wrong) = (0, Vec::new());
+    for (name, good, all) in table.lines().filter_map(row).filter(|(name, ..)| GROUPS.contains(name)) {
+        passed += good;
+        if 100.0 * good as f64 / (all.max(1) as f64) >= LEAST_PERCENT {
+            continue;
+        }
+        if PENDING.contains(&name) {
+            println!("pending: {name}: {good} of {all}");
+        } else {
+            wrong.push(format!("{name}: {good} of {all}"));
+        }
+    }
+    (passed, wrong)
+}
+
+fn microtests(path: &Path, file: &str, report: &Report) -> Result<Verdict> {
+    let vectors = project::root().join("tests/vectors").join(file);
+    ensure!(vectors.is_file(), "tests/vectors/{file} is missing");
+    let mut command = v64(path, &["microtest", "--check"]);
+    let done = shell::watch(command.arg(vectors), |line| report.say(line))?;
+    let (passed, wrong) = judge(&done.text);
+    ensure!(passed > 0, "no case passed:\n{}", done.tail());
+    match wrong.is_empty() {
+        true => Ok(Verdict::Passed(1)),
+        false => bail!("{}\nless than {LEAST_PERCENT} %: {}", done.text, wrong.join(", ")),
+    }
+}
+
+fn microtests_64(path: &Path, report: &Report) -> Result<Verdict> {
+    microtests(path, "user64.jsonl.zst", report)
+}
+
+fn microtests_32(path: &Path, report: &Report) -> Result<Verdict> {
+    microtests(path, "user32.jsonl.zst", report)
+}
+
+/// What a person gets wrong is told in one line, with exit code 2.
+fn bad_input(path: &Path, _: &Report) -> Result<Verdict> {
+    let text_file = project::root().join("Cargo.toml");
+    let text_file = text_file.to_str().context("a path that is not UTF-8")?;
+    let cases: &[&[&str]] = &[
+        &["run", "--kernel", "no-such-file"],
+        &["run", "--kernel", text_file],
+        &["run", "-m", "900000G"],
+        &["run", "-m", "much"],
+        &["run", "--cpu", "z80"],
+        &["run", "--trace", "moon"],
+        &["decode", "4"],
+    ];
+    for case in cases {
+        let done = shell::watch(&mut v64(path, case), |_| {})?;
+        ensure!(
+            done.status.code() == Some(2),
+            "v64 {}: {} instead of exit code 2",
+            case.join(" "),
+            done.status
+        );
+        let lines = done.text.lines().filter(|line| !line.trim().is_empty()).count();
+        ensure!(
+            (1..=4).contains(&lines) && !done.text.contains("panicked"),
+            "v64 {}: {}",
+            case.join(" "),
+            done.text
+        );
+    }
+    Ok(Verdict::Passed(cases.len()))
+}
+
+/// The project's own guest checks the machine from within and then offers a prompt.
+fn demo(path: &Path, _: &Report) -> Result<Verdict> {
+    let mut session =
+        Session::start(&mut v64(path, &["run", "--clock", "icount", "--max-instructions", "2000000000"]))?;
+    session.wait_for("> ", LIMIT)?;
+    ensure!(
+        !session.text().to_uppercase().contains("FAIL"),
+        "the demo guest found a fault:\n{}",
+        session.text()
+    );
+    Ok(Verdict::Passed(1))
+}
+
+/// Seconds of random input in every test run.
+const FUZZ_SECONDS: &str = "60";
+
+fn fuzz(path: &Path, report: &Report) -> Result<Verdict> {
+    let done = shell::watch(&mut v64(path, &["fuzz", "--seconds", FUZZ_SECONDS]), |line| report.say(line))?;
+    ensure!(done.status.success(), "{}", done.tail());
+    Ok(Verdict::Passed(1))
+}
+
+/// A shell that answers what is typed, and a power-off that ends the program.
+fn debian(path: &Path, report: &Report) -> Result<Verdict> {
+    let guest = guests::debian(report, false)?;
+    let mut session = Session::start(v64(path, &["run", "-m", "512M"]).args(guest.arguments("", None)))?;
+    report.say("booting");
+    session.wait_for(guests::UP, LIMIT)?;
+    session.wait_for(guests::PROMPT, LIMIT)?;
+    // The sum shows that the shell computes, and is not the echo of what was typed.
+    session.send("echo sum $((1200 + 34)) on $(uname -m)\n")?;
+    session.wait_for("sum 1234 on x86_64", LIMIT)?;
+    session.wait_for(guests::PROMPT, LIMIT)?;
+    session.send("exit\n")?;
+    let status = session.finish(LIMIT)?;
+    ensure!(status.code() == Some(0), "power-off ends with {status}:\n{}", session.text());
+    Ok(Verdict::Passed(1))
+}
+
+/// Two boots under the instruction clock: the same count, the same hash, the same output.
+fn repeatability(path: &Path, report: &Report) -> Result<Verdict> {
+    let guest = guests::debian(report, false)?;
+    let commands = "uname -a; cat /proc/interrupts; head -c 64 /proc/meminfo";
+    let args = guest.arguments("", Some(commands));
+    let start =
+        || Session::start(v64(path, &["run", "-m", "256M", "--clock", "icount", "--state-hash"]).args(&args));
+    report.say("booting twice");
+    let (mut one, mut two) = (start()?, start()?);
+    for session in [&mut one, &mut two] {
+        let status = session.finish(LIMIT)?;
+        ensure!(status.code() == Some(0), "the boot ends with {status}:\n{}", session.text());
+    }
+    let hash = |session: &Session| {
+        session.text().lines().find(|line| line.starts_with("state hash ")).map(str::to_owned)
+    };
+    let first = hash(&one).context("no state hash was printed")?;
+    let second = hash(&two).context("no state hash was printed")?;
+    ensure!(first == second, "two equal boots differ:\n{first}\n{second}");
+    ensure!(one.text().contains("v64: exit status 0"), "the commands failed:\n{}", one.text());
+    ensure!(one.text() == two.text(), "two equal boots print different text");
+    Ok(Verdict::Passed(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_have_names_and_places_of_their_own() {
+        let steps = steps();
+        assert!(steps.windows(2).all(|pair| pair[0].order < pair[1].order && pair[0].name != pair[1].name));
+        assert!(NOT_READY.iter().all(|(name, _)| steps.iter().any(|step| step.name == *name)));
+    }
+
+    #[test]
+    fn the_table_of_microtests_is_judged_by_group() {
+        let table = "\
+INTEL386            990 of   1000   99.00 %
+SSE2                 98 of    100   98.00 %
+AVX                   0 of    100    0.00 %
+all                1088 of   1200   90.67 %
+";
+        assert_eq!(judge(table), (1088, vec!["SSE2: 98 of 100".to_owned()]));
+        assert_eq!(row("a line of words"), None);
+    }
+}
