@@ -36,6 +36,9 @@ pub(crate) struct Recorder {
     target: Option<Value>,
     /// Statuses of this instruction's stores
     stores: Vec<Value>,
+    /// Conditions on which the block has been left: they do not hold any more
+    excluded: Vec<Value>,
+    /// The instruction needs what cannot be recorded
     unsupported: bool,
 }
 
@@ -55,6 +58,7 @@ pub(crate) fn record(insns: &[Instruction], mode: Mode) -> Block {
         before_exit: None,
         target: None,
         stores: Vec::new(),
+        excluded: Vec::new(),
         unsupported: false,
     };
     let mut end = if insns.len() > MAX_INSTRUCTIONS { End::Full } else { End::Whole };
@@ -121,8 +125,10 @@ impl Recorder {
         self.exits.len() as u32 - 1
     }
 
-    /// The way out that leaves this instruction to the interpreter.
+    /// The way out that leaves this instruction to the interpreter. It starts the instruction over, so that none of its
+    /// stores may have been made: it could read what they changed.
     fn exit_before(&mut self) -> u32 {
+        self.unsupported |= !self.stores.is_empty();
         if let Some(exit) = self.before_exit {
             return exit;
         }
@@ -140,9 +146,10 @@ impl Recorder {
 
     /// Leaves before this instruction where `condition` is not 0.
     pub(crate) fn leave_if(&mut self, condition: Value) {
-        if self.values.constant(condition) == Some(0) {
+        if self.values.constant(condition) == Some(0) || self.excluded.contains(&condition) {
             return;
         }
+        self.excluded.push(condition);
         let exit = self.exit_before();
         self.act(Action::LeaveIf { condition, exit });
     }
@@ -384,9 +391,14 @@ impl Domain for Recorder {
         self.rip(self.next_offset)
     }
 
-    fn jump(&mut self, target: Value) -> Result<(), NotRecorded> {
+    fn check_target(&mut self, target: Value) -> Result<(), NotRecorded> {
         let bad = self.is_bad_target(target);
         self.leave_if(bad);
+        Ok(())
+    }
+
+    fn jump(&mut self, target: Value) -> Result<(), NotRecorded> {
+        self.check_target(target)?;
         self.target = Some(target);
         Ok(())
     }

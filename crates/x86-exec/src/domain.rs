@@ -307,6 +307,11 @@ pub trait Domain: Sized {
 
     /// RIP of the next instruction
     fn next_rip(&mut self) -> Self::V;
+    /// Whether RIP may become `target`: asked by instructions that store before they jump.
+    ///
+    /// # Errors
+    /// As `jump`.
+    fn check_target(&mut self, target: Self::V) -> Result<(), Self::Fault>;
     /// Goes to `target` (cut to the operand size by the caller).
     ///
     /// # Errors

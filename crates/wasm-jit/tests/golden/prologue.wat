@@ -75,21 +75,13 @@
     i64.const 29
     i64.add
     local.set 8
-    local.get 4
-    i64.const 8
-    i64.sub
-    local.set 9
-    local.get 0
-    i32.const 2
-    local.get 9
-    i32.const 8
-    local.get 0
-    i64.load offset=128
-    i64.const 13
-    i64.add
-    call 2
-    i32.const 1
-    i32.eq
+    local.get 8
+    i64.const 16
+    i64.shl
+    i64.const 16
+    i64.shr_s
+    local.get 8
+    i64.ne
     if ;; label = @1
       local.get 0
       local.get 4
@@ -112,13 +104,21 @@
       i32.const -2147483645
       return
     end
-    local.get 8
-    i64.const 16
-    i64.shl
-    i64.const 16
-    i64.shr_s
-    local.get 8
-    i64.ne
+    local.get 4
+    i64.const 8
+    i64.sub
+    local.set 9
+    local.get 0
+    i32.const 2
+    local.get 9
+    i32.const 8
+    local.get 0
+    i64.load offset=128
+    i64.const 13
+    i64.add
+    call 2
+    i32.const 1
+    i32.eq
     if ;; label = @1
       local.get 0
       local.get 4

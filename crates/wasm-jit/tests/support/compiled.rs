@@ -7,7 +7,7 @@ use wasmtime::{
     Caller, Config, Engine, Extern, Func, Instance, Memory, MemoryType, Module, OptLevel, Store, Val,
 };
 use x86_exec::{Domain, MemRef, Vcpu};
-use x86_types::{Seg, Width};
+use x86_types::{CodeSize, Seg, Width};
 
 /// Where the `Cpu` and the context lie in linear memory.
 const CPU: u64 = 0x1000;
@@ -50,11 +50,11 @@ fn load(
 }
 
 impl Compiled {
-    pub fn new(long: bool) -> Compiled {
+    pub fn new(size: CodeSize) -> Compiled {
         let mut config = Config::new();
         config.wasm_memory64(true).cranelift_opt_level(OptLevel::None);
         let engine = Engine::new(&config).unwrap();
-        let inside = Inside { machine: Machine::new(long), memory: None, status: StoreStatus::Done };
+        let inside = Inside { machine: Machine::new(size), memory: None, status: StoreStatus::Done };
         let mut store = Store::new(&engine, inside);
         let memory = Memory::new(&mut store, MemoryType::new64(1, None)).unwrap();
         store.data_mut().memory = Some(memory);
@@ -85,6 +85,11 @@ impl Compiled {
 
     pub fn machine(&mut self) -> &mut Machine {
         &mut self.store.data_mut().machine
+    }
+
+    /// Whether a module is valid.
+    pub fn validate(&self, module: &[u8]) -> wasmtime::Result<()> {
+        Module::validate(&self.engine, module)
     }
 
     pub fn set_up(&mut self, start: &Start) {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use x86_exec::{Bus, BusMsr, Vcpu};
 use x86_state::cpuid::CpuModel;
 use x86_state::{Cpu, Cr0, Cr4, Efer, Mxcsr, RFlags, SegAttr, Segment, Selector, X87, Xcr0};
-use x86_types::{GuestPhysAddr, Seg};
+use x86_types::{CodeSize, GuestPhysAddr, Seg};
 
 pub const RAM: u64 = 16 << 20;
 const PML4: u64 = 0xf0_0000;
@@ -17,7 +17,7 @@ const IDT: u64 = 0xf1_0000;
 const GDT: u64 = 0xf2_0000;
 const TSS: u64 = 0xf2_1000;
 const HANDLERS: u64 = 0xf3_0000;
-const STACK: u64 = 0xf4_0000;
+pub const STACK: u64 = 0xf4_0000;
 const GPRS: [&str; 16] = [
     "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
     "r15",
@@ -97,14 +97,15 @@ impl Start {
 pub struct Machine {
     pub vcpu: Vcpu,
     pub ram: Rc<GuestRam>,
+    size: CodeSize,
     long: bool,
 }
 
 impl Machine {
-    pub fn new(long: bool) -> Machine {
+    pub fn new(size: CodeSize) -> Machine {
         let ram = Rc::new(GuestRam::new(RAM).unwrap());
         let vcpu = Vcpu::new(CpuModel::MAX, Rc::clone(&ram), Box::new(NoBus));
-        let machine = Machine { vcpu, ram, long };
+        let machine = Machine { vcpu, ram, size, long: size == CodeSize::Bits64 };
         machine.tables();
         machine
     }
@@ -160,8 +161,13 @@ impl Machine {
             selector: Selector(selector),
             attr: SegAttr::from_bits_retain(attr),
         };
-        cpu.seg = [segment(0x23, 0xc0f3); 6];
-        cpu.seg[Seg::Cs as usize] = segment(0x1b, if self.long { 0xa0fb } else { 0xc0fb });
+        let (code, data) = match self.size {
+            CodeSize::Bits64 => (0xa0fb, 0xc0f3),
+            CodeSize::Bits32 => (0xc0fb, 0xc0f3),
+            CodeSize::Bits16 => (0x80fb, 0x80f3),
+        };
+        cpu.seg = [segment(0x23, data); 6];
+        cpu.seg[Seg::Cs as usize] = segment(0x1b, code);
         cpu.tr = Segment {
             base: TSS,
             limit: 0x67,

@@ -31,17 +31,6 @@ pub struct Memory {
     pub bytes: String,
 }
 
-impl Case {
-    pub fn code_size(&self) -> CodeSize {
-        if self.mode == 64 { CodeSize::Bits64 } else { CodeSize::Bits32 }
-    }
-
-    /// The snippet's instructions; empty where it does not decode.
-    pub fn instructions(&self) -> Vec<Instruction> {
-        instructions(self.code_size(), &bytes(&self.code))
-    }
-}
-
 pub fn instructions(size: CodeSize, mut code: &[u8]) -> Vec<Instruction> {
     let mut list = Vec::new();
     while !code.is_empty() {

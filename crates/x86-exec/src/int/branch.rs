@@ -35,21 +35,17 @@ pub(crate) fn jcc<D: Domain>(d: &mut D, i: &Instruction) -> Step<D> {
     Ok(Flow::End)
 }
 
-/// CALL near. The target is checked after the push could fault, and RSP moves last.
+/// CALL near. The target is checked before anything is pushed: a fault leaves the stack's memory too.
 ///
-/// SPEC: intel-sdm-vol2 :: CALL—Call Procedure -> the return address is pushed, then RIP is the target; a bad target is #GP(0) with nothing changed
+/// SPEC: intel-sdm-vol2 :: CALL—Call Procedure -> a bad target is #GP(0) with nothing changed; else the return address is pushed, then RIP is the target
 #[inline(always)]
 pub(crate) fn call<D: Domain>(d: &mut D, i: &Instruction) -> Step<D> {
     let to = target(d, i)?;
+    d.check_target(to)?;
     let next = d.next_rip();
     let next = d.trunc(i.opsize, next);
-    let sw = d.stack_width();
-    let sp = d.read_gpr(4, sw);
     push_value(d, i.opsize, next)?;
-    if let Err(fault) = d.jump(to) {
-        set_sp(d, sp);
-        return Err(fault);
-    }
+    d.jump(to)?;
     Ok(Flow::End)
 }
 

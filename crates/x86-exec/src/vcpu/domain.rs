@@ -313,7 +313,7 @@ impl Domain for Vcpu {
     }
 
     #[inline(always)]
-    fn jump(&mut self, target: u64) -> Result<(), Trap> {
+    fn check_target(&mut self, target: u64) -> Result<(), Trap> {
         let bad = if self.cpu.code_size == CodeSize::Bits64 {
             !LinearAddr(target).is_canonical(48) && !LinearAddr(target).is_canonical(self.cpu.linear_bits())
         } else {
@@ -322,6 +322,12 @@ impl Domain for Vcpu {
         if bad {
             return Err(self.fault(Exception::GP0));
         }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn jump(&mut self, target: u64) -> Result<(), Trap> {
+        self.check_target(target)?;
         self.cpu.rip = target;
         Ok(())
     }
