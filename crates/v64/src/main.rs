@@ -1,6 +1,7 @@
 //! The command `v64`: an x86-64 PC in the terminal.
 
 mod decode;
+mod fuzz;
 mod microtest;
 mod run;
 mod terminal;
@@ -32,6 +33,8 @@ enum Command {
     Microtest(microtest::MicrotestArgs),
     /// Disassemble bytes, Intel syntax
     Decode(decode::DecodeArgs),
+    /// Feed random code, page tables and device traffic, looking for panics and hangs
+    Fuzz(fuzz::FuzzArgs),
     /// List the devices a machine is made of
     Devices,
 }
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Microtest(args)) => microtest::main(&args),
         Some(Command::Decode(args)) => decode::main(&args),
+        Some(Command::Fuzz(args)) => fuzz::main(&args),
         Some(Command::Devices) | None => Ok(devices()),
     };
     match outcome {

@@ -78,6 +78,7 @@ impl Vcpu {
         let block = match self.fetch_block() {
             Ok(block) => block,
             Err(exception) => {
+                self.retired += 1;
                 self.deliver(Event::Exception(exception));
                 return;
             }
@@ -123,9 +124,9 @@ impl Vcpu {
     #[cold]
     fn instruction_faulted(&mut self, len: u64) {
         let exception = self.pending.take().unwrap_or(Exception::InvalidOpcode);
-        if exception.is_trap() {
-            self.retired += 1;
-        } else {
+        // A fault counts as an instruction: time passes for a guest whose handlers do nothing but fault.
+        self.retired += 1;
+        if !exception.is_trap() {
             self.cpu.rip = self.cpu.rip.wrapping_sub(len) & self.linear_mask_of_rip();
         }
         if self.cpu.shadow != Shadow::None {
