@@ -110,7 +110,7 @@ impl Uart {
 
     /// A byte arrives.
     ///
-    /// SPEC: ns16550a :: 8.3 Line Status Register -> OE: without FIFOs the old byte is lost, with full FIFOs the new one
+    /// SPEC: ns16550a :: 8.4 Line Status Register -> OE: without FIFOs the old byte is lost, with full FIFOs the new one
     pub(super) fn arrive(&mut self, now: VmTime, byte: u8) {
         self.settle(now);
         if !self.has_room() {
@@ -165,7 +165,7 @@ impl Uart {
 
     /// The enabled source of the highest priority.
     ///
-    /// SPEC: ns16550a :: 8.5 Interrupt Identification Register -> line status, received data, timeout, transmitter empty, modem status
+    /// SPEC: ns16550a :: 8.6 Interrupt Identification Register -> line status, received data, timeout, transmitter empty, modem status
     fn source(&self) -> u8 {
         let ier = Ier::from_bits_retain(self.ier);
         if ier.contains(Ier::LINE_STATUS) && self.overrun {
@@ -185,14 +185,14 @@ impl Uart {
 
     /// The level of the interrupt line. A PC gates it with OUT2, which loopback holds inactive.
     ///
-    /// SPEC: ns16550a :: 8.7 Modem Control Register -> loopback forces the modem control output pins inactive
+    /// SPEC: ns16550a :: 8.8 Modem Control Register -> loopback forces the modem control output pins inactive
     pub(super) fn interrupt(&self) -> bool {
         self.mcr().contains(Mcr::OUT2) && !self.loopback() && self.source() != iir::NONE
     }
 
     /// Modem inputs as MSR shows them.
     ///
-    /// SPEC: ns16550a :: 8.7 Modem Control Register -> in loopback DTR, RTS, OUT1, OUT2 feed DSR, CTS, RI, DCD
+    /// SPEC: ns16550a :: 8.8 Modem Control Register -> in loopback DTR, RTS, OUT1, OUT2 feed DSR, CTS, RI, DCD
     fn lines(&self) -> Msr {
         if !self.loopback() {
             return Msr::from_bits_retain(self.cable);
@@ -236,7 +236,7 @@ impl Uart {
         self.holding
     }
 
-    /// SPEC: ns16550a :: 8.5 Interrupt Identification Register -> reading it resets the transmitter-empty interrupt it names
+    /// SPEC: ns16550a :: 8.6 Interrupt Identification Register -> reading it resets the transmitter-empty interrupt it names
     fn read_iir(&mut self) -> u8 {
         let source = self.source();
         if source == iir::TRANSMITTER_EMPTY {
@@ -245,7 +245,7 @@ impl Uart {
         source | if self.fifos() { iir::FIFOS } else { 0 }
     }
 
-    /// SPEC: ns16550a :: 8.3 Line Status Register -> reading it clears OE
+    /// SPEC: ns16550a :: 8.4 Line Status Register -> reading it clears OE
     fn read_lsr(&mut self) -> u8 {
         let mut status = Lsr::THRE | Lsr::TEMT;
         status.set(Lsr::DR, self.receive.len > 0);
@@ -272,7 +272,7 @@ impl Uart {
         None
     }
 
-    /// SPEC: ns16550a :: 8.7 Modem Control Register -> loopback sends to the own receiver, the output pin marks
+    /// SPEC: ns16550a :: 8.8 Modem Control Register -> loopback sends to the own receiver, the output pin marks
     fn transmit(&mut self, now: VmTime, value: u8) -> Option<u8> {
         let byte = value & 0xff >> (3 - (self.lcr & Lcr::WORD_LENGTH.bits()));
         self.empty = true;
@@ -283,14 +283,14 @@ impl Uart {
         Some(byte)
     }
 
-    /// SPEC: ns16550a :: 8.6 Interrupt Enable Register -> enabling the transmitter interrupt with an empty transmitter interrupts at once
+    /// SPEC: ns16550a :: 8.7 Interrupt Enable Register -> enabling the transmitter interrupt with an empty transmitter interrupts at once
     fn write_ier(&mut self, value: u8) {
         let rising = value & !self.ier & Ier::TRANSMITTER_EMPTY.bits() != 0;
         self.empty |= rising;
         self.ier = value & Ier::all().bits();
     }
 
-    /// SPEC: ns16550a :: 8.4 FIFO Control Register -> switching the FIFOs clears them; without bit 0 the other bits are not taken
+    /// SPEC: ns16550a :: 8.5 FIFO Control Register -> switching the FIFOs clears them; without bit 0 the other bits are not taken
     fn write_fcr(&mut self, value: u8) {
         let value = Fcr::from_bits_truncate(value);
         let switched = value.contains(Fcr::ENABLE) != self.fifos();
@@ -302,7 +302,7 @@ impl Uart {
         self.fcr = if value.contains(Fcr::ENABLE) { (value & kept).bits() } else { 0 };
     }
 
-    /// SPEC: ns16550a :: 8.8 Modem Status Register -> a delta is set by each change, TERI by the ring line's fall
+    /// SPEC: ns16550a :: 8.9 Modem Status Register -> a delta is set by each change, TERI by the ring line's fall
     fn write_mcr(&mut self, value: u8) {
         let before = self.lines();
         self.mcr = value & Mcr::all().bits();

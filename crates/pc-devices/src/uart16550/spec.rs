@@ -5,7 +5,7 @@ use bitflags::bitflags;
 
 /// Register offsets.
 ///
-/// SPEC: ns16550a :: 8.0 Registers -> Table II, register addresses; DLAB turns 0 and 1 into the divisor latch
+/// SPEC: ns16550a :: 8.0 Registers -> register addresses; DLAB turns 0 and 1 into the divisor latch
 pub mod offset {
     pub const RBR_THR_DLL: u16 = 0;
     pub const IER_DLM: u16 = 1;
@@ -27,7 +27,7 @@ pub const FIFO_SIZE: usize = 16;
 pub const CLOCK_HZ: u64 = 1_843_200;
 
 bitflags! {
-    /// SPEC: ns16550a :: 8.6 Interrupt Enable Register -> the four sources
+    /// SPEC: ns16550a :: 8.7 Interrupt Enable Register -> the four sources
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Ier: u8 {
         const RECEIVED_DATA = 1 << 0;
@@ -36,7 +36,7 @@ bitflags! {
         const MODEM_STATUS = 1 << 3;
     }
 
-    /// SPEC: ns16550a :: 8.4 FIFO Control Register -> enable, resets; bits 7:6 are the receive trigger
+    /// SPEC: ns16550a :: 8.5 FIFO Control Register -> enable, resets; bits 7:6 are the receive trigger
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Fcr: u8 {
         const ENABLE = 1 << 0;
@@ -56,7 +56,7 @@ bitflags! {
         const DLAB = 1 << 7;
     }
 
-    /// SPEC: ns16550a :: 8.7 Modem Control Register -> outputs and loopback
+    /// SPEC: ns16550a :: 8.8 Modem Control Register -> outputs and loopback
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Mcr: u8 {
         const DTR = 1 << 0;
@@ -66,7 +66,7 @@ bitflags! {
         const LOOP = 1 << 4;
     }
 
-    /// SPEC: ns16550a :: 8.3 Line Status Register -> data ready, errors, transmitter state
+    /// SPEC: ns16550a :: 8.4 Line Status Register -> data ready, errors, transmitter state
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Lsr: u8 {
         const DR = 1 << 0;
@@ -75,7 +75,7 @@ bitflags! {
         const TEMT = 1 << 6;
     }
 
-    /// SPEC: ns16550a :: 8.8 Modem Status Register -> inputs and what changed since the last read
+    /// SPEC: ns16550a :: 8.9 Modem Status Register -> inputs and what changed since the last read
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Msr: u8 {
         const DCTS = 1 << 0;
@@ -93,7 +93,7 @@ bitflags! {
 
 /// Interrupt identification, bits 3:0 of IIR.
 ///
-/// SPEC: ns16550a :: 8.5 Interrupt Identification Register -> Table IV, the sources by priority
+/// SPEC: ns16550a :: 8.6 Interrupt Identification Register -> the sources by priority
 pub mod iir {
     pub const LINE_STATUS: u8 = 0x06;
     pub const RECEIVED_DATA: u8 = 0x04;
