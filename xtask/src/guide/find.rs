@@ -178,16 +178,15 @@ impl Library<'_> {
         all.into_iter().take(5).map(|(_, topic)| topic).collect()
     }
 
-    /// The page whose repo anchor is the closest to this file: the longest common beginning of the path.
+    /// The page whose repo anchor is the closest to this file: the longest common beginning of the path. Milestones go
+    /// before the others; the roadmap is about everything and owns nothing.
     fn owner(&self, path: &str) -> Result<&Page> {
         let common = |anchor: &str| anchor.bytes().zip(path.bytes()).take_while(|(a, b)| a == b).count();
         let closeness =
             |page: &Page| page.anchors(REPO).iter().map(|(anchor, _)| common(anchor)).max().unwrap_or(0);
-        self.pages
-            .iter()
-            .rev()
-            .max_by_key(|page| closeness(page))
-            .context("docs/ has no page with repo anchors")
+        let pages = self.pages.iter().filter(|page| page.name() != "roadmap");
+        let key = |page: &&Page| (closeness(page), page.path.starts_with("docs/milestones/"));
+        pages.rev().max_by_key(key).context("docs/ has no page with repo anchors")
     }
 
     pub(super) fn file(&self, path: &str) -> Result<Guide> {

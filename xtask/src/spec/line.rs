@@ -85,7 +85,7 @@ fn citation(text: &str) -> Result<Citation, String> {
         };
         return Err(format!("the section `{section}` is not {wanted}"));
     }
-    if note.chars().filter(|c| c.is_alphanumeric()).count() < 3 {
+    if note.chars().filter(|c| c.is_alphanumeric()).count() < 2 {
         return Err("the note says nothing".to_owned());
     }
     Ok(Citation { document: known.id, section: section.to_owned(), note: note.to_owned() })

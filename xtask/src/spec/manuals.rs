@@ -30,7 +30,8 @@ enum Match {
 
 /// The documents that a file of this name holds.
 fn documents_of(file: &str) -> Vec<&'static str> {
-    let name = key(file);
+    // Without its ending: `vol-3a.md` is no volume of AMD's.
+    let name = key(file.rsplit_once('.').map_or(file, |(stem, _)| stem));
     let exact: Vec<_> =
         DOCUMENTS.iter().map(|document| document.id).filter(|id| name.contains(&key(id))).collect();
     if !exact.is_empty() {
@@ -96,7 +97,11 @@ fn compare(headings: &[Heading], section: &str) -> Match {
         let mut close: Vec<_> = with_title().chain(with_number()).map(shown).collect();
         close.sort();
         close.dedup();
-        close.extend(near(headings, section));
+        for heading in near(headings, section) {
+            if !close.contains(&heading) {
+                close.push(heading);
+            }
+        }
         close.truncate(3);
         return Match::Missing(close);
     }

@@ -51,7 +51,7 @@ fn is_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(at, _)| {
         let before = text[..at].chars().next_back().is_some_and(part);
         let after = text[at + word.len()..].chars().next().is_some_and(part);
-        !before && !after && text[..at].matches('"').count() % 2 == 0
+        !before && !after && text[..at].matches('"').count().is_multiple_of(2)
     })
 }
 
