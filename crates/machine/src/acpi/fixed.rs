@@ -76,7 +76,7 @@ pub(super) fn madt(processors: u32) -> Sdt {
     madt
 }
 
-/// SPEC: intel-hpet :: 3.2.4 The ACPI 2.0 HPET Description Table (HPET) -> the event timer block at FED00000H
+/// SPEC: intel-hpet-1.0a :: 3.2.4 The ACPI 2.0 HPET Description Table (HPET) -> the event timer block at FED00000H
 pub(super) fn hpet() -> Sdt {
     let mut hpet = table(*b"HPET", 1, 56);
     // Intel, legacy replacement, 64-bit counter, three comparators, revision 1

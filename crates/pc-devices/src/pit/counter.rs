@@ -72,7 +72,8 @@ codec_struct!(Counter {
 });
 
 impl Counter {
-    /// Unprogrammed. SPEC: intel-8254 :: Programming the 8254 -> undefined after power-up; here it waits with OUT low
+    /// Unprogrammed.
+    /// SPEC: intel-8254 :: Programming the 8254 -> undefined after power-up; here it waits with OUT low
     pub(super) fn new(gate: bool) -> Self {
         Self {
             mode: Mode::Terminal,
