@@ -11,6 +11,9 @@ struct TestArgs {
     /// Leave out the whole-system tests (a release build, boots, a minute of random input)
     #[arg(long)]
     no_system: bool,
+    /// Run only steps whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    step: Option<String>,
 }
 
 task!("test", TestArgs, run);
@@ -28,10 +31,16 @@ const STEPS: &[Step] = &[
 ];
 
 fn run(args: TestArgs) -> Result<()> {
-    let system = if args.no_system { Vec::new() } else { system::steps() };
+    let wanted = |name: &str| args.step.as_ref().is_none_or(|text| name.contains(text.as_str()));
+    let first: Vec<_> = STEPS.iter().filter(|(name, _)| wanted(name)).collect();
+    let mut system = if args.no_system { Vec::new() } else { system::steps() };
+    system.retain(|step| wanted(step.name));
     let build = usize::from(!system.is_empty());
-    let mut steps = Steps::new(STEPS.len() + build + system.len());
-    for (name, step) in STEPS {
+    if first.is_empty() && system.is_empty() {
+        bail!("no step is called that");
+    }
+    let mut steps = Steps::new(first.len() + build + system.len());
+    for (name, step) in first {
         steps.run(name, step);
     }
     if build > 0 {
