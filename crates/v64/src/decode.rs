@@ -40,7 +40,7 @@ fn parse_address(text: &str) -> Result<u64, String> {
 fn parse_hex(words: &[String]) -> Result<Vec<u8>> {
     let digits: String = words.concat().split_whitespace().collect();
     let digits = digits.strip_prefix("0x").unwrap_or(&digits);
-    if !digits.is_ascii() || digits.len() % 2 != 0 {
+    if !digits.is_ascii() || !digits.len().is_multiple_of(2) {
         bail!("{digits} is not a whole number of bytes; give two hexadecimal digits a byte");
     }
     let byte = |n| u8::from_str_radix(&digits[n..n + 2], 16);

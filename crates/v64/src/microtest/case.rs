@@ -64,7 +64,7 @@ pub(super) fn number(text: &str) -> Result<u64> {
 
 /// Bytes written as pairs of hexadecimal digits.
 pub(super) fn bytes(text: &str) -> Result<Vec<u8>> {
-    if !text.is_ascii() || text.len() % 2 != 0 {
+    if !text.is_ascii() || !text.len().is_multiple_of(2) {
         bail!("{text} is not a string of bytes");
     }
     (0..text.len())
