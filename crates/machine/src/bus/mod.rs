@@ -2,6 +2,8 @@
 
 mod dispatch;
 mod set;
+#[cfg(test)]
+mod tests;
 
 pub use dispatch::BusEnv;
 pub use set::{BusError, DeviceSet};

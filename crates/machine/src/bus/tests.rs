@@ -1,0 +1,208 @@
+//! The buses with devices made for the purpose.
+
+use super::{BusEnv, BusError, DeviceSet};
+use device_api::{
+    BuildConfig, Ctx, Delivery, Device, DeviceDecl, DmaMemory, InterruptMessage, IrqInputs, IrqLine,
+    LegacyController, Mmio, MmioRange, Pio, PortRange, Snapshot, Stage, Timed, VmTime,
+};
+use x86_types::GuestPhysAddr;
+
+/// Remembers what reached it: ports 10h to 13h, memory at D0000000h, line 5 on a write, a deadline every 100 ns.
+struct Probe {
+    id: &'static str,
+    last: u64,
+    next: VmTime,
+    seen: Vec<(IrqLine, bool)>,
+}
+
+impl Snapshot for Probe {
+    fn save(&self, out: &mut Vec<u8>) {
+        out.extend(self.last.to_le_bytes());
+    }
+    fn load(&mut self, _: &mut &[u8]) -> Option<()> {
+        None
+    }
+}
+
+impl Device for Probe {
+    fn id(&self) -> &'static str {
+        self.id
+    }
+    fn reset(&mut self, _: &mut Ctx<'_>) {
+        self.last = 0;
+    }
+    fn pio(&mut self) -> Option<&mut dyn Pio> {
+        Some(self)
+    }
+    fn mmio(&mut self) -> Option<&mut dyn Mmio> {
+        Some(self)
+    }
+    fn timed(&mut self) -> Option<&mut dyn Timed> {
+        Some(self)
+    }
+    fn irq_inputs(&mut self) -> Option<&mut dyn IrqInputs> {
+        Some(self)
+    }
+    fn legacy_controller(&mut self) -> Option<&mut dyn LegacyController> {
+        Some(self)
+    }
+}
+
+impl Pio for Probe {
+    fn port_read(&mut self, _: &mut Ctx<'_>, port: u16, size: u8) -> u32 {
+        self.last as u32 ^ u32::from(port) ^ u32::from(size) << 16
+    }
+    fn port_write(&mut self, ctx: &mut Ctx<'_>, _: u16, _: u8, value: u32) {
+        self.last = u64::from(value);
+        ctx.irq.set(IrqLine(5), value & 1 != 0);
+        let message = InterruptMessage {
+            destination: 0,
+            logical: false,
+            delivery: Delivery::Fixed,
+            vector: 0x40,
+            level: false,
+        };
+        ctx.messages.push(message);
+    }
+}
+
+impl Mmio for Probe {
+    fn mmio_read(&mut self, _: &mut Ctx<'_>, address: GuestPhysAddr, _: u8) -> u64 {
+        address.0
+    }
+    fn mmio_write(&mut self, _: &mut Ctx<'_>, _: GuestPhysAddr, _: u8, value: u64) {
+        self.last = value;
+    }
+}
+
+impl Timed for Probe {
+    fn next_deadline(&self) -> Option<VmTime> {
+        Some(self.next)
+    }
+    fn advance(&mut self, ctx: &mut Ctx<'_>) {
+        self.next = ctx.now + 100;
+    }
+}
+
+impl IrqInputs for Probe {
+    fn irq_changed(&mut self, _: &mut Ctx<'_>, line: IrqLine, high: bool) {
+        self.seen.push((line, high));
+    }
+}
+
+impl LegacyController for Probe {
+    fn intr(&self) -> bool {
+        self.seen.last().is_some_and(|&(_, high)| high)
+    }
+    fn acknowledge(&mut self) -> u8 {
+        self.seen.clear();
+        0x35
+    }
+}
+
+fn probe(id: &'static str) -> Option<Box<dyn Device>> {
+    Some(Box::new(Probe { id, last: 0, next: VmTime(100), seen: Vec::new() }))
+}
+
+const PORTS: &[PortRange] = &[PortRange { start: 0x10, len: 4 }];
+const MEMORY: &[MmioRange] = &[MmioRange { start: GuestPhysAddr(0xd000_0000), len: 0x100 }];
+
+static ONE: DeviceDecl = DeviceDecl {
+    id: "one",
+    summary: "",
+    stage: Stage::Peripherals,
+    ports: PORTS,
+    mmio: MEMORY,
+    dynamic_ports: None,
+    build: |_| Ok(probe("one")),
+};
+static SAME_PORTS: DeviceDecl = DeviceDecl {
+    id: "two",
+    summary: "",
+    stage: Stage::Peripherals,
+    ports: &[PortRange { start: 0x13, len: 1 }],
+    mmio: &[],
+    dynamic_ports: None,
+    build: |_| Ok(probe("two")),
+};
+static SAME_MEMORY: DeviceDecl = DeviceDecl {
+    id: "three",
+    summary: "",
+    stage: Stage::Peripherals,
+    ports: &[],
+    mmio: &[MmioRange { start: GuestPhysAddr(0xcfff_ffff), len: 2 }],
+    dynamic_ports: None,
+    build: |_| Ok(probe("three")),
+};
+static ABSENT: DeviceDecl = DeviceDecl {
+    id: "absent",
+    summary: "",
+    stage: Stage::Peripherals,
+    ports: PORTS,
+    mmio: MEMORY,
+    dynamic_ports: None,
+    build: |_| Ok(None),
+};
+
+fn build(decls: &[&'static DeviceDecl]) -> Result<DeviceSet, BusError> {
+    let mut config = BuildConfig {
+        ram_bytes: 1 << 20,
+        epoch_seconds: 0,
+        serial: &mut [None, None, None, None],
+        debug_exit: None,
+        processors: 1,
+    };
+    DeviceSet::build_from(decls, &mut config)
+}
+
+struct NoDma;
+
+impl DmaMemory for NoDma {
+    fn read(&mut self, _: GuestPhysAddr, _: &mut [u8]) {}
+    fn write(&mut self, _: GuestPhysAddr, _: &[u8]) {}
+}
+
+#[test]
+fn conflicts_name_both_owners() {
+    let Err(error) = build(&[&ONE, &SAME_PORTS]) else { panic!("two owners of a port") };
+    assert_eq!(error.to_string(), "devices one and two both answer port 0x13; leave one out");
+    let Err(error) = build(&[&ONE, &SAME_MEMORY]) else { panic!("two owners of an address") };
+    assert_eq!(error.to_string(), "devices one and three both answer memory at 0xd0000000; leave one out");
+    assert!(build(&[&ABSENT, &ONE]).is_ok(), "a device that is not built owns nothing");
+}
+
+#[test]
+fn accesses_reach_their_owner_and_nobody_reads_as_ones() {
+    let Ok(mut set) = build(&[&ONE]) else { panic!("one device alone") };
+    let (env, dma, now) = (&mut BusEnv::default(), &mut NoDma, VmTime(0));
+    set.port_write(env, dma, now, (0x10, 2, 0xabcd_1234));
+    assert_eq!(set.port_read(env, dma, now, 0x11, 1), 0x34 ^ 0x11, "the value is cut to the access");
+    assert_eq!(set.port_read(env, dma, now, 0x14, 2), 0xffff);
+    assert_eq!(set.mmio_read(env, dma, now, (GuestPhysAddr(0xd000_00ff), 4)), 0xd000_00ff);
+    assert_eq!(set.mmio_read(env, dma, now, (GuestPhysAddr(0xd000_0100), 4)), 0xffff_ffff);
+    assert_eq!(set.mmio_read(env, dma, now, (GuestPhysAddr(0xcfff_ffff), 1)), 0xff);
+}
+
+#[test]
+fn lines_reach_the_controller_and_its_vector_the_processor() {
+    let Ok(mut set) = build(&[&ONE]) else { panic!("one device alone") };
+    let (env, dma, now) = (&mut BusEnv::default(), &mut NoDma, VmTime(0));
+    assert!(!set.interrupt_pending());
+    set.port_write(env, dma, now, (0x10, 1, 1));
+    assert!(env.messages.is_empty(), "messages nobody takes do not pile up");
+    assert!(set.interrupt_pending());
+    assert_eq!(set.acknowledge(env, dma, now), Some(0x35));
+    assert!(!set.interrupt_pending());
+    assert_eq!(set.acknowledge(env, dma, now), None);
+}
+
+#[test]
+fn deadlines_are_kept() {
+    let Ok(mut set) = build(&[&ONE]) else { panic!("one device alone") };
+    let (env, dma) = (&mut BusEnv::default(), &mut NoDma);
+    assert_eq!(set.next_deadline(), Some(VmTime(100)));
+    set.advance(env, dma, VmTime(99));
+    assert_eq!(set.next_deadline(), Some(VmTime(100)));
+    set.advance(env, dma, VmTime(130));
+    assert_eq!(set.next_deadline(), Some(VmTime(230)));
+}
