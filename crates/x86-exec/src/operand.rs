@@ -114,6 +114,7 @@ pub(crate) struct Place<V>(Option<MemRef<V>>);
 
 /// Reads the first operand of a read-modify-write instruction; memory is checked for writing.
 #[inline(always)]
+#[allow(clippy::type_complexity)] // the associated types say more than an alias would
 pub(crate) fn read_for_write<D: Domain>(
     d: &mut D,
     i: &Instruction,
