@@ -11,9 +11,9 @@ struct TestArgs {
     /// Leave out the whole-system tests (a release build, boots, a minute of random input)
     #[arg(long)]
     no_system: bool,
-    /// Run only steps whose name contains this
+    /// Run only steps whose name contains this (may be given more than once)
     #[arg(long, value_name = "TEXT")]
-    step: Option<String>,
+    step: Vec<String>,
 }
 
 task!("test", TestArgs, run);
@@ -31,7 +31,8 @@ const STEPS: &[Step] = &[
 ];
 
 fn run(args: TestArgs) -> Result<()> {
-    let wanted = |name: &str| args.step.as_ref().is_none_or(|text| name.contains(text.as_str()));
+    let wanted =
+        |name: &str| args.step.is_empty() || args.step.iter().any(|text| name.contains(text.as_str()));
     let first: Vec<_> = STEPS.iter().filter(|(name, _)| wanted(name)).collect();
     let mut system = if args.no_system { Vec::new() } else { system::steps() };
     system.retain(|step| wanted(step.name));
