@@ -18,7 +18,8 @@ pub enum Stage {
     Peripherals,
 }
 
-/// I/O ports `start..start + len`. An access of any size belongs whole to the owner of its first port.
+/// I/O ports `start..start + len`. An access of any size belongs whole to the owner of its first port, unless its last
+/// port is another device's: then each byte goes to its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PortRange {
     /// First port

@@ -1,9 +1,15 @@
 //! The set of devices and the buses between them and the processor.
 
 mod dispatch;
+mod env;
+mod interrupts;
+#[cfg(test)]
+mod routing_tests;
 mod set;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub use dispatch::BusEnv;
-pub use set::{BusError, DeviceSet};
+pub use env::BusEnv;
+pub use set::{BusError, Conflict, DeviceSet};
+pub use snapshot::SnapshotError;

@@ -4,29 +4,47 @@ use device_api::{BuildConfig, Device, DeviceDecl, DeviceError, MmioRange, PortRa
 use thiserror::Error;
 use x86_types::GuestPhysAddr;
 
+/// Two claims to the same place, or one to a place that does not exist.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Conflict {
+    /// Two devices want the same ports
+    #[error("devices {first} and {second} both answer {}", ports(*from, *to))]
+    Ports {
+        /// Who came first
+        first: &'static str,
+        /// Who came second
+        second: &'static str,
+        /// First port in common
+        from: u16,
+        /// Last port of this run
+        to: u16,
+    },
+    /// A device wants ports behind the last one
+    #[error("device {id} answers ports from {start:#x}, which end behind 0xffff")]
+    PortsEnd {
+        /// Which device
+        id: &'static str,
+        /// Its first port
+        start: u16,
+    },
+    /// Two devices want the same memory
+    #[error("devices {first} and {second} both answer memory at {from}")]
+    Memory {
+        /// Who came first
+        first: &'static str,
+        /// Who came second
+        second: &'static str,
+        /// First address in common
+        from: GuestPhysAddr,
+    },
+}
+
 /// Why the devices could not be put together.
 #[derive(Debug, Error)]
 pub enum BusError {
-    /// Two devices want the same port
-    #[error("devices {first} and {second} both answer port {port:#x}; leave one out")]
-    PortConflict {
-        /// Who came first
-        first: &'static str,
-        /// Who came second
-        second: &'static str,
-        /// Which port
-        port: u32,
-    },
-    /// Two devices want the same memory
-    #[error("devices {first} and {second} both answer memory at {address}; leave one out")]
-    MmioConflict {
-        /// Who came first
-        first: &'static str,
-        /// Who came second
-        second: &'static str,
-        /// The first address in common
-        address: GuestPhysAddr,
-    },
+    /// Devices are in each other's way; every place is named
+    #[error("{}; leave one out", list(.0))]
+    Conflicts(Vec<Conflict>),
     /// A device could not be built
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -36,6 +54,14 @@ pub enum BusError {
         /// How many
         count: usize,
     },
+}
+
+fn ports(from: u16, to: u16) -> String {
+    if from == to { format!("port {from:#x}") } else { format!("ports {from:#x} to {to:#x}") }
+}
+
+fn list(conflicts: &[Conflict]) -> String {
+    conflicts.iter().map(Conflict::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// No device answers.
@@ -48,8 +74,10 @@ pub struct DeviceSet {
     pub(super) ports: Box<[u8]>,
     /// Ranges by start address
     pub(super) mmio: Vec<(MmioRange, u8)>,
-    /// Index of the local APIC
-    pub(super) local: Option<usize>,
+    /// Where in `mmio` the last access went
+    pub(super) last_mmio: usize,
+    /// Local APICs; the first is that of the processor
+    pub(super) locals: Vec<usize>,
     /// Index of the 8259A pair
     pub(super) legacy: Option<usize>,
     /// Devices that listen to interrupt lines
@@ -76,7 +104,8 @@ impl DeviceSet {
             devices: Vec::new(),
             ports: vec![NOBODY; 1 << 16].into_boxed_slice(),
             mmio: Vec::new(),
-            local: None,
+            last_mmio: 0,
+            locals: Vec::new(),
             legacy: None,
             listeners: Vec::new(),
             timed: Vec::new(),
@@ -84,56 +113,67 @@ impl DeviceSet {
         if decls.len() >= usize::from(NOBODY) {
             return Err(BusError::TooMany { count: decls.len() });
         }
+        let mut conflicts = Vec::new();
         for decl in decls {
             let dynamic = decl.dynamic_ports.map(|ports| ports(config)).unwrap_or_default();
             let Some(device) = (decl.build)(config)? else { continue };
             let index = set.devices.len();
             set.devices.push(device);
-            for range in decl.ports {
-                set.claim_ports(index, *range)?;
-            }
-            for range in dynamic {
-                set.claim_ports(index, range)?;
+            for range in decl.ports.iter().copied().chain(dynamic) {
+                set.claim_ports(index, range, &mut conflicts);
             }
             for range in decl.mmio {
-                set.claim_memory(index, *range)?;
+                set.claim_memory(index, *range, &mut conflicts);
             }
             set.note_capabilities(index);
+        }
+        if !conflicts.is_empty() {
+            return Err(BusError::Conflicts(conflicts));
         }
         set.mmio.sort_by_key(|(range, _)| range.start);
         Ok(set)
     }
 
-    fn claim_ports(&mut self, index: usize, range: PortRange) -> Result<(), BusError> {
-        for port in u32::from(range.start)..(u32::from(range.start) + u32::from(range.len)).min(1 << 16) {
-            let owner = &mut self.ports[port as usize];
-            if *owner != NOBODY {
-                let (first, second) = (usize::from(*owner), index);
-                let (first, second) = (self.devices[first].id(), self.devices[second].id());
-                return Err(BusError::PortConflict { first, second, port });
-            }
-            *owner = index as u8;
+    fn claim_ports(&mut self, index: usize, range: PortRange, conflicts: &mut Vec<Conflict>) {
+        let id = self.devices[index].id();
+        if u32::from(range.start) + u32::from(range.len) > 1 << 16 {
+            conflicts.push(Conflict::PortsEnd { id, start: range.start });
         }
-        Ok(())
+        let from = usize::from(range.start);
+        let mut previous = NOBODY;
+        for (port, owner) in self.ports.iter_mut().enumerate().skip(from).take(usize::from(range.len)) {
+            let port = port as u16;
+            match (*owner, conflicts.last_mut()) {
+                (NOBODY, _) => *owner = index as u8,
+                // The same two devices, one port further on.
+                (taken, Some(Conflict::Ports { to, .. })) if taken == previous => *to = port,
+                (taken, _) => {
+                    let first = self.devices[usize::from(taken)].id();
+                    conflicts.push(Conflict::Ports { first, second: id, from: port, to: port });
+                }
+            }
+            previous = if *owner == index as u8 { NOBODY } else { *owner };
+        }
     }
 
-    fn claim_memory(&mut self, index: usize, range: MmioRange) -> Result<(), BusError> {
+    fn claim_memory(&mut self, index: usize, range: MmioRange, conflicts: &mut Vec<Conflict>) {
+        let Some(last) = range.len.checked_sub(1) else { return };
+        let last = range.start.0.saturating_add(last);
         for (other, owner) in &self.mmio {
-            let start = other.start.max(range.start);
-            let end = other.start.0.saturating_add(other.len).min(range.start.0.saturating_add(range.len));
-            if start.0 < end {
+            let from = other.start.max(range.start);
+            let to = GuestPhysAddr(other.start.0.saturating_add(other.len - 1).min(last));
+            if from <= to {
                 let (first, second) = (self.devices[usize::from(*owner)].id(), self.devices[index].id());
-                return Err(BusError::MmioConflict { first, second, address: start });
+                conflicts.push(Conflict::Memory { first, second, from });
             }
         }
         self.mmio.push((range, index as u8));
-        Ok(())
     }
 
     fn note_capabilities(&mut self, index: usize) {
         let device = &mut self.devices[index];
         if device.local_controller().is_some() {
-            self.local.get_or_insert(index);
+            self.locals.push(index);
         }
         if device.legacy_controller().is_some() {
             self.legacy.get_or_insert(index);
@@ -149,12 +189,5 @@ impl DeviceSet {
     /// Ids in building order.
     pub fn ids(&self) -> Vec<&'static str> {
         self.devices.iter().map(|device| device.id()).collect()
-    }
-
-    /// Appends every device's state.
-    pub fn save(&self, out: &mut Vec<u8>) {
-        for device in &self.devices {
-            device.save(out);
-        }
     }
 }

@@ -1,0 +1,173 @@
+//! The way of interrupts: lines to controllers, messages to local APICs, vectors to the processor.
+
+use super::DeviceSet;
+use super::env::{BusEnv, Call};
+use device_api::{
+    Delivery, DmaMemory, InterruptMessage, LegacyController, LocalController, MsrAccess, VmTime,
+};
+
+/// Rounds of settling at most: devices that answer each other for ever are cut off.
+const MAX_ROUNDS: usize = 64;
+
+impl DeviceSet {
+    /// The local APIC of the processor.
+    pub(super) fn local(&mut self) -> Option<&mut dyn LocalController> {
+        self.devices.get_mut(*self.locals.first()?)?.local_controller()
+    }
+
+    fn legacy(&mut self) -> Option<&mut dyn LegacyController> {
+        self.devices.get_mut(self.legacy?)?.legacy_controller()
+    }
+
+    /// Hands on interrupt lines and messages until nothing moves any more.
+    pub fn settle(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
+        for _ in 0..MAX_ROUNDS {
+            let mut call = Call { env, dma, now };
+            let quiet = !self.hand_on_lines(&mut call) & !self.hand_on_messages(&mut call);
+            if quiet & !self.hand_on_ends(&mut call) {
+                return;
+            }
+        }
+        tracing::warn!("interrupts did not come to rest");
+    }
+
+    /// Changes of lines go to every controller that listens. Gives whether there were any.
+    fn hand_on_lines(&mut self, call: &mut Call<'_>) -> bool {
+        if !call.env.irq.has_changes() {
+            return false;
+        }
+        for (line, high) in call.env.irq.take_changes() {
+            for &listener in &self.listeners {
+                if let Some(inputs) = self.devices[listener].irq_inputs() {
+                    inputs.irq_changed(&mut call.ctx(), line, high);
+                }
+            }
+        }
+        true
+    }
+
+    /// Messages go to every local APIC, which know by themselves whether they are meant. Gives whether there were any.
+    fn hand_on_messages(&mut self, call: &mut Call<'_>) -> bool {
+        if call.env.messages.is_empty() {
+            return false;
+        }
+        for message in std::mem::take(&mut call.env.messages) {
+            self.deliver(call, &message);
+        }
+        true
+    }
+
+    /// SPEC: intel-sdm-vol3 :: 12.6.2.4 Lowest Priority Delivery Mode -> exactly one of those addressed gets it; here the first that accepts
+    fn deliver(&mut self, call: &mut Call<'_>, message: &InterruptMessage) {
+        let mut accepted = false;
+        for &local in &self.locals {
+            let Some(apic) = self.devices[local].local_controller() else { continue };
+            accepted |= apic.message(&mut call.ctx(), message);
+            if accepted && message.delivery == Delivery::LowestPriority {
+                return;
+            }
+        }
+        if !accepted {
+            tracing::debug!(?message, "nobody takes an interrupt message");
+        }
+    }
+
+    /// SPEC: intel-sdm-vol3 :: 12.8.5 Signaling Interrupt Servicing Completion -> the end of a level-triggered interrupt is broadcast to the I/O APICs
+    fn hand_on_ends(&mut self, call: &mut Call<'_>) -> bool {
+        let mut any = false;
+        for &local in &self.locals {
+            // A local APIC has 256 vectors to end.
+            for _ in 0..256 {
+                let apic = self.devices[local].local_controller();
+                let Some(vector) = apic.and_then(|apic| apic.take_eoi_broadcast()) else { break };
+                any = true;
+                for &listener in &self.listeners {
+                    if let Some(inputs) = self.devices[listener].irq_inputs() {
+                        inputs.end_of_interrupt(&mut call.ctx(), vector);
+                    }
+                }
+            }
+        }
+        any
+    }
+
+    /// SPEC: intel-sdm-vol3 :: 12.5.1 Local Vector Table -> INTR of the 8259A pair arrives through LINT0 as ExtINT, or directly while the APIC is off
+    fn legacy_reaches_processor(&mut self) -> bool {
+        self.local().is_none_or(|apic| apic.accepts_legacy())
+            && self.legacy().is_some_and(|controller| controller.intr())
+    }
+
+    /// Whether a maskable interrupt waits.
+    pub fn interrupt_pending(&mut self) -> bool {
+        self.local().is_some_and(|apic| apic.pending().is_some()) || self.legacy_reaches_processor()
+    }
+
+    /// The processor takes an interrupt: the local APIC's first, then that of the 8259A pair.
+    pub fn acknowledge(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) -> Option<u8> {
+        let mut call = Call { env, dma, now };
+        let vector = self
+            .local()
+            .filter(|apic| apic.pending().is_some())
+            .and_then(|apic| apic.acknowledge(&mut call.ctx()));
+        let vector = match vector {
+            None if self.legacy_reaches_processor() => {
+                self.legacy().map(|controller| controller.acknowledge())
+            }
+            vector => vector,
+        };
+        self.settle(env, dma, now);
+        vector
+    }
+
+    /// Takes a waiting NMI.
+    pub fn take_nmi(&mut self) -> bool {
+        self.local().is_some_and(|apic| apic.take_nmi())
+    }
+
+    /// Takes a waiting INIT.
+    pub fn take_init(&mut self) -> bool {
+        self.local().is_some_and(|apic| apic.take_init())
+    }
+
+    /// Takes a waiting start-up message: the vector that names the page to start at.
+    pub fn take_startup(&mut self) -> Option<u8> {
+        self.local().and_then(|apic| apic.take_startup())
+    }
+
+    /// CR8
+    pub fn cr8(&mut self) -> u8 {
+        self.local().map_or(0, |apic| apic.cr8())
+    }
+
+    /// Writes CR8.
+    pub fn set_cr8(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime, value: u8) {
+        let mut call = Call { env, dma, now };
+        if let Some(apic) = self.local() {
+            apic.set_cr8(&mut call.ctx(), value);
+        }
+        self.settle(env, dma, now);
+    }
+
+    /// RDMSR (`write` is `None`) or WRMSR of a register that the local APIC holds.
+    pub fn msr(
+        &mut self,
+        env: &mut BusEnv,
+        dma: &mut dyn DmaMemory,
+        now: VmTime,
+        (msr, write): (u32, Option<u64>),
+    ) -> MsrAccess {
+        let mut call = Call { env, dma, now };
+        let answer = match (self.local(), write) {
+            (Some(apic), Some(value)) => apic.write_msr(&mut call.ctx(), msr, value),
+            (Some(apic), None) => apic.read_msr(&mut call.ctx(), msr),
+            (None, _) => MsrAccess::NotHandled,
+        };
+        self.settle(env, dma, now);
+        answer
+    }
+
+    /// APIC id and whether the local APIC is enabled.
+    pub fn apic(&mut self) -> (u32, bool) {
+        self.local().map_or((0, false), |apic| (apic.apic_id(), apic.enabled()))
+    }
+}
