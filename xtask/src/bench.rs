@@ -55,7 +55,7 @@ fn instructions(v64: &std::path::Path, guest: &guests::Guest) -> Result<(u64, f6
     let mut session = Session::start(&mut command)?;
     session.finish(LIMIT)?;
     let value = |name: &str| {
-        let line = session.text().lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        let line = session.errors().lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
         line.with_context(|| format!("v64 --stats printed no {name}")).map(str::to_owned)
     };
     Ok((value("instructions ")?.parse()?, value("MIPS ")?.parse()?))

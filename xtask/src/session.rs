@@ -9,28 +9,29 @@ use std::time::{Duration, Instant};
 /// A running program. It is ended when this is dropped.
 pub(crate) struct Session {
     child: Child,
-    output: Receiver<Vec<u8>>,
+    output: Receiver<(Stream, Vec<u8>)>,
     text: String,
+    errors: String,
     /// Where the next search begins
     seen: usize,
     started: Instant,
 }
 
-fn pump(mut from: impl Read + Send + 'static, to: mpsc::Sender<Vec<u8>>) {
+#[derive(Clone, Copy)]
+enum Stream {
+    Output,
+    Error,
+}
+
+fn pump(mut from: impl Read + Send + 'static, stream: Stream, to: mpsc::Sender<(Stream, Vec<u8>)>) {
     std::thread::spawn(move || {
         let mut bytes = [0; 4096];
         while let Ok(n) = from.read(&mut bytes) {
-            if n == 0 || to.send(bytes[..n].to_vec()).is_err() {
+            if n == 0 || to.send((stream, bytes[..n].to_vec())).is_err() {
                 return;
             }
         }
     });
-}
-
-/// What was printed last, for a message.
-fn tail(text: &str) -> String {
-    let lines: Vec<_> = text.lines().collect();
-    lines[lines.len().saturating_sub(25)..].join("\n")
 }
 
 impl Session {
@@ -41,24 +42,46 @@ impl Session {
         let mut child = command.spawn().with_context(|| format!("cannot start {name}"))?;
         let (sender, output) = mpsc::channel();
         if let Some(out) = child.stdout.take() {
-            pump(out, sender.clone());
+            pump(out, Stream::Output, sender.clone());
         }
         if let Some(err) = child.stderr.take() {
-            pump(err, sender);
+            pump(err, Stream::Error, sender);
         }
-        Ok(Self { child, output, text: String::new(), seen: 0, started: Instant::now() })
+        Ok(Self {
+            child,
+            output,
+            text: String::new(),
+            errors: String::new(),
+            seen: 0,
+            started: Instant::now(),
+        })
     }
 
-    /// Everything printed so far.
+    /// Standard output so far.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Standard error so far.
+    pub(crate) fn errors(&self) -> &str {
+        &self.errors
+    }
+
+    /// What was printed last, for a message.
+    pub(crate) fn tail(&self) -> String {
+        let lines: Vec<_> = self.text.lines().chain(self.errors.lines()).collect();
+        lines[lines.len().saturating_sub(25)..].join("\n")
     }
 
     /// Takes what comes within the time that is left; `false` when the program has closed its output.
     fn take(&mut self, until: Instant, what: &str) -> Result<bool> {
         match self.output.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(bytes) => {
-                self.text += &String::from_utf8_lossy(&bytes);
+            Ok((stream, bytes)) => {
+                let text = match stream {
+                    Stream::Output => &mut self.text,
+                    Stream::Error => &mut self.errors,
+                };
+                *text += &String::from_utf8_lossy(&bytes);
                 Ok(true)
             }
             Err(RecvTimeoutError::Disconnected) => Ok(false),
@@ -66,7 +89,7 @@ impl Session {
                 bail!(
                     "waited {:.0} s for {what}; the last lines:\n{}",
                     self.started.elapsed().as_secs_f64(),
-                    tail(&self.text)
+                    self.tail()
                 )
             }
         }
@@ -84,7 +107,7 @@ impl Session {
                 return Ok(self.started.elapsed());
             }
             if !self.take(until, &format!("`{wanted}`"))? {
-                bail!("the program ended before `{wanted}`; the last lines:\n{}", tail(&self.text));
+                bail!("the program ended before `{wanted}`; the last lines:\n{}", self.tail());
             }
         }
     }
@@ -130,14 +153,15 @@ mod tests {
 
     #[test]
     fn a_dialogue_with_a_program() {
-        let mut session =
-            Session::start(Command::new("sh").args(["-c", "echo ready; read word; echo got $word; exit 3"]))
-                .unwrap();
+        let mut session = Session::start(
+            Command::new("sh").args(["-c", "echo ready; read word; echo got $word; echo bad >&2; exit 3"]),
+        )
+        .unwrap();
         session.wait_for("ready\n", LONG).unwrap();
         session.send("pear\n").unwrap();
         session.wait_for("got pear", LONG).unwrap();
         assert_eq!(session.finish(LONG).unwrap().code(), Some(3));
-        assert_eq!(session.text(), "ready\ngot pear\n");
+        assert_eq!((session.text(), session.errors()), ("ready\ngot pear\n", "bad\n"));
     }
 
     #[test]

@@ -186,7 +186,7 @@ fn demo(path: &Path, _: &Report) -> Result<Verdict> {
     session.send("poweroff\r")?;
     session.wait_for("good night", LIMIT)?;
     let status = session.finish(LIMIT)?;
-    ensure!(status.code() == Some(0), "power-off ends with {status}:\n{}", session.text());
+    ensure!(status.code() == Some(0), "power-off ends with {status}:\n{}", session.tail());
     Ok(Verdict::Passed(1))
 }
 
@@ -212,7 +212,7 @@ fn debian(path: &Path, report: &Report) -> Result<Verdict> {
     session.wait_for(guests::PROMPT, LIMIT)?;
     session.send("exit\n")?;
     let status = session.finish(LIMIT)?;
-    ensure!(status.code() == Some(0), "power-off ends with {status}:\n{}", session.text());
+    ensure!(status.code() == Some(0), "power-off ends with {status}:\n{}", session.tail());
     Ok(Verdict::Passed(1))
 }
 
@@ -227,15 +227,15 @@ fn repeatability(path: &Path, report: &Report) -> Result<Verdict> {
     let (mut one, mut two) = (start()?, start()?);
     for session in [&mut one, &mut two] {
         let status = session.finish(LIMIT)?;
-        ensure!(status.code() == Some(0), "the boot ends with {status}:\n{}", session.text());
+        ensure!(status.code() == Some(0), "the boot ends with {status}:\n{}", session.tail());
     }
     let hash = |session: &Session| {
-        session.text().lines().find(|line| line.starts_with("state hash ")).map(str::to_owned)
+        session.errors().lines().find(|line| line.starts_with("state hash ")).map(str::to_owned)
     };
     let first = hash(&one).context("no state hash was printed")?;
     let second = hash(&two).context("no state hash was printed")?;
     ensure!(first == second, "two equal boots differ:\n{first}\n{second}");
-    ensure!(one.text().contains("v64: exit status 0"), "the commands failed:\n{}", one.text());
+    ensure!(one.text().contains("v64: exit status 0"), "the commands failed:\n{}", one.tail());
     ensure!(one.text() == two.text(), "two equal boots print different text");
     Ok(Verdict::Passed(1))
 }
