@@ -43,6 +43,11 @@ fn target() -> Result<PathBuf> {
 }
 
 fn run(args: LinuxArgs) -> Result<()> {
+    if args.run.as_ref().is_some_and(|commands| commands.contains('"')) {
+        anyhow::bail!(
+            "--run takes no double quotes: the kernel's command line ends the commands there; use single ones"
+        );
+    }
     let report = Report::quiet();
     eprintln!("building v64 and looking for the guest (the first time takes minutes) ...");
     let v64 = v64(&report)?;

@@ -15,7 +15,7 @@ task!("tidy", TidyArgs, run);
 
 /// Folders and files that are looked at.
 const PARTS: &[&str] =
-    &[".cargo", ".ci", "crates", "docs", "xtask", "ARCHITECTURE.md", "Cargo.toml", "README.md"];
+    &[".cargo", ".ci", "crates", "docs", "tests", "xtask", "ARCHITECTURE.md", "Cargo.toml", "README.md"];
 const EXTENSIONS: &[&str] = &["rs", "md", "toml", "sh", "js", "ts", "html", "css", "wat", "json", "yml", ""];
 
 /// Everything that is wrong, a line each.
