@@ -103,7 +103,7 @@ enum Class {
     DoubleFault,
 }
 
-/// SPEC: intel-sdm-vol3 :: 7.15 Exception and Interrupt Reference, Interrupt 8 -> the classes: #DE, #TS, #NP, #SS and #GP are contributory, #PF is its own class, interrupts and the rest are benign
+/// SPEC: intel-sdm-vol3 :: 7.15 Exception and Interrupt Reference -> interrupt 8: the classes: #DE, #TS, #NP, #SS and #GP are contributory, #PF is its own class, interrupts and the rest are benign
 const fn class(event: Event) -> Class {
     match event {
         Event::Exception(exception) => match exception {
@@ -122,7 +122,7 @@ const fn class(event: Event) -> Class {
 
 /// What happens when `second` is raised while `first` is being delivered.
 ///
-/// SPEC: intel-sdm-vol3 :: 7.15 Exception and Interrupt Reference, Interrupt 8 -> two contributory exceptions, or a page fault and then either, make a double fault; either during a double fault shuts the processor down
+/// SPEC: intel-sdm-vol3 :: 7.15 Exception and Interrupt Reference -> interrupt 8: two contributory exceptions, or a page fault and then either, make a double fault; either during a double fault shuts the processor down
 pub const fn combine(first: Event, second: Exception) -> Combined {
     match (class(first), class(Event::Exception(second))) {
         (Class::Contributory, Class::Contributory)

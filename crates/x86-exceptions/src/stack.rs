@@ -36,7 +36,7 @@ pub(crate) struct Stack {
 impl Stack {
     /// A stack that is 64 bits wide, or else as wide as its segment's B flag says.
     ///
-    /// SPEC: intel-sdm-vol1 :: 6.2.3 Address-Size Attributes for Stack -> SP or ESP by the B flag of SS; RSP always in 64-bit mode
+    /// SPEC: intel-sdm-vol1 :: 6.2.3 Address-Size Attributes for Stack Accesses -> SP or ESP by the B flag of SS; RSP always in 64-bit mode
     pub(crate) fn new(cpu: &Cpu, segment: Segment, pointer: u64, is_64: bool, level: u8, fault: u16) -> Self {
         let width = match (is_64, segment.attr.contains(SegAttr::DB)) {
             (true, _) => Width::B8,

@@ -27,7 +27,7 @@ impl Vcpu {
 
     /// Linear address of an access of `size` bytes, all checks made.
     ///
-    /// SPEC: intel-sdm-vol3 :: 6.3 Limit Checking and Type Checking -> offsets beyond the limit, writes to read-only and reads of execute-only segments, null segments
+    /// SPEC: intel-sdm-vol3 :: 6.3 Limit Checking -> offsets beyond the limit, writes to read-only and reads of execute-only segments, null segments
     pub(super) fn check_segment(
         &self,
         seg: Seg,
