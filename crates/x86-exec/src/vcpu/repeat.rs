@@ -14,6 +14,7 @@ use x86_types::{LinearAddr, Seg};
 const MAX_ITERATIONS: u64 = 4096;
 
 impl Vcpu {
+    /// SPEC: intel-sdm-vol3 :: 19.3.1.4 Single-Step Exception Condition -> RFLAGS.TF traps after each iteration
     /// SPEC: intel-sdm-vol2 :: REP/REPE/REPZ/REPNE/REPNZ—Repeat String Operation Prefix -> the count register has the address size; CMPS and SCAS end by ZF too; exceptions and interrupts leave the registers at the iteration reached
     pub(super) fn repeat_string(
         &mut self,
@@ -26,10 +27,11 @@ impl Vcpu {
             Op::Cmps | Op::Scas => Some(insn.flags.contains(InsnFlags::REPNE)),
             _ => None,
         };
-        let mut left = MAX_ITERATIONS;
+        let stepping = self.cpu.system_flags.contains(RFlags::TF);
+        let mut left = if stepping { 1 } else { MAX_ITERATIONS };
         self.stop = false;
         while count != 0 && left != 0 {
-            let done = self.bulk(insn, count.min(MAX_ITERATIONS));
+            let done = self.bulk(insn, count.min(left));
             if done != 0 {
                 count -= done;
                 self.set_count(insn, count);

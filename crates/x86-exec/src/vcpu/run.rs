@@ -171,10 +171,11 @@ impl Vcpu {
             return Some(Exit::Bus);
         }
         self.attention &= !attention::EXIT;
-        if self.attention & attention::DEBUG_TRAP != 0 {
+        // What MOV SS hit waits for the instruction behind it.
+        if self.attention & attention::DEBUG_TRAP != 0 && self.cpu.shadow != Shadow::MovSs {
             self.attention &= !attention::DEBUG_TRAP;
             let dr6 = std::mem::take(&mut self.debug_trap);
-            if dr6 != 0 && self.cpu.shadow != Shadow::MovSs {
+            if dr6 != 0 {
                 self.deliver(Event::Exception(Exception::Debug { dr6, fault: false }));
                 return None;
             }
