@@ -1,0 +1,285 @@
+//! A processor over 4 MiB of RAM with tables of its own, and a bus with nothing but interrupts.
+
+use guest_ram::GuestRam;
+use std::any::Any;
+use std::cell::Cell;
+use std::rc::Rc;
+use x86_exec::{Bus, BusMsr, Exit, Vcpu};
+use x86_state::cpuid::CpuModel;
+use x86_state::{Cr0, Cr4, Efer, RFlags, SegAttr, Segment, Selector};
+use x86_types::{GuestPhysAddr, Seg};
+
+/// Where snippets start.
+pub const CODE: u64 = 0x1000;
+/// Stack of the snippet; the page below 1_0000h.
+pub const STACK: u64 = 0x1_0000;
+/// RSP0 of the TSS.
+pub const RSP0: u64 = 0x1_4000;
+/// IST1 of the TSS.
+pub const IST1: u64 = 0x1_8000;
+/// Plain data.
+pub const DATA: u64 = 0x2_0000;
+/// Vector n leads to a HLT at `HANDLERS + 16 * n`.
+pub const HANDLERS: u64 = 0x3_0000;
+const PML4: u64 = 0x10_0000;
+const PDPT: u64 = 0x10_1000;
+const PD: u64 = 0x10_2000;
+const PT: u64 = 0x10_3000;
+/// GDT
+pub const GDT: u64 = 0x11_0000;
+/// IDT
+pub const IDT: u64 = 0x11_1000;
+/// TSS
+pub const TSS: u64 = 0x11_2000;
+
+/// Selectors: kernel 64-bit code, kernel data, user data, user 64-bit code, kernel 32-bit code.
+pub const CS64: u16 = 0x08;
+pub const DS: u16 = 0x10;
+pub const USER_DS: u16 = 0x23;
+pub const USER_CS64: u16 = 0x2b;
+pub const CS32: u16 = 0x30;
+
+/// What the test sets and reads of the bus.
+#[derive(Default)]
+pub struct Lines {
+    pub irq: Cell<Option<u8>>,
+    pub nmi: Cell<bool>,
+    pub cr8: Cell<u8>,
+}
+
+struct StubBus(Rc<Lines>);
+
+impl Bus for StubBus {
+    fn port_read(&mut self, _: u64, port: u16, _: u8) -> u32 {
+        u32::from(port)
+    }
+    fn port_write(&mut self, _: u64, _: u16, _: u8, _: u32) {}
+    fn mmio_read(&mut self, _: u64, _: GuestPhysAddr, _: u8) -> u64 {
+        u64::MAX
+    }
+    fn mmio_write(&mut self, _: u64, _: GuestPhysAddr, _: u8, _: u64) {}
+    fn read_msr(&mut self, _: u64, _: u32) -> BusMsr {
+        BusMsr::GeneralProtection
+    }
+    fn write_msr(&mut self, _: u64, _: u32, _: u64) -> BusMsr {
+        BusMsr::GeneralProtection
+    }
+    fn tsc(&mut self, retired: u64) -> u64 {
+        retired
+    }
+    fn cr8(&mut self) -> u8 {
+        self.0.cr8.get()
+    }
+    fn set_cr8(&mut self, _: u64, value: u8) {
+        self.0.cr8.set(value);
+    }
+    fn interrupt_pending(&mut self) -> bool {
+        self.0.irq.get().is_some() || self.0.nmi.get()
+    }
+    fn acknowledge(&mut self, _: u64) -> Option<u8> {
+        self.0.irq.take()
+    }
+    fn take_nmi(&mut self) -> bool {
+        self.0.nmi.take()
+    }
+    fn wants_exit(&mut self) -> bool {
+        false
+    }
+    fn apic(&mut self) -> (u32, bool) {
+        (0, true)
+    }
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The exception or interrupt a handler halted in: vector, error code (0 without), RIP of the frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caught {
+    pub vector: u8,
+    pub error: u32,
+    pub rip: u64,
+}
+
+/// The machine under test.
+pub struct Machine {
+    pub vcpu: Vcpu,
+    pub ram: Rc<GuestRam>,
+    pub lines: Rc<Lines>,
+}
+
+impl Machine {
+    fn bare() -> Self {
+        let ram = Rc::new(GuestRam::new(4 << 20).expect("RAM"));
+        let lines = Rc::new(Lines::default());
+        let vcpu = Vcpu::new(CpuModel::MAX, Rc::clone(&ram), Box::new(StubBus(Rc::clone(&lines))));
+        Machine { vcpu, ram, lines }
+    }
+
+    /// Real mode, all segments at 0, an interrupt table at 0 whose vectors lead to HLTs.
+    pub fn real(code: &[u8]) -> Self {
+        let mut m = Self::bare();
+        for n in 0..256 {
+            m.ram.write_u32(GuestPhysAddr(4 * n), 0x3000 << 16 | (16 * n) as u32);
+            m.ram.write(GuestPhysAddr(HANDLERS + 16 * n), &[0xf4]);
+        }
+        let cpu = &mut m.vcpu.cpu;
+        for seg in &mut cpu.seg {
+            *seg = Segment { base: 0, selector: Selector(0), ..Segment::REAL };
+        }
+        cpu.idtr.limit = 0x3ff;
+        m.finish(code, 0xff00)
+    }
+
+    /// 64-bit mode at CPL 0 with 4-KByte pages over the first 2 MiB, supervisor and writable.
+    pub fn long(code: &[u8]) -> Self {
+        let mut m = Self::bare();
+        m.tables();
+        let cpu = &mut m.vcpu.cpu;
+        cpu.cr0 = Cr0::PE | Cr0::ET | Cr0::NE | Cr0::WP | Cr0::PG;
+        cpu.cr4 = Cr4::PAE | Cr4::PGE;
+        cpu.cr3 = PML4;
+        cpu.efer = Efer::LME | Efer::LMA | Efer::NXE | Efer::SCE;
+        cpu.seg = [flat(DS, 0xc093); 6];
+        cpu.seg[Seg::Cs as usize] = flat(CS64, 0xa09b);
+        m.finish(code, STACK)
+    }
+
+    /// The same at CPL 3, with code, stack and data of user pages.
+    pub fn user(code: &[u8]) -> Self {
+        let mut m = Self::long(code);
+        for page in [CODE, CODE + 0x1000, STACK - 0x1000, DATA, DATA + 0x1000] {
+            m.set_pte(page, page | 7);
+        }
+        let cpu = &mut m.vcpu.cpu;
+        cpu.seg = [flat(USER_DS, 0xc0f3); 6];
+        cpu.seg[Seg::Cs as usize] = flat(USER_CS64, 0xa0fb);
+        cpu.cpl = 3;
+        m.vcpu.state_changed();
+        m
+    }
+
+    fn tables(&mut self) {
+        let write = |at: u64, v: u64| self.ram.write_u64(GuestPhysAddr(at), v);
+        write(PML4, PDPT | 7);
+        write(PDPT, PD | 7);
+        write(PD, PT | 7);
+        for n in 0..512 {
+            write(PT + 8 * n, n << 12 | 3);
+        }
+        let descriptors = [
+            0,
+            0x00af_9b00_0000_ffff,
+            0x00cf_9300_0000_ffff,
+            0x00cf_fb00_0000_ffff,
+            0x00cf_f300_0000_ffff,
+            0x00af_fb00_0000_ffff,
+            0x00cf_9b00_0000_ffff_u64,
+        ];
+        for (n, d) in descriptors.into_iter().enumerate() {
+            write(GDT + 8 * n as u64, d);
+        }
+        for n in 0..256 {
+            let handler = HANDLERS + 16 * n;
+            let gate = handler & 0xffff | u64::from(CS64) << 16 | 0x8e00 << 32 | (handler >> 16) << 48;
+            write(IDT + 16 * n, gate);
+            self.ram.write(GuestPhysAddr(handler), &[0xf4]);
+        }
+        write(TSS + 4, RSP0);
+        write(TSS + 0x24, IST1);
+        // The I/O map lies beyond the limit.
+        write(TSS + 0x60, 0x68 << 48);
+        let cpu = &mut self.vcpu.cpu;
+        cpu.gdtr.base = GDT;
+        cpu.gdtr.limit = 0x37;
+        cpu.idtr.base = IDT;
+        cpu.idtr.limit = 0xfff;
+        cpu.tr = Segment { base: TSS, limit: 0x67, ..flat(0x38, 0x8b) };
+    }
+
+    fn finish(mut self, code: &[u8], stack: u64) -> Self {
+        self.ram.write(GuestPhysAddr(CODE), code);
+        // RDX comes out of RESET with the signature.
+        self.vcpu.cpu.gpr = [0; 16];
+        self.vcpu.cpu.rip = CODE;
+        self.vcpu.cpu.gpr[4] = stack;
+        self.vcpu.state_changed();
+        self
+    }
+
+    /// Sets the page-table entry of a page below 2 MiB, dropping the TLB.
+    pub fn set_pte(&mut self, page: u64, entry: u64) {
+        self.ram.write_u64(GuestPhysAddr(pte_of(page)), entry);
+        self.vcpu.state_changed();
+    }
+
+    /// The page-table entry of a page below 2 MiB.
+    pub fn pte(&self, page: u64) -> u64 {
+        self.ram.read_u64(GuestPhysAddr(pte_of(page)))
+    }
+
+    /// Reads 8 bytes.
+    pub fn read(&self, at: u64) -> u64 {
+        self.ram.read_u64(GuestPhysAddr(at))
+    }
+
+    /// Sets RFLAGS bits.
+    pub fn set_flags(&mut self, bits: RFlags) {
+        let flags = self.vcpu.cpu.rflags() | bits;
+        self.vcpu.cpu.set_rflags(flags);
+        self.vcpu.state_changed();
+    }
+
+    /// Sets a vector's gate to a DPL and an IST entry.
+    pub fn set_gate(&mut self, vector: u64, dpl: u64, ist: u64) {
+        let at = GuestPhysAddr(IDT + 16 * vector);
+        let gate = self.ram.read_u64(at) & !(0x6007 << 32);
+        self.ram.write_u64(at, gate | dpl << 45 | ist << 32);
+    }
+
+    /// Runs at most `count` instructions.
+    pub fn step(&mut self, count: u64) -> Exit {
+        let limit = self.vcpu.retired() + count;
+        self.vcpu.run(limit)
+    }
+
+    /// Runs to a HLT outside the handlers.
+    #[track_caller]
+    pub fn to_halt(&mut self) {
+        assert_eq!(self.step(10_000), Exit::Halted);
+        let rip = self.vcpu.cpu.rip;
+        assert!(!(HANDLERS..HANDLERS + 0x1000).contains(&rip), "{:?}", self.frame());
+    }
+
+    /// Runs to the HLT of a 64-bit handler.
+    #[track_caller]
+    pub fn caught(&mut self) -> Caught {
+        assert_eq!(self.step(10_000), Exit::Halted);
+        self.frame()
+    }
+
+    fn frame(&self) -> Caught {
+        let cpu = &self.vcpu.cpu;
+        let vector = (cpu.rip.wrapping_sub(HANDLERS) >> 4) as u8;
+        let sp = cpu.gpr[4];
+        let coded = matches!(vector, 8 | 10..=14 | 17);
+        let error = if coded { self.read(sp) as u32 } else { 0 };
+        Caught { vector, error, rip: self.read(sp + 8 * u64::from(coded)) }
+    }
+}
+
+fn pte_of(page: u64) -> u64 {
+    PT + (page >> 12) * 8
+}
+
+fn flat(selector: u16, attr: u16) -> Segment {
+    Segment {
+        base: 0,
+        limit: u32::MAX,
+        selector: Selector(selector),
+        attr: SegAttr::from_bits_retain(attr.into()),
+    }
+}
