@@ -9,7 +9,7 @@ use x86_types::GuestPhysAddr;
 fn code_changed_ahead_in_its_own_block() {
     // mov byte [rip+1], 42h; mov eax, 1; hlt
     let mut m = Machine::long(&[0xc6, 0x05, 1, 0, 0, 0, 0x42, 0xb8, 1, 0, 0, 0, 0xf4]);
-    m.to_halt();
+    m.run_to_halt();
     assert_eq!(m.vcpu.cpu.gpr[gpr::RAX], 0x42);
 }
 
@@ -23,7 +23,7 @@ fn code_changed_through_another_address() {
         m.vcpu.cpu.activity = x86_state::Activity::Running;
         m.vcpu.cpu.gpr[gpr::RBX] = DATA + 3;
         m.vcpu.cpu.gpr[gpr::RCX] = value;
-        m.to_halt();
+        m.run_to_halt();
         assert_eq!(m.vcpu.cpu.gpr[gpr::RAX], value);
     }
 }
@@ -39,7 +39,7 @@ fn a_store_across_two_code_pages() {
         m.vcpu.cpu.activity = x86_state::Activity::Running;
         m.vcpu.cpu.gpr[gpr::RBX] = end - 2;
         m.vcpu.cpu.gpr[gpr::RCX] = value | 0x9090_90f4 << 32;
-        m.to_halt();
+        m.run_to_halt();
         assert_eq!(m.vcpu.cpu.gpr[gpr::RAX], value);
     }
 }
@@ -84,7 +84,7 @@ fn overlapping_rep_movsb() {
         m.vcpu.cpu.gpr[gpr::RSI] = from;
         m.vcpu.cpu.gpr[gpr::RDI] = to;
         m.set_flags(if down { RFlags::DF } else { RFlags::empty() });
-        m.to_halt();
+        m.run_to_halt();
         assert_eq!(m.read(DATA), want, "{down}");
     }
 }

@@ -39,7 +39,7 @@ fn popf_and_iret_open_at_once() {
 fn hlt_wakes_behind_itself() {
     // sti; hlt
     let mut m = Machine::long(&[0xfb, 0xf4, 0x90]);
-    m.to_halt();
+    m.run_to_halt();
     m.lines.irq.set(Some(0x42));
     m.vcpu.poll_bus();
     assert_eq!(m.caught(), Caught { vector: 0x42, error: 0, rip: CODE + 2 });

@@ -248,7 +248,7 @@ impl Machine {
 
     /// Runs to a HLT outside the handlers.
     #[track_caller]
-    pub fn to_halt(&mut self) {
+    pub fn run_to_halt(&mut self) {
         assert_eq!(self.step(10_000), Exit::Halted);
         let rip = self.vcpu.cpu.rip;
         assert!(!(HANDLERS..HANDLERS + 0x1000).contains(&rip), "{:?}", self.frame());
@@ -276,10 +276,5 @@ fn pte_of(page: u64) -> u64 {
 }
 
 fn flat(selector: u16, attr: u16) -> Segment {
-    Segment {
-        base: 0,
-        limit: u32::MAX,
-        selector: Selector(selector),
-        attr: SegAttr::from_bits_retain(attr.into()),
-    }
+    Segment { base: 0, limit: u32::MAX, selector: Selector(selector), attr: SegAttr::from_bits_retain(attr) }
 }

@@ -40,7 +40,7 @@ fn pcide_needs_pcid_zero() {
         m.vcpu.state_changed();
         m.vcpu.cpu.gpr[gpr::RAX] = (Cr4::PAE | Cr4::PCIDE).bits();
         if ok {
-            m.to_halt();
+            m.run_to_halt();
             assert!(m.vcpu.cpu.cr4.contains(Cr4::PCIDE));
         } else {
             assert_eq!(m.caught().vector, 13);
@@ -59,7 +59,7 @@ fn lme_is_locked_while_paging() {
     assert!(m.vcpu.cpu.efer.contains(Efer::LME | Efer::LMA));
     let mut m = Machine::long(&code);
     m.vcpu.cpu.gpr[gpr::RAX] = Efer::LME.bits();
-    m.to_halt();
+    m.run_to_halt();
     assert_eq!(m.vcpu.cpu.efer, Efer::LME | Efer::LMA);
 }
 
@@ -68,7 +68,7 @@ fn cr8_holds_four_bits() {
     // mov cr8, rax; mov rbx, cr8; hlt
     let mut m = Machine::long(&[0x44, 0x0f, 0x22, 0xc0, 0x44, 0x0f, 0x20, 0xc3, 0xf4]);
     m.vcpu.cpu.gpr[gpr::RAX] = 9;
-    m.to_halt();
+    m.run_to_halt();
     assert_eq!((m.vcpu.cpu.gpr[gpr::RBX], m.lines.cr8.get()), (9, 9));
 }
 
@@ -77,11 +77,11 @@ fn lmsw_sets_pe_and_never_clears_it() {
     // lmsw ax; hlt
     let mut m = Machine::long(&[0x0f, 0x01, 0xf0, 0xf4]);
     m.vcpu.cpu.gpr[gpr::RAX] = Cr0::TS.bits();
-    m.to_halt();
+    m.run_to_halt();
     assert!(m.vcpu.cpu.cr0.contains(Cr0::PE | Cr0::TS | Cr0::PG));
     let mut m = Machine::real(&[0x0f, 0x01, 0xf0, 0xf4]);
     m.vcpu.cpu.gpr[gpr::RAX] = 1;
-    m.to_halt();
+    m.run_to_halt();
     assert!(m.vcpu.cpu.cr0.contains(Cr0::PE));
 }
 
@@ -96,7 +96,7 @@ fn xsetbv_refuses_impossible_sets() {
         m.vcpu.cpu.gpr[gpr::RAX] = value;
         m.vcpu.state_changed();
         if ok {
-            m.to_halt();
+            m.run_to_halt();
             assert_eq!(m.vcpu.cpu.xcr0.bits(), value, "{value}");
         } else {
             assert_eq!(m.caught().vector, 13, "{value:#x}");
@@ -109,10 +109,10 @@ fn xsetbv_refuses_impossible_sets() {
 fn long_mode_is_left_through_compatibility_mode() {
     // jmp far [rbx]; to: mov cr0, eax; hlt
     let mut m = Machine::long(&[0xff, 0x2b, 0x0f, 0x22, 0xc0, 0xf4]);
-    m.ram.write_u64(x86_types::GuestPhysAddr(DATA), u64::from(CS32) << 32 | CODE + 2);
+    m.ram.write_u64(x86_types::GuestPhysAddr(DATA), (u64::from(CS32) << 32) | (CODE + 2));
     m.vcpu.cpu.gpr[gpr::RBX] = DATA;
     m.vcpu.cpu.gpr[gpr::RAX] = (Cr0::PE | Cr0::ET).bits();
-    m.to_halt();
+    m.run_to_halt();
     assert_eq!(m.vcpu.cpu.rip, CODE + 6);
     assert!(!m.vcpu.cpu.efer.contains(Efer::LMA) && m.vcpu.cpu.efer.contains(Efer::LME));
     assert!(!m.vcpu.cpu.cr0.contains(Cr0::PG));

@@ -65,7 +65,7 @@ fn supervisor_protections() {
                 let caught = m.caught();
                 assert_eq!((caught.vector, caught.error), (14, error), "{feature:?} {code:x?}");
             }
-            None => m.to_halt(),
+            None => m.run_to_halt(),
         }
     }
 }
@@ -87,13 +87,13 @@ fn accessed_and_dirty() {
     for (code, bits) in [(LOAD, 0x20), (STORE, 0x60), (ADD, 0x60)] {
         let mut m = Machine::long(code);
         m.vcpu.cpu.gpr[gpr::RBX] = DATA;
-        m.to_halt();
+        m.run_to_halt();
         assert_eq!(m.pte(DATA) & 0x60, bits, "{code:x?}");
     }
     // A load before the store: D still comes.
     let mut m = Machine::long(&[0x48, 0x8b, 3, 0x48, 0x89, 3, 0xf4]);
     m.vcpu.cpu.gpr[gpr::RBX] = DATA;
-    m.to_halt();
+    m.run_to_halt();
     assert_eq!(m.pte(DATA) & 0x60, 0x60);
 }
 
@@ -128,8 +128,8 @@ fn invlpg_and_cr3_bring_the_new_mapping() {
         m.ram.write_u64(GuestPhysAddr(DATA + 0x1000), 2);
         m.vcpu.cpu.gpr[gpr::RBX] = DATA;
         m.vcpu.cpu.gpr[gpr::RCX] = 0x10_3000 + (DATA >> 9);
-        m.vcpu.cpu.gpr[gpr::RDX] = DATA + 0x1000 | 3;
-        m.to_halt();
+        m.vcpu.cpu.gpr[gpr::RDX] = (DATA + 0x1000) | 3;
+        m.run_to_halt();
         assert_eq!((m.vcpu.cpu.gpr[gpr::RAX], m.vcpu.cpu.gpr[gpr::RSI]), (1, 2));
     }
 }

@@ -60,7 +60,7 @@ fn syscall_and_sysret() {
     code.push(0xf4);
     let mut m = Machine::long(&code);
     m.set_flags(x86_state::RFlags::IF);
-    m.to_halt();
+    m.run_to_halt();
     let cpu = &m.vcpu.cpu;
     assert_eq!((cpu.rip, cpu.gpr[gpr::RCX]), (CODE + 0x101, at + 2));
     assert_eq!(cpu.gpr[gpr::R11] & 0x200, 0x200);
@@ -96,7 +96,7 @@ fn gs_bases_swap() {
     // swapgs; hlt
     code.extend([0x0f, 1, 0xf8, 0xf4]);
     let mut m = Machine::long(&code);
-    m.to_halt();
+    m.run_to_halt();
     assert_eq!(m.vcpu.cpu.seg[5].base, 0x2222);
     let mut code = Vec::new();
     wrmsr(&mut code, 0xc000_0100, 1 << 56);
