@@ -20,6 +20,7 @@ mod field {
     pub(super) const JUMP: usize = 0x201;
     pub(super) const TYPE_OF_LOADER: usize = 0x210;
     pub(super) const LOADFLAGS: usize = 0x211;
+    pub(super) const CODE32_START: usize = 0x214;
     pub(super) const RAMDISK_IMAGE: usize = 0x218;
     pub(super) const RAMDISK_SIZE: usize = 0x21c;
     pub(super) const HEAP_END: usize = 0x224;
@@ -38,6 +39,10 @@ mod field {
 }
 
 const XLF_KERNEL_64: u16 = 1;
+const LOADED_HIGH: u8 = 1;
+const CAN_USE_HEAP: u8 = 0x80;
+/// Where a kernel without a preference goes, and below which none does.
+const MIB: u64 = 0x10_0000;
 
 fn get<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
@@ -65,6 +70,9 @@ pub(super) fn load(ram: &GuestRam, image: &BootImage<'_>) -> Result<EntryState, 
     if version < 0x206 {
         return Err(BootError::OldProtocol { major: (version >> 8) as u8, minor: version as u8 });
     }
+    if get::<1>(kernel, field::LOADFLAGS)[0] & LOADED_HIGH == 0 {
+        return Err(BootError::LowKernel);
+    }
     let sectors = match get::<1>(kernel, field::SETUP_SECTS)[0] {
         0 => 4,
         n => u64::from(n),
@@ -75,11 +83,12 @@ pub(super) fn load(ram: &GuestRam, image: &BootImage<'_>) -> Result<EntryState, 
     if (kernel.len() as u64) + 15 < expected || kernel.len() as u64 <= setup {
         return Err(BootError::Truncated { expected, found: kernel.len() as u64 });
     }
-    let body = &kernel[setup as usize..];
+    // What follows, such as a signature, is not part of the kernel.
+    let body = &kernel[setup as usize..kernel.len().min(expected as usize)];
     let (at, needed) = placement(ram, kernel, version, body.len() as u64)?;
     ram.write(GuestPhysAddr(at), body);
     let initrd = place_initrd(ram, kernel, image.initrd, at + needed)?;
-    let params = boot_params(ram, image, initrd)?;
+    let params = boot_params(ram, image, at, initrd)?;
     ram.write(GuestPhysAddr(BOOT_PARAMS), &params);
     let mut line = image.command_line.as_bytes().to_vec();
     line.push(0);
@@ -96,25 +105,27 @@ pub(super) fn load(ram: &GuestRam, image: &BootImage<'_>) -> Result<EntryState, 
 }
 
 /// Load address and the memory the kernel needs from there on.
+///
+/// Another address is no way out when the preferred one does not fit: a kernel loaded lower moves itself up.
+///
+/// SPEC: linux-boot-protocol :: The Real-Mode Kernel Header -> pref_address is where a kernel runs unless loaded higher, init_size what it needs there before it knows the memory map
 fn placement(ram: &GuestRam, kernel: &[u8], version: u16, body: u64) -> Result<(u64, u64), BootError> {
-    let low = ram.layout().low;
-    let (preferred, needed) = if version >= 0x20a {
+    let (at, needed) = if version >= 0x20a {
         let preferred = u64::from_le_bytes(get(kernel, field::PREF_ADDRESS));
         (preferred, u64::from(get_u32(kernel, field::INIT_SIZE)).max(body))
     } else {
-        (0x10_0000, body)
+        (0, body)
     };
-    let fits = |at: u64| at >= 0x10_0000 && at.checked_add(needed).is_some_and(|end| end <= low);
-    if fits(preferred) {
-        return Ok((preferred, needed));
-    }
     let relocatable = get::<1>(kernel, field::RELOCATABLE)[0] != 0;
-    let alignment = u64::from(get_u32(kernel, field::KERNEL_ALIGNMENT)).max(PAGE_SIZE);
-    let lowest = 0x10_0000_u64.next_multiple_of(alignment);
-    if relocatable && fits(lowest) {
-        return Ok((lowest, needed));
+    let at = match at {
+        0 if relocatable => MIB.next_multiple_of(u64::from(get_u32(kernel, field::KERNEL_ALIGNMENT)).max(1)),
+        0 => MIB,
+        at => at,
+    };
+    if at < MIB || at.checked_add(needed).is_none_or(|end| end > ram.layout().low) {
+        return Err(BootError::KernelDoesNotFit { needed: needed.div_ceil(1 << 20), at: GuestPhysAddr(at) });
     }
-    Err(BootError::KernelDoesNotFit { needed: needed.div_ceil(1 << 20), at: GuestPhysAddr(preferred) })
+    Ok((at, needed))
 }
 
 /// Puts the initial RAM disk as high as kernel and memory allow. Gives address and size, or zeros.
@@ -134,7 +145,12 @@ fn place_initrd(
 }
 
 /// The zero page.
-fn boot_params(ram: &GuestRam, image: &BootImage<'_>, initrd: (u64, u64)) -> Result<Vec<u8>, BootError> {
+fn boot_params(
+    ram: &GuestRam,
+    image: &BootImage<'_>,
+    load_address: u64,
+    initrd: (u64, u64),
+) -> Result<Vec<u8>, BootError> {
     let kernel = image.kernel;
     let most = (get_u32(kernel, field::CMDLINE_SIZE) as usize).clamp(255, COMMAND_LINE_ROOM - 1);
     let len = image.command_line.len();
@@ -147,8 +163,9 @@ fn boot_params(ram: &GuestRam, image: &BootImage<'_>, initrd: (u64, u64)) -> Res
     params[field::SETUP_SECTS..field::SETUP_SECTS + header.len()].copy_from_slice(header);
     let mut put = |at: usize, bytes: &[u8]| params[at..at + bytes.len()].copy_from_slice(bytes);
     put(field::TYPE_OF_LOADER, &[0xff]);
-    let flags = get::<1>(kernel, field::LOADFLAGS)[0] | 0x80;
+    let flags = get::<1>(kernel, field::LOADFLAGS)[0] | CAN_USE_HEAP;
     put(field::LOADFLAGS, &[flags]);
+    put(field::CODE32_START, &(load_address as u32).to_le_bytes());
     put(field::HEAP_END, &0xfe00_u16.to_le_bytes());
     put(field::CMD_LINE_PTR, &(COMMAND_LINE as u32).to_le_bytes());
     put(field::RAMDISK_IMAGE, &(initrd.0 as u32).to_le_bytes());
@@ -166,73 +183,4 @@ fn boot_params(ram: &GuestRam, image: &BootImage<'_>, initrd: (u64, u64)) -> Res
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A file with a header that names a 64-bit kernel of 4 KiB.
-    fn kernel() -> Vec<u8> {
-        let mut file = vec![0; 1024 + 4096];
-        let mut put = |at: usize, bytes: &[u8]| file[at..at + bytes.len()].copy_from_slice(bytes);
-        put(field::SETUP_SECTS, &[1]);
-        put(field::SYSSIZE, &256_u32.to_le_bytes());
-        put(field::JUMP, &[0x66]);
-        put(field::MAGIC, b"HdrS");
-        put(field::VERSION, &0x20f_u16.to_le_bytes());
-        put(field::INITRD_ADDR_MAX, &0x7fff_ffff_u32.to_le_bytes());
-        put(field::KERNEL_ALIGNMENT, &0x20_0000_u32.to_le_bytes());
-        put(field::RELOCATABLE, &[1]);
-        put(field::XLOADFLAGS, &1_u16.to_le_bytes());
-        put(field::CMDLINE_SIZE, &2047_u32.to_le_bytes());
-        put(field::PREF_ADDRESS, &0x100_0000_u64.to_le_bytes());
-        put(field::INIT_SIZE, &0x40_0000_u32.to_le_bytes());
-        file[1024] = 0xf4;
-        file
-    }
-
-    fn image<'a>(kernel: &'a [u8], initrd: Option<&'a [u8]>, command_line: &'a str) -> BootImage<'a> {
-        BootImage { kernel, initrd, command_line, rsdp: GuestPhysAddr(0xe_0000) }
-    }
-
-    #[test]
-    fn a_64_bit_kernel_is_entered_behind_its_preferred_address() {
-        let ram = GuestRam::new(64 << 20).unwrap();
-        let kernel = kernel();
-        let state = load(&ram, &image(&kernel, Some(&[7; 5000]), "quiet")).unwrap();
-        assert!(state.long);
-        assert_eq!(state.rip, 0x100_0200);
-        assert_eq!(ram.read_array::<1>(GuestPhysAddr(0x100_0000)), [0xf4]);
-        let initrd = u64::from(ram.read_u32(GuestPhysAddr(BOOT_PARAMS + 0x218)));
-        assert_eq!(initrd, (64 << 20) - 8192);
-        assert_eq!(ram.read_array::<2>(GuestPhysAddr(initrd)), [7, 7]);
-        assert_eq!(&ram.read_array::<6>(GuestPhysAddr(COMMAND_LINE)), b"quiet\0");
-        assert_eq!(ram.read_array::<1>(GuestPhysAddr(BOOT_PARAMS + 0x1e8)), [4]);
-    }
-
-    #[test]
-    fn little_memory_relocates_and_less_refuses() {
-        let kernel = kernel();
-        let ram = GuestRam::new(8 << 20).unwrap();
-        assert_eq!(load(&ram, &image(&kernel, None, "")).unwrap().rip, 0x20_0200);
-        let ram = GuestRam::new(2 << 20).unwrap();
-        let refused = load(&ram, &image(&kernel, None, ""));
-        assert!(matches!(refused, Err(BootError::KernelDoesNotFit { needed: 4, .. })));
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_file_is_said() {
-        let ram = GuestRam::new(64 << 20).unwrap();
-        let whole = kernel();
-        let cut = load(&ram, &image(&whole[..2000], None, ""));
-        assert_eq!(cut, Err(BootError::Truncated { expected: 5120, found: 2000 }));
-        let mut old = whole.clone();
-        old[field::VERSION] = 4;
-        assert_eq!(load(&ram, &image(&old, None, "")), Err(BootError::OldProtocol { major: 2, minor: 4 }));
-        let long = "x".repeat(3000);
-        let refused = load(&ram, &image(&whole, None, &long));
-        assert_eq!(refused, Err(BootError::CommandLineTooLong { len: 3000, most: 2047 }));
-        let initrd = vec![0; 60 << 20];
-        let refused = load(&ram, &image(&whole, Some(&initrd), ""));
-        assert_eq!(refused, Err(BootError::InitrdDoesNotFit { bytes: 60 << 20 }));
-        assert_eq!(super::super::load(&ram, &image(b"MZ", None, "")), Err(BootError::UnknownFormat));
-    }
-}
+mod tests;

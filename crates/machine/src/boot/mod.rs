@@ -1,5 +1,6 @@
 //! Loaders: they write a guest into RAM and say in which state the processor starts it.
 
+mod elf;
 mod linux;
 mod multiboot;
 mod state;
@@ -9,6 +10,24 @@ use thiserror::Error;
 use x86_types::GuestPhysAddr;
 
 pub use state::EntryState;
+
+/// The formats that a kernel's file can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A Linux bzImage
+    Linux,
+    /// A multiboot-1 image: ELF, or any file with the header's address fields
+    Multiboot,
+}
+
+/// What a kernel's file is; `None` when nothing here loads it.
+pub fn detect(kernel: &[u8]) -> Option<Kind> {
+    if linux::is_linux(kernel) {
+        Some(Kind::Linux)
+    } else {
+        multiboot::header(kernel).map(|_| Kind::Multiboot)
+    }
+}
 
 /// What a guest is started with.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +64,9 @@ pub enum BootError {
         /// Minor version
         minor: u8,
     },
+    /// A kernel from before bzImage
+    #[error("the Linux kernel is a zImage, which loads below 640 KiB; build or give a bzImage")]
+    LowKernel,
     /// Kernel and RAM
     #[error("the kernel needs {needed} MiB of memory at {at}; give a larger -m")]
     KernelDoesNotFit {
@@ -80,12 +102,10 @@ pub enum BootError {
 /// # Errors
 /// [`BootError`]
 pub fn load(ram: &GuestRam, image: &BootImage<'_>) -> Result<EntryState, BootError> {
-    if linux::is_linux(image.kernel) {
-        linux::load(ram, image)
-    } else if multiboot::header(image.kernel).is_some() {
-        multiboot::load(ram, image)
-    } else {
-        Err(BootError::UnknownFormat)
+    match detect(image.kernel) {
+        Some(Kind::Linux) => linux::load(ram, image),
+        Some(Kind::Multiboot) => multiboot::load(ram, image),
+        None => Err(BootError::UnknownFormat),
     }
 }
 

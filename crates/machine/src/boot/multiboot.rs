@@ -1,6 +1,6 @@
-//! Multiboot-1 images: the address fields of the header, or 32-bit ELF.
+//! Multiboot-1 images: the address fields of the header, or ELF.
 
-use super::{BootError, BootImage, EntryState, memory_map};
+use super::{BootError, BootImage, EntryState, elf, memory_map};
 use guest_ram::GuestRam;
 use x86_state::gpr;
 use x86_types::{GuestPhysAddr, PAGE_SIZE};
@@ -10,6 +10,12 @@ const BOOTLOADER_MAGIC: u64 = 0x2bad_b002;
 const INFO: u64 = 0x1_0000;
 const STRINGS: u64 = 0x1_1000;
 const MAP: u64 = 0x1_2000;
+/// Memory that an image must leave free: the loader's tables and information, then devices and firmware.
+const TAKEN: [(u64, u64); 2] = [(0x5000, 0x1_3000), (0x9_fc00, MIB)];
+const MIB: u64 = 0x10_0000;
+/// Requirements that are met: modules on page boundaries, memory information. The rest of bits 15:0 is refused.
+const MET: u32 = 3;
+const HAS_ADDRESSES: u32 = 1 << 16;
 
 /// The header, found within the first 8 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +27,6 @@ pub(super) struct Header {
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
 /// SPEC: multiboot-1 :: 3.1.1 The layout of Multiboot header -> magic, flags and a checksum that make 0 together, within 8192 bytes, 4-byte aligned
@@ -54,8 +56,11 @@ fn place(ram: &GuestRam, file: &[u8], from: u64, len: u64, to: u64, total: u64) 
         return Err(BootError::Truncated { expected: from.saturating_add(len), found: file.len() as u64 });
     };
     let total = total.max(len);
-    if total > 0 && !ram.contains(GuestPhysAddr(to), total) {
+    let Some(top) = to.checked_add(total).filter(|&top| top <= ram.layout().low) else {
         return Err(BootError::KernelDoesNotFit { needed: total.div_ceil(1 << 20), at: GuestPhysAddr(to) });
+    };
+    if TAKEN.iter().any(|&(start, end)| to < end && start < top) {
+        return Err(bad("lies in memory of firmware, devices or its loader; link it to 1 MiB"));
     }
     ram.write(GuestPhysAddr(to), &file[from as usize..end as usize]);
     for at in (len..total).step_by(PAGE_SIZE as usize) {
@@ -80,27 +85,17 @@ fn load_addresses(ram: &GuestRam, file: &[u8], header: &Header) -> Result<(u64, 
     Ok((entry, load + total))
 }
 
-/// Loads the segments of a 32-bit ELF file.
+/// Loads the segments of an ELF file.
 fn load_elf(ram: &GuestRam, file: &[u8]) -> Result<(u64, u64), BootError> {
-    let cut = || BootError::Truncated { expected: file.len() as u64 + 1, found: file.len() as u64 };
-    if file.get(..5) != Some(b"\x7fELF\x01") {
-        return Err(bad("is no 32-bit ELF file and has no address fields; link it as elf32-i386"));
-    }
-    let entry = u32_at(file, 24).ok_or_else(cut)?;
-    let table = u32_at(file, 28).ok_or_else(cut)? as usize;
-    let (size, count) = (u16_at(file, 42).ok_or_else(cut)?, u16_at(file, 44).ok_or_else(cut)?);
+    let Some(elf) = elf::parse(file)? else {
+        return Err(bad("is no x86 ELF file and has no address fields; link it as elf32-i386"));
+    };
     let mut top = 0;
-    for n in 0..usize::from(count) {
-        let at = table.saturating_add(n * usize::from(size));
-        let word = |k: usize| u32_at(file, at.saturating_add(4 * k)).map(u64::from).ok_or_else(cut);
-        if word(0)? != 1 {
-            continue;
-        }
-        let (offset, address, in_file, in_memory) = (word(1)?, word(3)?, word(4)?, word(5)?);
-        place(ram, file, offset, in_file, address, in_memory)?;
-        top = top.max(address + in_memory);
+    for segment in elf.segments {
+        place(ram, file, segment.offset, segment.file_size, segment.address, segment.memory_size)?;
+        top = top.max(segment.address + segment.memory_size);
     }
-    Ok((u64::from(entry), top))
+    Ok((elf.entry, top))
 }
 
 /// Loads a multiboot image with its module and information.
@@ -108,12 +103,22 @@ fn load_elf(ram: &GuestRam, file: &[u8]) -> Result<(u64, u64), BootError> {
 /// SPEC: multiboot-1 :: 3.2 Machine state -> EAX holds the magic number, EBX the information structure; 32-bit protected mode, flat segments, paging off
 pub(super) fn load(ram: &GuestRam, image: &BootImage<'_>) -> Result<EntryState, BootError> {
     let Some(header) = header(image.kernel) else { return Err(BootError::UnknownFormat) };
-    let (entry, top) = if header.flags & 1 << 16 != 0 {
+    // SPEC: multiboot-1 :: 3.1.2 The magic fields of Multiboot header -> an image whose requirement in bits 15:0 cannot be met is not loaded
+    if header.flags & 0xffff & !MET != 0 {
+        return Err(bad("requires more than modules and memory information, such as a video mode"));
+    }
+    if ram.layout().low < MIB {
+        return Err(BootError::KernelDoesNotFit { needed: 1, at: GuestPhysAddr(0) });
+    }
+    let (entry, top) = if header.flags & HAS_ADDRESSES != 0 {
         load_addresses(ram, image.kernel, &header)?
     } else {
         load_elf(ram, image.kernel)?
     };
-    write_info(ram, image, top)?;
+    if entry >= ram.layout().low {
+        return Err(bad("is entered outside of memory; build it anew"));
+    }
+    write_info(ram, image, top.max(MIB))?;
     let state = EntryState {
         rip: entry,
         long: false,
@@ -126,11 +131,15 @@ pub(super) fn load(ram: &GuestRam, image: &BootImage<'_>) -> Result<EntryState, 
 
 /// SPEC: multiboot-1 :: 3.3 Boot information format -> memory sizes, command line, modules, memory map, boot loader name
 fn write_info(ram: &GuestRam, image: &BootImage<'_>, kernel_end: u64) -> Result<(), BootError> {
+    // After a reset, RAM holds what the guest left there.
+    for page in [INFO, STRINGS, MAP] {
+        ram.write(GuestPhysAddr(page), &[0; PAGE_SIZE as usize]);
+    }
     let put = |offset: u64, value: u64| ram.write_u32(GuestPhysAddr(INFO + offset), value as u32);
     let low = ram.layout().low;
     let mut flags = 1 | 1 << 2 | 1 << 6 | 1 << 9;
     put(4, 639);
-    put(8, low.saturating_sub(0x10_0000) >> 10);
+    put(8, low.saturating_sub(MIB) >> 10);
     let most = 2047;
     let len = image.command_line.len();
     if len > most {
@@ -146,7 +155,7 @@ fn write_info(ram: &GuestRam, image: &BootImage<'_>, kernel_end: u64) -> Result<
     if let Some(initrd) = image.initrd {
         let start = kernel_end.next_multiple_of(PAGE_SIZE);
         let bytes = initrd.len() as u64;
-        if bytes > 0 && !ram.contains(GuestPhysAddr(start), bytes) {
+        if start.checked_add(bytes).is_none_or(|end| end > low) {
             return Err(BootError::InitrdDoesNotFit { bytes });
         }
         ram.write(GuestPhysAddr(start), initrd);
@@ -173,41 +182,4 @@ fn write_info(ram: &GuestRam, image: &BootImage<'_>, kernel_end: u64) -> Result<
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn image(kernel: &[u8]) -> BootImage<'_> {
-        BootImage { kernel, initrd: Some(b"module"), command_line: "a b", rsdp: GuestPhysAddr(0) }
-    }
-
-    fn with_addresses(load: u32, bss_end: u32) -> Vec<u8> {
-        let flags = 1_u32 << 16;
-        let words =
-            [MAGIC, flags, 0_u32.wrapping_sub(MAGIC).wrapping_sub(flags), load, load, 0, bss_end, load + 32];
-        words.into_iter().flat_map(u32::to_le_bytes).chain([0x90, 0xf4]).collect()
-    }
-
-    #[test]
-    fn address_fields_say_where_the_image_goes() {
-        let ram = GuestRam::new(4 << 20).unwrap();
-        let file = with_addresses(0x10_0000, 0x10_2000);
-        let state = load(&ram, &image(&file)).unwrap();
-        assert_eq!((state.rip, state.long), (0x10_0020, false));
-        assert_eq!(ram.read_array::<2>(GuestPhysAddr(0x10_0020)), [0x90, 0xf4]);
-        let module = u64::from(ram.read_u32(GuestPhysAddr(INFO + 24)));
-        assert_eq!(ram.read_u32(GuestPhysAddr(module)), 0x10_2000);
-        assert_eq!(&ram.read_array::<6>(GuestPhysAddr(0x10_2000)), b"module");
-    }
-
-    #[test]
-    fn bad_images_are_refused() {
-        let ram = GuestRam::new(1 << 20).unwrap();
-        let file = with_addresses(0x10_0000, 0);
-        assert!(matches!(load(&ram, &image(&file)), Err(BootError::KernelDoesNotFit { .. })));
-        let flags = 0_u32;
-        let words = [MAGIC, flags, 0_u32.wrapping_sub(MAGIC)];
-        let file: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
-        assert!(matches!(load(&ram, &image(&file)), Err(BootError::Multiboot { .. })));
-        assert_eq!(header(b"nothing here"), None);
-    }
-}
+mod tests;

@@ -5,8 +5,9 @@ use x86_state::{Cpu, Cr0, Cr4, DescriptorTable, Efer, RFlags, SegAttr, Segment, 
 use x86_types::{GuestPhysAddr, Seg};
 
 /// Where the loaders put the descriptor table and page tables they start a guest with.
-pub(super) const GDT: u64 = 0x6000;
+const GDT: u64 = 0x6000;
 const PML4: u64 = 0x8000;
+const STACK: u64 = 0x6000;
 
 /// How a guest is entered: 32-bit protected mode without paging, or 64-bit mode with the first 4 GiB mapped one to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,9 @@ impl EntryState {
     /// Writes descriptor and page tables that the state needs.
     pub(super) fn write_tables(&self, ram: &GuestRam) {
         let code = if self.long { 0x00af_9b00_0000_ffff_u64 } else { 0x00cf_9b00_0000_ffff };
+        for entry in 0..=u64::from(self.selectors.1 >> 3) {
+            ram.write_u64(GuestPhysAddr(GDT + 8 * entry), 0);
+        }
         ram.write_u64(GuestPhysAddr(GDT + u64::from(self.selectors.0)), code);
         ram.write_u64(GuestPhysAddr(GDT + u64::from(self.selectors.1)), 0x00cf_9300_0000_ffff);
         if self.long {
@@ -58,6 +62,7 @@ impl EntryState {
         cpu.cr0 = Cr0::PE | Cr0::ET | Cr0::NE;
         cpu.set_rflags(RFlags::FIXED);
         cpu.cpl = 0;
+        (cpu.cr2, cpu.cr3, cpu.cr4, cpu.efer) = (0, 0, Cr4::empty(), Efer::empty());
         if self.long {
             cpu.cr3 = PML4;
             cpu.cr4 = Cr4::PAE;
@@ -68,7 +73,7 @@ impl EntryState {
             cpu.gpr[r] = value;
         }
         // Nothing below this is used by the guest before it has a stack of its own.
-        cpu.gpr[gpr::RSP] = 0x6000;
+        cpu.gpr[gpr::RSP] = STACK;
         cpu.rip = self.rip;
     }
 }
