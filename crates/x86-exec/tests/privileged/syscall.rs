@@ -103,7 +103,7 @@ fn gs_bases_swap() {
     assert_eq!(Machine::long(&code).caught().vector, 13, "a base that is not canonical");
 }
 
-/// SPEC: intel-sdm-vol1 :: 20.5.2 I/O Permission Bit Map -> above IOPL a port's bit must be 0
+/// SPEC: intel-sdm-vol1 :: 19.5.2 I/O Permission Bit Map -> above IOPL a port's bit must be 0
 #[test]
 fn the_io_map_opens_ports() {
     // in al, dx; ud2
