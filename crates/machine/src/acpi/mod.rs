@@ -61,37 +61,4 @@ pub fn write_tables(ram: &GuestRam, processors: u32) -> GuestPhysAddr {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sum(ram: &GuestRam, at: u64, len: u64) -> u8 {
-        (0..len).fold(0, |sum, n| sum.wrapping_add(ram.read_array::<1>(GuestPhysAddr(at + n))[0]))
-    }
-
-    #[test]
-    fn every_table_is_found_whole_from_the_rsdp() {
-        let ram = GuestRam::new(4 << 20).unwrap();
-        let rsdp = write_tables(&ram, 2).0;
-        assert_eq!(&ram.read_array::<8>(GuestPhysAddr(rsdp)), b"RSD PTR ");
-        assert_eq!((sum(&ram, rsdp, 20), sum(&ram, rsdp, 36)), (0, 0));
-        let xsdt = ram.read_u64(GuestPhysAddr(rsdp + 24));
-        let len = u64::from(ram.read_u32(GuestPhysAddr(xsdt + 4)));
-        assert_eq!(sum(&ram, xsdt, len), 0);
-        let mut names = Vec::new();
-        for at in (36..len).step_by(8) {
-            let table = ram.read_u64(GuestPhysAddr(xsdt + at));
-            let table_len = u64::from(ram.read_u32(GuestPhysAddr(table + 4)));
-            assert_eq!(sum(&ram, table, table_len), 0);
-            assert!(table + table_len < 0x10_0000);
-            names.push(ram.read_array::<4>(GuestPhysAddr(table)));
-            if names.last() == Some(b"FACP") {
-                let dsdt = ram.read_u64(GuestPhysAddr(table + 140));
-                let dsdt_len = u64::from(ram.read_u32(GuestPhysAddr(dsdt + 4)));
-                assert_eq!(&ram.read_array::<4>(GuestPhysAddr(dsdt)), b"DSDT");
-                assert_eq!(sum(&ram, dsdt, dsdt_len), 0);
-                assert_eq!(ram.read_array::<1>(GuestPhysAddr(table + 128)), [6]);
-            }
-        }
-        assert_eq!(names, [*b"FACP", *b"APIC", *b"HPET"]);
-    }
-}
+mod tests;
