@@ -6,8 +6,17 @@ use device_api::{
     Delivery, DmaMemory, InterruptMessage, LegacyController, LocalController, MsrAccess, VmTime,
 };
 
+use x86_types::GuestPhysAddr;
+
 /// Rounds of settling at most: devices that answer each other for ever are cut off.
 const MAX_ROUNDS: usize = 64;
+
+/// Offsets of local APIC registers in its page.
+///
+/// SPEC: intel-sdm-vol3 :: 12.4.1 The Local APIC Block Diagram -> Table 12-1, the register address map
+const SPURIOUS_VECTOR: u64 = 0xf0;
+const LVT_LINT0: u64 = 0x350;
+const LVT_LINT1: u64 = 0x360;
 
 impl DeviceSet {
     /// The local APIC of the processor.
@@ -17,6 +26,19 @@ impl DeviceSet {
 
     fn legacy(&mut self) -> Option<&mut dyn LegacyController> {
         self.devices.get_mut(self.legacy?)?.legacy_controller()
+    }
+
+    /// Does for the processor's local APIC what firmware does before it starts an operating system: INTR of the 8259A
+    /// pair and NMI reach the processor through it. After a reset alone they do not.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 12.4.7.2 Local APIC State After It Has Been Software Disabled -> LVT entries stay masked until the spurious-interrupt vector register enables the APIC
+    /// SPEC: intel-sdm-vol3 :: 12.5.1 Local Vector Table -> LINT0 as ExtINT, LINT1 as NMI
+    pub fn virtual_wire(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
+        let Some(base) = self.local().filter(|apic| apic.enabled()).map(|apic| apic.base()) else { return };
+        for (register, value) in [(SPURIOUS_VECTOR, 0x1ff), (LVT_LINT0, 0x700), (LVT_LINT1, 0x400)] {
+            let address = GuestPhysAddr(base & !0xfff | register);
+            self.mmio_write(env, dma, now, (address, 4, value));
+        }
     }
 
     /// Hands on interrupt lines and messages until nothing moves any more.

@@ -68,7 +68,10 @@ struct Apic {
     base: u64,
     pending: Option<u8>,
     ended: Option<u8>,
+    /// Software-enabled
+    on: bool,
     legacy: bool,
+    nmi: bool,
     startup: Option<u8>,
     init: bool,
 }
@@ -97,8 +100,15 @@ impl Mmio for Apic {
     fn mmio_read(&mut self, _: &mut Ctx<'_>, _: GuestPhysAddr, _: u8) -> u64 {
         u64::from(self.pending.unwrap_or(0)) | 0xa00
     }
-    fn mmio_write(&mut self, _: &mut Ctx<'_>, _: GuestPhysAddr, _: u8, value: u64) {
-        self.ended = Some(value as u8);
+    fn mmio_write(&mut self, _: &mut Ctx<'_>, address: GuestPhysAddr, _: u8, value: u64) {
+        match address.0 & 0xfff {
+            0 => self.ended = Some(value as u8),
+            0xf0 => self.on = value & 0x100 != 0,
+            // Masked for as long as the APIC is off.
+            0x350 => self.legacy = self.on && value == 0x700,
+            0x360 => self.nmi = self.on && value == 0x400,
+            _ => {}
+        }
     }
 }
 
@@ -123,7 +133,7 @@ impl LocalController for Apic {
         mine
     }
     fn take_nmi(&mut self) -> bool {
-        false
+        self.nmi
     }
     fn take_eoi_broadcast(&mut self) -> Option<u8> {
         self.ended.take()
@@ -227,7 +237,9 @@ fn apic(id: &'static str, apic_id: u32) -> Option<Box<dyn Device>> {
         base: 0xfee0_0000,
         pending: None,
         ended: None,
+        on: false,
         legacy: false,
+        nmi: false,
         startup: None,
         init: false,
     };
@@ -400,6 +412,19 @@ fn init_and_startup_are_taken_once() {
     set.settle(&mut env, &mut NoDma, NOW);
     assert_eq!((set.take_init(), set.take_init()), (true, false));
     assert_eq!((set.take_startup(), set.take_startup()), (Some(0x9f), None));
+}
+
+#[test]
+fn virtual_wire_mode_is_firmwares_doing_wherever_the_apic_is() {
+    for base in [0xfee0_0900, 0xd000_0900] {
+        let (mut set, mut env) = machine(&[&APIC]);
+        set.msr(&mut env, &mut NoDma, NOW, (0x1b, Some(base)));
+        let wired =
+            |set: &mut DeviceSet| (set.local().is_some_and(|apic| apic.accepts_legacy()), set.take_nmi());
+        assert_eq!(wired(&mut set), (false, false));
+        set.virtual_wire(&mut env, &mut NoDma, NOW);
+        assert_eq!(wired(&mut set), (true, true), "base {base:#x}");
+    }
 }
 
 #[test]
