@@ -45,6 +45,7 @@ impl Board {
         let mut env = BusEnv::default();
         let mut dma = Dma { ram, written: Vec::new() };
         devices.reset(&mut env, &mut dma, VmTime::ZERO);
+        devices.virtual_wire(&mut env, &mut dma, VmTime::ZERO);
         Ok(Self { devices, env, dma, clock, told: None })
     }
 
@@ -96,6 +97,8 @@ impl Board {
     pub(crate) fn reset(&mut self, retired: u64) {
         let now = self.clock.now(retired);
         self.devices.reset(&mut self.env, &mut self.dma, now);
+        // Guests are loaded without firmware: they find the interrupt mode it would have left.
+        self.devices.virtual_wire(&mut self.env, &mut self.dma, now);
     }
 
     fn msr(&mut self, retired: u64, msr: u32, write: Option<u64>) -> BusMsr {
