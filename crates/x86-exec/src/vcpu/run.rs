@@ -83,6 +83,8 @@ impl Vcpu {
                 return;
             }
         };
+        // SPEC: intel-sdm-vol3 :: 19.3.1.1 Instruction-Breakpoint Exception Condition -> RF holds off breakpoints for one instruction and is clear after it
+        self.cpu.system_flags.remove(RFlags::RF);
         self.block_rip = self.cpu.rip;
         self.statistics.blocks_run += 1;
         self.history[self.history_at] = self.cpu.rip;
@@ -216,7 +218,7 @@ impl Vcpu {
         self.attention |= attention::INTERRUPT | attention::EXIT;
     }
 
-    /// SPEC: intel-sdm-vol3 :: 19.2.5 Breakpoint Field Recognition -> instruction breakpoints fault before the instruction, unless RF is set; RF then clears
+    /// SPEC: intel-sdm-vol3 :: 19.2.5 Breakpoint Field Recognition -> instruction breakpoints fault before the instruction, unless RF is set
     fn check_code_breakpoints(&mut self) {
         let dr7 = Dr7::from_bits_retain(self.cpu.dr[7]);
         let linear = self.linear_rip();
@@ -225,8 +227,6 @@ impl Vcpu {
         let dr6 = hits.fold(0, |bits, n| bits | 1 << n);
         if dr6 != 0 && !self.cpu.system_flags.contains(RFlags::RF) {
             self.deliver(Event::Exception(Exception::Debug { dr6, fault: true }));
-        } else {
-            self.cpu.system_flags.remove(RFlags::RF);
         }
     }
 

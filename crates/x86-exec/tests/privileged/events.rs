@@ -158,6 +158,25 @@ fn breakpoints() {
     }
 }
 
+/// SPEC: intel-sdm-vol3 :: 19.3.1.1 Instruction-Breakpoint Exception Condition -> RF holds off one breakpoint, then clears by itself
+#[test]
+fn rf_passes_one_breakpoint() {
+    // nop; nop; hlt, a breakpoint on each nop
+    let mut m = Machine::long(&[0x90, 0x90, 0xf4]);
+    m.vcpu.cpu.system_flags.insert(RFlags::RF);
+    m.vcpu.cpu.dr[0] = CODE;
+    m.vcpu.cpu.dr[1] = CODE + 1;
+    m.vcpu.cpu.dr[7] = 0x405;
+    m.vcpu.state_changed();
+    assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip: CODE + 1 });
+    assert_eq!(m.vcpu.cpu.dr[6] & 0xf, 2);
+    // Without breakpoints it clears just so.
+    let mut m = Machine::long(&[0x90, 0xf4]);
+    m.vcpu.cpu.system_flags.insert(RFlags::RF);
+    m.vcpu.run(m.vcpu.retired() + 1);
+    assert!(!m.vcpu.cpu.system_flags.contains(RFlags::RF));
+}
+
 /// SPEC: intel-sdm-vol3 :: 7.8.3 Masking Exceptions and Interrupts When Switching Stacks -> a data breakpoint of MOV SS waits for the next instruction
 #[test]
 fn a_breakpoint_of_mov_ss_is_late_not_lost() {
