@@ -48,3 +48,53 @@ pub trait Bus: Any {
     /// For the machine to get its own type back
     fn as_any(&self) -> &dyn Any;
 }
+
+/// A bus with nothing on it: ports and memory outside RAM read as ones, no interrupt ever comes, the time-stamp counter
+/// counts instructions. For running code over RAM alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoBus;
+
+impl Bus for NoBus {
+    fn port_read(&mut self, _: u64, _: u16, _: u8) -> u32 {
+        u32::MAX
+    }
+    fn port_write(&mut self, _: u64, _: u16, _: u8, _: u32) {}
+    fn mmio_read(&mut self, _: u64, _: GuestPhysAddr, _: u8) -> u64 {
+        u64::MAX
+    }
+    fn mmio_write(&mut self, _: u64, _: GuestPhysAddr, _: u8, _: u64) {}
+    fn read_msr(&mut self, _: u64, _: u32) -> BusMsr {
+        BusMsr::GeneralProtection
+    }
+    fn write_msr(&mut self, _: u64, _: u32, _: u64) -> BusMsr {
+        BusMsr::GeneralProtection
+    }
+    fn tsc(&mut self, retired: u64) -> u64 {
+        retired
+    }
+    fn cr8(&mut self) -> u8 {
+        0
+    }
+    fn set_cr8(&mut self, _: u64, _: u8) {}
+    fn interrupt_pending(&mut self) -> bool {
+        false
+    }
+    fn acknowledge(&mut self, _: u64) -> Option<u8> {
+        None
+    }
+    fn take_nmi(&mut self) -> bool {
+        false
+    }
+    fn wants_exit(&mut self) -> bool {
+        false
+    }
+    fn apic(&mut self) -> (u32, bool) {
+        (0, true)
+    }
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

@@ -13,7 +13,7 @@ pub mod vcpu;
 pub mod vector;
 mod x87;
 
-pub use bus::{Bus, BusMsr};
+pub use bus::{Bus, BusMsr, NoBus};
 pub use domain::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Step, Un};
 pub use operand::effective_address;
 pub use select::{Handler, exec, handler, is_translatable};

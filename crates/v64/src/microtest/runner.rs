@@ -3,9 +3,8 @@
 use super::case::{Case, Fault, Memory, State, bytes, hex, number};
 use anyhow::{Result, bail};
 use guest_ram::GuestRam;
-use std::any::Any;
 use std::rc::Rc;
-use x86_exec::{Bus, BusMsr, Exit, Vcpu};
+use x86_exec::{Exit, NoBus, Vcpu};
 use x86_state::cpuid::CpuModel;
 use x86_state::{
     Cr0, Cr4, Efer, F80, Mxcsr, RFlags, SegAttr, Segment, Selector, Shadow, Vector256, X87, Xcr0,
@@ -28,54 +27,6 @@ const GPRS: [&str; 16] = [
     "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
     "r15",
 ];
-
-/// Nothing but RAM is there.
-struct NoBus;
-
-impl Bus for NoBus {
-    fn port_read(&mut self, _: u64, _: u16, _: u8) -> u32 {
-        u32::MAX
-    }
-    fn port_write(&mut self, _: u64, _: u16, _: u8, _: u32) {}
-    fn mmio_read(&mut self, _: u64, _: GuestPhysAddr, _: u8) -> u64 {
-        u64::MAX
-    }
-    fn mmio_write(&mut self, _: u64, _: GuestPhysAddr, _: u8, _: u64) {}
-    fn read_msr(&mut self, _: u64, _: u32) -> BusMsr {
-        BusMsr::GeneralProtection
-    }
-    fn write_msr(&mut self, _: u64, _: u32, _: u64) -> BusMsr {
-        BusMsr::GeneralProtection
-    }
-    fn tsc(&mut self, retired: u64) -> u64 {
-        retired
-    }
-    fn cr8(&mut self) -> u8 {
-        0
-    }
-    fn set_cr8(&mut self, _: u64, _: u8) {}
-    fn interrupt_pending(&mut self) -> bool {
-        false
-    }
-    fn acknowledge(&mut self, _: u64) -> Option<u8> {
-        None
-    }
-    fn take_nmi(&mut self) -> bool {
-        false
-    }
-    fn wants_exit(&mut self) -> bool {
-        false
-    }
-    fn apic(&mut self) -> (u32, bool) {
-        (0, true)
-    }
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
 
 /// Runs vectors.
 pub(super) struct Runner {
