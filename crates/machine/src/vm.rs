@@ -38,8 +38,6 @@ pub enum Stop {
     DebugExit(u32),
     /// The guest waits with interrupts off: nothing can wake it
     Dead,
-    /// The host wants a look (input, a window event); call again
-    Host,
 }
 
 /// What a machine is made of.

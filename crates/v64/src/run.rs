@@ -170,7 +170,6 @@ fn drive(
 ) -> Result<u8> {
     loop {
         match machine.run(limit) {
-            Stop::Host => {}
             Stop::PowerOff => return Ok(0),
             Stop::DebugExit(code) => return Ok(code as u8),
             Stop::Limit => {

@@ -72,10 +72,8 @@ pub struct Msrs {
     pub mtrr_fixed: [u64; 11],
     /// Base and mask of the eight variable ranges
     pub mtrr_variable: [[u64; 2]; 8],
-    pub spec_ctrl: u64,
     pub debugctl: u64,
     pub mcg_status: u64,
-    pub bios_sign_id: u64,
 }
 
 /// The state of one processor. Layout is fixed; the fields compiled code reaches most come first.
