@@ -42,7 +42,7 @@ pub(crate) struct Blobs {
 }
 
 /// Entries of the user page.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct User {
     pub(crate) interrupt: u64,
     pub(crate) halt: u64,

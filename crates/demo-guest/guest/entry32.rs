@@ -111,6 +111,7 @@ fn clear_and_remember(a: &mut CodeAssembler) -> R {
     a.rep().stosd()?;
     a.cmp(ebp, 0x2bad_b002u32)?;
     a.jne(unknown)?;
+    a.mov(dword_ptr(var::INFO as u32), ebx)?;
     // SPEC: multiboot-1 :: 3.3 Boot information format -> flags bit 0: mem_lower and mem_upper in KiB
     a.test(dword_ptr(ebx), 1)?;
     a.jz(unknown)?;

@@ -38,6 +38,9 @@ pub(crate) const PAGE1: u64 = 0x23_0000;
 pub(crate) const PAGE2: u64 = 0x23_1000;
 pub(crate) const BSS_END: u64 = 0x24_0000;
 
+/// The memory guest's page directories: the one of GiB n is at page n. Those of the first 4 GiB are at `PD` instead.
+pub(crate) const HIGH_PD: u64 = 0x40_0000;
+
 /// Linear address of the test area: its own PML4 entry, 512 pages of 4 KiB, then one of 2 MiB.
 pub(crate) const TEST: u64 = 0x80_0000_0000;
 pub(crate) const USER_CODE: u64 = TEST + 0x10_0000;
@@ -106,4 +109,9 @@ pub(crate) mod var {
     pub(crate) const SYS_GS: u64 = VARS + 0x100;
     /// Limit and base for LGDT, LIDT and their stores
     pub(crate) const TABLE: u64 = VARS + 0x110;
+    /// The loader's information structure, 0 if there is none
+    pub(crate) const INFO: u64 = VARS + 0x120;
+    /// Usable bytes by the loader's memory map, and the end of the highest whole region
+    pub(crate) const RAM_BYTES: u64 = VARS + 0x128;
+    pub(crate) const TOP: u64 = VARS + 0x130;
 }

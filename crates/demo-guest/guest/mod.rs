@@ -1,11 +1,13 @@
-//! The guest's sources. Four assemblies make the image: the 32-bit entry, the 16-bit and the ring-3 parts (which are
-//! copied to where they run), and the 64-bit part, which knows the addresses of the others.
+//! The guests' sources. Four assemblies make the demo's image: the 32-bit entry, the 16-bit and the ring-3 parts (which
+//! are copied to where they run), and the 64-bit part, which knows the addresses of the others. The memory guest has the
+//! same 32-bit entry and a 64-bit part of its own.
 
 mod alu;
 mod asm;
 mod entry32;
 mod exceptions;
 mod layout;
+mod memory;
 mod modes;
 mod paging;
 mod real16;
@@ -21,20 +23,34 @@ use iced_x86::IcedError;
 use iced_x86::code_asm::*;
 use layout::*;
 
-/// The flat image.
+/// A flat image.
 pub(crate) struct Image {
     pub(crate) bytes: Vec<u8>,
     pub(crate) checks: u32,
 }
 
-pub(crate) fn assemble() -> Result<Image, IcedError> {
+/// The demo guest.
+pub(crate) fn demo() -> Result<Image, IcedError> {
     let entry = entry32::assemble()?;
     let real = real16::assemble(entry.back)?;
     let (user_bytes, user) = user::assemble()?;
     let mut guest = Guest::new(Blobs { compat: entry.compat, leave: entry.leave, user })?;
     main(&mut guest, &real, &user_bytes)?;
+    image(entry.bytes, guest)
+}
 
-    let mut bytes = entry.bytes;
+/// The memory guest.
+pub(crate) fn memory() -> Result<Image, IcedError> {
+    let entry = entry32::assemble()?;
+    let blobs = Blobs { compat: entry.compat, leave: entry.leave, user: asm::User::default() };
+    let mut guest = Guest::new(blobs)?;
+    memory::main(&mut guest)?;
+    image(entry.bytes, guest)
+}
+
+/// The 32-bit part with the 64-bit part behind it.
+fn image(entry: Vec<u8>, mut guest: Guest) -> Result<Image, IcedError> {
+    let mut bytes = entry;
     assert!(bytes.len() <= (CODE64 - LOAD) as usize, "the 32-bit part has outgrown its page");
     bytes.resize((CODE64 - LOAD) as usize, 0);
     bytes.extend(guest.a.assemble(CODE64)?);
@@ -44,7 +60,27 @@ pub(crate) fn assemble() -> Result<Image, IcedError> {
     Ok(Image { bytes, checks: guest.checks })
 }
 
-/// The 64-bit part, from its first byte on.
+impl Guest {
+    /// A stack, flat segments, no interrupts, the serial line and the IDT.
+    fn start(&mut self, stubs: CodeLabel, handlers: &[(u64, CodeLabel)]) -> R {
+        self.a.mov(rsp, STACK)?;
+        self.a.mov(eax, u32::from(sel::DATA))?;
+        for segment in [ds, es, ss] {
+            self.a.mov(segment, eax)?;
+        }
+        self.a.xor(eax, eax)?;
+        self.a.mov(fs, eax)?;
+        self.a.mov(gs, eax)?;
+        // Both 8259A masked until their turn comes.
+        self.out(0x21, 0xff)?;
+        self.out(0xa1, 0xff)?;
+        self.serial_init()?;
+        self.detect_tcg()?;
+        self.traps_init(stubs, handlers)
+    }
+}
+
+/// The demo's 64-bit part, from its first byte on.
 fn main(g: &mut Guest, real: &real16::Real16, user: &[u8]) -> R {
     let mut stubs = g.a.create_label();
     let mut handlers =
@@ -56,20 +92,7 @@ fn main(g: &mut Guest, real: &real16::Real16, user: &[u8]) -> R {
         );
     let (mut real_blob, mut user_blob) = (g.a.create_label(), g.a.create_label());
 
-    g.a.mov(rsp, STACK)?;
-    g.a.mov(eax, u32::from(sel::DATA))?;
-    for segment in [ds, es, ss] {
-        g.a.mov(segment, eax)?;
-    }
-    g.a.xor(eax, eax)?;
-    g.a.mov(fs, eax)?;
-    g.a.mov(gs, eax)?;
-    // Both 8259A masked until their turn comes.
-    g.out(0x21, 0xff)?;
-    g.out(0xa1, 0xff)?;
-    g.serial_init()?;
-    g.detect_tcg()?;
-    g.traps_init(stubs, &handlers)?;
+    g.start(stubs, &handlers)?;
     copy(g, real_blob, REAL, real.bytes.len())?;
     copy(g, user_blob, USER_CODE_PAGE, user.len())?;
     g.poke(4 * real16::VECTOR, real.handler.into())?;

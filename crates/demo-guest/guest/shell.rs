@@ -66,10 +66,7 @@ impl Guest {
         })?;
         self.command(compare, prompt, "poweroff", |g| {
             g.say("good night\r\n")?;
-            g.a.mov(edx, PM1A_CONTROL)?;
-            g.a.mov(eax, SOFT_OFF)?;
-            g.a.out(dx, ax)?;
-            g.say("the power is still on\r\n")
+            g.power_off()
         })?;
         self.command(compare, prompt, "reset", |g| {
             g.out(RESET_CONTROL, HARD_RESET)?;
@@ -80,6 +77,14 @@ impl Guest {
         self.say("no such command; try help\r\n")?;
         self.a.jmp(prompt)?;
         self.compare(&mut compare)
+    }
+
+    /// Comes back only where the power stays on.
+    pub(crate) fn power_off(&mut self) -> R {
+        self.a.mov(edx, PM1A_CONTROL)?;
+        self.a.mov(eax, SOFT_OFF)?;
+        self.a.out(dx, ax)?;
+        self.say("the power is still on\r\n")
     }
 
     /// Runs `body` if the line begins with `word`; RDI is then at what follows.
