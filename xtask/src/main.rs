@@ -8,6 +8,7 @@ mod guests;
 mod guide;
 mod linux;
 mod project;
+mod serve;
 mod session;
 mod shell;
 mod spec;

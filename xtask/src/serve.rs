@@ -1,0 +1,251 @@
+//! `cargo xtask serve`: the web page of `pkg/` on this machine, with the Debian guest beside it.
+
+use crate::steps::Report;
+use crate::task::task;
+use crate::{guests, project};
+use anyhow::{Context, Result};
+use std::fs::File;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use tiny_http::{Header, Method, Request, Response, Server};
+
+/// Serve the web page with the headers that it wants, and the Debian guest beside it
+#[derive(clap::Args)]
+struct ServeArgs {
+    /// Port; 0 takes one that is free
+    #[arg(long, default_value_t = 8064)]
+    port: u16,
+    /// Address to listen at; 0.0.0.0 lets other machines in, a phone for one
+    #[arg(long, default_value = "127.0.0.1")]
+    address: IpAddr,
+}
+
+task!("serve", ServeArgs, run);
+
+/// Requests that are answered at once: a slow download holds up nothing else.
+const WORKERS: usize = 8;
+
+/// Headers of every answer. The first three make the page cross-origin isolated.
+const HEADERS: [(&str, &str); 5] = [
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Embedder-Policy", "require-corp"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "no-cache"),
+];
+
+/// Media types by a file's ending. WebAssembly is compiled while it arrives only under its own type.
+const TYPES: [(&str, &str); 9] = [
+    ("html", "text/html; charset=utf-8"),
+    ("css", "text/css; charset=utf-8"),
+    ("mjs", "text/javascript; charset=utf-8"),
+    ("js", "text/javascript; charset=utf-8"),
+    ("json", "application/json"),
+    ("map", "application/json"),
+    ("wasm", "application/wasm"),
+    ("svg", "image/svg+xml"),
+    ("woff2", "font/woff2"),
+];
+
+/// What a request is for.
+#[derive(Debug, PartialEq, Eq)]
+enum Route {
+    /// A file below the served folder
+    File(PathBuf),
+    Kernel,
+    Initrd,
+}
+
+/// Reads a request's path. Names are taken as they are: no file that is served needs an escape, and none begins with a dot.
+fn route(url: &str) -> Option<Route> {
+    let path = url.split(['?', '#']).next()?.strip_prefix('/')?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match path {
+        "" => return Some(Route::File("index.html".into())),
+        "guests/debian/vmlinuz" => return Some(Route::Kernel),
+        "guests/debian/initramfs.cpio" => return Some(Route::Initrd),
+        _ => {}
+    }
+    let named = |part: &str| !part.is_empty() && !part.starts_with('.') && part.chars().all(plain);
+    path.split('/').all(named).then(|| Route::File(path.split('/').collect()))
+}
+
+fn media_type(path: &Path) -> &'static str {
+    let ending = path.extension().and_then(|name| name.to_str()).unwrap_or("");
+    TYPES.iter().find(|(known, _)| *known == ending).map_or("application/octet-stream", |(_, name)| name)
+}
+
+/// What is served.
+struct Site {
+    pkg: PathBuf,
+    /// Kernel and initramfs, once they are there
+    debian: Mutex<Option<(PathBuf, PathBuf)>>,
+}
+
+impl Site {
+    fn new(pkg: PathBuf) -> Self {
+        Self { pkg, debian: Mutex::new(None) }
+    }
+
+    /// The Debian guest's files; fetched by the first who asks, the others wait.
+    fn debian(&self) -> Result<(PathBuf, PathBuf)> {
+        let mut slot = self.debian.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(files) = &*slot {
+            return Ok(files.clone());
+        }
+        let guest = guests::debian(&Report::quiet(), false)?;
+        Ok(slot.insert((guest.kernel, guest.initrd)).clone())
+    }
+
+    fn file(&self, route: Route) -> Result<PathBuf> {
+        Ok(match route {
+            Route::File(path) => self.pkg.join(path),
+            Route::Kernel => self.debian()?.0,
+            Route::Initrd => self.debian()?.1,
+        })
+    }
+
+    /// Answers one request. That the other side has gone is its own matter.
+    fn answer(&self, request: Request) {
+        if !matches!(request.method(), Method::Get | Method::Head) {
+            return refuse(request, 405, "Only GET and HEAD are served.");
+        }
+        let Some(route) = route(request.url()) else {
+            return refuse(request, 404, "No such file.");
+        };
+        let path = match self.file(route) {
+            Ok(path) => path,
+            Err(error) => {
+                let why = format!("The guest cannot be had: {error:#}");
+                eprintln!("{why}");
+                return refuse(request, 503, &why);
+            }
+        };
+        match File::open(&path) {
+            Ok(file) if path.is_file() => {
+                // Of known length, so that the page can tell how much is still to come.
+                let _ = request.respond(with_headers(Response::from_file(file), media_type(&path)));
+            }
+            _ => refuse(request, 404, "No such file."),
+        }
+    }
+}
+
+fn with_headers<R: std::io::Read>(response: Response<R>, media_type: &str) -> Response<R> {
+    let headers = HEADERS.into_iter().chain([("Content-Type", media_type)]);
+    // A length known beforehand is sent as Content-Length, whatever it is.
+    headers
+        .filter_map(|(name, value)| Header::from_bytes(name, value).ok())
+        .fold(response, Response::with_header)
+        .with_chunked_threshold(usize::MAX)
+}
+
+fn refuse(request: Request, status: u16, why: &str) {
+    let response = Response::from_string(why).with_status_code(status);
+    let _ = request.respond(with_headers(response, "text/plain; charset=utf-8"));
+}
+
+/// Answers requests until the program ends.
+fn serve(server: &Arc<Server>, site: &Arc<Site>) {
+    let workers = (0..WORKERS).map(|_| {
+        let (server, site) = (Arc::clone(server), Arc::clone(site));
+        std::thread::spawn(move || {
+            for request in server.incoming_requests() {
+                site.answer(request);
+            }
+        })
+    });
+    for worker in workers.collect::<Vec<_>>() {
+        let _ = worker.join();
+    }
+}
+
+fn run(args: ServeArgs) -> Result<()> {
+    let pkg = project::root().join("pkg");
+    anyhow::ensure!(
+        pkg.join("index.html").is_file(),
+        "pkg/ holds no page yet: run `cargo xtask build-wasm64` first"
+    );
+    let server = Server::http((args.address, args.port))
+        .map_err(|error| anyhow::anyhow!("{error}"))
+        .with_context(|| format!("cannot listen at {}:{}", args.address, args.port))?;
+    let port = server.server_addr().to_ip().map_or(args.port, |address| address.port());
+    println!("http://localhost:{port}/");
+    serve(&Arc::new(server), &Arc::new(Site::new(pkg)));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    #[test]
+    fn paths_lead_nowhere_but_into_the_folder() {
+        let file = |path: &str| Some(Route::File(path.into()));
+        assert_eq!(route("/"), file("index.html"));
+        assert_eq!(route("/v64.wasm?x=../.."), file("v64.wasm"));
+        assert_eq!(route("/fonts/a-b_c.woff2"), file("fonts/a-b_c.woff2"));
+        assert_eq!(route("/guests/debian/vmlinuz"), Some(Route::Kernel));
+        assert_eq!(route("/guests/debian/initramfs.cpio"), Some(Route::Initrd));
+        for bad in [
+            "",
+            "x",
+            "//etc/passwd",
+            "/../Cargo.toml",
+            "/a/../../b",
+            "/%2e%2e/x",
+            "/a%2fb",
+            "/.git/config",
+            "/a//b",
+            "/a/",
+            "/a\\b",
+            "/c:/x",
+            "*",
+        ] {
+            assert_eq!(route(bad), None, "{bad}");
+        }
+    }
+
+    /// Serves a folder with one page in it, sends a request and gives the whole answer.
+    fn ask(request: &str) -> String {
+        let folder = std::env::temp_dir().join(format!("v64-serve-{}", std::process::id()));
+        std::fs::create_dir_all(folder.join("empty")).unwrap();
+        std::fs::write(folder.join("index.html"), "<p>here</p>").unwrap();
+        std::fs::write(folder.join("v64.wasm"), vec![0; 70_000]).unwrap();
+        let server = Arc::new(Server::http("127.0.0.1:0").unwrap());
+        let address = server.server_addr().to_ip().unwrap();
+        let (site, one) = (Site::new(folder), Arc::clone(&server));
+        let worker = std::thread::spawn(move || site.answer(one.recv().unwrap()));
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        worker.join().unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    #[test]
+    fn answers_isolate_the_page_and_tell_type_and_length() {
+        let page = ask("GET /");
+        assert!(page.starts_with("HTTP/1.1 200") && page.ends_with("<p>here</p>"), "{page}");
+        for header in [
+            "Cross-Origin-Opener-Policy: same-origin",
+            "Cross-Origin-Embedder-Policy: require-corp",
+            "Content-Type: text/html; charset=utf-8",
+            "Content-Length: 11",
+        ] {
+            assert!(page.contains(header), "no {header} in {page}");
+        }
+        let wasm = ask("HEAD /v64.wasm");
+        assert!(wasm.contains("Content-Type: application/wasm"), "{wasm}");
+        assert!(wasm.contains("Content-Length: 70000") && wasm.ends_with("\r\n\r\n"), "{wasm}");
+        for (request, status) in
+            [("GET /nothing", 404), ("GET /empty", 404), ("GET /../x", 404), ("POST /", 405)]
+        {
+            assert!(ask(request).starts_with(&format!("HTTP/1.1 {status}")), "{request}");
+        }
+    }
+}
