@@ -44,7 +44,7 @@ pub(super) fn mov_cr(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 /// Writes CR0: reserved bits, impossible combinations, and entering or leaving long mode.
 ///
 /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> PG needs PE, NW needs CD, the upper half must be 0; ET is always 1
-/// SPEC: intel-sdm-vol3 :: 11.8.5 Initializing IA-32e Mode -> setting PG with EFER.LME needs CR4.PAE and CS.L = 0, and sets EFER.LMA; clearing PG needs CS.L = 0 and clears LMA
+/// SPEC: intel-sdm-vol3 :: 11.8.5 Initializing IA-32e Mode -> setting PG with EFER.LME needs CR4.PAE, CS.L = 0 and no 16-bit TSS in TR, and sets EFER.LMA; clearing PG needs CS.L = 0 and clears LMA
 pub(super) fn write_cr0(vm: &mut Vcpu, v: u64) -> Result<(), Exception> {
     if v >> 32 != 0 {
         return Err(Exception::GP0);
@@ -59,7 +59,9 @@ pub(super) fn write_cr0(vm: &mut Vcpu, v: u64) -> Result<(), Exception> {
     let mut efer = vm.cpu.efer;
     if new.contains(Cr0::PG) && !old.contains(Cr0::PG) {
         if efer.contains(Efer::LME) {
-            if !vm.cpu.cr4.contains(Cr4::PAE) || long_code {
+            // Types 1 and 3, and 9 and 11 for 32 bits
+            let short_task = vm.cpu.tr.attr.kind() & 8 == 0;
+            if !vm.cpu.cr4.contains(Cr4::PAE) || long_code || short_task {
                 return Err(Exception::GP0);
             }
             efer |= Efer::LMA;

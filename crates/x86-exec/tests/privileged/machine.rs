@@ -21,7 +21,8 @@ pub const IST1: u64 = 0x1_8000;
 pub const DATA: u64 = 0x2_0000;
 /// Vector n leads to a HLT at `HANDLERS + 16 * n`.
 pub const HANDLERS: u64 = 0x3_0000;
-const PML4: u64 = 0x10_0000;
+/// Tables of 4-level paging; `PDPT` does for PAE paging too, when its entries may hold no more than P.
+pub const PML4: u64 = 0x10_0000;
 const PDPT: u64 = 0x10_1000;
 const PD: u64 = 0x10_2000;
 const PT: u64 = 0x10_3000;
@@ -32,12 +33,20 @@ pub const IDT: u64 = 0x11_1000;
 /// TSS
 pub const TSS: u64 = 0x11_2000;
 
-/// Selectors: kernel 64-bit code, kernel data, user data, user 64-bit code, kernel 32-bit code.
+/// Selectors: kernel 64-bit code, kernel data, user 32-bit code, user data, user 64-bit code, kernel 32-bit code, all
+/// flat; the task; 16-bit code and data of 64 KiB from 0; 16-bit code of 64 KiB from `HANDLERS`.
 pub const CS64: u16 = 0x08;
 pub const DS: u16 = 0x10;
+pub const USER_CS32: u16 = 0x1b;
 pub const USER_DS: u16 = 0x23;
 pub const USER_CS64: u16 = 0x2b;
 pub const CS32: u16 = 0x30;
+pub const TASK: u16 = 0x38;
+pub const CS16: u16 = 0x48;
+pub const DS16: u16 = 0x50;
+pub const HANDLERS16: u16 = 0x58;
+/// Descriptors from here on are the test's own.
+pub const OWN: u16 = 0x60;
 
 /// What the test sets and reads of the bus.
 #[derive(Default)]
@@ -119,12 +128,14 @@ impl Machine {
         Machine { vcpu, ram, lines }
     }
 
-    /// Real mode, all segments at 0, an interrupt table at 0 whose vectors lead to HLTs.
+    /// Real mode, all segments at 0, an interrupt table at 0 whose vectors lead to HLTs. The descriptor and page tables of
+    /// the other modes are there, but no register points to them.
     pub fn real(code: &[u8]) -> Self {
         let mut m = Self::bare();
+        m.page_tables();
+        m.descriptors();
         for n in 0..256 {
             m.ram.write_u32(GuestPhysAddr(4 * n), 0x3000 << 16 | (16 * n) as u32);
-            m.ram.write(GuestPhysAddr(HANDLERS + 16 * n), &[0xf4]);
         }
         let cpu = &mut m.vcpu.cpu;
         for seg in &mut cpu.seg {
@@ -134,10 +145,51 @@ impl Machine {
         m.finish(code, 0xff00)
     }
 
+    /// 32-bit protected mode at CPL 0 without paging, with a 32-bit TSS and an IDT of 32-bit interrupt gates.
+    pub fn protected(code: &[u8]) -> Self {
+        let mut m = Self::bare();
+        m.page_tables();
+        m.descriptors();
+        m.load_tables();
+        for n in 0..256 {
+            m.set_gate8(n, CS32, (HANDLERS + 16 * n) as u32, 0x8e00);
+        }
+        m.ram.write_u32(GuestPhysAddr(TSS + 4), RSP0 as u32);
+        m.ram.write_u32(GuestPhysAddr(TSS + 8), DS.into());
+        let cpu = &mut m.vcpu.cpu;
+        cpu.idtr.limit = 0x7ff;
+        cpu.cr0 = Cr0::PE | Cr0::ET | Cr0::NE | Cr0::WP;
+        cpu.seg = [flat(DS, 0xc093); 6];
+        cpu.seg[Seg::Cs as usize] = flat(CS32, 0xc09b);
+        m.finish(code, STACK)
+    }
+
+    /// The same at CPL 3.
+    pub fn protected_user(code: &[u8]) -> Self {
+        let mut m = Self::protected(code);
+        let cpu = &mut m.vcpu.cpu;
+        cpu.seg = [flat(USER_DS, 0xc0f3); 6];
+        cpu.seg[Seg::Cs as usize] = flat(USER_CS32, 0xc0fb);
+        cpu.cpl = 3;
+        m.vcpu.state_changed();
+        m
+    }
+
+    /// Compatibility mode at CPL 0: 32-bit code over the tables of [`Machine::long`].
+    pub fn compat(code: &[u8]) -> Self {
+        let mut m = Self::long(code);
+        m.vcpu.cpu.seg[Seg::Cs as usize] = flat(CS32, 0xc09b);
+        m.vcpu.state_changed();
+        m
+    }
+
     /// 64-bit mode at CPL 0 with 4-KByte pages over the first 2 MiB, supervisor and writable.
     pub fn long(code: &[u8]) -> Self {
         let mut m = Self::bare();
-        m.tables();
+        m.page_tables();
+        m.descriptors();
+        m.long_tables();
+        m.load_tables();
         let cpu = &mut m.vcpu.cpu;
         cpu.cr0 = Cr0::PE | Cr0::ET | Cr0::NE | Cr0::WP | Cr0::PG;
         cpu.cr4 = Cr4::PAE | Cr4::PGE;
@@ -162,7 +214,7 @@ impl Machine {
         m
     }
 
-    fn tables(&mut self) {
+    fn page_tables(&mut self) {
         let write = |at: u64, v: u64| self.ram.write_u64(GuestPhysAddr(at), v);
         write(PML4, PDPT | 7);
         write(PDPT, PD | 7);
@@ -170,6 +222,10 @@ impl Machine {
         for n in 0..512 {
             write(PT + 8 * n, n << 12 | 3);
         }
+    }
+
+    /// The GDT, and the handlers.
+    fn descriptors(&mut self) {
         let descriptors = [
             0,
             0x00af_9b00_0000_ffff,
@@ -178,26 +234,53 @@ impl Machine {
             0x00cf_f300_0000_ffff,
             0x00af_fb00_0000_ffff,
             0x00cf_9b00_0000_ffff_u64,
+            (TSS & 0xff_ffff) << 16 | 0x0000_8b00_0000_0067,
+            0,
+            0x0000_9b00_0000_ffff,
+            0x0000_9300_0000_ffff,
+            HANDLERS << 16 | 0x0000_9b00_0000_ffff,
         ];
         for (n, d) in descriptors.into_iter().enumerate() {
-            write(GDT + 8 * n as u64, d);
+            self.set_descriptor(8 * n as u16, d);
         }
+        for n in 0..256 {
+            self.ram.write(GuestPhysAddr(HANDLERS + 16 * n), &[0xf4]);
+        }
+    }
+
+    /// The IDT and TSS of IA-32e mode.
+    fn long_tables(&mut self) {
+        let write = |at: u64, v: u64| self.ram.write_u64(GuestPhysAddr(at), v);
         for n in 0..256 {
             let handler = HANDLERS + 16 * n;
             let gate = handler & 0xffff | u64::from(CS64) << 16 | 0x8e00 << 32 | (handler >> 16) << 48;
             write(IDT + 16 * n, gate);
-            self.ram.write(GuestPhysAddr(handler), &[0xf4]);
         }
         write(TSS + 4, RSP0);
         write(TSS + 0x24, IST1);
         // The I/O map lies beyond the limit.
         write(TSS + 0x60, 0x68 << 48);
+    }
+
+    fn load_tables(&mut self) {
         let cpu = &mut self.vcpu.cpu;
         cpu.gdtr.base = GDT;
-        cpu.gdtr.limit = 0x37;
+        cpu.gdtr.limit = 0xff;
         cpu.idtr.base = IDT;
         cpu.idtr.limit = 0xfff;
-        cpu.tr = Segment { base: TSS, limit: 0x67, ..flat(0x38, 0x8b) };
+        cpu.tr = Segment { base: TSS, limit: 0x67, ..flat(TASK, 0x8b) };
+    }
+
+    /// Writes a descriptor of the GDT.
+    pub fn set_descriptor(&mut self, selector: u16, descriptor: u64) {
+        self.ram.write_u64(GuestPhysAddr(GDT + u64::from(selector & !7)), descriptor);
+    }
+
+    /// Writes an 8-byte gate of the IDT: selector, offset, and the word of P, DPL and type.
+    pub fn set_gate8(&mut self, vector: u64, selector: u16, offset: u32, kind: u16) {
+        let offset = u64::from(offset);
+        let gate = offset & 0xffff | u64::from(selector) << 16 | u64::from(kind) << 32 | (offset >> 16) << 48;
+        self.ram.write_u64(GuestPhysAddr(IDT + 8 * vector), gate);
     }
 
     fn finish(mut self, code: &[u8], stack: u64) -> Self {
@@ -219,6 +302,20 @@ impl Machine {
     /// The page-table entry of a page below 2 MiB.
     pub fn pte(&self, page: u64) -> u64 {
         self.ram.read_u64(GuestPhysAddr(pte_of(page)))
+    }
+
+    /// The vector whose handler halted, and the topmost words of the stack, each of `width` bytes.
+    #[track_caller]
+    pub fn delivered<const N: usize>(&mut self, width: u64) -> (u8, [u64; N]) {
+        assert_eq!(self.step(10_000), Exit::Halted);
+        let cpu = &self.vcpu.cpu;
+        let (cs, ss) = (cpu.segment(Seg::Cs), cpu.segment(Seg::Ss));
+        let handler = cs.base.wrapping_add(cpu.rip).wrapping_sub(HANDLERS);
+        assert!(handler < 0x1000, "in no handler: {:x}:{:x}", cs.selector.0, cpu.rip);
+        let wide = ss.attr.contains(SegAttr::DB);
+        let sp = if wide { cpu.gpr[4] & 0xffff_ffff } else { cpu.gpr[4] & 0xffff };
+        let word = |n: usize| self.read(ss.base + sp + width * n as u64) & (u64::MAX >> (64 - 8 * width));
+        ((handler >> 4) as u8, std::array::from_fn(word))
     }
 
     /// Reads 8 bytes.

@@ -3,7 +3,9 @@
 
 mod code;
 mod events;
+mod legacy;
 mod machine;
 mod modes;
 mod paging;
 mod syscall;
+mod way;
