@@ -1,0 +1,165 @@
+import { V64 } from 'v64';
+import type { Guest, Progress } from './guests.js';
+
+/** What the machine is doing. */
+export type State = 'off' | 'loading' | 'starting' | 'running' | 'paused' | 'ended' | 'failed';
+
+/** How a run ended. */
+export interface End {
+  exitCode: number;
+  reason: string;
+}
+
+/** What the bench tells the page. */
+export interface Watcher {
+  state(state: State): void;
+  progress(at: Progress): void;
+  serial(bytes: Uint8Array): void;
+  ended(end: End): void;
+  failed(error: unknown): void;
+}
+
+/** One boot, from its click to its end. A new one makes the old one deaf. */
+class Boot {
+  readonly abort = new AbortController();
+  vm: V64 | undefined;
+  /** Running time in ms up to the last pause, and since when it runs now */
+  ran = 0;
+  since: number | undefined;
+
+  get over(): boolean {
+    return this.abort.signal.aborted;
+  }
+
+  clock(runs: boolean): void {
+    const now = performance.now();
+    if (this.since !== undefined) this.ran += now - this.since;
+    this.since = runs ? now : undefined;
+  }
+
+  drop(): void {
+    this.clock(false);
+    this.abort.abort();
+    this.vm?.destroy();
+    this.vm = undefined;
+  }
+}
+
+/** Holds at most one machine and does to it what the keys say. */
+export class Bench {
+  #boot = new Boot();
+  #state: State = 'off';
+  #guest: Guest | undefined;
+  readonly #watcher: Watcher;
+
+  constructor(watcher: Watcher) {
+    this.#watcher = watcher;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get guest(): Guest | undefined {
+    return this.#guest;
+  }
+
+  /** The machine, while there is one. */
+  get vm(): V64 | undefined {
+    return this.#boot.vm;
+  }
+
+  /** How long the machine has been running, in milliseconds. */
+  get time(): number {
+    const { ran, since } = this.#boot;
+    return since === undefined ? ran : ran + performance.now() - since;
+  }
+
+  #show(state: State): void {
+    this.#state = state;
+    this.#watcher.state(state);
+  }
+
+  /** Boots a guest in place of whatever runs. Resolves when it has ended, one way or the other. */
+  async boot(guest: Guest): Promise<void> {
+    this.#boot.drop();
+    const boot = new Boot();
+    this.#boot = boot;
+    this.#guest = guest;
+    this.#show('loading');
+    try {
+      const options = await guest.prepare((at) => {
+        if (!boot.over) this.#watcher.progress(at);
+      }, boot.abort.signal);
+      if (boot.over) return;
+      this.#show('starting');
+      const vm = await V64.create({
+        ...options,
+        onSerial: (bytes) => {
+          if (!boot.over) this.#watcher.serial(bytes);
+        },
+      });
+      if (boot.over) return vm.destroy();
+      boot.vm = vm;
+      boot.clock(true);
+      this.#show('running');
+      const end = await vm.run();
+      if (boot.over) return;
+      boot.drop();
+      this.#show('ended');
+      this.#watcher.ended(end);
+    } catch (error) {
+      if (boot.over) return;
+      boot.drop();
+      this.#show('failed');
+      this.#watcher.failed(error);
+    }
+  }
+
+  /** Boots the same guest once more. */
+  again(): void {
+    if (this.#guest) void this.boot(this.#guest);
+  }
+
+  pause(): void {
+    if (this.#state !== 'running') return;
+    this.#boot.vm?.pause();
+    this.#boot.clock(false);
+    this.#show('paused');
+  }
+
+  resume(): void {
+    if (this.#state !== 'paused') return;
+    this.#boot.vm?.resume();
+    this.#boot.clock(true);
+    this.#show('running');
+  }
+
+  reset(): void {
+    const { vm } = this.#boot;
+    if (!vm) return;
+    vm.reset();
+    this.resume();
+  }
+
+  /** Off: ends the machine, or the download that was to become one. */
+  power(): void {
+    const { vm } = this.#boot;
+    if (vm) {
+      // The run ends with this, and says how.
+      vm.powerOff();
+      return;
+    }
+    this.#boot.drop();
+    this.#show('off');
+  }
+
+  type(text: string): void {
+    if (this.#state === 'running') this.#boot.vm?.serial.write(text);
+  }
+
+  /** The page goes. */
+  leave(): void {
+    this.#boot.drop();
+  }
+}

@@ -1,0 +1,135 @@
+import { Bench, type End, type State } from './bench.js';
+import { need, say } from './dom.js';
+import { hideFault, showFault } from './fault.js';
+import { Files } from './files.js';
+import { debian, demo, type Guest, type Progress } from './guests.js';
+import { touchKeys } from './keys.js';
+import { clock, Readings } from './readings.js';
+import { Screen } from './screen.js';
+import { theme } from './theme.js';
+
+const STATES: Record<State, string> = {
+  off: 'Off',
+  loading: 'Loading',
+  starting: 'Starting',
+  running: 'Running',
+  paused: 'Paused',
+  ended: 'Ended',
+  failed: 'Failed',
+};
+
+function button(id: string): HTMLButtonElement {
+  return need<HTMLButtonElement>(id);
+}
+
+function showState(state: State): void {
+  need('state').dataset['state'] = state;
+  say(need('state-text'), STATES[state]);
+  const live = state === 'running' || state === 'paused';
+  const coming = state === 'loading' || state === 'starting';
+  const main = button('start-stop');
+  main.dataset['shows'] = state === 'running' ? 'pause' : 'start';
+  main.disabled = coming;
+  say(need('start-stop-text'), state === 'running' ? 'Pause' : state === 'paused' ? 'Resume' : 'Start');
+  button('reset').disabled = !live;
+  button('power').disabled = !live && !coming;
+  need('cover').hidden = !coming;
+  document.title = bench.guest ? `${STATES[state]}: ${bench.guest.name} · v64` : 'v64';
+}
+
+function showProgress({ name, loaded, total }: Progress): void {
+  const mega = (n: number) => (n / 1e6).toFixed(1);
+  const bar = need<HTMLProgressElement>('progress');
+  say(need('cover-title'), `Downloading the ${name}`);
+  say(need('cover-text'), total ? `${mega(loaded)} of ${mega(total)} MB` : `${mega(loaded)} MB`);
+  if (total) bar.value = loaded / total;
+  else bar.removeAttribute('value');
+}
+
+function showStart(): void {
+  say(need('cover-title'), 'Starting the machine');
+  say(need('cover-text'), '');
+  need<HTMLProgressElement>('progress').removeAttribute('value');
+}
+
+function showEnd({ exitCode, reason }: End): void {
+  say(need('ended'), `${reason || 'The machine has ended'} · exit code ${exitCode} · ${clock(bench.time)}`);
+  need('ended').hidden = false;
+}
+
+const bench = new Bench({
+  state(state) {
+    showState(state);
+    if (state === 'starting') showStart();
+  },
+  progress: showProgress,
+  serial: (bytes) => screen.write(bytes),
+  ended: showEnd,
+  failed: showFault,
+});
+
+function boot(guest: Guest): void {
+  hideFault();
+  need('ended').hidden = true;
+  showStart();
+  screen.fresh();
+  readings.fresh();
+  say(need('guest-name'), guest.name);
+  for (const key of document.querySelectorAll('.guests .key')) {
+    const pressed = key.id === guest.id || (key as HTMLElement).dataset['guest'] === guest.id;
+    key.setAttribute('aria-pressed', String(pressed));
+  }
+  void bench.boot(guest);
+  focus();
+}
+
+/** To the terminal, unless a keyboard would rise and hide half of it. */
+function focus(): void {
+  if (matchMedia('(pointer: fine)').matches) screen.focus();
+}
+
+function again(): void {
+  boot(bench.guest ?? demo);
+}
+
+const type = (text: string) => bench.type(text);
+let held = (text: string) => text;
+const screen = new Screen((text) => type(held(text)));
+held = touchKeys(type, () => screen.focus());
+const readings = new Readings(bench);
+const files = new Files(boot);
+
+for (const guest of [demo, debian]) {
+  document.querySelector(`[data-guest="${guest.id}"]`)?.addEventListener('click', () => boot(guest));
+}
+button('start-stop').addEventListener('click', () => {
+  if (bench.state === 'running') return bench.pause();
+  if (bench.state === 'paused') bench.resume();
+  else again();
+  focus();
+});
+button('reset').addEventListener('click', () => {
+  bench.reset();
+  focus();
+});
+button('power').addEventListener('click', () => bench.power());
+need('fault-again').addEventListener('click', again);
+need('fault-close').addEventListener('click', hideFault);
+need('fault-files').addEventListener('click', () => {
+  hideFault();
+  files.open();
+});
+need('glass').addEventListener('click', () => {
+  if (!getSelection()?.toString()) screen.focus();
+});
+// Leaving ends the machine at once; coming back from the browser's cache boots anew.
+addEventListener('pagehide', () => bench.leave());
+addEventListener('pageshow', (event) => {
+  if (event.persisted) again();
+});
+
+// For the browser's console, and for tests.
+Object.assign(globalThis, { v64: { bench, screen } });
+
+theme();
+boot(demo);
