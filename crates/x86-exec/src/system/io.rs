@@ -33,6 +33,7 @@ fn port_read(vm: &mut Vcpu, port: u16, w: Width) -> u64 {
     let v = vm.bus_mut().port_read(now, port, w.bytes() as u8);
     tracing::trace!(target: "io", port, size = w.bytes(), value = v, "in");
     vm.statistics.port_io += 1;
+    vm.watch_port(port, w);
     vm.bus_touched();
     w.trunc(u64::from(v))
 }
@@ -42,6 +43,7 @@ fn port_write(vm: &mut Vcpu, port: u16, w: Width, v: u64) {
     tracing::trace!(target: "io", port, size = w.bytes(), value = v, "out");
     vm.bus_mut().port_write(now, port, w.bytes() as u8, v as u32);
     vm.statistics.port_io += 1;
+    vm.watch_port(port, w);
     vm.bus_touched();
 }
 

@@ -32,6 +32,9 @@ pub(super) fn syscall(vm: &mut Vcpu) -> Outcome {
     vm.cpu.cpl = 0;
     let mask = RFlags::from_bits_retain(vm.cpu.msr.sfmask) | RFlags::RF;
     vm.cpu.set_rflags(flags.difference(mask));
+    // TF counts as it is after SYSCALL and SYSRET: with TF in FMASK the kernel's entry is not stepped, and the trap comes
+    // behind SYSRET, as if SYSCALL had just ended.
+    vm.step_by_new_flags();
     vm.mode_switched();
     Ok(Flow::End)
 }
@@ -56,6 +59,7 @@ pub(super) fn sysret(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     set_flat(vm, Seg::Cs, selector | 3, attr, 3);
     set_flat(vm, Seg::Ss, base.wrapping_add(8) | 3, FLAT_DATA, 3);
     vm.cpu.cpl = 3;
+    vm.step_by_new_flags();
     vm.mode_switched();
     Ok(Flow::End)
 }

@@ -3,7 +3,7 @@
 use super::{Trap, Vcpu, attention};
 use crate::MemRef;
 use x86_paging::{Access, AccessKind, PteMemory, TlbFill, translate};
-use x86_state::Dr7;
+use x86_state::{Cr4, Dr7};
 use x86_types::{Exception, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg, Width};
 
 /// Reads `size` bytes (1, 2, 4 or 8) at a host address from the TLB.
@@ -250,17 +250,26 @@ impl Vcpu {
     ///
     /// SPEC: intel-sdm-vol3 :: 19.2.5 Breakpoint Field Recognition -> data breakpoints compare the whole access with LEN-aligned ranges and trap after it
     fn watch(&mut self, linear: LinearAddr, size: u64, write: bool) {
-        let dr7 = Dr7::from_bits_retain(self.cpu.dr[7]);
-        if dr7.bits() & Dr7::ENABLES.bits() == 0 {
-            return;
+        if self.cpu.dr[7] & Dr7::ENABLES.bits() != 0 {
+            self.note_breakpoints(linear.0, size, |condition| condition == 3 || condition == 1 && write);
         }
+    }
+
+    /// Notes port breakpoints that IN, OUT, INS or OUTS hits.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 19.2.4 Debug Control Register (DR7) -> R/W = 10b breaks on I/O reads or writes with CR4.DE set, else it is undefined and does nothing
+    pub(crate) fn watch_port(&mut self, port: u16, w: Width) {
+        if self.cpu.dr[7] & Dr7::ENABLES.bits() != 0 && self.cpu.cr4.contains(Cr4::DE) {
+            self.note_breakpoints(port.into(), w.bytes().into(), |condition| condition == 2);
+        }
+    }
+
+    fn note_breakpoints(&mut self, at: u64, size: u64, wanted: impl Fn(u8) -> bool) {
+        let dr7 = Dr7::from_bits_retain(self.cpu.dr[7]);
         for n in 0..4 {
-            let condition = dr7.condition(n);
-            let wanted = condition == 3 || condition == 1 && write;
             let start = self.cpu.dr[n as usize] & !(dr7.length(n) - 1);
-            let overlaps =
-                linear.0 < start.wrapping_add(dr7.length(n)) && start < linear.0.wrapping_add(size);
-            if wanted && overlaps && dr7.enabled(n) {
+            let overlaps = at < start.wrapping_add(dr7.length(n)) && start < at.wrapping_add(size);
+            if wanted(dr7.condition(n)) && overlaps && dr7.enabled(n) {
                 self.debug_trap |= 1 << n;
                 self.attention |= attention::DEBUG_TRAP;
                 self.stop_block();

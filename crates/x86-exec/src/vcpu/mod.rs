@@ -52,8 +52,12 @@ pub struct Vcpu {
     mmu: MmuIndex,
     tlb: Box<Tlb>,
     paging: PagingMode,
+    /// One past the last offset of code in CS; no limit in 64-bit mode
+    code_end: u64,
     /// Set to leave the block after the instruction that runs
     stop: bool,
+    /// Whether the block that runs ends in a single-step trap
+    stepping: bool,
     attention: u32,
     pending: Option<Exception>,
     /// Bits for DR6 of a data breakpoint or single step that traps after the instruction
@@ -86,7 +90,9 @@ impl Vcpu {
             mmu: MmuIndex::Kernel,
             tlb: Box::new(Tlb::new()),
             paging,
+            code_end: 0,
             stop: false,
+            stepping: false,
             attention: 0,
             pending: None,
             debug_trap: 0,
@@ -162,6 +168,8 @@ impl Vcpu {
         } else {
             Width::B2
         };
+        let limit = u64::from(self.cpu.segment(Seg::Cs).limit);
+        self.code_end = if long64 { u64::MAX } else { limit + 1 };
         let mut checks = 0;
         for seg in Seg::ALL {
             let segment = self.cpu.segment(seg);

@@ -93,7 +93,7 @@ impl Vcpu {
         self.stop = false;
         let take = block.slots.len().min(budget as usize);
         let shadow = self.cpu.shadow;
-        let stepping = self.cpu.system_flags.contains(RFlags::TF);
+        self.stepping = self.cpu.system_flags.contains(RFlags::TF);
         let mask = if self.cpu.code_size == CodeSize::Bits64 { u64::MAX } else { 0xffff_ffff };
         let mut done = 0;
         for slot in &block.slots[..take] {
@@ -117,7 +117,7 @@ impl Vcpu {
             self.cpu.shadow = Shadow::None;
             self.flags_changed();
         }
-        if stepping && self.cpu.shadow != Shadow::MovSs {
+        if self.stepping && self.cpu.shadow != Shadow::MovSs {
             self.debug_trap |= Dr6::BS.bits();
             self.attention |= attention::DEBUG_TRAP;
         }
@@ -151,7 +151,9 @@ impl Vcpu {
             }
             _ => self.statistics.interrupts += 1,
         }
+        // SPEC: intel-sdm-vol3 :: 7.12.1.3 Flag Usage By Exception- or Interrupt-Handler Procedure -> TF is cleared, so that the response to INT n is not stepped either
         self.debug_trap = 0;
+        self.stepping = false;
         if raise(self, event) == Outcome::TripleFault {
             self.cpu.activity = Activity::Shutdown;
             self.attention |= attention::EXIT;
@@ -239,10 +241,24 @@ impl Vcpu {
         let linear = self.linear_rip();
         if let Some((_, phys)) = self.tlb.lookup_exec(self.mmu, linear, 1)
             && let Some(block) = self.blocks.find(phys, self.cpu.code_size)
+            && self.inside_limit(&block)
         {
             return Ok(block);
         }
         self.decode_block(linear)
+    }
+
+    /// Whether all of a block at RIP lies within the limit of CS. It may have been decoded under another.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 6.3 Limit Checking -> the limit of CS holds for every byte of an instruction
+    #[inline(always)]
+    fn inside_limit(&self, block: &Block) -> bool {
+        self.cpu.rip.wrapping_add(u64::from(block.len)) <= self.code_end
+    }
+
+    /// The instruction that runs is stepped if TF is set behind it, whatever it was before.
+    pub(crate) fn step_by_new_flags(&mut self) {
+        self.stepping = self.cpu.system_flags.contains(RFlags::TF);
     }
 
     #[cold]
@@ -257,7 +273,9 @@ impl Vcpu {
             return Err(Exception::GP0);
         }
         let at = self.physical(linear, self.explicit(AccessKind::Execute))?;
-        if let Some(block) = self.blocks.find(at, size) {
+        if let Some(block) = self.blocks.find(at, size)
+            && self.inside_limit(&block)
+        {
             return Ok(block);
         }
         let room = (PAGE_SIZE - linear.page_offset()) as usize;

@@ -2,10 +2,13 @@
 #![allow(missing_docs, unreachable_pub)]
 
 mod code;
+mod debug;
 mod events;
 mod legacy;
+mod limits;
 mod machine;
 mod modes;
 mod paging;
 mod syscall;
+mod tlb;
 mod way;

@@ -1,0 +1,289 @@
+//! Breakpoints, single steps, and the debug registers.
+
+use crate::machine::{CODE, CS64, Caught, DATA, HANDLERS, Machine, STACK};
+use x86_exec::Exit;
+use x86_state::{Cr4, RFlags, gpr};
+use x86_types::GuestPhysAddr;
+
+const BS: u64 = 1 << 14;
+const BD: u64 = 1 << 13;
+/// Conditions and lengths of DR7 for breakpoint 0
+const WRITES: u64 = 1 << 16;
+const PORTS: u64 = 2 << 16;
+const READS_AND_WRITES: u64 = 3 << 16;
+const LEN2: u64 = 1 << 18;
+const LEN8: u64 = 2 << 18;
+const LEN4: u64 = 3 << 18;
+/// G0 and the bit that is always set
+const ENABLE0: u64 = 0x402;
+
+fn with_breakpoint(code: &[u8], at: u64, dr7: u64) -> Machine {
+    let mut m = Machine::long(code);
+    m.vcpu.cpu.dr[0] = at;
+    m.vcpu.cpu.dr[7] = dr7;
+    m.vcpu.cpu.gpr[gpr::RBX] = DATA;
+    m.vcpu.state_changed();
+    m
+}
+
+/// Data breakpoints by kind of access, length and overlap; they trap behind the instruction.
+///
+/// SPEC: intel-sdm-vol3 :: 19.2.5 Breakpoint Field Recognition -> LEN bytes from DRn down to a multiple of LEN; any byte of the access in them hits
+#[test]
+fn data_breakpoints() {
+    // mov [rbx], rax; mov rax, [rbx]; mov [rbx], al; lock xadd [rbx], eax; push rax; movdqu xmm0, [rbx]; each with hlt
+    let store: &[u8] = &[0x48, 0x89, 3, 0xf4];
+    let load: &[u8] = &[0x48, 0x8b, 3, 0xf4];
+    let byte: &[u8] = &[0x88, 3, 0xf4];
+    let exchange: &[u8] = &[0xf0, 0x0f, 0xc1, 3, 0xf4];
+    let push: &[u8] = &[0x50, 0xf4];
+    let vector: &[u8] = &[0xf3, 0x0f, 0x6f, 3, 0xf4];
+    let cases = [
+        (store, DATA, WRITES, true),
+        (store, DATA + 7, WRITES, true),
+        (store, DATA + 8, WRITES, false),
+        (store, DATA + 8, WRITES | LEN8, false),
+        (store, DATA - 8, READS_AND_WRITES | LEN8, false),
+        (load, DATA, WRITES, false),
+        (load, DATA, READS_AND_WRITES, true),
+        (load, DATA + 3, READS_AND_WRITES | LEN2, true),
+        (load, DATA + 9, READS_AND_WRITES | LEN4, false),
+        (byte, DATA + 3, READS_AND_WRITES | LEN4, true),
+        (byte, DATA + 1, READS_AND_WRITES, false),
+        (byte, DATA + 7, WRITES | LEN8, true),
+        (exchange, DATA, WRITES | LEN4, true),
+        (push, STACK - 8, WRITES | LEN8, true),
+        (push, STACK, WRITES | LEN8, false),
+        (vector, DATA + 15, READS_AND_WRITES, true),
+        (vector, DATA + 16, READS_AND_WRITES, false),
+    ];
+    for (code, at, kind, hit) in cases {
+        let mut m = with_breakpoint(code, at, ENABLE0 | kind);
+        m.vcpu.cpu.cr4 |= Cr4::OSFXSR;
+        m.vcpu.state_changed();
+        if hit {
+            let rip = CODE + code.len() as u64 - 1;
+            assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip }, "{code:x?} {at:x} {kind:x}");
+            assert_eq!(m.vcpu.cpu.dr[6] & (BS | BD | 0xf), 1);
+        } else {
+            m.run_to_halt();
+        }
+    }
+}
+
+/// A disabled breakpoint, or one that code is to fetch, does not stop data.
+#[test]
+fn what_is_no_data_breakpoint() {
+    for dr7 in [0x400 | READS_AND_WRITES, ENABLE0, ENABLE0 | PORTS] {
+        let mut m = with_breakpoint(&[0x48, 0x8b, 3, 0xf4], DATA, dr7);
+        m.vcpu.cpu.cr4 |= Cr4::DE;
+        m.vcpu.state_changed();
+        m.run_to_halt();
+    }
+}
+
+/// Several at once, and the bits of before stay.
+#[test]
+fn hits_add_up_in_dr6() {
+    // mov [rbx], rax; hlt
+    let mut m = with_breakpoint(&[0x48, 0x89, 3, 0xf4], DATA, ENABLE0 | WRITES | 0x20 | WRITES << 8);
+    m.vcpu.cpu.dr[2] = DATA + 4;
+    m.vcpu.cpu.dr[6] |= 8;
+    m.set_flags(RFlags::TF);
+    assert_eq!(m.caught().vector, 1);
+    assert_eq!(m.vcpu.cpu.dr[6] & 0xe00f, BS | 8 | 4 | 1);
+}
+
+/// SPEC: intel-sdm-vol3 :: 19.2.4 Debug Control Register (DR7) -> with CR4.DE, R/W = 10b stops at IN and OUT, behind the instruction
+#[test]
+fn port_breakpoints() {
+    // out dx, al; in al, 71h; outsb; insb; in eax, dx; each with hlt
+    let (out, in_, outs, ins): (&[u8], &[u8], &[u8], &[u8]) =
+        (&[0xee, 0xf4], &[0xe4, 0x71, 0xf4], &[0x6e, 0xf4], &[0x6c, 0xf4]);
+    let wide: &[u8] = &[0xed, 0xf4];
+    for (code, port, kind, de, hit) in [
+        (out, 0x80, PORTS, true, true),
+        (out, 0x81, PORTS, true, false),
+        (out, 0x80, PORTS, false, false),
+        (out, 0x81, PORTS | LEN2, true, true),
+        (in_, 0x71, PORTS, true, true),
+        (outs, 0x80, PORTS, true, true),
+        (ins, 0x80, PORTS, true, true),
+        (wide, 0x83, PORTS, true, true),
+        (wide, 0x84, PORTS | LEN4, true, false),
+        (out, 0x80, READS_AND_WRITES, true, false),
+    ] {
+        let mut m = with_breakpoint(code, port, ENABLE0 | kind);
+        m.vcpu.cpu.cr4.set(Cr4::DE, de);
+        m.vcpu.cpu.gpr[gpr::RDX] = 0x80;
+        m.vcpu.cpu.gpr[gpr::RSI] = DATA;
+        m.vcpu.cpu.gpr[gpr::RDI] = DATA;
+        m.vcpu.state_changed();
+        if hit {
+            let rip = CODE + code.len() as u64 - 1;
+            assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip }, "{code:x?} {port:x} {kind:x}");
+            assert_eq!(m.vcpu.cpu.dr[6] & 0xe00f, 1);
+        } else {
+            m.run_to_halt();
+        }
+    }
+}
+
+/// SPEC: intel-sdm-vol3 :: 19.2.4 Debug Control Register (DR7) -> GD makes any MOV of a debug register #DB with BD before it happens, and is clear in the handler
+#[test]
+fn general_detect() {
+    // mov dr7, rax; mov rax, dr6
+    for code in [[0x0f, 0x23, 0xf8, 0xf4], [0x0f, 0x21, 0xf0, 0xf4]] {
+        let mut m = Machine::long(&code);
+        m.vcpu.cpu.dr[7] = 0x2400;
+        m.vcpu.cpu.gpr[gpr::RAX] = 0x1234;
+        m.vcpu.state_changed();
+        assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip: CODE });
+        let cpu = &m.vcpu.cpu;
+        assert_eq!((cpu.dr[6] & 0xe00f, cpu.dr[7], cpu.gpr[gpr::RAX]), (BD, 0x400, 0x1234));
+    }
+}
+
+/// SPEC: intel-sdm-vol3 :: 19.2.2 Debug Registers DR4 and DR5 -> with CR4.DE #UD, else DR6 and DR7
+/// SPEC: intel-sdm-vol3 :: 19.2.6 Debug Registers and Intel 64 Processors -> the upper halves of DR6 and DR7 must be 0: #GP(0)
+#[test]
+fn debug_registers_by_mov() {
+    // mov dr4, rax; mov dr5, rax; mov dr6, rax; mov dr7, rax
+    let mov = |n: u8| [0x0f, 0x23, 0xc0 | n << 3, 0xf4];
+    for (n, de, value, caught) in [
+        (4, true, 0, Some(6)),
+        (5, true, 0x400, Some(6)),
+        (4, false, 0xf, None),
+        (5, false, 0x401, None),
+        (6, false, 1 << 32, Some(13)),
+        (7, false, 1 << 32, Some(13)),
+        (4, false, 1 << 63, Some(13)),
+    ] {
+        let mut m = Machine::long(&mov(n));
+        m.vcpu.cpu.cr4.set(Cr4::DE, de);
+        m.vcpu.cpu.gpr[gpr::RAX] = value;
+        m.vcpu.state_changed();
+        match caught {
+            Some(vector) => assert_eq!(m.caught(), Caught { vector, error: 0, rip: CODE }, "DR{n}"),
+            None => {
+                m.run_to_halt();
+                let register = m.vcpu.cpu.dr[usize::from(n | 2)];
+                assert_eq!(register & 0xffff, if n == 4 { 0x0fff } else { value });
+            }
+        }
+    }
+    for n in [0, 7] {
+        let mut m = Machine::user(&mov(n));
+        assert_eq!(m.caught(), Caught { vector: 13, error: 0, rip: CODE });
+    }
+}
+
+/// RF in the image that IRET loads lets the instruction at its target pass; faults save it as 1, for that purpose.
+///
+/// SPEC: intel-sdm-vol3 :: 19.3.1.1 Instruction-Breakpoint Exception Condition -> IRET with RF set ignores the breakpoint of the next instruction
+#[test]
+fn iret_with_rf_passes_a_breakpoint() {
+    // push 10h; push 10000h; push rbx; push 8; push 1100h; iretq, to: nop; hlt
+    let code = [0x6a, 0x10, 0x68, 0, 0, 1, 0, 0x53, 0x6a, 8, 0x68, 0, 0x11, 0, 0, 0x48, 0xcf];
+    for (flags, hit) in [(0x2, true), (0x1_0002, false)] {
+        let mut m = with_breakpoint(&code, 0x1100, ENABLE0);
+        m.ram.write(GuestPhysAddr(0x1100), &[0x90, 0xf4]);
+        m.vcpu.cpu.gpr[gpr::RBX] = flags;
+        if hit {
+            assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip: 0x1100 });
+            assert_eq!(
+                m.read(m.vcpu.cpu.gpr[gpr::RSP] + 16) & RFlags::RF.bits(),
+                0,
+                "a breakpoint saves RF as it is"
+            );
+        } else {
+            m.run_to_halt();
+            assert_eq!(m.vcpu.cpu.rip, 0x1102);
+        }
+    }
+    // ud2: a fault
+    let mut m = Machine::long(&[0x0f, 0x0b]);
+    assert_eq!(m.caught().vector, 6);
+    assert_eq!(m.read(m.vcpu.cpu.gpr[gpr::RSP] + 16) & RFlags::RF.bits(), RFlags::RF.bits());
+    // int3: a trap
+    let mut m = Machine::long(&[0xcc]);
+    assert_eq!(m.caught().vector, 3);
+    assert_eq!(m.read(m.vcpu.cpu.gpr[gpr::RSP] + 16) & RFlags::RF.bits(), 0);
+}
+
+/// SPEC: intel-sdm-vol3 :: 7.9 Prioritization of Concurrent Events -> an instruction breakpoint comes before the fault of fetching or executing the instruction
+#[test]
+fn a_breakpoint_comes_before_the_instructions_own_fault() {
+    // ud2
+    let mut m = with_breakpoint(&[0x0f, 0x0b], CODE, ENABLE0);
+    assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip: CODE });
+    // At a page that is not there.
+    let mut m = with_breakpoint(&[0x0f, 0x0b], CODE, ENABLE0);
+    m.set_pte(CODE, 0);
+    assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip: CODE });
+}
+
+/// Single steps over what clears or sets TF.
+///
+/// SPEC: intel-sdm-vol3 :: 19.3.1.4 Single-Step Exception Condition -> the handler runs with TF clear; INT n clears TF, so that its handler is not stepped
+#[test]
+fn single_step_over_interrupts() {
+    // int 50h; hlt
+    let mut m = Machine::long(&[0xcd, 0x50, 0xf4]);
+    m.set_flags(RFlags::TF);
+    assert_eq!(m.caught(), Caught { vector: 0x50, error: 0, rip: CODE + 2 });
+    assert_eq!(m.read(m.vcpu.cpu.gpr[gpr::RSP] + 16) & RFlags::TF.bits(), RFlags::TF.bits());
+    // A fault is no step: ud2
+    let mut m = Machine::long(&[0x0f, 0x0b]);
+    m.set_flags(RFlags::TF);
+    assert_eq!(m.caught().vector, 6);
+    assert_eq!(m.vcpu.cpu.dr[6] & BS, 0);
+    // A trap comes before an interrupt that waits: nop; hlt
+    let mut m = Machine::long(&[0x90, 0xf4]);
+    m.set_flags(RFlags::TF);
+    assert_eq!(m.step(0), Exit::Budget);
+    m.ram.write(GuestPhysAddr(HANDLERS + 0x10), &[0x90, 0xf4]);
+    m.set_flags(RFlags::IF);
+    m.vcpu.cpu.shadow = x86_state::Shadow::Sti;
+    m.vcpu.state_changed();
+    m.lines.irq.set(Some(0x40));
+    m.vcpu.poll_bus();
+    assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip: CODE + 1 });
+    assert_eq!(m.lines.irq.get(), Some(0x40), "the handler runs with IF clear");
+}
+
+/// The stepped instruction behind IRET with TF in the image is the one it returns to.
+#[test]
+fn single_step_by_iret() {
+    // push 10h; push 10000h; push rbx; push 8; push 1100h; iretq, to: nop; nop
+    let code = [0x6a, 0x10, 0x68, 0, 0, 1, 0, 0x53, 0x6a, 8, 0x68, 0, 0x11, 0, 0, 0x48, 0xcf];
+    let mut m = Machine::long(&code);
+    m.ram.write(GuestPhysAddr(0x1100), &[0x90, 0x90, 0xf4]);
+    m.vcpu.cpu.gpr[gpr::RBX] = 0x102;
+    assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip: 0x1101 });
+}
+
+/// SYSCALL and SYSRET look at TF as it is when they are done, so that FMASK keeps the kernel's entry from being stepped and
+/// the step of a SYSCALL comes behind its SYSRET.
+#[test]
+fn single_step_over_syscall() {
+    // syscall; nop
+    let prepare = |mask| {
+        let mut m = Machine::user(&[0x0f, 0x05, 0x90, 0x90]);
+        let msr = &mut m.vcpu.cpu.msr;
+        msr.star = 0x1b << 48 | u64::from(CS64) << 32;
+        msr.lstar = 0x5000;
+        msr.sfmask = mask;
+        // nop; sysretq
+        m.ram.write(GuestPhysAddr(0x5000), &[0x90, 0x48, 0x0f, 0x07]);
+        m.set_flags(RFlags::TF);
+        m
+    };
+    let mut m = prepare(RFlags::TF.bits());
+    assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip: CODE + 2 });
+    assert_eq!(m.read(m.vcpu.cpu.gpr[gpr::RSP] + 8), crate::machine::USER_CS64.into());
+    // Not masked: at the entry, before its first instruction.
+    let mut m = prepare(0);
+    let caught = m.caught();
+    assert_eq!((caught.vector, caught.rip), (1, 0x5000));
+}
