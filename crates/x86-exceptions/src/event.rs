@@ -145,6 +145,10 @@ pub fn raise<C: SystemContext>(ctx: &mut C, event: Event) -> Outcome {
     let mut event = event;
     for _ in 0..MAX_SERIAL {
         let Err(failure) = deliver(ctx, event) else { return Outcome::Delivered };
+        // SPEC: intel-sdm-vol3 :: 7.15 Exception and Interrupt Reference -> interrupt 14: a second page fault's address replaces the first in CR2, even where the two make a double fault
+        if let Exception::PageFault { address, .. } = failure.exception {
+            ctx.cpu_mut().cr2 = address.0;
+        }
         if let (Event::Software { instruction, .. }, false) = (event, failure.switched) {
             ctx.cpu_mut().rip = instruction;
         }

@@ -17,7 +17,7 @@ fn set_flat(vm: &mut Vcpu, seg: Seg, selector: u16, attr: SegAttr, dpl: u8) {
 
 /// SYSCALL, in 64-bit mode only as on Intel processors.
 ///
-/// SPEC: intel-sdm-vol2 :: SYSCALL—Fast System Call -> RCX and R11 take RIP and RFLAGS, CS and SS come from STAR[47:32], RFLAGS is masked by FMASK, RF cleared
+/// SPEC: intel-sdm-vol2 :: SYSCALL—Fast System Call -> RCX and R11 take RIP and RFLAGS, CS is STAR[47:32] with RPL 0, SS is STAR[47:32] + 8, RFLAGS is masked by FMASK, RF cleared
 pub(super) fn syscall(vm: &mut Vcpu) -> Outcome {
     if vm.cpu.code_size != CodeSize::Bits64 || !vm.cpu.efer.contains(Efer::SCE) {
         return Err(Exception::InvalidOpcode);
@@ -28,7 +28,7 @@ pub(super) fn syscall(vm: &mut Vcpu) -> Outcome {
     vm.cpu.gpr[gpr::R11] = flags.difference(RFlags::RF).bits();
     vm.cpu.rip = vm.cpu.msr.lstar;
     set_flat(vm, Seg::Cs, selector & !3, FLAT_CODE64, 0);
-    set_flat(vm, Seg::Ss, (selector & !3).wrapping_add(8), FLAT_DATA, 0);
+    set_flat(vm, Seg::Ss, selector.wrapping_add(8), FLAT_DATA, 0);
     vm.cpu.cpl = 0;
     let mask = RFlags::from_bits_retain(vm.cpu.msr.sfmask) | RFlags::RF;
     vm.cpu.set_rflags(flags.difference(mask));

@@ -4,6 +4,8 @@
 mod code;
 mod debug;
 mod events;
+mod fast;
+mod frames;
 mod legacy;
 mod limits;
 mod machine;
