@@ -83,6 +83,8 @@ export class Screen {
     if (!selected) this.#terminal.selectAll();
     void navigator.clipboard?.writeText(this.#terminal.getSelection()).catch(() => {});
     if (!selected) this.#terminal.clearSelection();
+    say(need('copy'), 'Copied');
+    setTimeout(() => say(need('copy'), 'Copy'), 1200);
     this.focus();
   }
 
