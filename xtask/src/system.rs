@@ -56,6 +56,7 @@ step!(MICROTESTS_64, 20, "microtests, 64-bit", microtests_64);
 step!(MICROTESTS_32, 21, "microtests, 32-bit", microtests_32);
 step!(BAD_INPUT, 30, "bad input", bad_input);
 step!(DEMO, 40, "demo guest", demo);
+step!(MEMORY, 41, "memory guest", memory);
 step!(FUZZ, 50, "fuzz", fuzz);
 step!(DEBIAN, 60, "Debian boot", debian);
 step!(REPEAT, 61, "repeatability", repeatability);
@@ -155,6 +156,7 @@ fn bad_input(path: &Path, _: &Report) -> Result<Verdict> {
         &["run", "-m", "900000G"],
         &["run", "-m", "much"],
         &["run", "--cpu", "z80"],
+        &["run", "--guest", "nobody"],
         &["run", "--trace", "moon"],
         &["decode", "4"],
     ];
@@ -188,6 +190,40 @@ fn demo(path: &Path, _: &Report) -> Result<Verdict> {
     let status = session.finish(LIMIT)?;
     ensure!(status.code() == Some(0), "power-off ends with {status}:\n{}", session.tail());
     Ok(Verdict::Passed(1))
+}
+
+/// RAM below the hole for devices, in MiB: what is more lies above 4 GiB.
+const LOW_MIB: u64 = 3072;
+/// The memory guest touches two pages in each region.
+const REGION_MIB: u64 = 2;
+const TOUCHED_KIB: u64 = 8;
+/// KiB that the program may hold beside what the guest touches.
+const OWN_KIB: u64 = 64 << 10;
+
+/// Every part of a large memory is there by itself, also above 4 GiB, and costs the host only what the guest touches.
+fn memory(path: &Path, report: &Report) -> Result<Verdict> {
+    let sizes = [512_u64, 6144, 8192];
+    for mib in sizes {
+        let size = format!("{mib}M");
+        let args = ["run", "--guest", "memory", "--stats", "-m", &size];
+        let mut session = Session::start(&mut v64(path, &args))?;
+        let regions = mib.saturating_sub(LOW_MIB) / REGION_MIB;
+        session.wait_for(&format!("memory: {mib} MiB, {regions} regions above 4 GiB, ok"), LIMIT)?;
+        let status = session.finish(LIMIT)?;
+        ensure!(status.code() == Some(0), "power-off ends with {status}:\n{}", session.tail());
+        let touched = mib / REGION_MIB * TOUCHED_KIB;
+        if let Some(held) = held_kib(session.errors()) {
+            report.say(&format!("{mib} MiB: {held} KiB held, of them {touched} KiB touched by the guest"));
+            ensure!(held < touched + OWN_KIB, "{mib} MiB of RAM, {touched} KiB touched, {held} KiB held");
+        }
+    }
+    Ok(Verdict::Passed(sizes.len()))
+}
+
+/// The row `host memory` of the statistics, which is left out where the host does not tell.
+fn held_kib(statistics: &str) -> Option<u64> {
+    let row = statistics.lines().find_map(|line| line.strip_prefix("host memory"))?;
+    row.trim().strip_suffix("KiB")?.trim().parse().ok()
 }
 
 /// Seconds of random input in every test run.
@@ -249,6 +285,12 @@ mod tests {
         let steps = steps();
         assert!(steps.windows(2).all(|pair| pair[0].order < pair[1].order && pair[0].name != pair[1].name));
         assert!(NOT_READY.iter().all(|(name, _)| steps.iter().any(|step| step.name == *name)));
+    }
+
+    #[test]
+    fn the_memory_held_is_found_in_the_statistics() {
+        assert_eq!(held_kib("resets        0\nhost memory   39576 KiB\n"), Some(39576));
+        assert_eq!(held_kib("resets        0\n"), None);
     }
 
     #[test]

@@ -18,9 +18,12 @@ pub(crate) struct RunArgs {
     /// Guest memory, with K, M or G
     #[arg(short = 'm', long = "memory", default_value = "512M", value_parser = parse_size)]
     memory: u64,
-    /// A Linux bzImage or a multiboot image; the project's own demo guest if absent
+    /// A Linux bzImage or a multiboot image; one of the project's own guests if absent
     #[arg(long)]
     kernel: Option<PathBuf>,
+    /// Which of the project's own guests: the demo, or one that fills and checks all of its memory
+    #[arg(long, value_name = "NAME", conflicts_with = "kernel", value_parser = demo_guest::NAMES)]
+    guest: Option<String>,
     /// Initial RAM disk
     #[arg(long, requires = "kernel")]
     initrd: Option<PathBuf>,

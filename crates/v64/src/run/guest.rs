@@ -15,7 +15,10 @@ impl Guest {
     pub(super) fn read(args: &RunArgs) -> Result<Self> {
         let kernel = match &args.kernel {
             Some(path) => super::read(path, "kernel")?,
-            None => demo_guest::IMAGE.to_vec(),
+            None => {
+                let name = args.guest.as_deref().unwrap_or(demo_guest::NAMES[0]);
+                demo_guest::by_name(name).unwrap_or(demo_guest::IMAGE).to_vec()
+            }
         };
         let initrd = args.initrd.as_ref().map(|path| super::read(path, "initrd")).transpose()?;
         Ok(Self { kernel, initrd, command_line: args.append.clone() })

@@ -24,6 +24,16 @@ pub(super) fn statistics(machine: &mut Machine, took: Duration) {
         (0..32).filter(|&n| s.exceptions[n] != 0).map(|n| format!("#{n} {}", s.exceptions[n])).collect();
     eprintln!("exceptions    {}", exceptions.join(", "));
     eprintln!("resets        {}", machine.resets());
+    if let Some(kib) = peak_kib() {
+        eprintln!("host memory   {kib} KiB");
+    }
+}
+
+/// Most memory that this process ever held, where the host tells.
+fn peak_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
 const NAMES: [&str; 16] = [
