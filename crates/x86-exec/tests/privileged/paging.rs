@@ -133,3 +133,94 @@ fn invlpg_and_cr3_bring_the_new_mapping() {
         assert_eq!((m.vcpu.cpu.gpr[gpr::RAX], m.vcpu.cpu.gpr[gpr::RSI]), (1, 2));
     }
 }
+
+/// A page directory of 32-bit paging.
+const PD32: u64 = 0x10_6000;
+const PT32: u64 = 0x10_7000;
+
+/// Protected mode with 32-bit paging: 4 MiB at 0 by a table, 4 MiB at 40_0000h by one large page.
+fn paged_32(code: &[u8], user: bool, large: u32) -> Machine {
+    let mut m = if user { Machine::protected_user(code) } else { Machine::protected(code) };
+    m.ram.write_u32(GuestPhysAddr(PD32), PT32 as u32 | 7);
+    m.ram.write_u32(GuestPhysAddr(PD32 + 4), large);
+    for n in 0..1024 {
+        m.ram.write_u32(GuestPhysAddr(PT32 + 4 * n), (n << 12 | 7) as u32);
+    }
+    m.vcpu.cpu.cr3 = PD32;
+    m.vcpu.cpu.cr0 |= x86_state::Cr0::PG;
+    m.vcpu.cpu.cr4 |= Cr4::PSE;
+    m.vcpu.state_changed();
+    m
+}
+
+/// SPEC: intel-sdm-vol3 :: 5.3 32-Bit Paging -> with CR4.PSE a PDE's PS bit maps 4 MiB, with address bits 39:32 in its bits 20:13 and bit 21 reserved
+/// SPEC: intel-sdm-vol3 :: 5.7 Page-Fault Exceptions -> the error codes of 32-bit paging: no I/D without SMEP or NX
+#[test]
+fn paging_of_32_bit_code() {
+    // mov eax, [ebx]; hlt and mov [ebx], eax; hlt
+    let (load, store): (&[u8], &[u8]) = (&[0x8b, 3, 0xf4], &[0x89, 3, 0xf4]);
+    let linear = 0x40_0000 + DATA;
+    // Snippet, user, PDE, PSE, error code
+    for (code, user, entry, pse, error) in [
+        (load, false, 0x83, true, None),
+        (store, false, 0x83, true, None),
+        (load, false, 0, true, Some(0)),
+        (store, false, 0x82, true, Some(2)),
+        (store, true, 0x83, true, Some(7)),
+        (load, true, 0x83, true, Some(5)),
+        (store, true, 0x85, true, Some(7)),
+        (store, false, 0x81, true, Some(3)),
+        (load, false, 0x83 | 1 << 21, true, Some(9)),
+        // Without PSE the bit means nothing: the entry names a table.
+        (load, false, PT32 as u32 | 0x83, false, None),
+    ] {
+        let mut m = paged_32(code, user, entry);
+        m.vcpu.cpu.cr4.set(Cr4::PSE, pse);
+        m.ram.write_u32(GuestPhysAddr(DATA), 0x1234_5678);
+        m.vcpu.cpu.gpr[gpr::RBX] = linear;
+        m.vcpu.state_changed();
+        match error {
+            Some(error) => {
+                let (vector, [code, eip]) = m.delivered(4);
+                assert_eq!((vector, code, eip), (14, error, CODE), "{entry:x}");
+                assert_eq!(m.vcpu.cpu.cr2, linear);
+            }
+            None => {
+                m.run_to_halt();
+                let entry = m.ram.read_u32(GuestPhysAddr(PD32 + 4));
+                assert_eq!(entry & 0x20, 0x20);
+                assert!(code == store || m.vcpu.cpu.gpr[gpr::RAX] == 0x1234_5678);
+                assert_eq!(entry & 0x40 != 0, code == store && pse, "D of a large page by stores alone");
+            }
+        }
+    }
+    // A fetch from a page that is not there: I/D is clear.
+    let mut m = paged_32(&[0xff, 0xe3], false, 0);
+    m.vcpu.cpu.gpr[gpr::RBX] = linear;
+    let (vector, [code, eip]) = m.delivered(4);
+    assert_eq!((vector, code, eip), (14, 0, linear));
+}
+
+/// SPEC: intel-sdm-vol3 :: 7.15 Exception and Interrupt Reference -> interrupt 17: CR0.AM, EFLAGS.AC and CPL 3 together check alignment; the error code is 0
+#[test]
+fn alignment_is_checked_at_level_3() {
+    // mov rax, [rbx]; ud2 and mov ax, [rbx]; ud2
+    let (eight, two): (&[u8], &[u8]) = (&[0x48, 0x8b, 3, 0x0f, 0x0b], &[0x66, 0x8b, 3, 0x0f, 0x0b]);
+    for (code, user, am, ac, by, checked) in [
+        (eight, true, true, true, 4, true),
+        (eight, true, true, true, 8, false),
+        (two, true, true, true, 2, false),
+        (two, true, true, true, 1, true),
+        (eight, true, true, false, 4, false),
+        (eight, true, false, true, 4, false),
+        (eight, false, true, true, 4, false),
+    ] {
+        let mut m = if user { Machine::user(code) } else { Machine::long(code) };
+        m.vcpu.cpu.cr0.set(x86_state::Cr0::AM, am);
+        m.vcpu.cpu.gpr[gpr::RBX] = DATA + by;
+        m.set_flags(if ac { RFlags::AC } else { RFlags::empty() });
+        let caught = m.caught();
+        let want = if checked { (17, CODE) } else { (6, CODE + 3) };
+        assert_eq!((caught.vector, caught.rip, caught.error), (want.0, want.1, 0), "{by} {user} {am} {ac}");
+    }
+}
