@@ -1,0 +1,88 @@
+// The machine in Chromium is the machine of the native command: same states, and memory beyond 4 GiB.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
+import { browser as launch, open, ROOT, serve, type Site, waitFor, waitForState } from './harness.ts';
+
+const NATIVE = join(ROOT, 'target/release/v64');
+const COUNTS = [1, 100_000, 1_000_000, 3_000_000];
+
+let site: Site;
+let chromium: Browser;
+before(async () => {
+  site = await serve();
+  chromium = await launch();
+});
+after(async () => {
+  await chromium?.close();
+  site?.close();
+});
+
+/** What the native command says after so many instructions of the demo guest. */
+function natively(count: number): string {
+  const args = ['run', '--clock', 'icount', '--serial', 'none', '--state-hash', '--max-instructions', String(count)];
+  try {
+    return execFileSync(NATIVE, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    // Exit code 3: as many instructions as were asked for.
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    return stdout + stderr;
+  }
+}
+
+/** The same in the page, through the package's own interface. */
+function inPage(page: Page, count: number): Promise<string> {
+  return page.evaluate(async (maxInstructions) => {
+    type Vm = { run(): Promise<unknown>; stateHash(): Promise<string | bigint>; destroy(): void };
+    type Package = { V64: { create(options: object): Promise<Vm> } };
+    const { V64 } = (await import(new URL('v64.mjs', document.baseURI).href)) as Package;
+    const vm = await V64.create({ clock: 'icount', maxInstructions });
+    await vm.run();
+    const hash = await vm.stateHash();
+    vm.destroy();
+    return (typeof hash === 'bigint' ? hash.toString(16) : hash).padStart(16, '0');
+  }, count);
+}
+
+const skipNative = !existsSync(NATIVE) && 'no native build to compare with: cargo build --release -p v64';
+
+test('state hashes in Chromium are those of the native command', { skip: skipNative }, async () => {
+  const { page, close } = await open(chromium, site.url);
+  const hashes = new Set<string>();
+  for (const count of COUNTS) {
+    const native = /state hash ([0-9a-f]{16})/.exec(natively(count))?.[1];
+    assert.ok(native, `a native hash after ${count}`);
+    assert.equal(await inPage(page, count), native, `after ${count} instructions`);
+    hashes.add(native);
+  }
+  assert.equal(hashes.size, COUNTS.length, 'the states differ from one another');
+  await close();
+});
+
+/** The guest that fills and checks all of its memory, as the build of demo-guest left it. */
+function memoryGuest(): string | undefined {
+  const found = globSync('target/*/build/demo-guest-*/out/memory.bin', { cwd: ROOT }).map((name) => join(ROOT, name));
+  return found.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
+}
+
+const image = memoryGuest();
+const skipMemory = image === undefined && 'the memory guest is not built: cargo build -p demo-guest';
+
+test('a guest of 6 GiB, chosen from a file, uses all of its memory', { skip: skipMemory }, async (t) => {
+  const { page, close } = await open(chromium, site.url);
+  await waitForState(page, 'running');
+  await page.click('#own');
+  await page.setInputFiles('#kernel', image ?? '');
+  await page.fill('#append', '');
+  await page.fill('#size-field', '6G');
+  await page.click('#files-boot');
+  const printed = await waitFor(page, /memory: 6144 MiB, 1536 regions above 4 GiB, ok/, 120);
+  assert.match(printed, /page tables and code above 4 GiB, ok/);
+  await waitForState(page, 'ended');
+  t.diagnostic((await page.textContent('#ended')) ?? '');
+  assert.match((await page.textContent('#ended')) ?? '', /exit code 0/);
+  await close();
+});
