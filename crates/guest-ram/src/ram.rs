@@ -1,7 +1,7 @@
 //! The bytes themselves.
 
 use crate::RamLayout;
-use memmap2::{MmapOptions, MmapRaw};
+use crate::reserve::Reserved;
 use thiserror::Error;
 use x86_types::{GuestPhysAddr, PAGE_SIZE};
 
@@ -26,7 +26,7 @@ pub enum RamError {
 
 /// Guest RAM. Reads beyond its end give ones, writes there are dropped: the bus decides before it comes here.
 pub struct GuestRam {
-    map: MmapRaw,
+    map: Reserved,
     layout: RamLayout,
 }
 
@@ -42,8 +42,8 @@ impl GuestRam {
         }
         let reserve = |source| RamError::Reserve { megabytes: size >> 20, source };
         let len = usize::try_from(layout.size()).map_err(|_| RamError::Size { bytes: size })?;
-        let map = MmapOptions::new().len(len).no_reserve_swap().map_anon().map_err(reserve)?;
-        Ok(Self { map: map.into(), layout })
+        let map = Reserved::new(len).map_err(reserve)?;
+        Ok(Self { map, layout })
     }
 
     /// Where the RAM lies.
@@ -59,7 +59,7 @@ impl GuestRam {
     #[inline(always)]
     pub fn host_ptr(&self, address: GuestPhysAddr) -> Option<(*mut u8, u64)> {
         let (offset, len) = self.layout.locate(address)?;
-        Some((self.map.as_mut_ptr().wrapping_add(offset as usize), len))
+        Some((self.map.start().wrapping_add(offset as usize), len))
     }
 
     /// Copies bytes out of RAM; what lies outside RAM reads as ones. Crosses from page to page, not over the hole.
