@@ -74,11 +74,11 @@ impl Board {
         self.clock.instructions_until(retired, self.told?)
     }
 
-    /// Skips or sleeps to the next deadline; `false` when there is none to wait for.
-    pub(crate) fn idle_to_deadline(&mut self, retired: u64) -> bool {
-        let Some(deadline) = self.devices.next_deadline() else { return false };
-        self.clock.idle(retired, deadline);
-        true
+    /// Skips or sleeps to the next deadline, or says how long a host that cannot sleep should wait; `None` when there is
+    /// no deadline.
+    pub(crate) fn idle_to_deadline(&mut self, retired: u64) -> Option<Option<u64>> {
+        let deadline = self.devices.next_deadline()?;
+        Some(self.clock.idle(retired, deadline))
     }
 
     pub(crate) fn has_events(&self) -> bool {

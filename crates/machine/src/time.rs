@@ -9,8 +9,9 @@ pub const NS_PER_INSTRUCTION: u64 = 10;
 pub trait HostClock {
     /// Nanoseconds since some moment that does not change; never goes back
     fn now_ns(&mut self) -> u64;
-    /// Sleeps for at most `ns` nanoseconds; input may end it earlier
-    fn sleep(&mut self, ns: u64);
+    /// Sleeps for at most `ns` nanoseconds; input may end it earlier. `false` from a host that cannot block: the machine
+    /// then stops with [`Stop::Idle`](crate::Stop::Idle), and whoever runs it waits
+    fn sleep(&mut self, ns: u64) -> bool;
 }
 
 /// The source of [`VmTime`].
@@ -70,14 +71,21 @@ impl Clock {
         }
     }
 
-    /// The processor idles until `deadline`: skips there, or sleeps for some of it.
-    pub fn idle(&mut self, retired: u64, deadline: VmTime) {
+    /// The processor idles until `deadline`: skips there, or sleeps for some of it. Gives the nanoseconds that the host
+    /// would have had to sleep, where it cannot.
+    pub fn idle(&mut self, retired: u64, deadline: VmTime) -> Option<u64> {
         let ahead = deadline.since(self.now(retired));
         match self {
             Clock::Instructions { skipped } => *skipped = skipped.saturating_add(ahead),
-            Clock::Host { host, .. } => host.sleep(ahead.min(10_000_000)),
+            Clock::Host { .. } if ahead == 0 => {}
+            Clock::Host { host, .. } => {
+                if !host.sleep(ahead.min(10_000_000)) {
+                    return Some(ahead);
+                }
+            }
         }
         self.update();
+        None
     }
 }
 

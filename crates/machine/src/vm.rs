@@ -36,6 +36,8 @@ pub enum Stop {
     TripleFault,
     /// isa-debug-exit with this status
     DebugExit(u32),
+    /// The guest waits for so many nanoseconds, or for input, and the host's clock cannot sleep
+    Idle(u64),
     /// The guest waits with interrupts off: nothing can wake it
     Dead,
 }
@@ -181,8 +183,12 @@ impl Machine {
         if board.has_events() {
             return None;
         }
-        let woken = board.idle_to_deadline(retired);
-        if !interruptible || !woken { Some(Stop::Dead) } else { None }
+        match board.idle_to_deadline(retired) {
+            Some(_) if !interruptible => Some(Stop::Dead),
+            Some(None) => None,
+            Some(Some(ns)) => Some(Stop::Idle(ns)),
+            None => Some(Stop::Dead),
+        }
     }
 
     /// RESET#: devices and processor start over; RAM stays. The caller loads the guest anew.
