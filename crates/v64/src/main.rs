@@ -1,6 +1,5 @@
 //! The command `v64`: an x86-64 PC in the terminal.
 
-mod decode;
 mod fuzz;
 mod microtest;
 mod run;
@@ -28,23 +27,15 @@ enum Command {
     ///   v64 run -m 512M --kernel vmlinuz --initrd initrd.gz --append console=ttyS0
     /// Ctrl-A X leaves.
     #[command(verbatim_doc_comment)]
-    Run(run::RunArgs),
+    Run(session::RunArgs),
     /// Run instruction vectors recorded on a real processor
-    Microtest(microtest::MicrotestArgs),
+    Microtest(session::MicrotestArgs),
     /// Disassemble bytes, Intel syntax
-    Decode(decode::DecodeArgs),
+    Decode(session::DecodeArgs),
     /// Feed random code, page tables and device traffic, looking for panics and hangs
     Fuzz(fuzz::FuzzArgs),
     /// List the devices a machine is made of
     Devices,
-}
-
-fn devices() -> u8 {
-    pc_devices::link();
-    for decl in device_api::declarations() {
-        println!("{:<16} {}", decl.id, decl.summary);
-    }
-    0
 }
 
 fn main() -> ExitCode {
@@ -57,9 +48,9 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Microtest(args)) => microtest::main(&args),
-        Some(Command::Decode(args)) => decode::main(&args),
+        Some(Command::Decode(args)) => session::decode_text(&args).map(print),
         Some(Command::Fuzz(args)) => fuzz::main(&args),
-        Some(Command::Devices) | None => Ok(devices()),
+        Some(Command::Devices) | None => Ok(print((session::devices(), 0))),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
@@ -68,4 +59,10 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Prints a text. Gives the exit code that goes with it.
+fn print((text, code): (String, u8)) -> u8 {
+    print!("{text}");
+    code
 }

@@ -1,98 +1,12 @@
 //! `v64 run`: a machine in the terminal.
 
-mod guest;
-mod report;
-
 use crate::terminal::Terminal;
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
 use machine::time::{Clock, HostClock};
-use machine::{Machine, MachineConfig, Stop};
+use machine::{Machine, MachineConfig};
+use session::{ClockKind, Guest, ICOUNT_EPOCH, Outcome, RunArgs, drive, report};
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-use x86_state::cpuid::CpuModel;
-
-/// Options of `v64 run`.
-#[derive(Args, Default)]
-pub(crate) struct RunArgs {
-    /// Guest memory, with K, M or G
-    #[arg(short = 'm', long = "memory", default_value = "512M", value_parser = parse_size)]
-    memory: u64,
-    /// A Linux bzImage or a multiboot image; one of the project's own guests if absent
-    #[arg(long)]
-    kernel: Option<PathBuf>,
-    /// Which of the project's own guests: the demo, or one that fills and checks all of its memory
-    #[arg(long, value_name = "NAME", conflicts_with = "kernel", value_parser = demo_guest::NAMES)]
-    guest: Option<String>,
-    /// Initial RAM disk
-    #[arg(long, requires = "kernel")]
-    initrd: Option<PathBuf>,
-    /// Kernel command line
-    #[arg(long, default_value = "")]
-    append: String,
-    /// Processor model: x86-64-v1, x86-64-v2 or max
-    #[arg(long, value_parser = parse_model)]
-    cpu: Option<Model>,
-    /// Where COM1 goes: stdio, file:PATH or none
-    #[arg(long, default_value = "stdio")]
-    serial: String,
-    /// Source of time: the host's clock, or retired instructions (exactly repeatable)
-    #[arg(long, value_enum, default_value = "real")]
-    clock: ClockKind,
-    /// Stop after so many instructions (exit code 3)
-    #[arg(long, value_name = "N")]
-    max_instructions: Option<u64>,
-    /// End at a reset (exit code 0) or triple fault (exit code 1) rather than start over
-    #[arg(long)]
-    no_reboot: bool,
-    /// Port of isa-debug-exit: a write of `value` ends with exit code (value << 1) | 1
-    #[arg(long, value_name = "PORT", value_parser = parse_port)]
-    debug_exit: Option<u16>,
-    /// Print events to standard error: exceptions, io, msr (comma-separated)
-    #[arg(long, value_delimiter = ',')]
-    trace: Vec<String>,
-    /// Print instructions, seconds, MIPS and exits by cause at the end
-    #[arg(long)]
-    stats: bool,
-    /// Print a hash of registers, RAM and devices at the end
-    #[arg(long)]
-    state_hash: bool,
-}
-
-#[derive(Clone, Copy)]
-struct Model(CpuModel);
-
-#[derive(Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-enum ClockKind {
-    #[default]
-    Real,
-    Icount,
-}
-
-fn parse_size(text: &str) -> Result<u64, String> {
-    let (digits, shift) = match text.trim().char_indices().last() {
-        Some((at, 'k' | 'K')) => (&text[..at], 10),
-        Some((at, 'm' | 'M')) => (&text[..at], 20),
-        Some((at, 'g' | 'G')) => (&text[..at], 30),
-        _ => (text, 20),
-    };
-    let number: u64 = digits.trim().parse().map_err(|_| format!("{text} is not a size; write 512M or 4G"))?;
-    number.checked_shl(shift).filter(|v| v >> shift == number).ok_or(format!("{text} is too large"))
-}
-
-fn parse_model(text: &str) -> Result<Model, String> {
-    CpuModel::from_name(text)
-        .map(Model)
-        .ok_or_else(|| format!("no processor is called {text}; there are {}", CpuModel::NAMES.join(", ")))
-}
-
-fn parse_port(text: &str) -> Result<u16, String> {
-    let parsed = match text.strip_prefix("0x") {
-        Some(digits) => u16::from_str_radix(digits, 16),
-        None => text.parse(),
-    };
-    parsed.map_err(|_| format!("{text} is no port; write 0xf4"))
-}
 
 /// The host's monotonic clock.
 struct Monotonic(Instant, std::sync::Arc<crate::terminal::Waker>);
@@ -101,13 +15,11 @@ impl HostClock for Monotonic {
     fn now_ns(&mut self) -> u64 {
         u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
-    fn sleep(&mut self, ns: u64) {
+    fn sleep(&mut self, ns: u64) -> bool {
         self.1.wait(std::time::Duration::from_nanos(ns));
+        true
     }
 }
-
-/// 2024-01-01: the date of machines whose time is made of instructions.
-const ICOUNT_EPOCH: u64 = 1_704_067_200;
 
 fn trace(targets: &[String]) -> Result<()> {
     let mut filter = Vec::new();
@@ -128,7 +40,9 @@ fn trace(targets: &[String]) -> Result<()> {
 pub(crate) fn main(args: &RunArgs) -> Result<u8> {
     trace(&args.trace)?;
     pc_devices::link();
-    let guest = guest::Guest::read(args)?;
+    let kernel = args.kernel.as_ref().map(|path| read(path, "kernel")).transpose()?;
+    let initrd = args.initrd.as_ref().map(|path| read(path, "initrd")).transpose()?;
+    let guest = Guest::new(args, kernel, initrd);
     let memory = args.memory;
     host_can_hold(memory)?;
     let terminal = Terminal::open(&args.serial)?;
@@ -142,7 +56,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<u8> {
     };
     let config = MachineConfig {
         ram_bytes: memory,
-        model: args.cpu.map_or(CpuModel::X86_64_V2, |model| model.0),
+        model: args.model(),
         clock,
         epoch_seconds,
         serial: [terminal.serial(), None, None, None],
@@ -151,11 +65,13 @@ pub(crate) fn main(args: &RunArgs) -> Result<u8> {
     let mut machine = Machine::new(config)?;
     guest.load(&mut machine)?;
     let started = Instant::now();
-    let limit = args.max_instructions.unwrap_or(u64::MAX);
-    let outcome = drive(args, &guest, &terminal, &mut machine, limit);
+    let outcome = run(args, &guest, &terminal, &mut machine);
     terminal.restore();
     if args.stats {
-        report::statistics(&mut machine, started.elapsed());
+        eprint!("{}", report::statistics(&mut machine, started.elapsed()));
+        if let Some(kib) = peak_kib() {
+            eprintln!("host memory   {kib} KiB");
+        }
     }
     if args.state_hash {
         let instructions = machine.vcpu().retired();
@@ -164,39 +80,24 @@ pub(crate) fn main(args: &RunArgs) -> Result<u8> {
     outcome
 }
 
-fn drive(
-    args: &RunArgs,
-    guest: &guest::Guest,
-    terminal: &Terminal,
-    machine: &mut Machine,
-    limit: u64,
-) -> Result<u8> {
+fn run(args: &RunArgs, guest: &Guest, terminal: &Terminal, machine: &mut Machine) -> Result<u8> {
     loop {
-        match machine.run(limit) {
-            Stop::PowerOff => return Ok(0),
-            Stop::DebugExit(code) => return Ok(code as u8),
-            Stop::Limit => {
-                eprintln!("v64: stopped after {limit} instructions");
-                return Ok(3);
-            }
-            Stop::Dead => {
-                report::crash(machine, "the guest halted with interrupts off: nothing can wake it");
-                return Ok(1);
-            }
-            Stop::Reset if args.no_reboot => return Ok(0),
-            Stop::TripleFault if args.no_reboot => {
-                report::crash(machine, "triple fault");
-                return Ok(1);
-            }
-            Stop::Reset | Stop::TripleFault => {
-                machine.reset();
-                guest.load(machine)?;
-            }
+        if let Outcome::Ended { code, message } = drive(args, guest, machine, u64::MAX)? {
+            terminal.restore();
+            eprint!("{message}");
+            return Ok(code);
         }
         if terminal.wants_quit() {
             return Ok(0);
         }
     }
+}
+
+/// Most memory that this process ever held, where the host tells.
+fn peak_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
 /// Refuses what the host could never hold, before anything is reserved.

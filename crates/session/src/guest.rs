@@ -1,31 +1,32 @@
 //! What is booted, kept so that a reset can load it anew.
 
-use super::RunArgs;
+use crate::RunArgs;
 use anyhow::Result;
 use machine::Machine;
 use machine::boot::{BootImage, load};
 
-pub(super) struct Guest {
+/// A guest's files.
+pub struct Guest {
     kernel: Vec<u8>,
     initrd: Option<Vec<u8>>,
     command_line: String,
 }
 
 impl Guest {
-    pub(super) fn read(args: &RunArgs) -> Result<Self> {
-        let kernel = match &args.kernel {
-            Some(path) => super::read(path, "kernel")?,
-            None => {
-                let name = args.guest.as_deref().unwrap_or(demo_guest::NAMES[0]);
-                demo_guest::by_name(name).unwrap_or(demo_guest::IMAGE).to_vec()
-            }
-        };
-        let initrd = args.initrd.as_ref().map(|path| super::read(path, "initrd")).transpose()?;
-        Ok(Self { kernel, initrd, command_line: args.append.clone() })
+    /// A guest of these files; one of the project's own where `kernel` is absent.
+    pub fn new(args: &RunArgs, kernel: Option<Vec<u8>>, initrd: Option<Vec<u8>>) -> Self {
+        let kernel = kernel.unwrap_or_else(|| {
+            let name = args.guest.as_deref().unwrap_or(demo_guest::NAMES[0]);
+            demo_guest::by_name(name).unwrap_or(demo_guest::IMAGE).to_vec()
+        });
+        Self { kernel, initrd, command_line: args.append.clone() }
     }
 
     /// Writes the guest and its tables into RAM and puts the processor at its entry.
-    pub(super) fn load(&self, machine: &mut Machine) -> Result<()> {
+    ///
+    /// # Errors
+    /// Where the image is none, or does not fit.
+    pub fn load(&self, machine: &mut Machine) -> Result<()> {
         let rsdp = machine::acpi::write_tables(machine.ram(), 1);
         let image = BootImage {
             kernel: &self.kernel,

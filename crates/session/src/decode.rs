@@ -6,8 +6,8 @@ use x86_decode::{DecodeError, decode};
 use x86_types::CodeSize;
 
 /// Options of `v64 decode`.
-#[derive(Args)]
-pub(crate) struct DecodeArgs {
+#[derive(Args, Debug)]
+pub struct DecodeArgs {
     /// Code size
     #[arg(long, value_enum, default_value = "64")]
     mode: Mode,
@@ -19,7 +19,7 @@ pub(crate) struct DecodeArgs {
     hex: Vec<String>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum Mode {
     #[value(name = "16")]
     Bits16,
@@ -50,8 +50,12 @@ fn parse_hex(words: &[String]) -> Result<Vec<u8>> {
     }
 }
 
-/// Prints a line per instruction. Gives the process's exit code.
-pub(crate) fn main(args: &DecodeArgs) -> Result<u8> {
+/// A line per instruction, and the exit code.
+///
+/// # Errors
+/// Where the bytes are not hexadecimal.
+pub fn decode_text(args: &DecodeArgs) -> Result<(String, u8)> {
+    let mut out = String::new();
     let size = match args.mode {
         Mode::Bits16 => CodeSize::Bits16,
         Mode::Bits32 => CodeSize::Bits32,
@@ -74,9 +78,9 @@ pub(crate) fn main(args: &DecodeArgs) -> Result<u8> {
             }
         };
         let hex: String = rest[..len].iter().map(|byte| format!("{byte:02x}")).collect();
-        println!("{at:016x}  {hex:<30}  {text}");
+        out += &format!("{at:016x}  {hex:<30}  {text}\n");
         at = at.wrapping_add(len as u64);
         rest = &rest[len..];
     }
-    Ok(code)
+    Ok((out, code))
 }

@@ -1,39 +1,43 @@
-//! What is printed at the end: statistics, or what a crashed guest looked like.
+//! What is said at the end: statistics, or what a crashed guest looked like.
 
 use machine::Machine;
+use std::fmt::Write;
 use std::time::Duration;
 use x86_decode::decode;
 use x86_types::{GuestPhysAddr, Seg};
 
-/// Prints what `--stats` asks for.
-pub(super) fn statistics(machine: &mut Machine, took: Duration) {
+/// Adds a line to a text, which cannot fail.
+macro_rules! line {
+    ($out:expr, $($arg:tt)*) => {{
+        let _ = writeln!($out, $($arg)*);
+    }};
+}
+
+/// What `--stats` asks for, as lines.
+pub fn statistics(machine: &mut Machine, took: Duration) -> String {
+    let mut out = String::new();
     let vcpu = machine.vcpu();
     let (instructions, seconds) = (vcpu.retired(), took.as_secs_f64());
     let s = vcpu.statistics;
     let (decoded, invalidated) = vcpu.code_statistics();
-    eprintln!("instructions  {instructions}");
-    eprintln!("seconds       {seconds:.3}");
-    eprintln!("MIPS          {:.1}", instructions as f64 / seconds.max(1e-9) / 1e6);
-    eprintln!("blocks        {} run, {decoded} decoded, {invalidated} dropped when written", s.blocks_run);
-    eprintln!("page walks    {}", s.walks);
-    eprintln!(
+    line!(out, "instructions  {instructions}");
+    line!(out, "seconds       {seconds:.3}");
+    line!(out, "MIPS          {:.1}", instructions as f64 / seconds.max(1e-9) / 1e6);
+    line!(out, "blocks        {} run, {decoded} decoded, {invalidated} dropped when written", s.blocks_run);
+    line!(out, "page walks    {}", s.walks);
+    line!(
+        out,
         "exits         {} port, {} MMIO, {} interrupt, {} halt",
-        s.port_io, s.mmio, s.interrupts, s.halts
+        s.port_io,
+        s.mmio,
+        s.interrupts,
+        s.halts
     );
     let exceptions: Vec<String> =
         (0..32).filter(|&n| s.exceptions[n] != 0).map(|n| format!("#{n} {}", s.exceptions[n])).collect();
-    eprintln!("exceptions    {}", exceptions.join(", "));
-    eprintln!("resets        {}", machine.resets());
-    if let Some(kib) = peak_kib() {
-        eprintln!("host memory   {kib} KiB");
-    }
-}
-
-/// Most memory that this process ever held, where the host tells.
-fn peak_kib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
+    line!(out, "exceptions    {}", exceptions.join(", "));
+    line!(out, "resets        {}", machine.resets());
+    out
 }
 
 const NAMES: [&str; 16] = [
@@ -41,18 +45,20 @@ const NAMES: [&str; 16] = [
     "R15",
 ];
 
-/// Prints registers, mode, last branches and the bytes at RIP.
-pub(super) fn crash(machine: &mut Machine, why: &str) {
+/// Registers, mode, last branches and the bytes at RIP, as lines.
+pub fn crash(machine: &mut Machine, why: &str) -> String {
+    let mut out = String::new();
     let vcpu = machine.vcpu();
     let cpu = &vcpu.cpu;
-    eprintln!("v64: {why} after {} instructions", vcpu.retired());
-    eprintln!("mode {}, CPL {}", cpu.mode().describe(cpu.code_size), cpu.cpl);
+    line!(out, "v64: {why} after {} instructions", vcpu.retired());
+    line!(out, "mode {}, CPL {}", cpu.mode().describe(cpu.code_size), cpu.cpl);
     for row in 0..4 {
         let column = |n: usize| format!("{} {:016x}", NAMES[row + 4 * n], cpu.gpr[row + 4 * n]);
-        eprintln!("{}  {}  {}  {}", column(0), column(1), column(2), column(3));
+        line!(out, "{}  {}  {}  {}", column(0), column(1), column(2), column(3));
     }
-    eprintln!("RIP {:016x}  RFLAGS {:08x}", cpu.rip, cpu.rflags().bits());
-    eprintln!(
+    line!(out, "RIP {:016x}  RFLAGS {:08x}", cpu.rip, cpu.rflags().bits());
+    line!(
+        out,
         "CR0 {:08x}  CR2 {:016x}  CR3 {:016x}  CR4 {:08x}  EFER {:x}",
         cpu.cr0.bits(),
         cpu.cr2,
@@ -62,7 +68,8 @@ pub(super) fn crash(machine: &mut Machine, why: &str) {
     );
     for seg in Seg::ALL {
         let s = cpu.segment(seg);
-        eprintln!(
+        line!(
+            out,
             "{seg:?} {:04x}  base {:016x}  limit {:08x}  attributes {:04x}",
             s.selector.0,
             s.base,
@@ -70,20 +77,25 @@ pub(super) fn crash(machine: &mut Machine, why: &str) {
             s.attr.bits()
         );
     }
-    eprintln!(
+    line!(
+        out,
         "GDT {:016x} {:04x}  IDT {:016x} {:04x}",
-        cpu.gdtr.base, cpu.gdtr.limit, cpu.idtr.base, cpu.idtr.limit
+        cpu.gdtr.base,
+        cpu.gdtr.limit,
+        cpu.idtr.base,
+        cpu.idtr.limit
     );
     let branches: Vec<String> = vcpu.last_branches().iter().map(|rip| format!("{rip:x}")).collect();
-    eprintln!("last blocks {}", branches.join(" "));
+    line!(out, "last blocks {}", branches.join(" "));
     let (rip, size) = (cpu.rip, cpu.code_size);
     let Some(at) = machine.vcpu_mut().peek_code(rip) else {
-        eprintln!("the page at RIP is not mapped");
-        return;
+        line!(out, "the page at RIP is not mapped");
+        return out;
     };
     let bytes: [u8; 16] = machine.ram().read_array(GuestPhysAddr(at.0));
     let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let text =
         decode(size, &bytes).map_or_else(|error| format!("{error:?}"), |insn| insn.display(rip).to_string());
-    eprintln!("at RIP      {}  {text}", hex.join(" "));
+    line!(out, "at RIP      {}  {text}", hex.join(" "));
+    out
 }

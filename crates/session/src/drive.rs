@@ -1,0 +1,53 @@
+//! Running a machine until it ends, with resets as the options want them.
+
+use crate::report;
+use crate::{Guest, RunArgs};
+use anyhow::Result;
+use machine::{Machine, Stop};
+
+/// How a stretch of running came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is more to run
+    More,
+    /// Nothing happens for so many nanoseconds, unless there is input
+    Idle(u64),
+    /// The machine ended
+    Ended {
+        /// Exit code of the command
+        code: u8,
+        /// What standard error should say
+        message: String,
+    },
+}
+
+/// Runs until `limit` instructions have retired since power-on, or something else stops the machine. `limit` is not
+/// above `--max-instructions`.
+///
+/// # Errors
+/// Where the guest cannot be loaded anew after a reset.
+pub fn drive(args: &RunArgs, guest: &Guest, machine: &mut Machine, limit: u64) -> Result<Outcome> {
+    let most = args.max_instructions.unwrap_or(u64::MAX);
+    let ended = |code, message| Ok(Outcome::Ended { code, message });
+    loop {
+        match machine.run(limit.min(most)) {
+            Stop::PowerOff => return ended(0, String::new()),
+            Stop::DebugExit(code) => return ended(code as u8, String::new()),
+            Stop::Limit if machine.vcpu().retired() >= most => {
+                return ended(3, format!("v64: stopped after {most} instructions\n"));
+            }
+            Stop::Limit => return Ok(Outcome::More),
+            Stop::Idle(ns) => return Ok(Outcome::Idle(ns)),
+            Stop::Dead => {
+                let why = "the guest halted with interrupts off: nothing can wake it";
+                return ended(1, report::crash(machine, why));
+            }
+            Stop::Reset if args.no_reboot => return ended(0, String::new()),
+            Stop::TripleFault if args.no_reboot => return ended(1, report::crash(machine, "triple fault")),
+            Stop::Reset | Stop::TripleFault => {
+                machine.reset();
+                guest.load(machine)?;
+            }
+        }
+    }
+}

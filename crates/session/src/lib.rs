@@ -1,0 +1,23 @@
+//! What the command `v64` and the web module share: options of a run, guests, the way a run ends, reports, microtests,
+//! the disassembler's text. No files, no terminal and no clock of the host: those belong to whoever uses this.
+#![forbid(unsafe_code)]
+
+mod args;
+mod decode;
+mod drive;
+mod guest;
+mod microtest;
+pub mod report;
+
+pub use args::{ClockKind, ICOUNT_EPOCH, Model, RunArgs};
+pub use decode::{DecodeArgs, decode_text};
+pub use drive::{Outcome, drive};
+pub use guest::Guest;
+pub use microtest::{MicrotestArgs, Microtests};
+
+/// The devices that machines are made of, a line each.
+pub fn devices() -> String {
+    pc_devices::link();
+    let line = |decl: &&device_api::DeviceDecl| format!("{:<16} {}\n", decl.id, decl.summary);
+    device_api::declarations().iter().map(line).collect()
+}

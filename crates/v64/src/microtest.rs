@@ -1,0 +1,34 @@
+//! `v64 microtest`: instruction vectors recorded on a real processor, run one by one.
+
+use anyhow::{Context, Result};
+use session::{MicrotestArgs, Microtests};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+
+fn open(path: &Path) -> Result<Box<dyn BufRead>> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(BufReader::new(std::io::stdin())));
+    }
+    let mut file = std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let mut magic = [0; 4];
+    let got = file.read(&mut magic)?;
+    let file = std::fs::File::open(path)?;
+    if magic[..got] == [0x28, 0xb5, 0x2f, 0xfd] {
+        return Ok(Box::new(BufReader::new(zstd::Decoder::new(file)?)));
+    }
+    Ok(Box::new(BufReader::new(file)))
+}
+
+/// Runs the vectors. Gives the process's exit code.
+pub(crate) fn main(args: &MicrotestArgs) -> Result<u8> {
+    let mut tests = Microtests::new(args.clone())?;
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for line in open(&args.file)?.lines() {
+        let line = line.with_context(|| format!("cannot read {}", args.file.display()))?;
+        out.write_all(tests.line(&line)?.as_bytes())?;
+    }
+    let (text, code) = tests.end();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(code)
+}

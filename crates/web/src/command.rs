@@ -1,0 +1,156 @@
+//! The command line, parsed by the command's own parser, and what it asks of the host.
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use serde::Serialize;
+use session::{ClockKind, DecodeArgs, MicrotestArgs, RunArgs};
+
+/// An x86 PC, 16-, 32- and 64-bit.
+///
+/// Without a command it boots a small 64-bit guest that the program itself contains.
+#[derive(Parser)]
+#[command(name = "v64", version, about, long_about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+#[allow(clippy::large_enum_variant)] // there is one
+enum Command {
+    /// Boot a guest
+    Run(RunArgs),
+    /// Run instruction vectors recorded on a real processor
+    Microtest(MicrotestArgs),
+    /// Disassemble bytes, Intel syntax
+    Decode(DecodeArgs),
+    /// List the devices a machine is made of
+    Devices,
+}
+
+/// What the host has to do for a command.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Plan {
+    /// Print this
+    Text {
+        /// On standard output
+        stdout: String,
+        /// On standard error
+        stderr: String,
+        /// And end with this
+        exit_code: u8,
+    },
+    /// Read files, run a machine
+    Run {
+        /// Path of the kernel
+        kernel: Option<String>,
+        /// Path of the initrd
+        initrd: Option<String>,
+        /// Where COM1 goes
+        serial: String,
+        /// Report at the end
+        stats: bool,
+        /// Hash at the end
+        state_hash: bool,
+        /// Where to stop
+        max_instructions: Option<u64>,
+        /// Source of time
+        clock: &'static str,
+    },
+    /// Read a file, run its vectors
+    Microtest {
+        /// Path of the vectors
+        file: String,
+    },
+}
+
+/// What a plan needs inside the module.
+pub(crate) enum Parsed {
+    Nothing,
+    Run(Box<RunArgs>),
+    Microtest(MicrotestArgs),
+}
+
+fn text(stdout: String, exit_code: u8) -> (Plan, Parsed) {
+    (Plan::Text { stdout, stderr: String::new(), exit_code }, Parsed::Nothing)
+}
+
+pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
+    let mut argv = vec!["v64".to_owned()];
+    argv.extend_from_slice(words);
+    if argv.len() == 1 {
+        argv.push("run".into());
+    }
+    let cli = Cli::command().try_get_matches_from(argv).and_then(|matches| Cli::from_arg_matches(&matches));
+    let path = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
+    match cli.map(|cli| cli.command) {
+        Err(error) if error.use_stderr() => {
+            let (stderr, exit_code) = (error.to_string(), error.exit_code() as u8);
+            (Plan::Text { stdout: String::new(), stderr, exit_code }, Parsed::Nothing)
+        }
+        Err(help) => text(help.to_string(), 0),
+        Ok(Some(Command::Run(args))) => {
+            let plan = Plan::Run {
+                kernel: args.kernel.as_ref().map(path),
+                initrd: args.initrd.as_ref().map(path),
+                serial: args.serial.clone(),
+                stats: args.stats,
+                state_hash: args.state_hash,
+                max_instructions: args.max_instructions,
+                clock: if args.clock == ClockKind::Icount { "icount" } else { "real" },
+            };
+            (plan, Parsed::Run(Box::new(args)))
+        }
+        Ok(Some(Command::Microtest(args))) => {
+            (Plan::Microtest { file: path(&args.file) }, Parsed::Microtest(args))
+        }
+        Ok(Some(Command::Decode(args))) => match session::decode_text(&args) {
+            Ok((stdout, code)) => text(stdout, code),
+            Err(error) => {
+                let stderr = format!("v64: {error:#}\n");
+                (Plan::Text { stdout: String::new(), stderr, exit_code: 2 }, Parsed::Nothing)
+            }
+        },
+        Ok(Some(Command::Devices) | None) => text(session::devices(), 0),
+    }
+}
+
+/// What a command line asks of the host.
+pub fn plan(words: &[String]) -> Plan {
+    parse(words).0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(words: &[&str]) -> String {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        serde_json::to_string(&plan(&words)).unwrap()
+    }
+
+    #[test]
+    fn a_run_tells_which_files_it_wants() {
+        let plan = json(&["run", "--kernel", "vmlinuz", "--clock", "icount", "--max-instructions", "5"]);
+        assert!(
+            plan.starts_with(r#"{"kind":"run","kernel":"vmlinuz","initrd":null,"serial":"stdio""#),
+            "{plan}"
+        );
+        assert!(plan.contains(r#""maxInstructions":5,"clock":"icount""#), "{plan}");
+        assert_eq!(json(&[]), json(&["run"]));
+    }
+
+    #[test]
+    fn errors_are_texts_with_exit_code_2() {
+        let plan = json(&["run", "-m", "lots"]);
+        assert!(plan.contains("is not a size") && plan.ends_with(r#""exitCode":2}"#), "{plan}");
+        let plan = json(&["decode", "zz"]);
+        assert!(plan.contains("not hexadecimal") && plan.ends_with(r#""exitCode":2}"#), "{plan}");
+    }
+
+    #[test]
+    fn decode_and_devices_are_answered_at_once() {
+        assert!(json(&["decode", "90"]).contains("nop"));
+        assert!(json(&["devices"]).contains("ioapic"));
+    }
+}

@@ -1,0 +1,70 @@
+//! The functions that JavaScript calls. Pointers and lengths are 64-bit: BigInt there.
+
+use crate::serial::open;
+use crate::vm::with;
+
+macro_rules! exports {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:expr;)*) => {
+        $(
+            $(#[$doc])*
+            // SAFETY: the name is the module's own; nothing else is called so.
+            #[allow(unsafe_code)]
+            #[unsafe(no_mangle)]
+            pub(crate) extern "C" fn $name($($arg: $type),*) $(-> $result)? {
+                $body
+            }
+        )*
+    };
+}
+
+exports! {
+    /// The exchange buffer, `len` bytes long. The next call that takes bytes takes these.
+    fn v64_buffer(len: u64) -> *mut u8 = with(|vm| {
+        let len = usize::try_from(len).unwrap_or(0);
+        vm.exchange.clear();
+        vm.exchange.shrink_to(len);
+        if vm.exchange.try_reserve_exact(len).is_err() {
+            return std::ptr::null_mut();
+        }
+        vm.exchange.resize(len, 0);
+        vm.exchange.as_mut_ptr()
+    });
+    /// Parses the command line in the exchange buffer; the reply is a plan.
+    fn v64_command() -> u32 = with(|vm| vm.command() as u32);
+    /// The exchange buffer becomes the kernel (0) or the initrd (1).
+    fn v64_file(kind: u32) = with(|vm| vm.file(kind));
+    /// Builds the machine and loads the guest.
+    fn v64_start() -> u32 = with(|vm| vm.start() as u32);
+    /// Runs so many more instructions.
+    fn v64_run(instructions: u64) -> u32 = with(|vm| vm.run(instructions) as u32);
+    /// After `Idle`: for how long nothing will happen.
+    fn v64_idle_ns() -> u64 = with(|vm| vm.idle_ns);
+    /// What COM1 sent since it was last cleared.
+    fn v64_output_ptr() -> *const u8 = with(|vm| open(&vm.line).output.as_ptr());
+    /// How much that is.
+    fn v64_output_len() -> u64 = with(|vm| open(&vm.line).output.len() as u64);
+    /// Forgets it.
+    fn v64_output_clear() = with(|vm| open(&vm.line).output.clear());
+    /// The exchange buffer is typed at COM1.
+    fn v64_input() = with(|vm| vm.input());
+    /// RESET#.
+    fn v64_reset() -> u32 = with(|vm| vm.reset() as u32);
+    /// The reply is JSON: what the machine did and where it is.
+    fn v64_stats() -> u32 = with(|vm| vm.stats() as u32);
+    /// The reply is the text of `--stats`.
+    fn v64_report(seconds: f64) -> u32 = with(|vm| vm.report(seconds) as u32);
+    /// The reply is the text of a crash report.
+    fn v64_registers() -> u32 = with(|vm| vm.registers() as u32);
+    /// As `--state-hash`.
+    fn v64_state_hash() -> u64 = with(|vm| vm.state_hash());
+    /// Runs the vectors in the exchange buffer, a line each.
+    fn v64_microtest() -> u32 = with(|vm| vm.microtest() as u32);
+    /// The reply is what `microtest` prints at its end.
+    fn v64_microtest_end() -> u32 = with(|vm| vm.microtest_end() as u32);
+    /// The reply is the list of devices.
+    fn v64_devices() = with(|vm| vm.devices());
+    /// The last reply.
+    fn v64_reply_ptr() -> *const u8 = with(|vm| vm.reply.as_ptr());
+    /// Its length.
+    fn v64_reply_len() -> u64 = with(|vm| vm.reply.len() as u64);
+}

@@ -1,0 +1,49 @@
+//! What the module imports: a clock, a date, a place for messages.
+
+use machine::time::HostClock;
+
+#[cfg(target_family = "wasm")]
+mod imports {
+    #[link(wasm_import_module = "host")]
+    #[allow(unsafe_code)]
+    unsafe extern "C" {
+        pub(super) safe fn now_ns() -> u64;
+        pub(super) safe fn epoch_seconds() -> u64;
+        pub(super) safe fn log(text: *const u8, len: usize);
+    }
+}
+
+/// Outside of wasm, where only tests run, time stands still.
+#[cfg(not(target_family = "wasm"))]
+mod imports {
+    pub(super) fn now_ns() -> u64 {
+        0
+    }
+    pub(super) fn epoch_seconds() -> u64 {
+        0
+    }
+    pub(super) fn log(_: *const u8, _: usize) {}
+}
+
+/// Seconds since 1970.
+pub(crate) fn epoch_seconds() -> u64 {
+    imports::epoch_seconds()
+}
+
+/// Hands a message to the host.
+pub(crate) fn log(text: &str) {
+    imports::log(text.as_ptr(), text.len());
+}
+
+/// The host's monotonic clock. It cannot sleep: a worker that blocks hears no message.
+pub(crate) struct Clock;
+
+impl HostClock for Clock {
+    fn now_ns(&mut self) -> u64 {
+        crate::vm::count_host_call();
+        imports::now_ns()
+    }
+    fn sleep(&mut self, _: u64) -> bool {
+        false
+    }
+}

@@ -1,0 +1,12 @@
+//! The machine as a wasm64 module: one instance is one machine, and JavaScript asks it by the functions of [`exports`].
+//!
+//! Nothing crosses the border but numbers. Bytes go in through one exchange buffer and come out as one reply, each a pointer
+//! and a length; texts are UTF-8, structures JSON. What the module wants of its host is in [`host`].
+
+mod command;
+mod exports;
+mod host;
+mod serial;
+mod vm;
+
+pub use command::{Plan, plan};

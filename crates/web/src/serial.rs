@@ -1,0 +1,32 @@
+//! COM1's other end: bytes wait in the module until a slice is over.
+
+use device_api::SerialPort;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Both directions.
+#[derive(Default)]
+pub(crate) struct Line {
+    pub(crate) output: Vec<u8>,
+    pub(crate) input: VecDeque<u8>,
+}
+
+/// A line that the chip and the exports hold. (The chip's side has to be `Send`; there is one thread.)
+pub(crate) type Shared = Arc<Mutex<Line>>;
+
+/// Access to a line.
+pub(crate) fn open(line: &Shared) -> MutexGuard<'_, Line> {
+    line.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The line as the chip sees it.
+pub(crate) struct Port(pub(crate) Shared);
+
+impl SerialPort for Port {
+    fn send(&mut self, byte: u8) {
+        open(&self.0).output.push(byte);
+    }
+    fn receive(&mut self) -> Option<u8> {
+        open(&self.0).input.pop_front()
+    }
+}

@@ -1,0 +1,235 @@
+//! The one machine of a module.
+
+use crate::command::{Parsed, parse};
+use crate::host;
+use crate::serial::{self, Port};
+use machine::time::Clock;
+use machine::{Machine, MachineConfig};
+use serde_json::json;
+use session::{ClockKind, Guest, ICOUNT_EPOCH, Microtests, Outcome, RunArgs, drive, report};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the exports answer with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Status {
+    /// Done; of `v64_run`: there is more to run
+    Done = 0,
+    /// Nothing happens for `v64_idle_ns`, unless there is input
+    Idle = 1,
+    /// The machine ended: the reply says how
+    Ended = 2,
+    /// The reply says what is wrong
+    Failed = 3,
+}
+
+/// Everything that lasts between calls.
+#[derive(Default)]
+pub(crate) struct Vm {
+    /// Bytes that the host hands over
+    pub(crate) exchange: Vec<u8>,
+    pub(crate) reply: Vec<u8>,
+    pub(crate) idle_ns: u64,
+    pub(crate) line: serial::Shared,
+    args: Option<RunArgs>,
+    kernel: Option<Vec<u8>>,
+    initrd: Option<Vec<u8>>,
+    guest: Option<Guest>,
+    machine: Option<Machine>,
+    microtests: Option<Microtests>,
+}
+
+thread_local! {
+    static VM: RefCell<Vm> = RefCell::default();
+    static HOST_CALLS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Works on the module's machine.
+pub(crate) fn with<R>(f: impl FnOnce(&mut Vm) -> R) -> R {
+    VM.with(|vm| f(&mut vm.borrow_mut()))
+}
+
+/// Counts a call to the host.
+pub(crate) fn count_host_call() {
+    HOST_CALLS.set(HOST_CALLS.get() + 1);
+}
+
+impl Vm {
+    fn say(&mut self, text: impl Into<Vec<u8>>) {
+        self.reply = text.into();
+    }
+
+    fn fail(&mut self, code: &str, message: &str) -> Status {
+        self.say(json!({ "code": code, "message": message }).to_string());
+        Status::Failed
+    }
+
+    /// The exchange buffer is a command line: words, each ended by a NUL.
+    pub(crate) fn command(&mut self) -> Status {
+        let bytes = std::mem::take(&mut self.exchange);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let words: Vec<String> = text.split_terminator('\0').map(str::to_owned).collect();
+        let (plan, parsed) = parse(&words);
+        match parsed {
+            Parsed::Nothing => {}
+            Parsed::Run(args) => self.args = Some(*args),
+            Parsed::Microtest(args) => match Microtests::new(args) {
+                Ok(tests) => self.microtests = Some(tests),
+                Err(error) => return self.fail("NO_MEMORY", &format!("{error:#}")),
+            },
+        }
+        self.say(serde_json::to_string(&plan).unwrap_or_default());
+        Status::Done
+    }
+
+    /// The exchange buffer is the kernel (0) or the initrd (1).
+    pub(crate) fn file(&mut self, kind: u32) {
+        let bytes = std::mem::take(&mut self.exchange);
+        *(if kind == 0 { &mut self.kernel } else { &mut self.initrd }) = Some(bytes);
+    }
+
+    /// Builds the machine and loads the guest.
+    pub(crate) fn start(&mut self) -> Status {
+        if self.machine.is_some() {
+            return self.fail("STATE", "the machine has been started already");
+        }
+        let Some(args) = &self.args else { return self.fail("STATE", "give a command first") };
+        pc_link();
+        let icount = args.clock == ClockKind::Icount;
+        let config = MachineConfig {
+            ram_bytes: args.memory,
+            model: args.model(),
+            clock: if icount { Clock::instructions() } else { Clock::host(Box::new(host::Clock)) },
+            epoch_seconds: if icount { ICOUNT_EPOCH } else { host::epoch_seconds() },
+            serial: [Some(Box::new(Port(Arc::clone(&self.line)))), None, None, None],
+            debug_exit: args.debug_exit,
+        };
+        let guest = Guest::new(args, self.kernel.take(), self.initrd.take());
+        let mut machine = match Machine::new(config) {
+            Ok(machine) => machine,
+            Err(error) => return self.fail("NO_MEMORY", &error.to_string()),
+        };
+        if let Err(error) = guest.load(&mut machine) {
+            return self.fail("BAD_KERNEL", &format!("{error:#}"));
+        }
+        (self.guest, self.machine) = (Some(guest), Some(machine));
+        Status::Done
+    }
+
+    /// Runs so many more instructions.
+    pub(crate) fn run(&mut self, instructions: u64) -> Status {
+        let (Some(args), Some(guest), Some(machine)) = (&self.args, &self.guest, &mut self.machine) else {
+            return self.fail("STATE", "there is no machine");
+        };
+        let limit = machine.vcpu().retired().saturating_add(instructions);
+        match drive(args, guest, machine, limit) {
+            Ok(Outcome::More) => Status::Done,
+            Ok(Outcome::Idle(ns)) => {
+                self.idle_ns = ns;
+                Status::Idle
+            }
+            Ok(Outcome::Ended { code, message }) => {
+                let report = if args.state_hash {
+                    let hash = machine.state_hash();
+                    format!("state hash {hash:016x} after {} instructions\n", machine.vcpu().retired())
+                } else {
+                    String::new()
+                };
+                self.say(json!({ "exitCode": code, "message": message, "report": report }).to_string());
+                Status::Ended
+            }
+            Err(error) => self.fail("BAD_KERNEL", &format!("{error:#}")),
+        }
+    }
+
+    /// The exchange buffer is what was typed at COM1.
+    pub(crate) fn input(&mut self) {
+        let bytes = std::mem::take(&mut self.exchange);
+        serial::open(&self.line).input.extend(bytes);
+    }
+
+    /// RESET#; the guest is loaded anew.
+    pub(crate) fn reset(&mut self) -> Status {
+        let (Some(guest), Some(machine)) = (&self.guest, &mut self.machine) else {
+            return self.fail("STATE", "there is no machine");
+        };
+        machine.reset();
+        match guest.load(machine) {
+            Ok(()) => Status::Done,
+            Err(error) => self.fail("BAD_KERNEL", &format!("{error:#}")),
+        }
+    }
+
+    pub(crate) fn stats(&mut self) -> Status {
+        let Some(machine) = &mut self.machine else { return self.fail("STATE", "there is no machine") };
+        let (resets, ram) = (machine.resets(), machine.ram().layout().size());
+        let vcpu = machine.vcpu();
+        let (cpu, s) = (&vcpu.cpu, &vcpu.statistics);
+        let (decoded, invalidated) = vcpu.code_statistics();
+        let text = json!({
+            "instructions": vcpu.retired(), "mode": cpu.mode().describe(cpu.code_size), "cpl": cpu.cpl,
+            "halted": format!("{:?}", cpu.activity) != "Running", "resets": resets, "blocksRun": s.blocks_run,
+            "decoded": decoded, "invalidated": invalidated, "walks": s.walks, "portIo": s.port_io, "mmio": s.mmio,
+            "interrupts": s.interrupts, "halts": s.halts, "exceptions": s.exceptions, "ramBytes": ram,
+            "hostCalls": HOST_CALLS.get(),
+        });
+        self.say(text.to_string());
+        Status::Done
+    }
+
+    pub(crate) fn report(&mut self, seconds: f64) -> Status {
+        let Some(machine) = &mut self.machine else { return self.fail("STATE", "there is no machine") };
+        let took = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        let text = report::statistics(machine, took);
+        self.say(text + &format!("host calls    {}\n", HOST_CALLS.get()));
+        Status::Done
+    }
+
+    pub(crate) fn registers(&mut self) -> Status {
+        let Some(machine) = &mut self.machine else { return self.fail("STATE", "there is no machine") };
+        let text = report::crash(machine, "the machine was looked at");
+        self.say(text);
+        Status::Done
+    }
+
+    pub(crate) fn state_hash(&mut self) -> u64 {
+        self.machine.as_mut().map_or(0, Machine::state_hash)
+    }
+
+    /// The exchange buffer is whole lines of vectors.
+    pub(crate) fn microtest(&mut self) -> Status {
+        let bytes = std::mem::take(&mut self.exchange);
+        let Some(tests) = &mut self.microtests else { return self.fail("STATE", "give a command first") };
+        let mut out = String::new();
+        for line in String::from_utf8_lossy(&bytes).lines() {
+            match tests.line(line) {
+                Ok(text) => out += &text,
+                Err(error) => {
+                    let message = format!("{error:#}");
+                    return self.fail("BAD_OPTION", &message);
+                }
+            }
+        }
+        self.say(out);
+        Status::Done
+    }
+
+    pub(crate) fn microtest_end(&mut self) -> Status {
+        let Some(tests) = &self.microtests else { return self.fail("STATE", "give a command first") };
+        let (text, code) = tests.end();
+        self.say(json!({ "text": text, "exitCode": code }).to_string());
+        Status::Done
+    }
+
+    pub(crate) fn devices(&mut self) {
+        self.say(session::devices());
+    }
+}
+
+/// Keeps the devices in the module, and panics' messages on the host's side.
+fn pc_link() {
+    let _ = session::devices();
+    std::panic::set_hook(Box::new(|info| host::log(&info.to_string())));
+}
