@@ -53,10 +53,18 @@ pub(crate) fn need(programs: &[(&str, &str)]) -> Result<()> {
         return Ok(());
     }
     let packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
+    install(&packages)
+}
+
+/// Installs packages.
+///
+/// # Errors
+/// No apt, or the installation fails.
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     require(&packages.join(", "))?;
     update()?;
     let mut command = privileged()?;
-    command.args(["-q", "install", "-y", "--no-install-recommends"]).args(&packages);
+    command.args(["-q", "install", "-y", "--no-install-recommends"]).args(packages);
     shell::output(&mut command).with_context(|| format!("cannot install {}", packages.join(", ")))?;
     Ok(())
 }

@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["wasm-jit", "pc-devices"],
     &["machine"],
     &["demo-guest"],
+    &["session"],
     &["v64", "web"],
     &["xtask"],
 ];

@@ -17,6 +17,7 @@ mod system;
 mod task;
 mod test;
 mod tidy;
+mod wasm64;
 
 fn main() -> std::process::ExitCode {
     task::main()

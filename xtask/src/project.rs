@@ -34,7 +34,7 @@ pub(crate) fn texts(root: &Path, parts: &[&str], extensions: &[&str]) -> Result<
 
 fn visit(root: &Path, at: &Path, extensions: &[&str], found: &mut Vec<Text>) -> Result<()> {
     if at.is_dir() {
-        if at.file_name().is_some_and(|name| name == "target" || name == ".git") {
+        if at.file_name().is_some_and(|name| name == "target" || name == ".git" || name == "node_modules") {
             return Ok(());
         }
         for entry in at.read_dir().with_context(|| format!("cannot list {}", at.display()))? {

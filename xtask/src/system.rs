@@ -58,6 +58,8 @@ step!(BAD_INPUT, 30, "bad input", bad_input);
 step!(DEMO, 40, "demo guest", demo);
 step!(MEMORY, 41, "memory guest", memory);
 step!(FUZZ, 50, "fuzz", fuzz);
+step!(NODE, 70, "wasm64 in Node", crate::wasm64::in_node);
+step!(BROWSER, 80, "page in Chromium", crate::wasm64::in_browser);
 step!(DEBIAN, 60, "Debian boot", debian);
 step!(REPEAT, 61, "repeatability", repeatability);
 

@@ -60,7 +60,7 @@ impl Guest {
 }
 
 /// The folder outside of the work tree that fetched guests live in.
-fn cache() -> Result<PathBuf> {
+pub(crate) fn cache() -> Result<PathBuf> {
     let base = match std::env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty()) {
         Some(path) => PathBuf::from(path),
         None => std::env::home_dir()

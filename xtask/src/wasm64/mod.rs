@@ -1,0 +1,154 @@
+//! `cargo xtask build-wasm64`: the machine as a wasm64 module, with its npm package and its page, in `pkg/`.
+
+pub(crate) mod node;
+mod toolchain;
+
+use crate::steps::{Report, Verdict};
+use crate::task::task;
+use crate::{project, shell};
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+
+/// Build the wasm64 module, its npm package and its web page into pkg/
+#[derive(clap::Args)]
+struct BuildArgs {}
+
+task!("build-wasm64", BuildArgs, run);
+
+/// Where the package is built.
+pub(crate) fn package() -> PathBuf {
+    project::root().join("pkg")
+}
+
+/// The sources of the package.
+fn sources() -> PathBuf {
+    project::root().join("crates/web/js")
+}
+
+fn run(_: BuildArgs) -> Result<()> {
+    let report = Report::quiet();
+    let size = build(&report)?;
+    println!("pkg/v64.wasm {} KiB", size >> 10);
+    println!("try: {} pkg/v64.mjs run", node::node(&report)?.display());
+    Ok(())
+}
+
+/// Builds everything. Gives the bytes of the module.
+pub(crate) fn build(report: &Report) -> Result<u64> {
+    let package = package();
+    std::fs::create_dir_all(&package).context("cannot make pkg/")?;
+    let module = module(report)?;
+    let size = std::fs::copy(&module, package.join("v64.wasm"))
+        .with_context(|| format!("cannot copy {}", module.display()))?;
+    for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        let from = project::root().join(license);
+        if from.exists() {
+            std::fs::copy(from, package.join(license)).context("cannot copy the licences")?;
+        }
+    }
+    let node = node::node(report)?;
+    dependencies(report, &node)?;
+    let mut command = npm(&node);
+    watch(report, command.args(["run", "build"]).env("V64_PKG", &package))?;
+    Ok(size)
+}
+
+/// The module, by whatever toolchain can build std for it.
+fn module(report: &Report) -> Result<PathBuf> {
+    let target = project::root().join("target/wasm64");
+    let mut command = toolchain::cargo(report)?;
+    command.current_dir(project::root()).env("CARGO_TARGET_DIR", &target);
+    // One object file: of several, linkers lose devices that register themselves.
+    let profile = [("CODEGEN_UNITS", "1"), ("PANIC", "abort"), ("DEBUG", "0"), ("STRIP", "symbols")];
+    for (name, value) in profile {
+        command.env(format!("CARGO_PROFILE_RELEASE_{name}"), value);
+    }
+    command.env(
+        "RUSTFLAGS",
+        "-C target-feature=+simd128,+bulk-memory -C link-arg=--export-table -C link-arg=--growable-table",
+    );
+    command.args(["build", "--release", "--package", "web", "--lib", "--target", toolchain::TARGET]);
+    command.arg("-Zbuild-std=std,panic_abort");
+    watch(report, &mut command)?;
+    Ok(target.join(toolchain::TARGET).join("release/web.wasm"))
+}
+
+fn watch(report: &Report, command: &mut std::process::Command) -> Result<()> {
+    let done = shell::watch(command, |line| report.say(line))?;
+    ensure!(done.status.success(), "{}", done.tail());
+    Ok(())
+}
+
+/// npm beside a certain node.
+fn npm(node: &Path) -> std::process::Command {
+    let mut command = shell::command("npm");
+    command.current_dir(sources());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = node.parent().map(Path::to_owned).into_iter().chain(std::env::split_paths(&path));
+    if let Ok(path) = std::env::join_paths(folders) {
+        command.env("PATH", path);
+    }
+    command
+}
+
+fn dependencies(report: &Report, node: &Path) -> Result<()> {
+    let (lock, have) =
+        (sources().join("package-lock.json"), sources().join("node_modules/.package-lock.json"));
+    let time = |path: &Path| path.metadata().and_then(|data| data.modified()).ok();
+    if time(&have) >= time(&lock) && have.exists() {
+        return Ok(());
+    }
+    watch(report, npm(node).args(["ci", "--no-fund", "--no-audit"]))
+}
+
+/// Counts of node's test reporter: `# pass 12`, or with a sign before it.
+fn count(line: &str, what: &str) -> Option<usize> {
+    let rest = line.trim_start_matches(['#', 'ℹ', ' ']).strip_prefix(what)?;
+    rest.trim().parse().ok()
+}
+
+/// A script of the package's tests as a step.
+fn tests(report: &Report, script: &str) -> Result<Verdict> {
+    let node = node::node(report)?;
+    let (mut passed, mut failed) = (0, 0);
+    let done = shell::watch(npm(&node).args(["run", script]), |line| {
+        report.say(line);
+        passed += count(line, "pass").unwrap_or(0);
+        failed += count(line, "fail").unwrap_or(0);
+    })?;
+    if done.status.success() && passed > 0 {
+        return Ok(Verdict::Passed(passed));
+    }
+    let failures: Vec<_> =
+        done.text.lines().filter(|line| line.contains('✖') || line.contains("not ok")).collect();
+    Ok(Verdict::Failed {
+        passed,
+        failed: failed.max(1),
+        why: format!("{}\n{}", done.tail(), failures.join("\n")),
+    })
+}
+
+/// The module, the package's types and its tests in Node. They compare with the native command.
+pub(crate) fn in_node(_: &Path, report: &Report) -> Result<Verdict> {
+    build(report)?;
+    watch(report, npm(&node::node(report)?).args(["run", "check"]))?;
+    tests(report, "test")
+}
+
+/// The page in Chromium, from Debian's packages.
+pub(crate) fn in_browser(_: &Path, report: &Report) -> Result<Verdict> {
+    crate::apt::need(&[("chromium", "chromium")])?;
+    tests(report, "test:browser")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_from_either_reporter() {
+        assert_eq!(count("# pass 12", "pass"), Some(12));
+        assert_eq!(count("ℹ fail 3", "fail"), Some(3));
+        assert_eq!(count("passing by", "pass"), None);
+    }
+}
