@@ -1,0 +1,73 @@
+// `v64` in Node: the flags of the native command, parsed by the same parser inside the module.
+import { readFile } from 'node:fs/promises';
+import { zstdDecompressSync } from 'node:zlib';
+import { V64Error } from './error.ts';
+import { Instance, type Plan } from './instance.ts';
+import { Terminal } from './terminal.ts';
+import { V64, wasmModule } from './v64.ts';
+
+/** Lines handed over at a time */
+const BATCH = 200;
+
+/** Runs a command line. Gives the exit code. */
+export async function main(words: string[]): Promise<number> {
+  try {
+    const module = await wasmModule();
+    const instance = await Instance.create(module, (line) => process.stderr.write(`${line}\n`));
+    const plan = instance.command(words);
+    switch (plan.kind) {
+      case 'text':
+        process.stdout.write(plan.stdout);
+        process.stderr.write(plan.stderr);
+        return plan.exitCode;
+      case 'microtest':
+        return await microtest(instance, plan.file);
+      case 'run':
+        return await run(words, plan);
+    }
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`v64: ${message}\n`);
+    if (error instanceof V64Error && error.details) process.stderr.write(`${error.details}\n`);
+    return 2;
+  }
+}
+
+async function microtest(instance: Instance, file: string): Promise<number> {
+  const packed = await readFile(file === '-' ? '/dev/stdin' : file);
+  const isZstd = packed.length > 4 && packed.readUInt32LE(0) === 0xfd2fb528;
+  const lines = (isZstd ? zstdDecompressSync(packed) : packed).toString('utf8').split('\n');
+  for (let at = 0; at < lines.length; at += BATCH) {
+    process.stdout.write(instance.microtest(lines.slice(at, at + BATCH).join('\n')));
+  }
+  const { text, exitCode } = instance.microtestEnd();
+  process.stdout.write(text);
+  return exitCode;
+}
+
+async function run(words: string[], plan: Extract<Plan, { kind: 'run' }>): Promise<number> {
+  const terminal = new Terminal(plan.serial);
+  try {
+    // The flags again, as they are: of the files the module wants the content.
+    const vm = await V64.create({
+      args: words.slice(words[0] === 'run' ? 1 : 0),
+      ...(plan.kernel === null ? {} : { kernel: plan.kernel }),
+      ...(plan.initrd === null ? {} : { initrd: plan.initrd }),
+      onSerial: (bytes) => terminal.write(bytes),
+      onLog: (line) => process.stderr.write(`${line}\n`),
+    });
+    terminal.read(
+      (bytes) => vm.serial.write(bytes),
+      () => vm.powerOff(),
+    );
+    const end = await vm.run();
+    terminal.restore();
+    process.stderr.write(end.reason === 'powered off' ? '' : end.reason);
+    if (plan.stats) process.stderr.write(await vm.report());
+    process.stderr.write(end.report);
+    vm.destroy();
+    return end.exitCode;
+  } finally {
+    terminal.restore();
+  }
+}

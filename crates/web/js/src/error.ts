@@ -1,0 +1,23 @@
+/** What a {@link V64Error} is about. */
+export type V64Code =
+  | 'NO_MEMORY64' // the engine does not know 64-bit memories
+  | 'BAD_OPTION' // an option that the machine does not know or cannot have
+  | 'BAD_KERNEL' // a file that is no kernel, or does not fit
+  | 'SOURCE' // a file that could not be read
+  | 'NO_MEMORY' // the engine does not give as much memory as was asked for
+  | 'STATE' // not now: a second run(), a call after destroy()
+  | 'TRAP'; // the module itself failed
+
+/** Everything that goes wrong, with a code for programs and a sentence for people. */
+export class V64Error extends Error {
+  override readonly name = 'V64Error';
+  readonly code: V64Code;
+  /** After a trap: registers, and what the serial line said last */
+  readonly details: string | undefined;
+
+  constructor(code: V64Code, message: string, details?: string) {
+    super(message);
+    this.code = code;
+    this.details = details;
+  }
+}

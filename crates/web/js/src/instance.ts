@@ -1,0 +1,183 @@
+// The border between JavaScript and the module: numbers, an exchange buffer in, a reply out.
+import { V64Error, type V64Code } from './error.ts';
+
+/** What `v64_run` and others answer. */
+export const Status = { done: 0, idle: 1, ended: 2, failed: 3 } as const;
+
+/** What a command line asks for. */
+export type Plan =
+  | { kind: 'text'; stdout: string; stderr: string; exitCode: number }
+  | {
+      kind: 'run';
+      kernel: string | null;
+      initrd: string | null;
+      serial: string;
+      stats: boolean;
+      stateHash: boolean;
+      maxInstructions: number | null;
+      clock: 'real' | 'icount';
+    }
+  | { kind: 'microtest'; file: string };
+
+/** How a machine ended. */
+export interface End {
+  exitCode: number;
+  /** What the command would say on standard error */
+  message: string;
+  report: string;
+}
+
+interface Exports {
+  memory: WebAssembly.Memory;
+  __wasm_call_ctors?(): void;
+  v64_buffer(len: bigint): bigint;
+  v64_command(): number;
+  v64_file(kind: number): void;
+  v64_start(): number;
+  v64_run(instructions: bigint): number;
+  v64_idle_ns(): bigint;
+  v64_output_ptr(): bigint;
+  v64_output_len(): bigint;
+  v64_output_clear(): void;
+  v64_input(): void;
+  v64_reset(): number;
+  v64_stats(): number;
+  v64_report(seconds: number): number;
+  v64_registers(): number;
+  v64_state_hash(): bigint;
+  v64_microtest(): number;
+  v64_microtest_end(): number;
+  v64_devices(): void;
+  v64_reply_ptr(): bigint;
+  v64_reply_len(): bigint;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** One module instance: one machine. */
+export class Instance {
+  readonly #x: Exports;
+
+  private constructor(x: Exports) {
+    this.#x = x;
+  }
+
+  static async create(module: WebAssembly.Module, log: (line: string) => void): Promise<Instance> {
+    const late: { x?: Exports } = {};
+    const host = {
+      now_ns: () => BigInt(Math.round(performance.now() * 1e6)),
+      epoch_seconds: () => BigInt(Math.floor(Date.now() / 1000)),
+      log: (at: bigint, len: bigint) => {
+        if (late.x) log(decoder.decode(new Uint8Array(late.x.memory.buffer, Number(at), Number(len)).slice()));
+      },
+    };
+    const instance = await WebAssembly.instantiate(module, { host });
+    const x = instance.exports as unknown as Exports;
+    late.x = x;
+    // The devices register themselves before anything else.
+    x.__wasm_call_ctors?.();
+    return new Instance(x);
+  }
+
+  #view(at: bigint, len: bigint): Uint8Array {
+    return new Uint8Array(this.#x.memory.buffer, Number(at), Number(len));
+  }
+
+  #give(bytes: Uint8Array): void {
+    const at = this.#x.v64_buffer(BigInt(bytes.length));
+    if (at === 0n) throw new V64Error('NO_MEMORY', `there is no memory for ${bytes.length} bytes; give smaller files`);
+    this.#view(at, BigInt(bytes.length)).set(bytes);
+  }
+
+  #reply(): string {
+    return decoder.decode(this.#view(this.#x.v64_reply_ptr(), this.#x.v64_reply_len()).slice());
+  }
+
+  /** Throws what the reply says. */
+  #check(status: number): number {
+    if (status !== Status.failed) return status;
+    const { code, message } = JSON.parse(this.#reply()) as { code: V64Code; message: string };
+    throw new V64Error(code, message);
+  }
+
+  command(words: readonly string[]): Plan {
+    this.#give(encoder.encode(words.map((word) => `${word}\0`).join('')));
+    this.#check(this.#x.v64_command());
+    return JSON.parse(this.#reply()) as Plan;
+  }
+
+  file(kind: 'kernel' | 'initrd', bytes: Uint8Array): void {
+    this.#give(bytes);
+    this.#x.v64_file(kind === 'kernel' ? 0 : 1);
+  }
+
+  start(): void {
+    this.#check(this.#x.v64_start());
+  }
+
+  run(instructions: number): number {
+    return this.#check(this.#x.v64_run(BigInt(instructions)));
+  }
+
+  end(): End {
+    return JSON.parse(this.#reply()) as End;
+  }
+
+  idleMs(): number {
+    return Number(this.#x.v64_idle_ns()) / 1e6;
+  }
+
+  /** What COM1 sent since the last call; `undefined` for nothing. */
+  output(): Uint8Array<ArrayBuffer> | undefined {
+    const len = this.#x.v64_output_len();
+    if (len === 0n) return undefined;
+    const bytes = this.#view(this.#x.v64_output_ptr(), len).slice() as Uint8Array<ArrayBuffer>;
+    this.#x.v64_output_clear();
+    return bytes;
+  }
+
+  input(bytes: Uint8Array): void {
+    this.#give(bytes);
+    this.#x.v64_input();
+  }
+
+  reset(): void {
+    this.#check(this.#x.v64_reset());
+  }
+
+  stats(): unknown {
+    this.#check(this.#x.v64_stats());
+    return JSON.parse(this.#reply());
+  }
+
+  report(seconds: number): string {
+    this.#check(this.#x.v64_report(seconds));
+    return this.#reply();
+  }
+
+  registers(): string {
+    this.#check(this.#x.v64_registers());
+    return this.#reply();
+  }
+
+  stateHash(): string {
+    return BigInt.asUintN(64, this.#x.v64_state_hash()).toString(16).padStart(16, '0');
+  }
+
+  microtest(lines: string): string {
+    this.#give(encoder.encode(lines));
+    this.#check(this.#x.v64_microtest());
+    return this.#reply();
+  }
+
+  microtestEnd(): { text: string; exitCode: number } {
+    this.#check(this.#x.v64_microtest_end());
+    return JSON.parse(this.#reply()) as { text: string; exitCode: number };
+  }
+
+  devices(): string {
+    this.#x.v64_devices();
+    return this.#reply();
+  }
+}

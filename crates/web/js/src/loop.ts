@@ -1,0 +1,185 @@
+// The worker's side: a machine run in slices, with messages heard in between.
+import { V64Error } from './error.ts';
+import { Instance, Status } from './instance.ts';
+import type { FromWorker, Question, ToWorker } from './protocol.ts';
+
+/** How long a slice should take, in milliseconds: input waits no longer than this. */
+const SLICE_MS = 8;
+const LEAST_SLICE = 10_000;
+const MOST_SLICE = 50_000_000;
+/** Of the serial output, what a crash report repeats */
+const TAIL = 2000;
+
+/** Lets messages in. */
+const breathe: () => Promise<void> =
+  typeof setImmediate === 'function'
+    ? () => new Promise((resolve) => setImmediate(resolve))
+    : () =>
+        new Promise((resolve) => {
+          const { port1, port2 } = new MessageChannel();
+          port1.onmessage = () => resolve();
+          port2.postMessage(0);
+        });
+
+/** Runs one machine as messages ask. */
+export class Loop {
+  readonly #post: (message: FromWorker, transfer?: Transferable[]) => void;
+  #instance: Instance | undefined;
+  #wanted = false;
+  #running = false;
+  #over = false;
+  #powerOff = false;
+  #slice = 200_000;
+  #ran = 0;
+  #wake: (() => void) | undefined;
+  #tail = '';
+
+  constructor(post: (message: FromWorker, transfer?: Transferable[]) => void) {
+    this.#post = post;
+  }
+
+  /** Hears one message. */
+  async hear(message: ToWorker): Promise<void> {
+    try {
+      await this.#hear(message);
+    } catch (error) {
+      this.#fail(error, message.type === 'ask' ? message.id : undefined);
+    }
+  }
+
+  async #hear(message: ToWorker): Promise<void> {
+    switch (message.type) {
+      case 'create': {
+        const log = (line: string): void => this.#post({ type: 'log', line });
+        const instance = await Instance.create(message.module, log);
+        const plan = instance.command(message.args);
+        if (plan.kind !== 'run') {
+          const text = plan.kind === 'text' ? plan.stderr || plan.stdout : 'only `run` makes a machine';
+          throw new V64Error('BAD_OPTION', sentence(text));
+        }
+        if (message.kernel) instance.file('kernel', message.kernel);
+        if (message.initrd) instance.file('initrd', message.initrd);
+        instance.start();
+        this.#instance = instance;
+        this.#post({ type: 'ready' });
+        break;
+      }
+      case 'run':
+        this.#wanted = true;
+        this.#wake?.();
+        if (!this.#running) await this.#run();
+        break;
+      case 'pause':
+        this.#wanted = false;
+        break;
+      case 'reset':
+        this.#instance?.reset();
+        this.#wake?.();
+        break;
+      case 'powerOff':
+        this.#powerOff = true;
+        this.#wake?.();
+        if (!this.#running) this.#end(0, 'powered off', '');
+        break;
+      case 'input':
+        this.#instance?.input(message.bytes);
+        this.#wake?.();
+        break;
+      case 'ask':
+        this.#post({ type: 'answer', id: message.id, value: this.#answer(message.what) });
+        break;
+    }
+  }
+
+  #answer(what: Question): unknown {
+    const instance = this.#instance;
+    if (!instance) throw new V64Error('STATE', 'there is no machine');
+    switch (what) {
+      case 'stats':
+        return instance.stats();
+      case 'stateHash':
+        return instance.stateHash();
+      case 'report':
+        return instance.report(this.#ran / 1000);
+      case 'registers':
+        return instance.registers();
+    }
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    try {
+      while (this.#wanted && !this.#over) {
+        if (this.#powerOff) return this.#end(0, 'powered off', '');
+        await this.#step();
+      }
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  /** A slice, what it printed, and a breath. */
+  async #step(): Promise<void> {
+    const instance = this.#instance;
+    if (!instance) throw new V64Error('STATE', 'there is no machine');
+    const before = performance.now();
+    const status = instance.run(this.#slice);
+    const took = performance.now() - before;
+    this.#ran += took;
+    this.#flush(instance);
+    if (status === Status.ended) {
+      const end = instance.end();
+      return this.#end(end.exitCode, end.message, end.report);
+    }
+    if (status === Status.idle) return this.#sleep(instance.idleMs());
+    const factor = Math.min(2, Math.max(0.25, SLICE_MS / Math.max(took, 0.05)));
+    this.#slice = Math.round(Math.min(MOST_SLICE, Math.max(LEAST_SLICE, this.#slice * factor)));
+    await breathe();
+  }
+
+  #flush(instance: Instance): void {
+    const bytes = instance.output();
+    if (!bytes) return;
+    this.#tail = (this.#tail + new TextDecoder('latin1').decode(bytes)).slice(-TAIL);
+    this.#post({ type: 'output', bytes }, [bytes.buffer]);
+  }
+
+  /** Nothing to do, unless a message comes. */
+  async #sleep(ms: number): Promise<void> {
+    if (ms < 1) return breathe();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.min(ms, 1000));
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#wake = undefined;
+  }
+
+  #end(exitCode: number, message: string, report: string): void {
+    this.#over = true;
+    this.#post({ type: 'ended', exitCode, reason: message, report });
+  }
+
+  #fail(error: unknown, id?: number): void {
+    if (error instanceof V64Error) {
+      this.#post({ type: 'error', code: error.code, message: error.message, ...(id === undefined ? {} : { id }) });
+      return;
+    }
+    this.#over = true;
+    let registers = '';
+    try {
+      registers = this.#instance?.registers() ?? '';
+    } catch {
+      // What failed may be beyond asking.
+    }
+    const message = `the machine failed: ${error instanceof Error ? error.message : String(error)}`;
+    this.#post({ type: 'error', code: 'TRAP', message, details: `${registers}\n${this.#tail}`.trim() });
+  }
+}
+
+/** The first line of a parser's complaint. */
+function sentence(text: string): string {
+  return (text.split('\n')[0] ?? text).replace(/^error: /, '');
+}

@@ -1,0 +1,19 @@
+// What the main thread and the worker say to each other.
+import type { V64Code } from './error.ts';
+
+/** Questions that are answered between two slices. */
+export type Question = 'stats' | 'stateHash' | 'report' | 'registers';
+
+export type ToWorker =
+  | { type: 'create'; module: WebAssembly.Module; args: string[]; kernel?: Uint8Array; initrd?: Uint8Array }
+  | { type: 'run' | 'pause' | 'reset' | 'powerOff' }
+  | { type: 'input'; bytes: Uint8Array }
+  | { type: 'ask'; id: number; what: Question };
+
+export type FromWorker =
+  | { type: 'ready' }
+  | { type: 'output'; bytes: Uint8Array }
+  | { type: 'log'; line: string }
+  | { type: 'ended'; exitCode: number; reason: string; report: string }
+  | { type: 'answer'; id: number; value: unknown }
+  | { type: 'error'; code: V64Code; message: string; details?: string; id?: number };
