@@ -1,6 +1,6 @@
 // Builds the package: module code, declarations, page. V64_PKG names the folder, `pkg/` at the top otherwise.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
@@ -9,6 +9,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const top = join(here, '../../..');
 const pkg = process.env.V64_PKG ?? join(top, 'pkg');
 mkdirSync(pkg, { recursive: true });
+// Parts of earlier builds have other names.
+for (const name of readdirSync(pkg)) if (/^(chunk|cli)-\w+\.mjs$/.test(name)) rmSync(join(pkg, name));
 
 /** The page and the package are files beside each other: neither swallows the other. */
 const apart = {
@@ -17,7 +19,8 @@ const apart = {
 };
 const code = { bundle: true, format: 'esm', target: 'es2024', outdir: pkg, outExtension: { '.js': '.mjs' }, external: ['node:*'] };
 
-await esbuild.build({ ...code, entryPoints: { v64: join(here, 'src/index.ts'), worker: join(here, 'src/worker.ts') }, banner: { js: '#!/usr/bin/env node' }, platform: 'neutral' });
+// In parts, so that a browser never meets the imports of the command.
+await esbuild.build({ ...code, entryPoints: { v64: join(here, 'src/index.ts'), worker: join(here, 'src/worker.ts') }, banner: { js: '#!/usr/bin/env node' }, platform: 'neutral', splitting: true, chunkNames: '[name]-[hash]' });
 await esbuild.build({ ...code, entryPoints: { page: join(here, 'page/main.ts') }, plugins: [apart], minify: true });
 await esbuild.build({ entryPoints: { page: join(here, 'page/page.css') }, outdir: pkg, bundle: true, minify: true, loader: { '.woff2': 'file' }, assetNames: 'fonts/[name]' });
 copyFileSync(join(here, 'page/index.html'), join(pkg, 'index.html'));
