@@ -39,7 +39,7 @@ function inPage(page: Page, count: number): Promise<string> {
     type Vm = { run(): Promise<unknown>; stateHash(): Promise<string | bigint>; destroy(): void };
     type Package = { V64: { create(options: object): Promise<Vm> } };
     const { V64 } = (await import(new URL('v64.mjs', document.baseURI).href)) as Package;
-    const vm = await V64.create({ clock: 'icount', maxInstructions });
+    const vm = await V64.create({ clock: 'icount', maxInstructions, args: ['--serial', 'none'] });
     await vm.run();
     const hash = await vm.stateHash();
     vm.destroy();
