@@ -3,6 +3,7 @@
 use super::Vcpu;
 use crate::{Handler, handler};
 use guest_ram::RamLayout;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use x86_decode::Instruction;
@@ -15,12 +16,27 @@ pub(crate) struct Slot {
     pub(crate) insn: Instruction,
 }
 
+/// A compiled form that was looked for.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Found {
+    /// Its slot; 0 if there is none
+    pub(crate) slot: u32,
+    /// The mode it was looked for in
+    pub(crate) key: u32,
+    /// [`super::Vcpu::code_epoch`] then
+    pub(crate) epoch: u32,
+}
+
 /// Straight-line code: it ends at the first instruction that may go elsewhere, at the end of its page, or when full.
 #[derive(Clone, Default)]
 pub(crate) struct Block {
     pub(crate) slots: Vec<Slot>,
     /// Bytes of code
     pub(crate) len: u32,
+    /// Times the interpreter ran it, while there is a translator
+    pub(crate) runs: Cell<u32>,
+    /// What was known of the compiled form when it was last looked for
+    pub(crate) compiled: Cell<Found>,
 }
 
 /// Instructions in a block at most.
@@ -41,6 +57,8 @@ struct Entry {
 struct CodePage {
     /// Table index, key, and the bytes covered
     blocks: Vec<(u32, u64, u16, u16)>,
+    /// Units of compiled code, and the bytes they stand for
+    units: Vec<(u32, u16, u16)>,
     near_misses: u32,
 }
 
@@ -55,6 +73,8 @@ pub(crate) struct BlockCache {
     /// Blocks decoded, and dropped because they were written
     pub(crate) decoded: u64,
     pub(crate) invalidated: u64,
+    /// Units of compiled code whose bytes were written, until the translator is told
+    pub(crate) dropped_units: Vec<u32>,
 }
 
 #[inline(always)]
@@ -80,6 +100,7 @@ impl BlockCache {
             made: 0,
             decoded: 0,
             invalidated: 0,
+            dropped_units: Vec::new(),
         }
     }
 
@@ -118,12 +139,41 @@ impl BlockCache {
         for entry in &mut self.table {
             entry.key = NO_KEY;
         }
-        for page in std::mem::take(&mut self.pages).into_keys() {
-            if let Some(n) = self.ram_page(GuestPhysAddr(page)) {
-                self.has_code[n] = 0;
+        let (layout, has_code) = (self.layout, &mut self.has_code);
+        self.pages.retain(|&page, code| {
+            code.blocks.clear();
+            if code.units.is_empty()
+                && let Some((offset, _)) = layout.locate(GuestPhysAddr(page))
+            {
+                has_code[(offset / PAGE_SIZE) as usize] = 0;
             }
-        }
+            !code.units.is_empty()
+        });
         self.made = 0;
+    }
+
+    /// Keeps in mind which bytes, of one page, a unit of compiled code stands for. Gives whether the page had no code.
+    pub(super) fn keep_unit(&mut self, unit: u32, at: GuestPhysAddr, len: u64) -> bool {
+        let Some(page) = self.ram_page(at) else { return false };
+        let start = at.page_offset() as u16;
+        self.pages.entry(at.page().0).or_default().units.push((unit, start, start + len as u16));
+        std::mem::replace(&mut self.has_code[page], 1) == 0
+    }
+
+    /// Whether decoded or compiled code covers any of `len` bytes within one page, which are about to be written.
+    pub(super) fn overlaps(&mut self, at: GuestPhysAddr, len: u64) -> bool {
+        if !self.is_code(at) {
+            return false;
+        }
+        let (start, end) = (at.page_offset(), at.page_offset() + len);
+        let hit = |from: u16, to: u16| u64::from(to) > start && u64::from(from) < end;
+        self.pages.get_mut(&at.page().0).is_some_and(|page| {
+            let hit = page.near_misses >= MAX_NEAR_MISSES
+                || page.blocks.iter().any(|&(_, _, from, to)| hit(from, to))
+                || page.units.iter().any(|&(_, from, to)| hit(from, to));
+            page.near_misses += u32::from(!hit);
+            hit
+        })
     }
 
     /// Whether the page has decoded code, so that writes to it must be seen.
@@ -150,11 +200,20 @@ impl BlockCache {
             }
             keep
         });
-        let dropped = before - page.blocks.len();
+        let (dropped, units) = (before - page.blocks.len(), page.units.len());
+        let dropped_units = &mut self.dropped_units;
+        page.units.retain(|&(unit, from, to)| {
+            let keep = !all && (u64::from(to) <= start || u64::from(from) >= end);
+            if !keep {
+                dropped_units.push(unit);
+            }
+            keep
+        });
+        let dropped = dropped + units - page.units.len();
         if dropped == 0 {
             page.near_misses += 1;
         }
-        if page.blocks.is_empty() {
+        if page.blocks.is_empty() && page.units.is_empty() {
             self.pages.remove(&at.page().0);
             self.has_code[n] = 0;
         }

@@ -15,7 +15,7 @@ fn aux(w: Width, c: u64) -> u64 {
 }
 
 #[inline(always)]
-fn arith(old: ArithFlags, def: FlagDef<u64>) -> ArithFlags {
+pub(super) fn arith(old: ArithFlags, def: FlagDef<u64>) -> ArithFlags {
     match def {
         FlagDef::Add { w, a, b, result } => {
             ArithFlags { result: w.sext(result), aux: aux(w, a & b | (a | b) & !result) }

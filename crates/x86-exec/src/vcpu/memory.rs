@@ -1,5 +1,6 @@
 //! Loads and stores: the TLB's one compare in line, everything else out of line.
 
+use super::compiled::COMPILED_BASE;
 use super::{Trap, Vcpu, attention};
 use crate::MemRef;
 use x86_paging::{Access, AccessKind, PteMemory, TlbFill, translate};
@@ -10,7 +11,7 @@ use x86_types::{Exception, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg, Width};
 #[inline(always)]
 #[allow(unsafe_code)]
 fn host_read(addend: u64, linear: u64, w: Width) -> u64 {
-    let ptr = addend.wrapping_add(linear) as usize as *const u8;
+    let ptr = addend.wrapping_add(linear).wrapping_add(COMPILED_BASE) as usize as *const u8;
     // SAFETY: a TLB hit vouches that the whole access lies in one page of guest RAM, which stays mapped as long as the
     // Vcpu holds it; guest RAM is never behind a reference. Any bit pattern is a valid integer.
     unsafe {
@@ -26,7 +27,7 @@ fn host_read(addend: u64, linear: u64, w: Width) -> u64 {
 #[inline(always)]
 #[allow(unsafe_code)]
 fn host_write(addend: u64, linear: u64, w: Width, v: u64) {
-    let ptr = addend.wrapping_add(linear) as usize as *mut u8;
+    let ptr = addend.wrapping_add(linear).wrapping_add(COMPILED_BASE) as usize as *mut u8;
     // SAFETY: as in `host_read`; write tags exist only for pages that may be written.
     unsafe {
         match w {
@@ -46,7 +47,9 @@ impl PteMemory for Vcpu {
         self.ram.read_u32(at)
     }
     fn write_u32(&mut self, at: GuestPhysAddr, value: u32) {
-        self.blocks.written(at, 4);
+        if self.blocks.written(at, 4) {
+            self.drop_units();
+        }
         self.ram.write_u32(at, value);
     }
 }
@@ -194,6 +197,7 @@ impl Vcpu {
     pub(crate) fn write_physical(&mut self, at: GuestPhysAddr, size: u64, v: u64) {
         if self.ram.contains(at, size) {
             if self.blocks.written(at, size) {
+                self.drop_units();
                 self.stop_block();
             }
             self.ram.write(at, &v.to_le_bytes()[..size as usize]);
@@ -214,6 +218,7 @@ impl Vcpu {
             self.blocks.written(from, part);
             done += part;
         }
+        self.drop_units();
     }
 
     /// An access of the running code.
@@ -236,7 +241,8 @@ impl Vcpu {
         let translation = translate(self, &mode, linear, access).map_err(Exception::from)?;
         self.statistics.walks += 1;
         let (page, phys) = (linear.page(), translation.phys.page());
-        let addend = self.ram.host_ptr(phys).map(|(ptr, _)| (ptr as usize as u64).wrapping_sub(page.0));
+        let host = self.ram.host_ptr(phys).map(|(ptr, _)| ptr as usize as u64);
+        let addend = host.map(|host| host.wrapping_sub(COMPILED_BASE).wrapping_sub(page.0));
         let mut fill = TlbFill::new(linear, &translation, mode.pcid(), addend, self.blocks.is_code(phys));
         if self.is_watched_page(page) {
             fill.perms.read = false;

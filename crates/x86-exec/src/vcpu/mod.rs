@@ -2,6 +2,7 @@
 
 mod access;
 mod blocks;
+pub mod compiled;
 mod domain;
 mod memory;
 mod repeat;
@@ -9,9 +10,12 @@ mod run;
 mod system_context;
 
 use crate::bus::Bus;
-use blocks::BlockCache;
+use blocks::{Block, BlockCache};
+use compiled::{CompiledCode, Shared};
 use guest_ram::GuestRam;
+use std::collections::HashMap;
 use std::rc::Rc;
+use x86_decode::Instruction;
 use x86_paging::{AccessKind, MmuIndex, PagingMode, Tlb};
 use x86_state::{Cpu, Cr0, RFlags, Shadow, cpuid::CpuModel};
 use x86_types::{CodeSize, Exception, Seg, Width};
@@ -64,9 +68,27 @@ pub struct Vcpu {
     debug_trap: u64,
     /// Instructions retired before the current block
     retired: u64,
-    block: Rc<blocks::Block>,
+    block: Rc<Block>,
     block_rip: u64,
     blocks: BlockCache,
+    /// Stands for the block while compiled code runs
+    no_block: Rc<Block>,
+    /// Translated code, if there is a translator; absent while it runs
+    compiled: Option<Box<dyn CompiledCode>>,
+    shared: Shared,
+    /// [`CompiledCode::hot_after`]
+    hot: u32,
+    /// Instructions that compiled code may ask for, and their numbers
+    steps: Vec<Instruction>,
+    step_numbers: HashMap<Instruction, u32>,
+    /// Identity of the mode that code would be compiled for; 0 where it can only be interpreted
+    code_key: u32,
+    /// Changes whenever compiled code is dropped: what was found before has to be looked for anew
+    code_epoch: u32,
+    /// The next block is for the interpreter, whatever is compiled
+    interpret_next: bool,
+    /// Instructions retired at which [`Vcpu::run`] has to end
+    limit: u64,
     ram: Rc<GuestRam>,
     bus: Box<dyn Bus>,
     /// Counts for `--stats`
@@ -100,6 +122,16 @@ impl Vcpu {
             block: Rc::default(),
             block_rip: 0,
             blocks: BlockCache::new(ram.layout()),
+            no_block: Rc::default(),
+            compiled: None,
+            shared: Shared::default(),
+            hot: u32::MAX,
+            steps: Vec::new(),
+            step_numbers: HashMap::new(),
+            code_key: 0,
+            code_epoch: 1,
+            interpret_next: false,
+            limit: 0,
             ram,
             bus,
             statistics: Statistics::default(),
@@ -190,6 +222,7 @@ impl Vcpu {
         if self.alignment_checked() {
             self.seg_checks |= 0x3f;
         }
+        self.code_key = self.code_mode().map_or(0, compiled::CodeMode::key);
     }
 
     /// SPEC: intel-sdm-vol3 :: 7.15 Exception and Interrupt Reference -> #AC needs CR0.AM, RFLAGS.AC and CPL 3

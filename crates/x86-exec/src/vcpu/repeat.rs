@@ -3,12 +3,12 @@
 //! One step of a repeated instruction goes at most to the end of a page; then RIP still names it and the run loop looks
 //! up, so that interrupts come in between and no count can hold up the host.
 
-use super::{Trap, Vcpu};
+use super::{Trap, Vcpu, attention};
 use crate::Flow;
 use x86_decode::{InsnFlags, Instruction, Op};
+use x86_paging::AccessKind;
 use x86_state::{RFlags, gpr};
-use x86_types::{GuestPhysAddr, PAGE_SIZE};
-use x86_types::{LinearAddr, Seg};
+use x86_types::{CodeSize, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg, Width};
 
 /// Iterations in one step at most.
 const MAX_ITERATIONS: u64 = 4096;
@@ -61,64 +61,80 @@ impl Vcpu {
         self.write_gpr(gpr::RCX as u8, insn.addrsize, count);
     }
 
-    /// Does as many iterations of MOVS or STOS as stay within pages of plain RAM, going up. Gives how many.
+    /// Does as many iterations of MOVS or STOS as stay within pages of plain RAM, in either direction. Gives how many.
     fn bulk(&mut self, insn: &Instruction, count: u64) -> u64 {
-        if !matches!(insn.op, Op::Movs | Op::Stos) || self.cpu.system_flags.contains(RFlags::DF) || count < 4
+        if !matches!(insn.op, Op::Movs | Op::Stos)
+            || count < 4
+            || self.attention & attention::BREAKPOINTS != 0
         {
             return 0;
         }
         let size = u64::from(insn.opsize.bytes());
         let w = insn.addrsize;
+        let down = self.cpu.system_flags.contains(RFlags::DF);
         let (rsi, rdi) = (w.trunc(self.cpu.gpr[gpr::RSI]), w.trunc(self.cpu.gpr[gpr::RDI]));
-        let Some((to, room)) = self.bulk_page(Seg::Es, rdi, true) else { return 0 };
-        let mut n = count.min(room / size).min((w.mask() - rdi) / size);
+        let mut n = count.min(stretch(rdi, size, w, down));
         if insn.op == Op::Movs {
-            let Some((from, room)) = self.bulk_page(insn.seg, rsi, false) else { return 0 };
-            n = n.min(room / size).min((w.mask() - rsi) / size);
-            // A destination shortly behind the source repeats what was just written: iteration by iteration then.
-            if n < 4 || to.0 > from.0 && to.0 < from.0 + n * size {
+            n = n.min(stretch(rsi, size, w, down));
+        }
+        if n < 4 {
+            return 0;
+        }
+        // Going down, the last element lies lowest.
+        let back = if down { (n - 1) * size } else { 0 };
+        let Some(to) = self.bulk_page(Seg::Es, rdi - back, AccessKind::Write) else { return 0 };
+        let mut buffer = [0; PAGE_SIZE as usize];
+        let bytes = &mut buffer[..(n * size) as usize];
+        if insn.op == Op::Movs {
+            let Some(from) = self.bulk_page(insn.seg, rsi - back, AccessKind::Read) else { return 0 };
+            // A destination shortly ahead of the source repeats what was just written: iteration by iteration then.
+            let ahead = if down { from.0.wrapping_sub(to.0) } else { to.0.wrapping_sub(from.0) };
+            if ahead != 0 && ahead < n * size {
                 return 0;
             }
-            let mut buffer = [0; PAGE_SIZE as usize];
-            let bytes = &mut buffer[..(n * size) as usize];
             self.ram.read(from, bytes);
-            self.ram.write(to, bytes);
-            self.step_register(gpr::RSI, insn, n * size);
+            self.step_register(gpr::RSI, insn, n * size, down);
         } else {
-            if n < 4 {
-                return 0;
-            }
-            let mut buffer = [0; PAGE_SIZE as usize];
-            let bytes = &mut buffer[..(n * size) as usize];
             let unit = self.cpu.gpr[gpr::RAX].to_le_bytes();
             for chunk in bytes.chunks_exact_mut(size as usize) {
                 chunk.copy_from_slice(&unit[..size as usize]);
             }
-            self.ram.write(to, bytes);
         }
-        self.step_register(gpr::RDI, insn, n * size);
+        self.ram.write(to, bytes);
+        self.step_register(gpr::RDI, insn, n * size, down);
         n
     }
 
-    fn step_register(&mut self, r: usize, insn: &Instruction, by: u64) {
+    fn step_register(&mut self, r: usize, insn: &Instruction, by: u64, down: bool) {
         use crate::Domain;
-        let v = self.cpu.gpr[r].wrapping_add(by);
+        let old = self.cpu.gpr[r];
+        let v = if down { old.wrapping_sub(by) } else { old.wrapping_add(by) };
         self.write_gpr(r as u8, insn.addrsize, v);
     }
 
-    /// Physical address of an offset and the bytes left in its page, where the TLB lets the access through.
-    fn bulk_page(&self, seg: Seg, offset: u64, write: bool) -> Option<(GuestPhysAddr, u64)> {
-        if self.seg_checks >> (seg as usize) & 1 != 0 {
+    /// Physical address of bytes that lie in one page of RAM, where the access neither faults nor has to be seen.
+    fn bulk_page(&mut self, seg: Seg, offset: u64, kind: AccessKind) -> Option<GuestPhysAddr> {
+        if self.seg_checks >> (seg as usize) & 1 != 0 || self.seg_base[seg as usize] & (PAGE_SIZE - 1) != 0 {
             return None;
         }
         let linear = LinearAddr(offset.wrapping_add(self.seg_base[seg as usize]) & self.linear_mask);
-        let hit = if write {
-            self.tlb.lookup_write(self.mmu, linear, 1)
-        } else {
-            self.tlb.lookup_read(self.mmu, linear, 1)
-        };
-        hit?;
-        let phys = self.tlb.lookup_slow(self.mmu, linear, x86_paging::AccessKind::Read)?;
-        Some((phys, PAGE_SIZE - linear.page_offset()))
+        if self.cpu.code_size == CodeSize::Bits64 && !linear.is_canonical(self.cpu.linear_bits()) {
+            return None;
+        }
+        // The first iteration would meet the same fault, and sets the same accessed and dirty flags.
+        let phys = self.physical(linear, self.explicit(kind)).ok()?;
+        let seen = kind == AccessKind::Write && self.blocks.is_code(phys);
+        (self.ram.contains(phys, 1) && !seen).then_some(phys)
     }
+}
+
+/// Elements from `offset` on, in the direction of travel, that lie in one page and whose addresses do not wrap. Pages of
+/// linear addresses are those of offsets only where bases are page-aligned, so that others give none.
+fn stretch(offset: u64, size: u64, w: Width, down: bool) -> u64 {
+    let within = offset & (PAGE_SIZE - 1);
+    let room = PAGE_SIZE - within;
+    if room < size {
+        return 0;
+    }
+    if down { within / size + 1 } else { (room / size).min((w.mask() - offset) / size) }
 }

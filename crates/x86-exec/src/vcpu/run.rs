@@ -1,6 +1,7 @@
 //! The run loop: blocks, and between them interrupts, traps and exits.
 
-use super::blocks::{Block, MAX_BLOCK};
+use super::blocks::{Block, Found, MAX_BLOCK};
+use super::compiled::LEAST_BUDGET;
 use super::{Trap, Vcpu, attention};
 use crate::Flow;
 use std::rc::Rc;
@@ -34,6 +35,12 @@ pub struct Statistics {
     pub exceptions: [u64; 32],
     pub interrupts: u64,
     pub halts: u64,
+    /// Instructions retired in compiled code
+    pub compiled: u64,
+    /// Times compiled code was entered from the run loop
+    pub entries: u64,
+    /// Times it came back, by [`Leave`](super::compiled::Leave)
+    pub leaves: [u64; 4],
 }
 
 impl Vcpu {
@@ -83,6 +90,12 @@ impl Vcpu {
                 return;
             }
         };
+        if self.compiled.is_some()
+            && !std::mem::take(&mut self.interpret_next)
+            && self.try_compiled(&block, budget)
+        {
+            return;
+        }
         // SPEC: intel-sdm-vol3 :: 19.3.1.1 Instruction-Breakpoint Exception Condition -> RF holds off breakpoints for one instruction and is clear after it
         self.cpu.system_flags.remove(RFlags::RF);
         self.block_rip = self.cpu.rip;
@@ -121,6 +134,46 @@ impl Vcpu {
             self.debug_trap |= Dr6::BS.bits();
             self.attention |= attention::DEBUG_TRAP;
         }
+    }
+
+    /// Runs the block's compiled form, if it has one; or counts, and offers it for translation. Gives whether any
+    /// instruction was executed.
+    fn try_compiled(&mut self, block: &Rc<Block>, budget: u64) -> bool {
+        let mut found = block.compiled.get();
+        if (found.key, found.epoch) != (self.code_key, self.code_epoch) {
+            found = self.find_compiled(block, false);
+        }
+        if found.slot == 0 {
+            let runs = block.runs.get().wrapping_add(1);
+            block.runs.set(runs);
+            if runs.is_multiple_of(self.hot) && self.code_key != 0 {
+                self.find_compiled(block, true);
+            }
+            return false;
+        }
+        if budget < LEAST_BUDGET {
+            return false;
+        }
+        self.cpu.system_flags.remove(RFlags::RF);
+        self.history[self.history_at] = self.cpu.rip;
+        self.history_at = (self.history_at + 1) % self.history.len();
+        self.run_compiled(found.slot, budget)
+    }
+
+    /// Looks for the compiled form of a block; has it made where it is `hot`.
+    #[cold]
+    fn find_compiled(&mut self, block: &Rc<Block>, hot: bool) -> Found {
+        let mut slot = None;
+        if self.code_key != 0
+            && let Some(mut code) = self.compiled.take()
+        {
+            slot = if hot { code.hot(self) } else { code.find(self) };
+            self.compiled = Some(code);
+            self.drop_units();
+        }
+        let found = Found { slot: slot.unwrap_or(0), key: self.code_key, epoch: self.code_epoch };
+        block.compiled.set(found);
+        found
     }
 
     #[cold]
@@ -321,7 +374,7 @@ impl Vcpu {
     /// means nothing.
     ///
     /// SPEC: intel-sdm-vol2 :: TZCNT—Count the Number of Trailing Zero Bits -> processors without it execute the encoding as BSF; LZCNT likewise as BSR
-    fn as_on_model(&self, mut insn: Instruction) -> Instruction {
+    pub(super) fn as_on_model(&self, mut insn: Instruction) -> Instruction {
         if matches!(insn.op, Op::Tzcnt | Op::Lzcnt) && !crate::system::has_feature(self, &insn) {
             insn.op = if insn.op == Op::Tzcnt { Op::Bsf } else { Op::Bsr };
         }

@@ -1,0 +1,440 @@
+//! The processor as compiled code sees it: what they share, and what compiled code calls when its fast ways end.
+//!
+//! Compiled code is handed the address of the [`Vcpu`] and reads and writes at the offsets of [`layout`]. Registers and
+//! flags are whole whenever it calls or returns; what it cannot do it leaves to the interpreter, before the instruction.
+
+use super::Vcpu;
+use super::domain::arith;
+use crate::{FlagDef, Flow, handler};
+use std::rc::Rc;
+use x86_decode::{Instruction, decode};
+use x86_paging::AccessKind;
+use x86_state::{ArithFlags, Cr0, Cr4, SegAttr};
+use x86_types::{CodeSize, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg, Width};
+
+/// Host address of what compiled code calls address 0. A module's memory begins with this machine's own in wasm, where
+/// both are one; a native host lays it over the process, from the second page on, since a null base cannot be told from
+/// none.
+pub const COMPILED_BASE: u64 = if cfg!(target_family = "wasm") { 0 } else { 0x1000 };
+
+/// Why compiled code came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Leave {
+    /// No compiled code is known for where RIP is now
+    Miss = 0,
+    /// Too few instructions are left to be run by compiled code
+    Budget = 1,
+    /// The instruction at RIP has to be interpreted; the state is as before it
+    Interpret = 2,
+    /// The run loop has something to look at
+    Attention = 3,
+}
+
+/// What lies beside the architectural state for compiled code.
+#[derive(Clone, Debug, Default)]
+#[repr(C)]
+pub struct Shared {
+    /// How `flags_*` are to be read: see [`FlagsKind`]
+    pub flags_kind: u64,
+    /// Left operand, or `ArithFlags::aux`
+    pub flags_a: u64,
+    /// Right operand
+    pub flags_b: u64,
+    /// Result, or `ArithFlags::result`
+    pub flags_result: u64,
+    /// CF, where the kind says so
+    pub flags_carry: u64,
+    /// A [`Leave`]
+    pub leave: u64,
+    /// Not 0 after a load or store that was not made: the instruction is left to the interpreter
+    pub refused: u64,
+    /// Compiled address of the TLB
+    pub tlb: u64,
+    /// Compiled address of the table of entries
+    pub entries: u64,
+    /// Room for vector operands
+    pub scratch: [u128; 3],
+}
+
+/// How status flags follow from what compiled code left: bits 1:0 the width, bits 4:2 the operation, bit 8 whether CF
+/// is given apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlagsKind(pub u64);
+
+impl FlagsKind {
+    /// `flags_result` and `flags_a` are those of [`ArithFlags`]
+    pub const CANONICAL: FlagsKind = FlagsKind(0);
+    /// CF is in `flags_carry`, whatever else says
+    pub const CARRY: u64 = 1 << 8;
+
+    /// The kind of a definition that needs no more than operands and result.
+    pub fn of<V>(def: &FlagDef<V>) -> Option<FlagsKind> {
+        let (op, w) = match *def {
+            FlagDef::Add { w, .. } => (1, w),
+            FlagDef::Sub { w, .. } => (2, w),
+            FlagDef::Logic { w, .. } => (3, w),
+            FlagDef::Inc { w, .. } => (4, w),
+            FlagDef::Dec { w, .. } => (5, w),
+            _ => return None,
+        };
+        Some(FlagsKind(op << 2 | w as u64))
+    }
+
+    /// The flags in their lazy form.
+    pub fn flags(self, a: u64, b: u64, result: u64, carry: u64) -> ArithFlags {
+        let w = Width::ALL[(self.0 & 3) as usize];
+        let carried = self.0 & Self::CARRY != 0;
+        let mut old = ArithFlags::default();
+        old.set_cf(carried && carry & 1 != 0);
+        let mut flags = match self.0 >> 2 & 7 {
+            1 => arith(old, FlagDef::Add { w, a, b, result }),
+            2 => arith(old, FlagDef::Sub { w, a, b, result }),
+            3 => arith(old, FlagDef::Logic { w, result }),
+            4 => arith(old, FlagDef::Inc { w, result }),
+            5 => arith(old, FlagDef::Dec { w, result }),
+            _ => ArithFlags { result, aux: a },
+        };
+        if carried {
+            flags.set_cf(carry & 1 != 0);
+        }
+        flags
+    }
+}
+
+/// What is fixed while code is translated, and part of its identity. Bits as in [`CodeMode::key`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CodeMode {
+    /// Default sizes of the code
+    pub code_size: CodeSize,
+    /// Width of the stack pointer
+    pub stack_width: Width,
+    /// Which bank of the TLB is looked into
+    pub bank: u8,
+    /// SSE instructions neither fault nor trap for reasons of CR0 and CR4
+    pub sse: bool,
+}
+
+impl CodeMode {
+    /// A number below 2^12 that tells modes apart; not 0.
+    pub const fn key(self) -> u32 {
+        1 | (self.code_size as u32) << 1
+            | (self.stack_width as u32) << 3
+            | (self.bank as u32) << 5
+            | (self.sse as u32) << 7
+    }
+}
+
+/// Keeps translated code and runs it.
+pub trait CompiledCode {
+    /// Runs of a block by the interpreter before it is [`CompiledCode::hot`].
+    fn hot_after(&self) -> u32;
+
+    /// Slot of the compiled form of the code at RIP, if there is one. Slots are not 0.
+    fn find(&mut self, vcpu: &mut Vcpu) -> Option<u32>;
+
+    /// The same, for code that ran often: it may be translated now. What is dropped for it is announced by
+    /// [`Vcpu::compiled_dropped`].
+    fn hot(&mut self, vcpu: &mut Vcpu) -> Option<u32>;
+
+    /// Runs what is in `slot`, at most `budget` instructions. Gives what is left of the budget.
+    fn run(&mut self, vcpu: &mut Vcpu, slot: u32, budget: u64) -> u64;
+
+    /// These units of code, by the numbers under which they were announced, do not stand for their bytes any more.
+    fn invalidate(&mut self, units: &[u32]);
+
+    /// Lines for `--stats`.
+    fn report(&self) -> Vec<(String, String)>;
+
+    /// To reach the implementation.
+    fn as_any_mut(&mut self) -> &mut dyn std::any::Any;
+}
+
+/// Offsets within [`Vcpu`], for compiled code.
+pub mod layout {
+    use super::{Shared, Vcpu};
+    use std::mem::offset_of;
+
+    /// The architectural state
+    pub const CPU: u64 = offset_of!(Vcpu, cpu) as u64;
+    /// Bases by segment register
+    pub const SEG_BASE: u64 = offset_of!(Vcpu, seg_base) as u64;
+    /// Bit by segment register: its accesses need checks
+    pub const SEG_CHECKS: u64 = offset_of!(Vcpu, seg_checks) as u64;
+    /// [`Shared`]
+    pub const SHARED: u64 = offset_of!(Vcpu, shared) as u64;
+    /// `Shared::flags_kind` and the fields behind it
+    pub const FLAGS_KIND: u64 = SHARED + offset_of!(Shared, flags_kind) as u64;
+    /// `Shared::flags_a`
+    pub const FLAGS_A: u64 = SHARED + offset_of!(Shared, flags_a) as u64;
+    /// `Shared::flags_b`
+    pub const FLAGS_B: u64 = SHARED + offset_of!(Shared, flags_b) as u64;
+    /// `Shared::flags_result`
+    pub const FLAGS_RESULT: u64 = SHARED + offset_of!(Shared, flags_result) as u64;
+    /// `Shared::flags_carry`
+    pub const FLAGS_CARRY: u64 = SHARED + offset_of!(Shared, flags_carry) as u64;
+    /// `Shared::leave`
+    pub const LEAVE: u64 = SHARED + offset_of!(Shared, leave) as u64;
+    /// `Shared::refused`
+    pub const REFUSED: u64 = SHARED + offset_of!(Shared, refused) as u64;
+    /// `Shared::tlb`
+    pub const TLB: u64 = SHARED + offset_of!(Shared, tlb) as u64;
+    /// `Shared::entries`
+    pub const ENTRIES: u64 = SHARED + offset_of!(Shared, entries) as u64;
+    /// `Shared::scratch`
+    pub const SCRATCH: u64 = SHARED + offset_of!(Shared, scratch) as u64;
+}
+
+/// How an instruction that compiled code had the processor execute went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Stepped {
+    /// Go on behind it
+    Next = 0,
+    /// It took effect; RIP says where to go on, after the run loop had a look
+    Look = 1,
+    /// It was not executed, or not to its end: it has to be interpreted
+    Refused = 2,
+}
+
+/// The least budget with which compiled code is entered.
+pub(super) const LEAST_BUDGET: u64 = 64;
+
+impl Vcpu {
+    /// Attaches translated code.
+    pub fn set_compiled(&mut self, code: Box<dyn CompiledCode>) {
+        self.hot = code.hot_after().max(1);
+        self.compiled = Some(code);
+    }
+
+    /// What is attached, to ask or change.
+    pub fn compiled_mut(&mut self) -> Option<&mut (dyn CompiledCode + 'static)> {
+        self.compiled.as_deref_mut()
+    }
+
+    /// Where compiled code finds the TLB, and the table of entries, which the translator keeps.
+    pub fn share(&mut self, entries: u64) {
+        self.shared.tlb = (self.tlb.base_address() as u64).wrapping_sub(COMPILED_BASE);
+        self.shared.entries = entries.wrapping_sub(COMPILED_BASE);
+    }
+
+    /// What compiled code shares with the processor.
+    pub fn shared(&mut self) -> &mut Shared {
+        &mut self.shared
+    }
+
+    /// The mode that code at RIP would be translated for; `None` where it can only be interpreted: segments that are
+    /// not flat, or alignment checks.
+    pub fn code_mode(&self) -> Option<CodeMode> {
+        let checked = self.seg_checks & !(1 << Seg::Cs as u32 | 1 << Seg::Fs as u32 | 1 << Seg::Gs as u32);
+        let flat = [Seg::Es, Seg::Cs, Seg::Ss, Seg::Ds].iter().all(|&seg| self.seg_base[seg as usize] == 0);
+        let cs = self.cpu.segment(Seg::Cs);
+        let whole = self.cpu.code_size == CodeSize::Bits64
+            || self.cpu.code_size == CodeSize::Bits32 && cs.limit == u32::MAX && cs.attr.contains(SegAttr::P);
+        (checked == 0 && flat && whole && self.seg_checks & 0x3f != 0x3f).then(|| CodeMode {
+            code_size: self.cpu.code_size,
+            stack_width: self.stack_width,
+            bank: self.mmu as u8,
+            sse: !self.cpu.cr0.intersects(Cr0::EM | Cr0::TS) && self.cpu.cr4.contains(Cr4::OSFXSR),
+        })
+    }
+
+    /// Physical address of the code at `rip` and its compiled address, if its page is in the TLB. Nothing is walked:
+    /// translating code leaves no trace in the guest.
+    pub fn code_place(&self, rip: u64) -> Option<(GuestPhysAddr, u64)> {
+        let linear = LinearAddr(rip & self.linear_mask);
+        let (addend, at) = self.tlb.lookup_exec(self.mmu, linear, 1)?;
+        Some((at, addend.wrapping_add(linear.0)))
+    }
+
+    /// The instruction at `rip`, as [`Vcpu::run`] would execute it; `None` where that is not sure.
+    pub fn instruction_at(&self, rip: u64) -> Option<Instruction> {
+        let mut bytes = [0; 15];
+        let (at, _) = self.code_place(rip)?;
+        let here = (PAGE_SIZE - at.page_offset()).min(15) as usize;
+        self.ram.read(at, &mut bytes[..here]);
+        if let Ok(insn) = decode(self.cpu.code_size, &bytes[..here]) {
+            return self.usable(insn);
+        }
+        let (next, _) = self.code_place(rip.wrapping_add(here as u64))?;
+        self.ram.read(next, &mut bytes[here..]);
+        decode(self.cpu.code_size, &bytes).ok().and_then(|insn| self.usable(insn))
+    }
+
+    fn usable(&self, insn: Instruction) -> Option<Instruction> {
+        let insn = self.as_on_model(insn);
+        crate::system::has_feature(self, &insn).then_some(insn)
+    }
+
+    /// How often the interpreter ran the block at `at`.
+    pub fn runs_at(&self, at: GuestPhysAddr) -> u32 {
+        self.blocks.find(at, self.cpu.code_size).map_or(0, |block| block.runs.get())
+    }
+
+    /// Announces bytes that a unit of compiled code stands for, within one page. Writes to them are reported.
+    pub fn watch_code(&mut self, unit: u32, at: GuestPhysAddr, len: u64) {
+        if self.blocks.keep_unit(unit, at, len) {
+            self.tlb.revoke_write(at.page());
+        }
+    }
+
+    /// Compiled code was dropped, so that slots found before mean nothing any more.
+    pub fn compiled_dropped(&mut self) {
+        self.code_epoch = self.code_epoch.wrapping_add(1);
+    }
+
+    /// Runs compiled code. Gives whether any instruction was executed.
+    pub(super) fn run_compiled(&mut self, slot: u32, budget: u64) -> bool {
+        let Some(mut code) = self.compiled.take() else { return false };
+        self.block = Rc::clone(&self.no_block);
+        let flags = self.cpu.arith;
+        let shared = &mut self.shared;
+        shared.flags_kind = FlagsKind::CANONICAL.0;
+        (shared.flags_result, shared.flags_a) = (flags.result, flags.aux);
+        self.limit = self.retired + budget;
+        let left = code.run(self, slot, budget).min(budget);
+        self.settle_flags();
+        self.retired = self.limit - left;
+        let done = budget - left;
+        self.statistics.compiled += done;
+        self.statistics.entries += 1;
+        self.statistics.leaves[(self.shared.leave & 3) as usize] += 1;
+        self.interpret_next = self.shared.leave == Leave::Interpret as u64;
+        self.compiled = Some(code);
+        self.drop_units();
+        done != 0
+    }
+
+    /// The status flags out of what compiled code left.
+    pub fn settle_flags(&mut self) {
+        let s = &mut self.shared;
+        let flags = FlagsKind(s.flags_kind).flags(s.flags_a, s.flags_b, s.flags_result, s.flags_carry);
+        s.flags_kind = FlagsKind::CANONICAL.0;
+        (s.flags_result, s.flags_a) = (flags.result, flags.aux);
+        self.cpu.arith = flags;
+    }
+
+    /// Tells the translator which of its units were written to.
+    pub(super) fn drop_units(&mut self) {
+        if self.blocks.dropped_units.is_empty() {
+            return;
+        }
+        if let Some(mut code) = self.compiled.take() {
+            let units = std::mem::take(&mut self.blocks.dropped_units);
+            code.invalidate(&units);
+            self.compiled_dropped();
+            self.compiled = Some(code);
+        }
+    }
+
+    /// Physical address where an access of compiled code may be made at once: RAM, no fault.
+    fn plain(&mut self, linear: LinearAddr, kind: AccessKind) -> Option<GuestPhysAddr> {
+        if self.cpu.code_size == CodeSize::Bits64 && !linear.is_canonical(self.cpu.linear_bits()) {
+            return None;
+        }
+        let at = self.physical(linear, self.explicit(kind)).ok()?;
+        (self.ram.contains(at, 1) && self.blocks.dropped_units.is_empty()).then_some(at)
+    }
+
+    /// A load that missed the TLB. Sets [`Shared::refused`] where it is not for compiled code.
+    pub fn compiled_load(&mut self, linear: u64, size: u64, for_write: bool) -> u64 {
+        let kind = if for_write { AccessKind::Write } else { AccessKind::Read };
+        let loaded = self.plain_pieces(LinearAddr(linear), size, kind).map(|(first, rest)| {
+            let mut bytes = [0; 8];
+            let (low, high) = bytes[..size as usize & 15].split_at_mut(first.1 as usize);
+            self.ram.read(first.0, low);
+            if let Some(rest) = rest {
+                self.ram.read(rest, high);
+            }
+            u64::from_le_bytes(bytes)
+        });
+        self.shared.refused = u64::from(loaded.is_none());
+        loaded.unwrap_or(0)
+    }
+
+    /// A store that missed the TLB.
+    pub fn compiled_store(&mut self, linear: u64, size: u64, value: u64) {
+        let stored = self.store_pieces(LinearAddr(linear), size, value);
+        self.shared.refused = u64::from(stored.is_none());
+    }
+
+    fn store_pieces(&mut self, linear: LinearAddr, size: u64, value: u64) -> Option<()> {
+        let (first, rest) = self.plain_pieces(linear, size, AccessKind::Write)?;
+        let bytes = value.to_le_bytes();
+        let (low, high) = bytes[..size as usize & 15].split_at(first.1 as usize);
+        if self.blocks.overlaps(first.0, first.1)
+            || rest.is_some_and(|rest| self.blocks.overlaps(rest, size - first.1))
+        {
+            return None;
+        }
+        self.ram.write(first.0, low);
+        match rest {
+            Some(rest) => self.ram.write(rest, high),
+            None if !self.blocks.is_code(first.0) => self.tlb.restore_write(self.mmu, linear),
+            None => {}
+        }
+        Some(())
+    }
+
+    /// An access in the one or two pages it lies in: address and length of the first piece, address of the rest.
+    #[allow(clippy::type_complexity)]
+    fn plain_pieces(
+        &mut self,
+        linear: LinearAddr,
+        size: u64,
+        kind: AccessKind,
+    ) -> Option<((GuestPhysAddr, u64), Option<GuestPhysAddr>)> {
+        let room = PAGE_SIZE - linear.page_offset();
+        let at = self.plain(linear, kind)?;
+        if size <= room {
+            return Some(((at, size), None));
+        }
+        let next = LinearAddr(linear.0.wrapping_add(room) & self.linear_mask);
+        let rest = self.plain(next, kind)?;
+        Some(((at, room), Some(rest)))
+    }
+
+    /// The number under which compiled code may ask for an instruction to be executed. There are as many as there are
+    /// different instructions.
+    pub fn step_number(&mut self, insn: &Instruction) -> u32 {
+        *self.step_numbers.entry(*insn).or_insert_with(|| {
+            self.steps.push(*insn);
+            self.steps.len() as u32 - 1
+        })
+    }
+
+    /// Compiled address of the code at `rip` for compiled code that goes there; 0 where the interpreter has to fetch it.
+    pub fn compiled_code_address(&mut self, rip: u64) -> u64 {
+        let linear = LinearAddr(rip & self.linear_mask);
+        match self.plain(linear, AccessKind::Execute) {
+            Some(_) => self.code_place(rip).map_or(0, |(_, place)| place),
+            None => 0,
+        }
+    }
+
+    /// One instruction that compiled code leaves to the interpreter in passing. RIP has been moved on, registers and
+    /// flags are stored; `left` is the budget before it.
+    pub fn compiled_step(&mut self, number: u64, left: u64) -> Stepped {
+        let Some(insn) = self.steps.get(number as usize).copied() else { return Stepped::Refused };
+        let insn = &insn;
+        self.settle_flags();
+        self.retired = self.limit.saturating_sub(left);
+        self.stop = false;
+        let (next, mode) = (self.cpu.rip, self.code_key);
+        let outcome = handler::<Vcpu>(insn)(self, insn);
+        let flags = self.cpu.arith;
+        (self.shared.flags_result, self.shared.flags_a) = (flags.result, flags.aux);
+        match outcome {
+            // STAC and CLAC choose another bank of the TLB.
+            Ok(_) if self.code_key != mode => Stepped::Look,
+            Ok(Flow::Next) if !self.stop => Stepped::Next,
+            // A repeated instruction that came to its end.
+            Ok(Flow::End) if !self.stop && self.cpu.rip == next => Stepped::Next,
+            Ok(_) => Stepped::Look,
+            Err(super::Trap(())) => {
+                self.pending = None;
+                Stepped::Refused
+            }
+        }
+    }
+}
