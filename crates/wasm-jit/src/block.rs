@@ -1,34 +1,51 @@
-//! A recorded block: values, what happens in order, and the ways out.
+//! A recorded block: values, what happens in order, the ways out, and where it goes at its end.
 
 use crate::value::{Value, Values};
-use x86_types::{Seg, Width};
+use x86_exec::FlagDef;
+use x86_types::Width;
 
-/// The processor's state as values; what is not named is as it was at entry.
-///
-/// SPEC: intel-sdm-vol1 :: 3.4.3.1 Status Flags -> the six flags leave a block in lazy form, result and carries
-#[derive(Clone, Debug, Default)]
-pub(crate) struct State {
-    pub(crate) gpr: [Option<Value>; 16],
+/// What the six status flags follow from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Base {
+    /// Whatever the locals say
+    Entry,
+    /// A definition; `plain` where no carry went into the result
+    Def(FlagDef<Value>, bool),
     /// `ArithFlags`: result and aux
-    pub(crate) flags: Option<(Value, Value)>,
+    Canonical(Value, Value),
 }
 
-/// A way out.
+/// Status flags as values.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FlagState {
+    pub(crate) base: Base,
+    /// CF, where it is not what `base` says
+    pub(crate) carry: Option<Value>,
+    /// Tells definitions apart; 0 is the state at the block's entry
+    pub(crate) version: u32,
+}
+
+/// The processor's state as values; what is not named is as it was at entry.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    pub(crate) gpr: [Option<Value>; 16],
+    pub(crate) flags: FlagState,
+}
+
+/// A way out in the middle of a block: before an instruction that has to be interpreted.
 #[derive(Clone, Debug)]
 pub(crate) struct Exit {
     pub(crate) state: State,
-    pub(crate) rip: Value,
+    /// Distance of the instruction from the region's entry
+    pub(crate) at: i64,
     /// Instructions of the block that have taken effect
     pub(crate) retired: u32,
-    /// The instruction at RIP has to be interpreted
-    pub(crate) interpret: bool,
 }
 
-/// A segment, an offset and a size.
-#[derive(Clone, Copy, Debug)]
+/// A linear address and a size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Access {
-    pub(crate) seg: Seg,
-    pub(crate) offset: Value,
+    pub(crate) linear: Value,
     pub(crate) w: Width,
 }
 
@@ -37,8 +54,8 @@ pub(crate) struct Access {
 pub(crate) enum Action {
     /// Gives the value loaded, or leaves
     Load { access: Access, for_write: bool, refused: u32 },
-    /// Gives the store's status, or leaves
-    Store { access: Access, value: Value, refused: u32 },
+    /// Stores, or leaves. `again` where the load before it looked the same place up for writing
+    Store { access: Access, value: Value, again: bool, refused: u32 },
     /// Leaves where the value is not 0
     LeaveIf { condition: Value, exit: u32 },
 }
@@ -46,8 +63,8 @@ pub(crate) enum Action {
 impl Action {
     pub(crate) fn operands(self) -> impl Iterator<Item = Value> {
         let list = match self {
-            Action::Load { access, .. } => [Some(access.offset), None],
-            Action::Store { access, value, .. } => [Some(access.offset), Some(value)],
+            Action::Load { access, .. } => [Some(access.linear), None],
+            Action::Store { access, value, .. } => [Some(access.linear), Some(value)],
             Action::LeaveIf { condition, .. } => [Some(condition), None],
         };
         list.into_iter().flatten()
@@ -68,38 +85,32 @@ pub(crate) struct Effect {
     pub(crate) action: Action,
 }
 
-/// Why a block ends where it ends.
+/// Where control goes. Distances are from the region's entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// A branch
-    Branch,
-    /// All instructions given were translated
-    Whole,
-    /// The next instruction has no meaning in recorded values (system, repeated, vector): it has to be interpreted
-    Interpret,
-    /// The block is as long as a block may be
-    Full,
+pub(crate) enum Term {
+    /// On to one place
+    Goto(i64),
+    /// To `taken` where the condition is not 0, else on
+    Branch { condition: Value, taken: i64, next: i64 },
+    /// To a place that a value names. `from_memory` where it was loaded, as a return address is
+    Indirect { target: Value, from_memory: bool },
+    /// The processor executes the instruction here, of so many bytes, by its number among the region's
+    Step { at: i64, len: u8, index: u32 },
+    /// The instruction here has to be interpreted, outside
+    Interpret { at: i64 },
 }
 
 /// Straight-line code, recorded.
 #[derive(Clone, Debug)]
-pub struct Block {
+pub(crate) struct Block {
     pub(crate) values: Values,
     pub(crate) effects: Vec<Effect>,
     pub(crate) exits: Vec<Exit>,
-    /// The exit at the end
-    pub(crate) last: Exit,
-    pub(crate) end: End,
-}
-
-impl Block {
-    /// How many of the instructions given are part of the block.
-    pub fn instructions(&self) -> u32 {
-        self.last.retired
-    }
-
-    /// Why it ends.
-    pub fn end(&self) -> End {
-        self.end
-    }
+    /// The state at the end
+    pub(crate) state: State,
+    pub(crate) term: Term,
+    /// A call: where it will return to
+    pub(crate) returns_to: Option<i64>,
+    /// Instructions
+    pub(crate) retired: u32,
 }

@@ -1,9 +1,10 @@
 //! The recording [`Domain`]: semantics over it write down what they would do.
 
-use crate::block::{Access, Action, Block, Effect, End, Exit, State};
-use crate::value::{Entry, Op2, Value, Values};
-use crate::{MAX_INSTRUCTIONS, Mode};
+use crate::block::{Access, Action, Base, Block, Effect, Exit, FlagState, State, Term};
+use crate::flags::EntryFlags;
+use crate::value::{Entry, Node, Op2, Value, Values};
 use x86_decode::Instruction;
+use x86_exec::vcpu::compiled::CodeMode;
 use x86_exec::vector::VecOp;
 use x86_exec::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Step, Un, exec};
 use x86_types::{CodeSize, Cond, Exception, Seg, Width};
@@ -17,124 +18,145 @@ pub(crate) struct NotRecorded;
 pub(crate) struct NoVector;
 
 pub(crate) struct Recorder {
-    mode: Mode,
+    mode: CodeMode,
     pub(crate) values: Values,
     effects: Vec<Effect>,
     exits: Vec<Exit>,
     pub(crate) state: State,
     /// The state before the instruction being recorded
     before: State,
-    /// Set while the last [`FlagDef`] says more than the lazy form
-    pub(crate) last_flags: Option<FlagDef<Value>>,
+    pub(crate) versions: u32,
     retired: u32,
-    /// Distance of the instruction being recorded, and of the next one, from the block's start
-    offset: u64,
-    next_offset: u64,
+    /// Distance of the instruction being recorded, and of the next one, from the region's entry
+    offset: i64,
+    next_offset: i64,
     /// The way out before this instruction, where one was needed
     before_exit: Option<u32>,
-    /// Where a jump of this instruction goes
-    target: Option<Value>,
-    /// Statuses of this instruction's stores
-    stores: Vec<Value>,
+    /// Where this instruction goes
+    term: Option<Term>,
+    /// The place that this instruction's last load looked up for writing
+    opened: Option<Access>,
+    /// The instruction has stored
+    stored: bool,
+    /// The instruction stored the address of the next one
+    returns_to: Option<i64>,
     /// Conditions on which the block has been left: they do not hold any more
     excluded: Vec<Value>,
     /// The instruction needs what cannot be recorded
     unsupported: bool,
 }
 
-/// Records as many of `insns` as can be.
-pub(crate) fn record(insns: &[Instruction], mode: Mode) -> Block {
-    let mut recorder = Recorder {
-        mode,
-        values: Values::default(),
-        effects: Vec::new(),
-        exits: Vec::new(),
-        state: State::default(),
-        before: State::default(),
-        last_flags: None,
-        retired: 0,
-        offset: 0,
-        next_offset: 0,
-        before_exit: None,
-        target: None,
-        stores: Vec::new(),
-        excluded: Vec::new(),
-        unsupported: false,
-    };
-    let mut end = if insns.len() > MAX_INSTRUCTIONS { End::Full } else { End::Whole };
-    for (n, insn) in insns.iter().take(MAX_INSTRUCTIONS).enumerate() {
-        match recorder.instruction(insn) {
-            Ok(Flow::Next) if n + 1 < insns.len().min(MAX_INSTRUCTIONS) => recorder.leave_after_stores(),
-            Ok(Flow::Next) => {}
-            Ok(Flow::End) => {
-                end = End::Branch;
-                break;
-            }
-            Err(NotRecorded) => {
-                end = End::Interpret;
-                break;
-            }
+impl Recorder {
+    /// For code that lies `offset` behind the region's entry.
+    pub(crate) fn new(mode: CodeMode, offset: i64, flags: EntryFlags) -> Recorder {
+        let mut values = Values::default();
+        let state = State { gpr: [None; 16], flags: flags.state(&mut values) };
+        Recorder {
+            mode,
+            values,
+            effects: Vec::new(),
+            exits: Vec::new(),
+            before: state.clone(),
+            state,
+            versions: 0,
+            retired: 0,
+            offset,
+            next_offset: offset,
+            before_exit: None,
+            term: None,
+            opened: None,
+            stored: false,
+            returns_to: None,
+            excluded: Vec::new(),
+            unsupported: false,
         }
     }
-    recorder.finish(end)
-}
 
-impl Recorder {
-    /// One instruction, or the state before it.
-    fn instruction(&mut self, insn: &Instruction) -> Result<Flow, NotRecorded> {
+    /// One instruction, or the state before it. Gives whether the block goes on.
+    pub(crate) fn instruction(&mut self, insn: &Instruction) -> Result<bool, NotRecorded> {
         let (values, effects, exits) = (self.values.len(), self.effects.len(), self.exits.len());
-        let flags = self.last_flags;
         self.before = self.state.clone();
         self.before_exit = None;
-        self.stores.clear();
-        self.next_offset = self.offset + u64::from(insn.len);
+        self.opened = None;
+        self.stored = false;
+        self.returns_to = None;
+        self.next_offset = self.offset + i64::from(insn.len);
         let step = exec(self, insn);
         if step.is_err() || self.unsupported {
             self.values.truncate(values);
             self.effects.truncate(effects);
             self.exits.truncate(exits);
+            self.excluded.retain(|v| (v.0 as usize) < values);
             self.state = self.before.clone();
-            self.last_flags = flags;
-            self.target = None;
+            self.term = None;
+            self.unsupported = false;
             return Err(NotRecorded);
         }
         self.retired += 1;
         self.offset = self.next_offset;
-        step
+        Ok(step == Ok(Flow::Next))
     }
 
-    fn finish(mut self, end: End) -> Block {
-        let rip = match self.target {
-            Some(target) => target,
-            None => self.rip(self.offset),
-        };
-        let interpret = end == End::Interpret;
-        let last = Exit { state: self.state, rip, retired: self.retired, interpret };
-        Block { values: self.values, effects: self.effects, exits: self.exits, last, end }
+    /// Distance of the next instruction from the region's entry.
+    pub(crate) fn offset(&self) -> i64 {
+        self.offset
     }
 
-    /// RIP so far behind the block's start. The start is read from the state: code may be mapped at several addresses.
-    fn rip(&mut self, offset: u64) -> Value {
-        let (start, offset) = (self.values.entry(Entry::Rip), self.values.imm(offset));
+    /// The block, which goes on to `term` unless its last instruction says otherwise.
+    pub(crate) fn finish(self, term: Term) -> Block {
+        Block {
+            values: self.values,
+            effects: self.effects,
+            exits: self.exits,
+            state: self.state,
+            term: self.term.unwrap_or(term),
+            returns_to: self.returns_to,
+            retired: self.retired,
+        }
+    }
+
+    /// RIP so far behind the region's entry. The entry is a local: code may be mapped at several addresses.
+    fn rip(&mut self, offset: i64) -> Value {
+        let (start, offset) = (self.values.entry(Entry::Base), self.values.imm(offset as u64));
         let rip = self.values.two(Op2::Add, start, offset);
         if self.mode.code_size == CodeSize::Bits64 { rip } else { self.cut(Width::B4, rip) }
     }
 
-    fn add_exit(&mut self, exit: Exit) -> u32 {
-        self.exits.push(exit);
-        self.exits.len() as u32 - 1
+    /// The distance from the region's entry, where a value is one for sure.
+    fn distance(&self, v: Value) -> Option<i64> {
+        let mut v = v;
+        if self.mode.code_size != CodeSize::Bits64
+            && let Node::Two(Op2::And, a, mask) = self.values.node(v)
+        {
+            if self.values.constant(mask) != Some(Width::B4.mask()) {
+                return None;
+            }
+            v = a;
+        }
+        match self.values.node(v) {
+            Node::Entry(Entry::Base) => Some(0),
+            Node::Two(Op2::Add, a, b) if self.values.node(a) == Node::Entry(Entry::Base) => {
+                let distance = self.values.constant(b)? as i64;
+                // In 32-bit code addresses wrap, and so do distances.
+                Some(if self.mode.code_size == CodeSize::Bits64 {
+                    distance
+                } else {
+                    i64::from(distance as i32)
+                })
+            }
+            _ => None,
+        }
     }
 
     /// The way out that leaves this instruction to the interpreter. It starts the instruction over, so that none of its
     /// stores may have been made: it could read what they changed.
     fn exit_before(&mut self) -> u32 {
-        self.unsupported |= !self.stores.is_empty();
+        self.unsupported |= self.stored;
         if let Some(exit) = self.before_exit {
             return exit;
         }
-        let rip = self.rip(self.offset);
-        let exit =
-            self.add_exit(Exit { state: self.before.clone(), rip, retired: self.retired, interpret: true });
+        self.exits.push(Exit { state: self.before.clone(), at: self.offset, retired: self.retired });
+        let exit = self.exits.len() as u32 - 1;
         self.before_exit = Some(exit);
         exit
     }
@@ -154,34 +176,47 @@ impl Recorder {
         self.act(Action::LeaveIf { condition, exit });
     }
 
-    /// A store may have asked to go no further: code was written, or an interrupt is due.
-    fn leave_after_stores(&mut self) {
-        for n in 0..self.stores.len() {
-            let Some(&condition) = self.stores.get(n) else { break };
-            let rip = self.rip(self.offset);
-            let state = self.state.clone();
-            let exit = self.add_exit(Exit { state, rip, retired: self.retired, interpret: false });
-            self.act(Action::LeaveIf { condition, exit });
-        }
-    }
-
-    /// Whether RIP may not become `target`. With 57-bit linear addresses the interpreter decides what lies between.
+    /// Leaves where RIP may not become `target`. Distances within a region are small; in 32-bit code the mode vouches for
+    /// the limit. With 57-bit linear addresses the interpreter decides what lies between.
     ///
     /// SPEC: intel-sdm-vol1 :: 3.3.7.1 Canonical Addressing -> bits 63:47 of a target have to be equal; if not, the instruction is left to the interpreter
-    fn is_bad_target(&mut self, target: Value) -> Value {
-        if self.mode.code_size == CodeSize::Bits64 {
-            let up = self.values.imm(16);
-            let shifted = self.values.two(Op2::Shl, target, up);
-            let back = self.values.two(Op2::ShrS, shifted, up);
-            return self.values.two(Op2::Ne, back, target);
+    fn leave_for_bad_target(&mut self, target: Value) {
+        if self.mode.code_size != CodeSize::Bits64 || self.distance(target).is_some() {
+            return;
         }
-        let limit = self.values.entry(Entry::CsLimit);
-        self.values.two(Op2::LtU, limit, target)
+        let up = self.values.imm(16);
+        let shifted = self.values.two(Op2::Shl, target, up);
+        let back = self.values.two(Op2::ShrS, shifted, up);
+        let bad = self.values.two(Op2::Ne, back, target);
+        self.leave_if(bad);
+    }
+
+    /// The linear address of an operand. Segments are flat but for FS and GS, whose bases count, and which may need
+    /// checks outside 64-bit mode.
+    ///
+    /// SPEC: intel-sdm-vol1 :: 3.3.4 Modes of Operation vs. Memory Model -> 64-bit mode treats the bases of CS, DS, ES and SS as 0; those of FS and GS count
+    fn linear(&mut self, m: &MemRef<Value>, w: Width) -> Access {
+        let long = self.mode.code_size == CodeSize::Bits64;
+        let mut linear = m.offset;
+        if matches!(m.seg, Seg::Fs | Seg::Gs) || m.seg == Seg::Cs && !long {
+            if !long {
+                let (checks, seg) = (self.values.entry(Entry::SegChecks), self.values.imm(m.seg as u64));
+                let checked = self.bit(checks, seg);
+                self.leave_if(checked);
+            }
+            let base = self.values.entry(Entry::SegBase(m.seg as u8));
+            linear = self.values.two(Op2::Add, linear, base);
+            if !long {
+                linear = self.cut(Width::B4, linear);
+            }
+        }
+        Access { linear, w }
     }
 
     fn read_memory(&mut self, m: &MemRef<Value>, w: Width, for_write: bool) -> Value {
+        let access = self.linear(m, w);
         let refused = self.exit_before();
-        let access = Access { seg: m.seg, offset: m.offset, w };
+        self.opened = for_write.then_some(access);
         let number = self.act(Action::Load { access, for_write, refused });
         self.values.effect(number, w.bits())
     }
@@ -196,6 +231,11 @@ impl Recorder {
 
     fn high_byte(r: u8) -> u64 {
         u64::from(r >> 4 & 1) * 8
+    }
+
+    pub(crate) fn new_flags(&mut self, base: Base, carry: Option<Value>) {
+        self.versions += 1;
+        self.state.flags = FlagState { base, carry, version: self.versions };
     }
 }
 
@@ -281,9 +321,7 @@ impl Domain for Recorder {
     }
 
     fn set_flags(&mut self, def: FlagDef<Value>) {
-        let flags = self.lower_flags(def);
-        self.state.flags = Some(flags);
-        self.last_flags = Some(def);
+        self.lower_set_flags(def);
     }
 
     fn set_flags_if(&mut self, c: Value, def: FlagDef<Value>) {
@@ -291,11 +329,12 @@ impl Domain for Recorder {
             Some(0) => {}
             Some(_) => self.set_flags(def),
             None => {
-                let (old, new) = (self.flags(), self.lower_flags(def));
+                let old = self.canonical();
+                self.lower_set_flags(def);
+                let new = self.canonical();
                 let result = self.values.select(c, new.0, old.0);
                 let aux = self.values.select(c, new.1, old.1);
-                self.state.flags = Some((result, aux));
-                self.last_flags = None;
+                self.new_flags(Base::Canonical(result, aux), None);
             }
         }
     }
@@ -322,11 +361,14 @@ impl Domain for Recorder {
     }
 
     fn store(&mut self, m: &MemRef<Value>, w: Width, v: Value) -> Result<(), NotRecorded> {
+        let access = self.linear(m, w);
         let refused = self.exit_before();
-        let access = Access { seg: m.seg, offset: m.offset, w };
-        let number = self.act(Action::Store { access, value: v, refused });
-        let status = self.values.effect(number, 2);
-        self.stores.push(status);
+        let again = self.opened == Some(access);
+        self.act(Action::Store { access, value: v, again, refused });
+        self.stored = true;
+        if self.distance(v) == Some(self.next_offset) {
+            self.returns_to = Some(self.next_offset);
+        }
         Ok(())
     }
 
@@ -392,23 +434,27 @@ impl Domain for Recorder {
     }
 
     fn check_target(&mut self, target: Value) -> Result<(), NotRecorded> {
-        let bad = self.is_bad_target(target);
-        self.leave_if(bad);
+        self.leave_for_bad_target(target);
         Ok(())
     }
 
     fn jump(&mut self, target: Value) -> Result<(), NotRecorded> {
         self.check_target(target)?;
-        self.target = Some(target);
+        let from_memory = matches!(self.values.node(target), Node::Effect(..));
+        self.term = Some(match self.distance(target) {
+            Some(distance) => Term::Goto(distance),
+            None => Term::Indirect { target, from_memory },
+        });
         Ok(())
     }
 
     fn branch(&mut self, c: Value, target: Value) -> Result<(), NotRecorded> {
-        let bad = self.is_bad_target(target);
-        let bad = self.values.two(Op2::And, c, bad);
-        self.leave_if(bad);
-        let next = self.rip(self.next_offset);
-        self.target = Some(self.values.select(c, target, next));
+        let taken = self.distance(target).ok_or(NotRecorded)?;
+        self.term = Some(match self.values.constant(c) {
+            Some(0) => Term::Goto(self.next_offset),
+            Some(_) => Term::Goto(taken),
+            None => Term::Branch { condition: c, taken, next: self.next_offset },
+        });
         Ok(())
     }
 
@@ -431,9 +477,4 @@ impl Domain for Recorder {
     fn cond(&mut self, cond: Cond) -> Value {
         self.lower_cond(cond)
     }
-}
-
-/// Segments as the imported functions take them.
-pub(crate) const fn seg_index(seg: Seg) -> i32 {
-    seg as i32
 }

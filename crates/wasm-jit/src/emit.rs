@@ -1,372 +1,463 @@
-//! From recorded blocks to a WebAssembly module.
+//! From a region to a WebAssembly function: its frame, and how control flows through it.
+//!
+//! A function takes the address of the processor and a budget of instructions, and gives what is left of it. General
+//! registers and flags live in locals; they are loaded at the entry and stored at the one way out, which goes on to
+//! other compiled code by a tail call where there is some.
 
-use crate::block::{Action, Block, Exit};
-use crate::domain::seg_index;
-use crate::layout::{self, Leave, StoreStatus};
-use crate::value::{Entry, Node, Op1, Op2, Value};
-use wasm_encoder::{
-    BlockType, CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection,
-    InstructionSink, MemArg, MemoryType, Module, TypeSection, ValType,
-};
+mod blocks;
+mod values;
 
-/// Parameters of a block's function: addresses of the `Cpu` and of the [`layout::Context`].
-const CPU: u32 = 0;
-const CONTEXT: u32 = 1;
-const PARAMETERS: u32 = 2;
+use crate::block::{Block, Term};
+use crate::graph::{Shape, shape};
+use crate::layout;
+use crate::module::{Import, Placed, REGION_TYPE};
+use crate::plan::Plan;
+use crate::region::{Edge, Region, rip_mask};
+use crate::value::{Entry, Node as ValueNode};
+use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
+use x86_exec::vcpu::compiled::{FlagsKind, Leave, Stepped};
+use x86_types::PAGE_SIZE;
 
-const LOAD: u32 = 0;
-const LOAD_FOR_WRITE: u32 = 1;
-const STORE: u32 = 2;
-const IMPORTS: u32 = 3;
+// Parameters and locals of every function.
+const VCPU: u32 = 0;
+const LEFT: u32 = 1;
+/// RIP at the entry
+const BASE: u32 = 2;
+/// RIP at the way out
+const RIP: u32 = 3;
+/// A [`Leave`]
+const REASON: u32 = 4;
+/// Compiled address of the code at `RIP`, where it is known; else 0
+const PLACE: u32 = 5;
+const FLAG_KIND: u32 = 6;
+const FLAG_A: u32 = 7;
+const FLAG_B: u32 = 8;
+const FLAG_RESULT: u32 = 9;
+const FLAG_CARRY: u32 = 10;
+/// The bank of the TLB
+const TLB: u32 = 11;
+/// A linear address, an entry of the TLB, and the address that a load for writing found
+const LINEAR: u32 = 12;
+const SLOT: u32 = 13;
+const OPENED: u32 = 14;
+const FIXED: u32 = 15;
 
-/// Expressions nest at most so deep: what lies deeper goes through a local.
-const MAX_DEPTH: u32 = 24;
-
-/// One module with a function `b0`, `b1`... for each block.
-///
-/// SPEC: wasm-3.0-core :: 2.4.5 Memory Instructions -> the memory is 64-bit: addresses on the stack are i64, and field offsets ride in the memory argument
-pub fn module(blocks: &[Block]) -> Vec<u8> {
-    let mut types = TypeSection::new();
-    types.ty().function([ValType::I64; 2], [ValType::I32]);
-    types.ty().function([ValType::I64, ValType::I32, ValType::I64, ValType::I32], [ValType::I64]);
-    types
-        .ty()
-        .function([ValType::I64, ValType::I32, ValType::I64, ValType::I32, ValType::I64], [ValType::I32]);
-    let mut imports = ImportSection::new();
-    let memory =
-        MemoryType { minimum: 1, maximum: None, memory64: true, shared: false, page_size_log2: None };
-    imports.import("env", "memory", memory);
-    imports.import("env", "load", EntityType::Function(1));
-    imports.import("env", "load_for_write", EntityType::Function(1));
-    imports.import("env", "store", EntityType::Function(2));
-    let (mut functions, mut exports, mut code) =
-        (FunctionSection::new(), ExportSection::new(), CodeSection::new());
-    for (n, block) in blocks.iter().enumerate() {
-        functions.function(0);
-        exports.export(&format!("b{n}"), ExportKind::Func, IMPORTS + n as u32);
-        code.function(&function(block));
-    }
-    let mut module = Module::new();
-    module.section(&types).section(&imports).section(&functions).section(&exports).section(&code);
-    module.finish()
+/// Which locals hold what.
+struct Frame {
+    gpr: [Option<u32>; 16],
+    written: u16,
+    flags: bool,
+    /// The first local for values
+    values: u32,
 }
 
-/// Which values live, and which of them in a local.
-struct Plan {
-    /// Local by value
-    local: Vec<Option<u32>>,
-    locals: u32,
+/// What a branch may aim at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Label {
+    Loop(usize),
+    Behind(usize),
+    Other,
 }
 
-impl Plan {
-    /// A value that nothing needs is not emitted: that is how flags die that the next definition replaces. One with a
-    /// single use is computed there; if that is a way out, only code that leaves pays for it.
-    fn of(block: &Block) -> Plan {
-        let values = &block.values;
-        let (mut uses, mut cold) = (vec![0_u32; values.len()], vec![0_u32; values.len()]);
-        let mut count = |v: Value, leaving: bool| {
-            if let (Some(uses), Some(cold)) = (uses.get_mut(v.0 as usize), cold.get_mut(v.0 as usize)) {
-                *uses += 1;
-                *cold += u32::from(leaving);
-            }
-        };
-        for (_, v) in stores(block, &block.last) {
-            count(v, false);
-        }
-        for effect in &block.effects {
-            effect.action.operands().for_each(|v| count(v, false));
-            if let Some(exit) = block.exits.get(effect.action.exit() as usize) {
-                stores(block, exit).for_each(|(_, v)| count(v, true));
-            }
-        }
-        let mut plan = Plan { local: vec![None; values.len()], locals: 0 };
-        for (v, node) in values.iter().rev() {
-            if uses.get(v.0 as usize).is_some_and(|&n| n > 0) {
-                for operand in node.operands() {
-                    if let Some(uses) = uses.get_mut(operand.0 as usize) {
-                        *uses += 1;
-                    }
-                }
-            }
-        }
-        let mut depth = vec![0_u32; values.len()];
-        for (v, node) in values.iter() {
-            let n = v.0 as usize;
-            let (Some(&used), Some(&leaving)) = (uses.get(n), cold.get(n)) else { continue };
-            let inlined =
-                node.operands().filter_map(|v| depth.get(v.0 as usize)).max().copied().unwrap_or(0) + 1;
-            let cheap = matches!(node, Node::Two(_, a, b)
-                if matches!(values.node(a), Node::Entry(_)) && values.constant(b).is_some());
-            let needs_local = match node {
-                Node::Imm(_) | Node::Entry(Entry::Rip) => false,
-                Node::Effect(..) => used > 0,
-                _ if cheap && used == leaving => false,
-                _ => used > 1 || used == 1 && inlined > MAX_DEPTH,
-            };
-            if let (true, Some(place)) = (needs_local, plan.local.get_mut(n)) {
-                *place = Some(PARAMETERS + plan.locals);
-                plan.locals += 1;
-            } else if let Some(depth) = depth.get_mut(n) {
-                *depth = inlined;
-            }
-        }
-        plan
-    }
-
-    fn local(&self, v: Value) -> Option<u32> {
-        self.local.get(v.0 as usize).copied().flatten()
-    }
-}
-
-/// What an exit writes: offsets within `Cpu`, and values. What is as at entry is not written.
-fn stores<'a>(block: &'a Block, exit: &'a Exit) -> impl Iterator<Item = (u64, Value)> + 'a {
-    let gprs = exit.state.gpr.iter().enumerate().filter_map(|(n, &v)| Some((n as u8, v?)));
-    let gprs = gprs
-        .filter(|&(n, v)| block.values.node(v) != Node::Entry(Entry::Gpr(n)))
-        .map(|(n, v)| (layout::gpr(n), v));
-    let flags = exit.state.flags.into_iter().flat_map(|(result, aux)| {
-        [(layout::FLAGS_RESULT, Entry::FlagsResult, result), (layout::FLAGS_AUX, Entry::FlagsAux, aux)]
-    });
-    let flags = flags
-        .filter(|&(_, entry, v)| block.values.node(v) != Node::Entry(entry))
-        .map(|(offset, _, v)| (offset, v));
-    let rip = (block.values.node(exit.rip) != Node::Entry(Entry::Rip)).then_some((layout::RIP, exit.rip));
-    gprs.chain(flags).chain(rip)
-}
-
-fn function(block: &Block) -> Function {
-    let plan = Plan::of(block);
-    let mut function = Function::new([(plan.locals, ValType::I64)]);
-    let mut emitter = Emitter { block, plan, out: function.instructions(), ready: 0 };
-    for (n, effect) in block.effects.iter().enumerate() {
-        emitter.compute(effect.at);
-        emitter.action(n as u32, effect.action);
-    }
-    emitter.compute(block.values.len());
-    emitter.leave(&block.last);
-    emitter.out.end();
-    function
+struct Emitter<'a> {
+    placed: &'a Placed<'a>,
+    region: &'a Region,
+    shape: Shape,
+    frame: Frame,
+    out: InstructionSink<'a>,
+    labels: Vec<Label>,
+    /// Instructions that the region may execute between two looks at the budget, at most
+    bound: i64,
 }
 
 const fn place(offset: u64, align: u32) -> MemArg {
     MemArg { offset, align, memory_index: 0 }
 }
 
-struct Emitter<'a> {
-    block: &'a Block,
-    plan: Plan,
-    out: InstructionSink<'a>,
-    /// Values before this one are in their locals
-    ready: usize,
+/// The function of a region.
+pub(crate) fn function(placed: &Placed<'_>) -> Function {
+    let region = placed.region;
+    let plans: Vec<Plan> = region.nodes.iter().map(|node| Plan::of(&node.block)).collect();
+    let mut frame = frame(region);
+    let registers = frame.gpr.iter().flatten().count() as u32;
+    frame.values = FIXED + registers;
+    let cold = blocks::cold_locals(region, &plans);
+    let temporaries = plans.iter().zip(&cold).map(|(plan, cold)| plan.locals + cold).max().unwrap_or(0);
+    let mut function = Function::new([(FIXED - BASE + registers + temporaries, ValType::I64)]);
+    let mut emitter = Emitter {
+        placed,
+        region,
+        shape: shape(&region.nodes),
+        frame,
+        out: function.instructions(),
+        labels: Vec::new(),
+        bound: i64::from(region.instructions()),
+    };
+    emitter.prologue();
+    emitter.out.block(BlockType::Empty);
+    emitter.labels.push(Label::Other);
+    emitter.tree(0, &plans);
+    emitter.out.unreachable();
+    emitter.labels.pop();
+    emitter.out.end();
+    emitter.way_out();
+    emitter.out.end();
+    function
+}
+
+/// What the region uses.
+fn frame(region: &Region) -> Frame {
+    let (mut used, mut written, mut flags) = (0_u16, 0_u16, false);
+    for node in &region.nodes {
+        let block = &node.block;
+        for (_, value) in block.values.iter() {
+            match value {
+                ValueNode::Entry(Entry::Gpr(r)) => used |= 1 << r,
+                ValueNode::Entry(entry) => {
+                    use Entry::{AnyAux, AnyCarry, AnyResult, FlagA, FlagB, FlagCarry, FlagResult};
+                    flags |= matches!(
+                        entry,
+                        AnyAux | AnyCarry | AnyResult | FlagA | FlagB | FlagCarry | FlagResult
+                    );
+                }
+                _ => {}
+            }
+        }
+        let exits = block.exits.iter().map(|exit| &exit.state);
+        for state in exits.chain([&block.state]) {
+            for (r, v) in state.gpr.iter().enumerate() {
+                written |= u16::from(v.is_some()) << r;
+            }
+            flags |= state.flags.version != 0;
+        }
+        if matches!(block.term, Term::Step { .. }) {
+            // What the processor does in passing may read and write anything.
+            (used, written, flags) = (u16::MAX, u16::MAX, true);
+        }
+    }
+    let mut gpr = [None; 16];
+    let mut next = FIXED;
+    for (r, local) in gpr.iter_mut().enumerate() {
+        if (used | written) >> r & 1 != 0 {
+            *local = Some(next);
+            next += 1;
+        }
+    }
+    Frame { gpr, written, flags, values: 0 }
 }
 
 impl Emitter<'_> {
-    /// Puts the values before number `end` into their locals.
-    fn compute(&mut self, end: usize) {
-        for n in self.ready..end {
-            let v = Value(n as u32);
-            let node = self.block.values.node(v);
-            if let (Some(local), false) = (self.plan.local(v), matches!(node, Node::Effect(..))) {
-                self.node(node);
-                self.out.local_set(local);
-            }
-        }
-        self.ready = self.ready.max(end);
+    fn prologue(&mut self) {
+        // Too little is left: the interpreter goes on from here.
+        self.out.local_get(LEFT).i64_const(self.bound).i64_lt_s().if_(BlockType::Empty);
+        self.out.local_get(VCPU).i64_const(Leave::Budget as i64).i64_store(place(layout::LEAVE, 3));
+        self.out.local_get(LEFT).return_().end();
+        self.out.local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(BASE);
+        self.out.local_get(VCPU).i64_load(place(layout::TLB, 3));
+        let bank = u64::from(self.region.mode.bank) * layout::BANK_BYTES;
+        self.out.i64_const(bank as i64).i64_add().local_set(TLB);
+        self.load_state();
     }
 
-    fn action(&mut self, number: u32, action: Action) {
-        let result = self.result_local(number);
-        match action {
-            Action::Load { access, for_write, .. } => {
-                self.address(access);
-                self.out.call(if for_write { LOAD_FOR_WRITE } else { LOAD });
-                match result {
-                    Some(local) => self.out.local_set(local),
-                    None => self.out.drop(),
-                };
-                self.out.local_get(CONTEXT).i32_load(place(layout::REFUSED, 2));
+    fn load_state(&mut self) {
+        for (r, local) in self.frame.gpr.into_iter().enumerate() {
+            if let Some(local) = local {
+                self.out.local_get(VCPU).i64_load(place(layout::gpr(r as u8), 3)).local_set(local);
             }
-            Action::Store { access, value, .. } => {
-                self.address(access);
-                self.value(value);
-                self.out.call(STORE);
-                let refused = StoreStatus::Refused as u32;
-                if let Some(local) = result {
-                    self.out.i64_extend_i32_u().local_tee(local).i64_const(refused.into()).i64_eq();
-                } else {
-                    self.out.i32_const(refused as i32).i32_eq();
-                }
-            }
-            Action::LeaveIf { condition, .. } => self.truth(condition),
         }
-        // SPEC: wasm-3.0-core :: 2.4.2 Control Instructions -> `if` takes an i32; `return` leaves with the way out's code
+        if self.frame.flags {
+            for (local, offset) in FLAG_PLACES {
+                self.out.local_get(VCPU).i64_load(place(offset, 3)).local_set(local);
+            }
+        }
+    }
+
+    fn store_state(&mut self) {
+        for (r, local) in self.frame.gpr.into_iter().enumerate() {
+            if let (Some(local), true) = (local, self.frame.written >> r & 1 != 0) {
+                self.out.local_get(VCPU).local_get(local).i64_store(place(layout::gpr(r as u8), 3));
+            }
+        }
+        if self.frame.flags {
+            for (local, offset) in FLAG_PLACES {
+                self.out.local_get(VCPU).local_get(local).i64_store(place(offset, 3));
+            }
+        }
+    }
+
+    /// Behind everything: the state is stored, and control goes to other compiled code or back to the run loop.
+    ///
+    /// SPEC: wasm-3.0-core :: 2.4.2 Control Instructions -> `return_call_indirect` leaves this frame, so that chains of any length take no stack
+    fn way_out(&mut self) {
+        self.store_state();
+        self.out.local_get(VCPU).local_get(RIP).i64_store(place(layout::RIP, 3));
+        self.out.local_get(REASON).i64_eqz().if_(BlockType::Empty);
+        // Where does RIP lie?
+        self.out.local_get(PLACE).i64_eqz().if_(BlockType::Empty);
+        self.tlb_slot(RIP);
+        self.out.i64_load(place(layout::EXEC_TAG, 3));
+        self.out.local_get(RIP).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq();
         self.out.if_(BlockType::Empty);
-        if let Some(exit) = self.block.exits.get(action.exit() as usize) {
-            self.leave(exit);
-            self.out.return_();
+        self.out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(RIP).i64_add().local_set(PLACE);
+        self.out.else_();
+        // Nothing is fetched when nothing more is to run.
+        self.out.local_get(LEFT).i64_const(0).i64_gt_s().if_(BlockType::Empty);
+        self.out.local_get(VCPU).local_get(RIP).call(Import::CodeAddress as u32).local_set(PLACE);
+        self.out.end().end().end();
+        // Is it known?
+        self.out.local_get(PLACE).local_get(PLACE).i64_const(layout::ENTRY_FOLD as i64).i64_shr_u().i64_xor();
+        self.out.i64_const(layout::ENTRIES_LEN as i64 - 1).i64_and().i64_const(4).i64_shl();
+        self.out.local_get(VCPU).i64_load(place(layout::ENTRIES, 3)).i64_add().local_tee(SLOT);
+        self.out.i64_load(place(0, 3)).local_get(PLACE);
+        let mode = layout::entry_key(0, self.region.mode.key());
+        self.out.i64_const(mode as i64).i64_xor().i64_eq().if_(BlockType::Empty);
+        self.out.local_get(VCPU).local_get(LEFT).local_get(SLOT).i64_load(place(8, 3));
+        self.out.return_call_indirect(0, REGION_TYPE);
+        self.out.end().end();
+        self.out.local_get(VCPU).local_get(REASON).i64_store(place(layout::LEAVE, 3));
+        self.out.local_get(LEFT);
+    }
+
+    /// Pushes the address of the TLB entry for the linear address in a local, kept in `SLOT` too.
+    fn tlb_slot(&mut self, linear: u32) {
+        self.out.local_get(linear).i64_const(layout::TLB_SHIFT as i64).i64_shr_u();
+        self.out.i64_const(layout::TLB_MASK as i64).i64_and().local_get(TLB).i64_add().local_tee(SLOT);
+    }
+
+    /// Pushes the linear address `distance` behind the region's entry.
+    fn rip(&mut self, distance: i64) {
+        self.out.local_get(BASE);
+        if distance != 0 {
+            self.out.i64_const(distance).i64_add();
         }
+        let mask = rip_mask(self.region.mode.code_size);
+        if mask != u64::MAX {
+            self.out.i64_const(mask as i64).i64_and();
+        }
+    }
+
+    /// Branches to a label.
+    fn branch_to(&mut self, label: Label) {
+        let depth = self.labels.iter().rev().position(|&l| l == label).unwrap_or(0);
+        self.out.br(depth as u32);
+    }
+
+    /// Goes to the way out. RIP and the rest have been set.
+    fn go_out(&mut self) {
+        let depth = self.labels.len() - 1;
+        self.out.br(depth as u32);
+    }
+
+    fn begin(&mut self, label: Label, block: impl FnOnce(&mut InstructionSink<'_>)) {
+        block(&mut self.out);
+        self.labels.push(label);
+    }
+
+    fn end(&mut self) {
+        self.labels.pop();
         self.out.end();
     }
 
-    fn address(&mut self, access: crate::block::Access) {
-        self.out.local_get(CPU).i32_const(seg_index(access.seg));
-        self.value(access.offset);
-        self.out.i32_const(access.w.bytes() as i32);
+    /// A node with everything it dominates.
+    fn tree(&mut self, n: usize, plans: &[Plan]) {
+        let merges: Vec<usize> = self.shape.children[n]
+            .iter()
+            .copied()
+            .filter(|&child| self.shape.is_merge[child])
+            .rev()
+            .collect();
+        if !self.shape.is_loop[n] {
+            return self.within(n, &merges, plans);
+        }
+        self.begin(Label::Loop(n), |out| {
+            out.loop_(BlockType::Empty);
+        });
+        self.out.local_get(LEFT).i64_const(self.bound).i64_lt_s();
+        self.begin(Label::Other, |out| {
+            out.if_(BlockType::Empty);
+        });
+        self.leave_to(self.region.nodes[n].at, Leave::Budget);
+        self.end();
+        self.within(n, &merges, plans);
+        self.end();
     }
 
-    /// Where the value of effect `number` goes, if anything wants it. It stands right behind the effect.
-    fn result_local(&self, number: u32) -> Option<u32> {
-        let at = self.block.effects.get(number as usize)?.at;
-        let v = Value(at as u32);
-        match self.block.values.node(v) {
-            Node::Effect(n, _) if n == number => self.plan.local(v),
-            _ => None,
-        }
-    }
-
-    /// Stores the state and pushes the code to return. All values are taken before the first store, since they may
-    /// read what a store replaces.
-    fn leave(&mut self, exit: &Exit) {
-        let block = self.block;
-        let mut places = Vec::new();
-        for (offset, v) in stores(block, exit) {
-            self.out.local_get(CPU);
-            self.value(v);
-            places.push(offset);
-        }
-        for &offset in places.iter().rev() {
-            self.out.i64_store(place(offset, 3));
-        }
-        let code = exit.retired | if exit.interpret { Leave::INTERPRET } else { 0 };
-        self.out.i32_const(code as i32);
-    }
-
-    /// Pushes a value.
-    fn value(&mut self, v: Value) {
-        match self.plan.local(v) {
-            Some(local) => {
-                self.out.local_get(local);
-            }
-            None => self.node(self.block.values.node(v)),
-        }
-    }
-
-    /// Pushes an i32 that is 0 exactly where `v` is.
-    fn truth(&mut self, v: Value) {
-        let node = self.block.values.node(v);
-        match node {
-            Node::Two(op, a, b) if self.plan.local(v).is_none() => {
-                let constant = self.block.values.constant(b);
-                if op == Op2::Eq && constant == Some(0) {
-                    self.value(a);
-                    self.out.i64_eqz();
-                    return;
-                }
-                if op == Op2::Xor && constant == Some(1) && self.block.values.bits(a) <= 1 {
-                    self.truth(a);
-                    self.out.i32_eqz();
-                    return;
-                }
-                if self.comparison(op, a, b) {
-                    return;
-                }
-            }
-            _ => {}
-        }
-        self.value(v);
-        if self.block.values.bits(v) <= 32 {
-            self.out.i32_wrap_i64();
-        } else {
-            self.out.i64_const(0).i64_ne();
-        }
-    }
-
-    /// Pushes the i32 of a comparison, if `op` is one.
-    fn comparison(&mut self, op: Op2, a: Value, b: Value) -> bool {
-        if !matches!(op, Op2::Eq | Op2::Ne | Op2::LtU | Op2::LeU | Op2::LtS | Op2::LeS) {
-            return false;
-        }
-        self.value(a);
-        self.value(b);
-        match op {
-            Op2::Eq => self.out.i64_eq(),
-            Op2::Ne => self.out.i64_ne(),
-            Op2::LtU => self.out.i64_lt_u(),
-            Op2::LeU => self.out.i64_le_u(),
-            Op2::LtS => self.out.i64_lt_s(),
-            _ => self.out.i64_le_s(),
+    /// A node, inside the blocks behind which its merge children stand, the last outermost.
+    fn within(&mut self, n: usize, merges: &[usize], plans: &[Plan]) {
+        let Some((&last, rest)) = merges.split_first() else {
+            return self.node(n, plans);
         };
-        true
+        self.begin(Label::Behind(last), |out| {
+            out.block(BlockType::Empty);
+        });
+        self.within(n, rest, plans);
+        self.end();
+        self.tree(last, plans);
     }
 
-    fn node(&mut self, node: Node) {
-        match node {
-            Node::Imm(value) => {
-                self.out.i64_const(value as i64);
-            }
-            Node::Entry(entry) => self.entry(entry),
-            Node::Two(op, a, b) => self.two(op, a, b),
-            Node::One(op, a) => {
-                self.value(a);
-                match op {
-                    Op1::Clz => self.out.i64_clz(),
-                    Op1::Ctz => self.out.i64_ctz(),
-                    Op1::Popcnt => self.out.i64_popcnt(),
-                    Op1::Extend8 => self.out.i64_extend8_s(),
-                    Op1::Extend16 => self.out.i64_extend16_s(),
-                    Op1::Extend32 => self.out.i64_extend32_s(),
-                };
-            }
-            // SPEC: wasm-3.0-core :: 2.4.1 Parametric Instructions -> `select` takes the first of two operands where the i32 above them is not 0
-            Node::Select(c, yes, no) => {
-                self.value(yes);
-                self.value(no);
-                self.truth(c);
-                self.out.select();
-            }
-            // Always in a local where it is used.
-            Node::Effect(..) => {
-                self.out.unreachable();
+    /// Leaves to the run loop, for `distance` behind the entry.
+    fn leave_to(&mut self, distance: i64, reason: Leave) {
+        self.rip(distance);
+        self.out.local_set(RIP).i64_const(reason as i64).local_set(REASON);
+        self.go_out();
+    }
+
+    /// Leaves for other compiled code at `distance`, from a block that ends in page `page`.
+    fn exit_to(&mut self, distance: i64, page: i64) {
+        self.rip(distance);
+        self.out.local_set(RIP);
+        if self.region.page(distance) == page
+            && let Some(address) = self.address(distance)
+        {
+            self.out.i64_const(address as i64).local_set(PLACE);
+        }
+        self.go_out();
+    }
+
+    /// Compiled address of code in one of the region's pages.
+    fn address(&self, distance: i64) -> Option<u64> {
+        let page = self.region.page(distance);
+        let base = self.placed.pages.iter().find(|&&(n, _)| n == page)?.1;
+        let offset = (self.region.page_offset as i64 + distance).rem_euclid(PAGE_SIZE as i64);
+        Some(base.wrapping_add(offset as u64))
+    }
+
+    /// Follows an edge from node `from`, whose last byte is in page `page`.
+    fn edge(&mut self, from: usize, page: i64, edge: Edge, plans: &[Plan]) {
+        match edge {
+            Edge::Exit(distance) => self.exit_to(distance, page),
+            Edge::Block(to) => {
+                let at = self.region.nodes[to].at;
+                if self.region.page(at) != page {
+                    self.check_page(at, |emitter| emitter.exit_to(at, page));
+                }
+                if to <= from {
+                    self.branch_to(Label::Loop(to));
+                } else if self.shape.is_merge[to] {
+                    self.branch_to(Label::Behind(to));
+                } else {
+                    self.tree(to, plans);
+                }
             }
         }
     }
 
-    fn entry(&mut self, entry: Entry) {
-        self.out.local_get(CPU);
-        match entry {
-            Entry::Gpr(n) => self.out.i64_load(place(layout::gpr(n), 3)),
-            Entry::Rip => self.out.i64_load(place(layout::RIP, 3)),
-            Entry::FlagsResult => self.out.i64_load(place(layout::FLAGS_RESULT, 3)),
-            Entry::FlagsAux => self.out.i64_load(place(layout::FLAGS_AUX, 3)),
-            Entry::SystemFlags => self.out.i64_load(place(layout::SYSTEM_FLAGS, 3)),
-            Entry::CsLimit => self.out.i64_load32_u(place(layout::CS_LIMIT, 2)),
-        };
+    /// Makes sure that the page of `distance` is where it was when the region was formed.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 5.10.2.2 Caching Translations in TLBs -> code of another page is used only while its translation, as the TLB or a walk gives it, is the one it was compiled for
+    fn check_page(&mut self, distance: i64, otherwise: impl FnOnce(&mut Self)) {
+        let address = self.address(distance).unwrap_or(0);
+        self.rip(distance);
+        self.out.local_set(LINEAR);
+        self.tlb_slot(LINEAR);
+        self.out.i64_load(place(layout::EXEC_TAG, 3));
+        self.out.local_get(LINEAR).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq();
+        self.out.if_(BlockType::Result(ValType::I64));
+        self.out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
+        self.out.else_();
+        self.out.local_get(VCPU).local_get(LINEAR).call(Import::CodeAddress as u32);
+        self.out.end();
+        self.out.i64_const(address as i64).i64_ne();
+        self.begin(Label::Other, |out| {
+            out.if_(BlockType::Empty);
+        });
+        otherwise(self);
+        self.end();
     }
 
-    fn two(&mut self, op: Op2, a: Value, b: Value) {
-        if self.comparison(op, a, b) {
-            self.out.i64_extend_i32_u();
-            return;
+    /// A block and where it goes.
+    fn node(&mut self, n: usize, plans: &[Plan]) {
+        let region = self.region;
+        let node = &region.nodes[n];
+        let page = region.page(node.end - 1);
+        if page != region.page(node.at) {
+            let next = (page * PAGE_SIZE as i64) - region.page_offset as i64;
+            self.check_page(next, |emitter| emitter.leave_to(node.at, Leave::Interpret));
         }
-        self.value(a);
-        self.value(b);
-        match op {
-            Op2::Add => self.out.i64_add(),
-            Op2::Sub => self.out.i64_sub(),
-            Op2::Mul => self.out.i64_mul(),
-            Op2::And => self.out.i64_and(),
-            Op2::Or => self.out.i64_or(),
-            Op2::Xor => self.out.i64_xor(),
-            Op2::Shl => self.out.i64_shl(),
-            Op2::ShrU => self.out.i64_shr_u(),
-            Op2::ShrS => self.out.i64_shr_s(),
-            Op2::Rotl => self.out.i64_rotl(),
-            Op2::Rotr => self.out.i64_rotr(),
-            Op2::DivU => self.out.i64_div_u(),
-            Op2::DivS => self.out.i64_div_s(),
-            Op2::RemU => self.out.i64_rem_u(),
-            Op2::RemS => self.out.i64_rem_s(),
-            Op2::Eq | Op2::Ne | Op2::LtU | Op2::LeU | Op2::LtS | Op2::LeS => &mut self.out,
-        };
+        let plan = &plans[n];
+        self.block(&node.block, plan);
+        match node.block.term {
+            Term::Goto(_) => self.edge(n, page, node.edges[0], plans),
+            Term::Branch { .. } => {
+                // The condition is on the stack.
+                self.begin(Label::Other, |out| {
+                    out.if_(BlockType::Empty);
+                });
+                self.edge(n, page, node.edges[0], plans);
+                self.end();
+                self.edge(n, page, node.edges[1], plans);
+            }
+            Term::Indirect { .. } => self.indirect(n, page, plans),
+            Term::Step { at, len, index } => {
+                self.step(at, len, index);
+                self.edge(n, page, node.edges[0], plans);
+            }
+            Term::Interpret { at } => self.leave_to(at, Leave::Interpret),
+        }
+    }
+
+    /// An indirect jump, whose target is on the stack: to one of the places it is expected to go to, or out.
+    fn indirect(&mut self, n: usize, page: i64, plans: &[Plan]) {
+        self.out.local_set(RIP);
+        for k in 0..self.region.nodes[n].edges.len() {
+            let edge = self.region.nodes[n].edges[k];
+            let at = match edge {
+                Edge::Block(to) => self.region.nodes[to].at,
+                Edge::Exit(at) => at,
+            };
+            self.out.local_get(RIP);
+            self.rip(at);
+            self.out.i64_eq();
+            self.begin(Label::Other, |out| {
+                out.if_(BlockType::Empty);
+            });
+            self.edge(n, page, edge, plans);
+            self.end();
+        }
+        self.go_out();
+    }
+
+    /// One instruction that the processor executes in passing.
+    fn step(&mut self, at: i64, len: u8, index: u32) {
+        self.store_state();
+        self.out.local_get(VCPU);
+        self.rip(at + i64::from(len));
+        self.out.i64_store(place(layout::RIP, 3));
+        let index = self.placed.steps.get(index as usize).copied().unwrap_or(u32::MAX);
+        self.out.local_get(VCPU).i64_const(i64::from(index)).local_get(LEFT).call(Import::Step as u32);
+        self.out.local_set(SLOT);
+        self.load_state();
+        self.out.local_get(SLOT).i64_const(Stepped::Refused as i64).i64_eq();
+        self.begin(Label::Other, |out| {
+            out.if_(BlockType::Empty);
+        });
+        self.leave_to(at, Leave::Interpret);
+        self.end();
+        self.out.local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
+        self.out.local_get(SLOT).i64_eqz().i32_eqz();
+        self.begin(Label::Other, |out| {
+            out.if_(BlockType::Empty);
+        });
+        self.out.local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(RIP);
+        self.out.i64_const(Leave::Attention as i64).local_set(REASON);
+        self.go_out();
+        self.end();
+    }
+
+    fn spend(&mut self, block: &Block) {
+        if block.retired != 0 {
+            self.out.local_get(LEFT).i64_const(block.retired.into()).i64_sub().local_set(LEFT);
+        }
     }
 }
+
+/// Where the flags lie between regions.
+const FLAG_PLACES: [(u32, u64); 5] = [
+    (FLAG_KIND, layout::FLAGS_KIND),
+    (FLAG_A, layout::FLAGS_A),
+    (FLAG_B, layout::FLAGS_B),
+    (FLAG_RESULT, layout::FLAGS_RESULT),
+    (FLAG_CARRY, layout::FLAGS_CARRY),
+];
+
+const _: () = assert!(FlagsKind::CANONICAL.0 == 0 && Leave::Miss as u64 == 0);

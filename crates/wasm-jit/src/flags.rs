@@ -1,7 +1,9 @@
-//! Status flags in values: the lazy form of `ArithFlags`, each flag out of it, and compare-and-branch fused.
+//! Status flags in values: what they follow from, each flag out of it, and compare-and-branch fused.
 
+use crate::block::{Base, FlagState};
 use crate::domain::Recorder;
-use crate::value::{Entry, Op1, Op2, Value};
+use crate::value::{Entry, Op1, Op2, Value, Values};
+use x86_exec::vcpu::compiled::FlagsKind;
 use x86_exec::{Bin, Flag, FlagDef};
 use x86_state::ArithFlags;
 use x86_types::{Cond, Width};
@@ -10,15 +12,63 @@ use x86_types::{Cond, Width};
 const PLACES: [(Flag, u64); 6] =
     [(Flag::Cf, 0), (Flag::Pf, 2), (Flag::Af, 4), (Flag::Zf, 6), (Flag::Sf, 7), (Flag::Of, 11)];
 
-impl Recorder {
-    /// Result and aux as they are now.
-    pub(crate) fn flags(&mut self) -> (Value, Value) {
-        match self.state.flags {
-            Some(flags) => flags,
-            None => (self.values.entry(Entry::FlagsResult), self.values.entry(Entry::FlagsAux)),
-        }
+/// What is known of the flags where a block begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EntryFlags {
+    /// Nothing: the locals say
+    Any,
+    /// The locals hold `ArithFlags`
+    Canonical,
+    /// The locals hold operands and result of a definition of this kind
+    Of { kind: u64, plain: bool },
+}
+
+impl EntryFlags {
+    /// The flags that a block begins with.
+    pub(crate) fn state(self, values: &mut Values) -> FlagState {
+        let (a, b) = (Entry::FlagA, Entry::FlagB);
+        let mut carry = None;
+        let base = match self {
+            EntryFlags::Any => Base::Entry,
+            EntryFlags::Canonical => Base::Canonical(values.entry(Entry::FlagResult), values.entry(a)),
+            EntryFlags::Of { kind, plain } => {
+                let w = Width::ALL[(kind & 3) as usize];
+                let result = values.entry(Entry::FlagResult);
+                if kind & FlagsKind::CARRY != 0 {
+                    carry = Some(values.entry(Entry::FlagCarry));
+                }
+                let def = match kind >> 2 & 7 {
+                    1 => FlagDef::Add { w, a: values.entry(a), b: values.entry(b), result },
+                    2 => FlagDef::Sub { w, a: values.entry(a), b: values.entry(b), result },
+                    3 => FlagDef::Logic { w, result },
+                    4 => FlagDef::Inc { w, result },
+                    _ => FlagDef::Dec { w, result },
+                };
+                Base::Def(def, plain)
+            }
+        };
+        FlagState { base, carry, version: 0 }
     }
 
+    /// What is known behind a block that leaves these.
+    pub(crate) fn behind(self, state: &FlagState) -> EntryFlags {
+        if state.version == 0 {
+            return self;
+        }
+        let carry = if state.carry.is_some() { FlagsKind::CARRY } else { 0 };
+        match state.base {
+            Base::Entry => EntryFlags::Any,
+            Base::Canonical(..) if carry == 0 => EntryFlags::Canonical,
+            Base::Canonical(..) => EntryFlags::Any,
+            Base::Def(def, plain) => match FlagsKind::of(&def) {
+                Some(kind) => EntryFlags::Of { kind: kind.0 | carry, plain },
+                None => EntryFlags::Any,
+            },
+        }
+    }
+}
+
+impl Recorder {
     fn two_imm(&mut self, op: Op2, a: Value, imm: u64) -> Value {
         let b = self.values.imm(imm);
         self.values.two(op, a, b)
@@ -47,58 +97,89 @@ impl Recorder {
         self.values.two(Op2::Xor, aux, both)
     }
 
-    /// The lazy form that a definition leaves.
-    pub(crate) fn lower_flags(&mut self, def: FlagDef<Value>) -> (Value, Value) {
-        match def {
+    /// Result and aux as they are now.
+    pub(crate) fn canonical(&mut self) -> (Value, Value) {
+        let FlagState { base, carry, .. } = self.state.flags;
+        let (result, aux) = match base {
+            Base::Entry => (self.values.entry(Entry::AnyResult), self.values.entry(Entry::AnyAux)),
+            Base::Canonical(result, aux) => (result, aux),
+            Base::Def(def, _) => self.lower_def(def),
+        };
+        match carry {
+            Some(cf) => (result, self.with_carry(aux, cf)),
+            None => (result, aux),
+        }
+    }
+
+    /// The lazy form of a definition that has a kind. CF of INC and DEC is given apart.
+    fn lower_def(&mut self, def: FlagDef<Value>) -> (Value, Value) {
+        let (w, result, carries) = match def {
             FlagDef::Add { w, a, b, result } => {
                 let (both, either) = (self.values.two(Op2::And, a, b), self.values.two(Op2::Or, a, b));
                 let no = self.two_imm(Op2::Xor, result, u64::MAX);
                 let passed = self.values.two(Op2::And, either, no);
-                let carries = self.values.two(Op2::Or, both, passed);
-                (self.extend(w, result), self.aux_of(w, carries))
+                (w, result, self.values.two(Op2::Or, both, passed))
             }
             FlagDef::Sub { w, a, b, result } => {
                 let no = self.two_imm(Op2::Xor, a, u64::MAX);
                 let (both, either) = (self.values.two(Op2::And, no, b), self.values.two(Op2::Or, no, b));
                 let passed = self.values.two(Op2::And, either, result);
-                let borrows = self.values.two(Op2::Or, both, passed);
-                (self.extend(w, result), self.aux_of(w, borrows))
+                (w, result, self.values.two(Op2::Or, both, passed))
             }
             FlagDef::Inc { w, result } => {
                 let a = self.two_imm(Op2::Add, result, u64::MAX);
                 let no = self.two_imm(Op2::Xor, result, u64::MAX);
-                let carries = self.values.two(Op2::And, a, no);
-                self.keep_carry(w, result, carries)
+                (w, result, self.values.two(Op2::And, a, no))
             }
             FlagDef::Dec { w, result } => {
                 let a = self.two_imm(Op2::Add, result, 1);
                 let no = self.two_imm(Op2::Xor, a, u64::MAX);
-                let borrows = self.values.two(Op2::And, no, result);
-                self.keep_carry(w, result, borrows)
+                (w, result, self.values.two(Op2::And, no, result))
             }
-            FlagDef::Logic { w, result } => (self.extend(w, result), self.values.imm(0)),
-            FlagDef::Explicit { w, result, cf, of, af } => {
-                let (top, af) = (self.top_bits(cf, of), self.two_imm(Op2::Shl, af, 3));
-                (self.extend(w, result), self.values.two(Op2::Or, top, af))
+            FlagDef::Logic { w, result } | FlagDef::Explicit { w, result, .. } => {
+                return (self.extend(w, result), self.values.imm(0));
             }
-            FlagDef::CarryOverflow { cf, of } => {
-                let (result, aux) = self.flags();
-                let rest = self.two_imm(Op2::And, aux, !(ArithFlags::CF | ArithFlags::CARRY_IN));
-                let top = self.top_bits(cf, of);
-                (result, self.values.two(Op2::Or, rest, top))
-            }
-            FlagDef::Carry(cf) => {
-                let (result, aux) = self.flags();
-                (result, self.with_carry(aux, cf))
-            }
-            FlagDef::Image(image) => self.lower_unpack(image),
-        }
+            FlagDef::CarryOverflow { .. } | FlagDef::Carry(_) | FlagDef::Image(_) => return self.canonical(),
+        };
+        (self.extend(w, result), self.aux_of(w, carries))
     }
 
-    fn keep_carry(&mut self, w: Width, result: Value, carries: Value) -> (Value, Value) {
-        let cf = self.lower_flag(Flag::Cf);
-        let aux = self.aux_of(w, carries);
-        (self.extend(w, result), self.with_carry(aux, cf))
+    pub(crate) fn lower_set_flags(&mut self, def: FlagDef<Value>) {
+        match def {
+            FlagDef::Add { w, a, b, result } => {
+                let plain = self.lower_bin(Bin::Add, w, a, b) == result;
+                self.new_flags(Base::Def(def, plain), None);
+            }
+            FlagDef::Sub { w, a, b, result } => {
+                let plain = self.lower_bin(Bin::Sub, w, a, b) == result;
+                self.new_flags(Base::Def(def, plain), None);
+            }
+            FlagDef::Logic { .. } => self.new_flags(Base::Def(def, true), None),
+            FlagDef::Inc { .. } | FlagDef::Dec { .. } => {
+                let cf = self.lower_flag(Flag::Cf);
+                self.new_flags(Base::Def(def, true), Some(cf));
+            }
+            FlagDef::Carry(cf) => {
+                let base = self.state.flags.base;
+                self.new_flags(base, Some(cf));
+            }
+            FlagDef::Explicit { w, result, cf, of, af } => {
+                let (top, af) = (self.top_bits(cf, of), self.two_imm(Op2::Shl, af, 3));
+                let (result, aux) = (self.extend(w, result), self.values.two(Op2::Or, top, af));
+                self.new_flags(Base::Canonical(result, aux), None);
+            }
+            FlagDef::CarryOverflow { cf, of } => {
+                let (result, aux) = self.canonical();
+                let rest = self.two_imm(Op2::And, aux, !(ArithFlags::CF | ArithFlags::CARRY_IN));
+                let top = self.top_bits(cf, of);
+                let aux = self.values.two(Op2::Or, rest, top);
+                self.new_flags(Base::Canonical(result, aux), None);
+            }
+            FlagDef::Image(image) => {
+                let (result, aux) = self.lower_unpack(image);
+                self.new_flags(Base::Canonical(result, aux), None);
+            }
+        }
     }
 
     fn lower_unpack(&mut self, image: Value) -> (Value, Value) {
@@ -118,10 +199,10 @@ impl Recorder {
 
     /// One flag, 0 or 1.
     pub(crate) fn lower_flag(&mut self, flag: Flag) -> Value {
-        if let Some(known) = self.fused_flag(flag) {
+        if let Some(known) = self.known_flag(flag) {
             return known;
         }
-        let (result, aux) = self.flags();
+        let (result, aux) = self.canonical();
         match flag {
             Flag::Cf => self.two_imm(Op2::ShrU, aux, 63),
             Flag::Zf => self.two_imm(Op2::Eq, result, 0),
@@ -142,12 +223,17 @@ impl Recorder {
             Flag::Pf => {
                 let fix = self.two_imm(Op2::ShrU, aux, 8);
                 let mixed = self.values.two(Op2::Xor, result, fix);
-                let low = self.two_imm(Op2::And, mixed, 0xff);
-                let ones = self.values.one(Op1::Popcnt, low);
-                let odd = self.two_imm(Op2::And, ones, 1);
-                self.two_imm(Op2::Xor, odd, 1)
+                self.parity(mixed)
             }
         }
+    }
+
+    /// 1 where the low byte has an even number of ones.
+    fn parity(&mut self, v: Value) -> Value {
+        let low = self.two_imm(Op2::And, v, 0xff);
+        let ones = self.values.one(Op1::Popcnt, low);
+        let odd = self.two_imm(Op2::And, ones, 1);
+        self.two_imm(Op2::Xor, odd, 1)
     }
 
     /// All six at their places.
@@ -161,27 +247,42 @@ impl Recorder {
         image
     }
 
-    /// A flag that the last definition gives more cheaply than the lazy form would.
-    fn fused_flag(&mut self, flag: Flag) -> Option<Value> {
-        match (flag, self.last_flags?) {
-            (Flag::Cf, FlagDef::Sub { w, a, b, result }) if self.is_plain_sub(w, a, b, result) => {
-                Some(self.values.two(Op2::LtU, a, b))
+    /// A flag that follows from less than the lazy form.
+    fn known_flag(&mut self, flag: Flag) -> Option<Value> {
+        let FlagState { base, carry, .. } = self.state.flags;
+        if flag == Flag::Cf
+            && let Some(cf) = carry
+        {
+            return Some(cf);
+        }
+        let (def, plain) = match base {
+            Base::Def(def, plain) => (def, plain),
+            Base::Entry if flag == Flag::Cf => return Some(self.values.entry(Entry::AnyCarry)),
+            _ => return None,
+        };
+        let (w, result) = match def {
+            FlagDef::Add { w, result, .. }
+            | FlagDef::Sub { w, result, .. }
+            | FlagDef::Inc { w, result }
+            | FlagDef::Dec { w, result }
+            | FlagDef::Logic { w, result } => (w, result),
+            _ => return None,
+        };
+        match (flag, def) {
+            (Flag::Cf, FlagDef::Sub { a, b, .. }) if plain => Some(self.values.two(Op2::LtU, a, b)),
+            (Flag::Cf, FlagDef::Add { a, .. }) if plain => Some(self.values.two(Op2::LtU, result, a)),
+            (Flag::Cf | Flag::Of, FlagDef::Logic { .. }) => Some(self.values.imm(0)),
+            (Flag::Of, FlagDef::Inc { .. }) => Some(self.two_imm(Op2::Eq, result, 1 << (w.bits() - 1))),
+            (Flag::Of, FlagDef::Dec { .. }) => Some(self.two_imm(Op2::Eq, result, (1 << (w.bits() - 1)) - 1)),
+            (Flag::Zf, FlagDef::Sub { a, b, .. }) if plain => Some(self.values.two(Op2::Eq, a, b)),
+            (Flag::Zf, _) => Some(self.two_imm(Op2::Eq, result, 0)),
+            (Flag::Sf, _) => {
+                let (wide, zero) = (self.extend(w, result), self.values.imm(0));
+                Some(self.values.two(Op2::LtS, wide, zero))
             }
-            (
-                Flag::Cf,
-                FlagDef::Explicit { cf, .. } | FlagDef::CarryOverflow { cf, .. } | FlagDef::Carry(cf),
-            ) => Some(cf),
-            (Flag::Of, FlagDef::Explicit { of, .. } | FlagDef::CarryOverflow { of, .. }) => Some(of),
-            (Flag::Zf, FlagDef::Sub { w, a, b, result }) if self.is_plain_sub(w, a, b, result) => {
-                Some(self.values.two(Op2::Eq, a, b))
-            }
+            (Flag::Pf, _) => Some(self.parity(result)),
             _ => None,
         }
-    }
-
-    /// Whether no borrow came in: then flags are comparisons of the operands.
-    fn is_plain_sub(&mut self, w: Width, a: Value, b: Value, result: Value) -> bool {
-        self.lower_bin(Bin::Sub, w, a, b) == result
     }
 
     /// A condition; after a comparison, the comparison itself.
@@ -196,10 +297,13 @@ impl Recorder {
     }
 
     fn fused_condition(&mut self, cond: Cond) -> Option<Value> {
-        let FlagDef::Sub { w, a, b, result } = self.last_flags? else { return None };
-        if !self.is_plain_sub(w, a, b, result) {
-            return None;
-        }
+        let FlagState { base: Base::Def(def, true), carry: None, .. } = self.state.flags else { return None };
+        let (w, a, b) = match def {
+            FlagDef::Sub { w, a, b, .. } => (w, a, b),
+            // CF and OF are 0: the result compared with 0.
+            FlagDef::Logic { w, result } => (w, result, self.values.imm(0)),
+            _ => return None,
+        };
         let (op, signed) = match cond as u8 >> 1 {
             1 => (Op2::LtU, false),
             2 => (Op2::Eq, false),

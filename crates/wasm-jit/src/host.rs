@@ -1,9 +1,5 @@
 //! How modules become callable: the one thing that differs between a browser, Node and a native runtime.
 
-/// A place that holds an installed module; what it names is the host's business.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Slot(pub u32);
-
 /// Why a host could not install a module.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
@@ -11,18 +7,31 @@ pub enum HostError {
     #[error("the host refused a compiled module: {0}")]
     Refused(String),
     /// There is no place left: retire something first
-    #[error("no slot is left for a compiled module")]
+    #[error("no place is left for a compiled module")]
     Full,
 }
 
-/// Compiles and instantiates modules. Calling them is not part of this: how that is done decides speed.
+/// Compiles, instantiates and runs modules.
+///
+/// Modules share a 64-bit memory, in which compiled addresses (host addresses less
+/// [`COMPILED_BASE`](x86_exec::vcpu::compiled::COMPILED_BASE)) mean what they mean to the processor, and a 64-bit table of
+/// functions, into which each module puts its own. The functions they import ([`IMPORTS`](crate::IMPORTS)) are those of
+/// [`x86_exec::Vcpu`] that compiled code may call.
 pub trait CodeHost {
-    /// Makes a module callable.
+    /// The first slot of the table that is free for functions; not 0.
+    fn first_slot(&self) -> u32 {
+        1
+    }
+
+    /// Makes a module's functions callable; it puts them into the table from `first` on, `count` of them.
     ///
     /// # Errors
     /// [`HostError`]; nothing was installed then.
-    fn install(&mut self, module: &[u8]) -> Result<Slot, HostError>;
+    fn install(&mut self, module: &[u8], first: u32, count: u32) -> Result<(), HostError>;
 
-    /// Drops a module. Its code is not running.
-    fn retire(&mut self, slot: Slot);
+    /// Drops the function in a slot. It may still be running.
+    fn retire(&mut self, slot: u32);
+
+    /// Calls the function in a slot with the compiled address of the processor and a budget. Gives what is left of it.
+    fn enter(&mut self, slot: u32, vcpu: u64, budget: u64) -> u64;
 }

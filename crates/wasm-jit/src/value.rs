@@ -6,21 +6,38 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Value(pub(crate) u32);
 
-/// What a block finds in the processor's state when it is entered.
+/// What a block finds when it is entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Entry {
     /// A general register, whole
     Gpr(u8),
-    /// RIP of the block's first instruction
-    Rip,
-    /// `ArithFlags::result`
-    FlagsResult,
-    /// `ArithFlags::aux`
-    FlagsAux,
+    /// RIP of the region's entry
+    Base,
+    /// `flags_a`, `flags_b`, `flags_result` and `flags_carry` as the locals hold them: for those who know their kind
+    FlagA,
+    FlagB,
+    FlagResult,
+    FlagCarry,
+    /// `ArithFlags::result`, whatever kind of flags the locals hold
+    AnyResult,
+    /// `ArithFlags::aux`, likewise
+    AnyAux,
+    /// CF, likewise
+    AnyCarry,
     /// RFLAGS without its status flags
     SystemFlags,
-    /// Limit of CS
-    CsLimit,
+    /// Base of a segment
+    SegBase(u8),
+    /// Bit by segment: accesses need checks
+    SegChecks,
+}
+
+impl Entry {
+    /// Whether it is had by a `local.get`.
+    pub(crate) fn is_local(self) -> bool {
+        use Entry::{Base, FlagA, FlagB, FlagCarry, FlagResult, Gpr};
+        matches!(self, Gpr(_) | Base | FlagA | FlagB | FlagResult | FlagCarry)
+    }
 }
 
 /// An operation on two 64-bit values, as WebAssembly defines it (shift and rotate counts modulo 64).
@@ -169,7 +186,8 @@ impl Values {
         match self.node(v) {
             Node::Imm(value) => 64 - value.leading_zeros(),
             Node::Effect(_, bits) => u32::from(bits),
-            Node::Entry(Entry::CsLimit) => 32,
+            Node::Entry(Entry::FlagCarry | Entry::AnyCarry) => 1,
+            Node::Entry(Entry::SegChecks) => 32,
             Node::Entry(_) => 64,
             Node::One(Op1::Clz | Op1::Ctz | Op1::Popcnt, _) => 7,
             Node::One(..) => 64,

@@ -1,9 +1,11 @@
-//! A processor in user mode over flat memory.
+//! A processor in user mode over flat memory, interpreting or with compiled code.
 
 use super::vectors::{Case, bytes, number};
 use guest_ram::GuestRam;
 use std::rc::Rc;
-use x86_exec::{NoBus, Vcpu};
+use wasm_jit::{Settings, Translator};
+use wasmtime_host::WasmtimeHost;
+use x86_exec::{Exit, NoBus, Vcpu};
 use x86_state::cpuid::CpuModel;
 use x86_state::{Cpu, Cr0, Cr4, Efer, Mxcsr, RFlags, SegAttr, Segment, Selector, X87, Xcr0};
 use x86_types::{CodeSize, GuestPhysAddr, Seg};
@@ -81,7 +83,21 @@ impl Machine {
         }
     }
 
+    /// The same, whose code is translated as soon as it runs the second time.
+    pub fn compiling(size: CodeSize) -> Machine {
+        let mut machine = Machine::new(size);
+        let host = Box::new(WasmtimeHost::new().unwrap());
+        let settings = Settings { hot: 1, warm: 0, ..Settings::default() };
+        let translator = Translator::new(host, settings, &mut machine.vcpu);
+        machine.vcpu.set_compiled(Box::new(translator));
+        machine
+    }
+
+    /// Writes what differs: compiled code stays where its bytes do.
     pub fn write(&mut self, at: u64, data: &[u8]) {
+        if self.read(at, data.len()) == data {
+            return;
+        }
         self.vcpu.invalidate_code(GuestPhysAddr(at), data.len() as u64);
         self.ram.write(GuestPhysAddr(at), data);
     }
@@ -143,19 +159,29 @@ impl Machine {
         self.vcpu.state_changed();
     }
 
-    /// Interprets `n` instructions, or until one faults.
-    pub fn interpret(&mut self, n: u32) {
-        for _ in 0..n {
-            let next = self.vcpu.retired() + 1;
-            self.vcpu.run(next);
-            if self.faulted() {
+    /// Runs until the handler of some exception halts, or for so many instructions. Gives how many were executed.
+    pub fn run(&mut self, most: u64) -> u64 {
+        let start = self.vcpu.retired();
+        while self.vcpu.retired() < start + most {
+            if self.vcpu.run(start + most) == Exit::Halted {
                 break;
             }
         }
+        self.vcpu.retired() - start
     }
 
-    /// Whether an exception was delivered.
-    pub fn faulted(&self) -> bool {
-        self.vcpu.cpu.cpl == 0
+    /// Registers and flags, as text to compare.
+    pub fn state(&self) -> String {
+        let cpu = &self.vcpu.cpu;
+        let (rip, flags) = (cpu.rip, cpu.rflags().bits());
+        format!(
+            "rip {rip:x} rflags {flags:x} cpl {} cr2 {:x} gpr {:x?} xmm {:x?}",
+            cpu.cpl, cpu.cr2, cpu.gpr, cpu.vector
+        )
+    }
+
+    /// All of memory.
+    pub fn memory(&self) -> Vec<u8> {
+        self.read(0, RAM as usize)
     }
 }

@@ -1,6 +1,5 @@
-//! What the tests share: vectors, a processor in user mode, and compiled code beside it.
+//! What the tests share: vectors, and a processor in user mode with and without compiled code.
 #![allow(dead_code, unreachable_pub)] // each test uses a part
 
-pub mod compiled;
 pub mod machine;
 pub mod vectors;

@@ -1,0 +1,253 @@
+//! A block: its effects, its ways out, and the state it leaves in the locals.
+
+use super::{
+    Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, LEFT, LINEAR, Label, OPENED, REASON, RIP,
+    SLOT, VCPU, place,
+};
+use crate::block::{Access, Action, Base, Block, Exit, State, Term};
+use crate::layout;
+use crate::module::Import;
+use crate::plan::{Plan, flag_values, state_values};
+use crate::region::Region;
+use crate::value::{Entry, Node, Value};
+use wasm_encoder::BlockType;
+use x86_exec::vcpu::compiled::{FlagsKind, Leave};
+use x86_types::{PAGE_SIZE, Width};
+
+/// A block being emitted.
+pub(super) struct Scope<'a> {
+    pub(super) block: &'a Block,
+    plan: &'a Plan,
+    /// Local of the first value
+    first: u32,
+    /// Values that the way out being emitted computes first, and their locals
+    shared: Vec<(Value, u32)>,
+    /// Values before this one are in their locals
+    ready: usize,
+}
+
+impl Scope<'_> {
+    pub(super) fn local(&self, v: Value) -> Option<u32> {
+        let planned = self.plan.local(v).map(|n| self.first + n);
+        planned.or_else(|| self.shared.iter().find(|&&(value, _)| value == v).map(|&(_, local)| local))
+    }
+}
+
+/// By block, how many locals its ways out need beside those of the plan.
+pub(super) fn cold_locals(region: &Region, plans: &[Plan]) -> Vec<u32> {
+    let most = |(node, plan): (&crate::region::Node, &Plan)| {
+        let block = &node.block;
+        let shared = |exit: &Exit| plan.shared_by(block, state_values(&exit.state)).len();
+        block.exits.iter().map(shared).max().unwrap_or(0) as u32
+    };
+    region.nodes.iter().zip(plans).map(most).collect()
+}
+
+impl Emitter<'_> {
+    /// Emits a block up to its end. A condition or a target is left on the stack.
+    pub(super) fn block(&mut self, block: &Block, plan: &Plan) {
+        let mut scope = Scope { block, plan, first: self.frame.values, shared: Vec::new(), ready: 0 };
+        for (n, effect) in block.effects.iter().enumerate() {
+            self.compute(&mut scope, effect.at);
+            self.action(&mut scope, n as u32, effect.action);
+        }
+        self.compute(&mut scope, block.values.len());
+        match block.term {
+            Term::Branch { condition, .. } => self.truth(&scope, condition),
+            Term::Indirect { target, .. } => self.value(&scope, target),
+            Term::Goto(_) | Term::Step { .. } | Term::Interpret { .. } => {}
+        }
+        self.settle(&scope, &block.state);
+        self.spend(block);
+    }
+
+    /// Puts the values before number `end` into their locals.
+    fn compute(&mut self, scope: &mut Scope<'_>, end: usize) {
+        for n in scope.ready..end {
+            let v = Value(n as u32);
+            let node = scope.block.values.node(v);
+            if let (Some(local), false) = (scope.local(v), matches!(node, Node::Effect(..))) {
+                self.node_value(scope, node);
+                self.out.local_set(local);
+            }
+        }
+        scope.ready = scope.ready.max(end);
+    }
+
+    /// Puts a state into the locals that stand for it. All values are taken before the first local changes.
+    fn settle(&mut self, scope: &Scope<'_>, state: &State) {
+        let mut places = Vec::new();
+        for (r, v) in state.gpr.iter().enumerate() {
+            if let (&Some(v), Some(local)) = (v, self.frame.gpr[r])
+                && scope.block.values.node(v) != Node::Entry(Entry::Gpr(r as u8))
+            {
+                self.value(scope, v);
+                places.push(local);
+            }
+        }
+        let flags = &state.flags;
+        if flags.version != 0 {
+            let locals = [FLAG_A, FLAG_B, FLAG_RESULT, FLAG_CARRY];
+            for (v, local) in flag_values(flags).into_iter().zip(locals) {
+                if let Some(v) = v {
+                    self.value(scope, v);
+                    places.push(local);
+                }
+            }
+            let carry = if flags.carry.is_some() { FlagsKind::CARRY } else { 0 };
+            match flags.base {
+                Base::Entry => {
+                    self.out.local_get(FLAG_KIND).i64_const(carry as i64).i64_or();
+                }
+                Base::Canonical(..) => {
+                    self.out.i64_const(carry as i64);
+                }
+                Base::Def(def, _) => {
+                    let kind = FlagsKind::of(&def).map_or(0, |kind| kind.0);
+                    self.out.i64_const((kind | carry) as i64);
+                }
+            }
+            places.push(FLAG_KIND);
+        }
+        for &local in places.iter().rev() {
+            self.out.local_set(local);
+        }
+    }
+
+    fn action(&mut self, scope: &mut Scope<'_>, number: u32, action: Action) {
+        match action {
+            Action::Load { access, for_write, refused } => {
+                let result = result_local(scope, number);
+                self.load(scope, access, for_write, result, refused);
+            }
+            Action::Store { access, value, again, refused } => {
+                self.store(scope, access, value, again, refused);
+            }
+            Action::LeaveIf { condition, exit } => {
+                self.truth(scope, condition);
+                self.leave(scope, exit);
+            }
+        }
+    }
+
+    /// Pushes whether the access in `LINEAR` misses the TLB: one compare for tag, rights and the crossing of pages.
+    fn missed(&mut self, w: Width, write: bool) {
+        self.tlb_slot(LINEAR);
+        self.out.i64_load(place(if write { layout::WRITE_TAG } else { layout::READ_TAG }, 3));
+        self.out.local_get(LINEAR);
+        if w != Width::B1 {
+            self.out.i64_const(i64::from(w.bytes()) - 1).i64_add();
+        }
+        self.out.i64_const(-(PAGE_SIZE as i64)).i64_and().i64_ne();
+    }
+
+    fn load(
+        &mut self,
+        scope: &mut Scope<'_>,
+        access: Access,
+        for_write: bool,
+        result: Option<u32>,
+        exit: u32,
+    ) {
+        self.value(scope, access.linear);
+        self.out.local_set(LINEAR);
+        self.missed(access.w, for_write);
+        self.begin(Label::Other, |out| {
+            out.if_(BlockType::Empty);
+        });
+        let import = if for_write { Import::LoadForWrite } else { Import::Load };
+        self.out.local_get(VCPU).local_get(LINEAR).i64_const(access.w.bytes().into()).call(import as u32);
+        match result {
+            Some(local) => self.out.local_set(local),
+            None => self.out.drop(),
+        };
+        if for_write {
+            self.out.i64_const(0).local_set(OPENED);
+        }
+        self.out.local_get(VCPU).i64_load(place(layout::REFUSED, 3)).i64_eqz().i32_eqz();
+        self.leave(scope, exit);
+        self.out.else_();
+        if for_write || result.is_some() {
+            self.out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
+            if for_write {
+                self.out.local_tee(OPENED);
+            }
+            match (access.w, result) {
+                (_, None) => self.out.drop(),
+                (Width::B1, Some(local)) => self.out.i64_load8_u(place(0, 0)).local_set(local),
+                (Width::B2, Some(local)) => self.out.i64_load16_u(place(0, 0)).local_set(local),
+                (Width::B4, Some(local)) => self.out.i64_load32_u(place(0, 0)).local_set(local),
+                (Width::B8, Some(local)) => self.out.i64_load(place(0, 0)).local_set(local),
+            };
+        }
+        self.end();
+    }
+
+    fn store(&mut self, scope: &mut Scope<'_>, access: Access, value: Value, again: bool, exit: u32) {
+        self.value(scope, access.linear);
+        self.out.local_set(LINEAR);
+        if again {
+            self.out.local_get(OPENED).i64_eqz();
+        } else {
+            self.missed(access.w, true);
+        }
+        self.begin(Label::Other, |out| {
+            out.if_(BlockType::Empty);
+        });
+        self.out.local_get(VCPU).local_get(LINEAR).i64_const(access.w.bytes().into());
+        self.value(scope, value);
+        self.out.call(Import::Store as u32);
+        self.out.local_get(VCPU).i64_load(place(layout::REFUSED, 3)).i64_eqz().i32_eqz();
+        self.leave(scope, exit);
+        self.out.else_();
+        if again {
+            self.out.local_get(OPENED);
+        } else {
+            self.out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
+        }
+        self.value(scope, value);
+        match access.w {
+            Width::B1 => self.out.i64_store8(place(0, 0)),
+            Width::B2 => self.out.i64_store16(place(0, 0)),
+            Width::B4 => self.out.i64_store32(place(0, 0)),
+            Width::B8 => self.out.i64_store(place(0, 0)),
+        };
+        self.end();
+    }
+
+    /// Leaves by an exit where the i32 on the stack is not 0.
+    fn leave(&mut self, scope: &mut Scope<'_>, exit: u32) {
+        self.begin(Label::Other, |out| {
+            out.if_(BlockType::Empty);
+        });
+        if let Some(exit) = scope.block.exits.get(exit as usize) {
+            let first = scope.first + scope.plan.locals;
+            for (n, v) in scope.plan.shared_by(scope.block, state_values(&exit.state)).into_iter().enumerate()
+            {
+                self.node_value(scope, scope.block.values.node(v));
+                let local = first + n as u32;
+                self.out.local_set(local);
+                scope.shared.push((v, local));
+            }
+            self.settle(scope, &exit.state);
+            scope.shared.clear();
+            if exit.retired != 0 {
+                self.out.local_get(LEFT).i64_const(exit.retired.into()).i64_sub().local_set(LEFT);
+            }
+            self.rip(exit.at);
+            self.out.local_set(RIP).i64_const(Leave::Interpret as i64).local_set(REASON);
+            self.go_out();
+        }
+        self.end();
+    }
+}
+
+/// Where the value of effect `number` goes, if anything wants it. It stands right behind the effect.
+fn result_local(scope: &Scope<'_>, number: u32) -> Option<u32> {
+    let at = scope.block.effects.get(number as usize)?.at;
+    let v = Value(at as u32);
+    match scope.block.values.node(v) {
+        Node::Effect(n, _) if n == number => scope.local(v),
+        _ => None,
+    }
+}

@@ -1,0 +1,201 @@
+//! Values as WebAssembly expressions.
+
+use super::blocks::Scope;
+use super::{BASE, Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, VCPU, place};
+use crate::layout;
+use crate::module::Import;
+use crate::region::rip_mask;
+use crate::value::{Entry, Node, Op1, Op2, Value};
+use wasm_encoder::{BlockType, ValType};
+use x86_exec::vcpu::compiled::FlagsKind;
+
+impl Emitter<'_> {
+    /// Pushes a value.
+    pub(super) fn value(&mut self, scope: &Scope<'_>, v: Value) {
+        match scope.local(v) {
+            Some(local) => {
+                self.out.local_get(local);
+            }
+            None => self.node_value(scope, scope.block.values.node(v)),
+        }
+    }
+
+    /// Pushes an i32 that is 0 exactly where `v` is.
+    pub(super) fn truth(&mut self, scope: &Scope<'_>, v: Value) {
+        let node = scope.block.values.node(v);
+        match node {
+            Node::Two(op, a, b) if scope.local(v).is_none() => {
+                let constant = scope.block.values.constant(b);
+                if op == Op2::Eq && constant == Some(0) {
+                    self.value(scope, a);
+                    self.out.i64_eqz();
+                    return;
+                }
+                if op == Op2::Xor && constant == Some(1) && scope.block.values.bits(a) <= 1 {
+                    self.truth(scope, a);
+                    self.out.i32_eqz();
+                    return;
+                }
+                if self.comparison(scope, op, a, b) {
+                    return;
+                }
+            }
+            _ => {}
+        }
+        self.value(scope, v);
+        if scope.block.values.bits(v) <= 32 {
+            self.out.i32_wrap_i64();
+        } else {
+            self.out.i64_const(0).i64_ne();
+        }
+    }
+
+    /// Pushes the i32 of a comparison, if `op` is one.
+    fn comparison(&mut self, scope: &Scope<'_>, op: Op2, a: Value, b: Value) -> bool {
+        if !matches!(op, Op2::Eq | Op2::Ne | Op2::LtU | Op2::LeU | Op2::LtS | Op2::LeS) {
+            return false;
+        }
+        self.value(scope, a);
+        self.value(scope, b);
+        match op {
+            Op2::Eq => self.out.i64_eq(),
+            Op2::Ne => self.out.i64_ne(),
+            Op2::LtU => self.out.i64_lt_u(),
+            Op2::LeU => self.out.i64_le_u(),
+            Op2::LtS => self.out.i64_lt_s(),
+            _ => self.out.i64_le_s(),
+        };
+        true
+    }
+
+    pub(super) fn node_value(&mut self, scope: &Scope<'_>, node: Node) {
+        match node {
+            Node::Imm(value) => {
+                self.out.i64_const(value as i64);
+            }
+            Node::Entry(entry) => self.entry(entry),
+            Node::Two(op, a, b) => self.two(scope, op, a, b),
+            Node::One(op, a) => {
+                self.value(scope, a);
+                match op {
+                    Op1::Clz => self.out.i64_clz(),
+                    Op1::Ctz => self.out.i64_ctz(),
+                    Op1::Popcnt => self.out.i64_popcnt(),
+                    Op1::Extend8 => self.out.i64_extend8_s(),
+                    Op1::Extend16 => self.out.i64_extend16_s(),
+                    Op1::Extend32 => self.out.i64_extend32_s(),
+                };
+            }
+            // SPEC: wasm-3.0-core :: 2.4.1 Parametric Instructions -> `select` takes the first of two operands where the i32 above them is not 0
+            Node::Select(c, yes, no) => {
+                self.value(scope, yes);
+                self.value(scope, no);
+                self.truth(scope, c);
+                self.out.select();
+            }
+            // Always in a local where it is used.
+            Node::Effect(..) => {
+                self.out.unreachable();
+            }
+        }
+    }
+
+    fn entry(&mut self, entry: Entry) {
+        match entry {
+            Entry::Gpr(n) => {
+                let local = self.frame.gpr.get(usize::from(n)).copied().flatten();
+                self.out.local_get(local.unwrap_or(BASE));
+            }
+            Entry::Base => {
+                self.out.local_get(BASE);
+                let mask = rip_mask(self.region.mode.code_size);
+                if mask != u64::MAX {
+                    self.out.i64_const(mask as i64).i64_and();
+                }
+            }
+            Entry::FlagA => {
+                self.out.local_get(FLAG_A);
+            }
+            Entry::FlagB => {
+                self.out.local_get(FLAG_B);
+            }
+            Entry::FlagResult => {
+                self.out.local_get(FLAG_RESULT);
+            }
+            Entry::FlagCarry => {
+                self.out.local_get(FLAG_CARRY);
+            }
+            Entry::AnyResult => {
+                self.if_canonical();
+                self.out.local_get(FLAG_RESULT).else_();
+                self.flags(Import::FlagsResult);
+                self.out.end();
+            }
+            Entry::AnyAux => {
+                self.if_canonical();
+                self.out.local_get(FLAG_A).else_();
+                self.flags(Import::FlagsAux);
+                self.out.end();
+            }
+            Entry::AnyCarry => {
+                self.out
+                    .local_get(FLAG_KIND)
+                    .i64_const(FlagsKind::CARRY as i64)
+                    .i64_and()
+                    .i64_eqz()
+                    .i32_eqz();
+                self.out.if_(BlockType::Result(ValType::I64)).local_get(FLAG_CARRY).else_();
+                self.if_canonical();
+                self.out.local_get(FLAG_A).else_();
+                self.flags(Import::FlagsAux);
+                self.out.end().i64_const(63).i64_shr_u().end();
+            }
+            Entry::SystemFlags => {
+                self.out.local_get(VCPU).i64_load(place(layout::SYSTEM_FLAGS, 3));
+            }
+            Entry::SegBase(seg) => {
+                let offset = layout::SEG_BASE + 8 * u64::from(seg);
+                self.out.local_get(VCPU).i64_load(place(offset, 3));
+            }
+            Entry::SegChecks => {
+                self.out.local_get(VCPU).i64_load32_u(place(layout::SEG_CHECKS, 2));
+            }
+        }
+    }
+
+    fn if_canonical(&mut self) {
+        self.out.local_get(FLAG_KIND).i64_eqz().if_(BlockType::Result(ValType::I64));
+    }
+
+    fn flags(&mut self, import: Import) {
+        self.out.local_get(FLAG_KIND).local_get(FLAG_A).local_get(FLAG_B).local_get(FLAG_RESULT);
+        self.out.local_get(FLAG_CARRY).call(import as u32);
+    }
+
+    fn two(&mut self, scope: &Scope<'_>, op: Op2, a: Value, b: Value) {
+        if self.comparison(scope, op, a, b) {
+            self.out.i64_extend_i32_u();
+            return;
+        }
+        self.value(scope, a);
+        self.value(scope, b);
+        match op {
+            Op2::Add => self.out.i64_add(),
+            Op2::Sub => self.out.i64_sub(),
+            Op2::Mul => self.out.i64_mul(),
+            Op2::And => self.out.i64_and(),
+            Op2::Or => self.out.i64_or(),
+            Op2::Xor => self.out.i64_xor(),
+            Op2::Shl => self.out.i64_shl(),
+            Op2::ShrU => self.out.i64_shr_u(),
+            Op2::ShrS => self.out.i64_shr_s(),
+            Op2::Rotl => self.out.i64_rotl(),
+            Op2::Rotr => self.out.i64_rotr(),
+            Op2::DivU => self.out.i64_div_u(),
+            Op2::DivS => self.out.i64_div_s(),
+            Op2::RemU => self.out.i64_rem_u(),
+            Op2::RemS => self.out.i64_rem_s(),
+            Op2::Eq | Op2::Ne | Op2::LtU | Op2::LeU | Op2::LtS | Op2::LeS => &mut self.out,
+        };
+    }
+}

@@ -1,0 +1,165 @@
+//! The region's graph: order, dominators, loops. What is not reducible becomes an exit.
+//!
+//! A graph is reducible if every edge that goes back goes to a node that dominates its origin; only such graphs can be
+//! written with WebAssembly's blocks and loops alone. (N. Ramsey, Beyond Relooper, 2022.)
+
+use crate::region::{Edge, Node, Region};
+use std::collections::BTreeSet;
+
+/// What the emitter asks of the graph. Nodes are in reverse postorder: an edge to a lower or equal number goes back.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shape {
+    /// Nodes that `n` immediately dominates, in order
+    pub(crate) children: Vec<Vec<usize>>,
+    /// Whether edges go back to it
+    pub(crate) is_loop: Vec<bool>,
+    /// Whether two or more edges lead forward to it
+    pub(crate) is_merge: Vec<bool>,
+}
+
+/// Puts the region's nodes in reverse postorder, without those that nothing reaches, and cuts edges until the graph is
+/// reducible.
+pub(crate) fn prepare(region: &mut Region) {
+    loop {
+        sort(&mut region.nodes);
+        let dominators = dominators(&region.nodes);
+        let mut cut = false;
+        for n in 0..region.nodes.len() {
+            for k in 0..region.nodes[n].edges.len() {
+                if let Edge::Block(to) = region.nodes[n].edges[k]
+                    && to <= n
+                    && !dominates(&dominators, to, n)
+                {
+                    region.nodes[n].edges[k] = Edge::Exit(region.nodes[to].at);
+                    cut = true;
+                }
+            }
+        }
+        if !cut {
+            return;
+        }
+    }
+}
+
+fn successors(node: &Node) -> impl Iterator<Item = usize> + '_ {
+    node.edges.iter().filter_map(|&edge| if let Edge::Block(n) = edge { Some(n) } else { None })
+}
+
+fn sort(nodes: &mut Vec<Node>) {
+    let mut order = Vec::new();
+    let mut seen = BTreeSet::from([0]);
+    let mut stack = vec![(0_usize, 0_usize)];
+    while let Some(&(n, k)) = stack.last() {
+        let next = nodes.get(n).and_then(|node| successors(node).nth(k));
+        match next {
+            Some(next) => {
+                if let Some(top) = stack.last_mut() {
+                    top.1 += 1;
+                }
+                if seen.insert(next) {
+                    stack.push((next, 0));
+                }
+            }
+            None => {
+                order.push(n);
+                stack.pop();
+            }
+        }
+    }
+    order.reverse();
+    let mut place = vec![usize::MAX; nodes.len()];
+    for (new, &old) in order.iter().enumerate() {
+        place[old] = new;
+    }
+    let mut sorted: Vec<Node> = order.iter().map(|&old| nodes[old].clone()).collect();
+    for node in &mut sorted {
+        for edge in &mut node.edges {
+            if let Edge::Block(n) = edge {
+                *n = place[*n];
+            }
+        }
+    }
+    *nodes = sorted;
+}
+
+/// Immediate dominators of nodes in reverse postorder. (K. Cooper, T. Harvey, K. Kennedy, 2001.)
+fn dominators(nodes: &[Node]) -> Vec<usize> {
+    let mut before = vec![Vec::new(); nodes.len()];
+    for (n, node) in nodes.iter().enumerate() {
+        for to in successors(node) {
+            before[to].push(n);
+        }
+    }
+    let unknown = usize::MAX;
+    let mut idom = vec![unknown; nodes.len()];
+    if let Some(first) = idom.first_mut() {
+        *first = 0;
+    }
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for n in 1..nodes.len() {
+            let mut new = unknown;
+            for &p in &before[n] {
+                if idom[p] == unknown {
+                    continue;
+                }
+                if new == unknown {
+                    new = p;
+                    continue;
+                }
+                let mut other = p;
+                while new != other {
+                    if new > other { new = idom[new] } else { other = idom[other] }
+                }
+            }
+            if idom[n] != new {
+                idom[n] = new;
+                changed = true;
+            }
+        }
+    }
+    idom
+}
+
+fn dominates(idom: &[usize], a: usize, b: usize) -> bool {
+    let mut n = b;
+    loop {
+        if n == a {
+            return true;
+        }
+        if n == 0 || idom[n] == usize::MAX {
+            return false;
+        }
+        n = idom[n];
+    }
+}
+
+/// The shape of a prepared region.
+pub(crate) fn shape(nodes: &[Node]) -> Shape {
+    let idom = dominators(nodes);
+    let mut shape = Shape {
+        children: vec![Vec::new(); nodes.len()],
+        is_loop: vec![false; nodes.len()],
+        is_merge: vec![false; nodes.len()],
+    };
+    for (n, &dominator) in idom.iter().enumerate().skip(1) {
+        if let Some(children) = shape.children.get_mut(dominator) {
+            children.push(n);
+        }
+    }
+    let mut forward = vec![0; nodes.len()];
+    for (n, node) in nodes.iter().enumerate() {
+        for to in successors(node) {
+            if to <= n {
+                shape.is_loop[to] = true;
+            } else {
+                forward[to] += 1;
+            }
+        }
+    }
+    for (n, count) in forward.into_iter().enumerate() {
+        shape.is_merge[n] = count > 1;
+    }
+    shape
+}

@@ -1,0 +1,83 @@
+//! Modules: regions as functions, with what they import.
+
+use crate::emit;
+use crate::region::Region;
+use wasm_encoder::{
+    CodeSection, ConstExpr, ElementSection, Elements, EntityType, FunctionSection, ImportSection, MemoryType,
+    Module, RefType, TableType, TypeSection, ValType,
+};
+
+/// What a module needs to know of where its regions lie.
+#[derive(Clone, Debug)]
+pub struct Placed<'a> {
+    /// The region
+    pub region: &'a Region,
+    /// Numbers of its steps, under which [`x86_exec::Vcpu::compiled_step`] knows them
+    pub steps: Vec<u32>,
+    /// Compiled addresses of the pages it lies in: page counted from the entry's, address of its first byte
+    pub pages: Vec<(i64, u64)>,
+}
+
+/// The functions that modules import, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Import {
+    /// `(vcpu, linear, size) -> value`; sets `refused`
+    Load = 0,
+    /// The same, checked as a write
+    LoadForWrite,
+    /// `(vcpu, linear, size, value)`; sets `refused`
+    Store,
+    /// `(vcpu, step, left) -> Stepped`
+    Step,
+    /// `(vcpu, linear) -> compiled address`, 0 where it cannot be fetched from
+    CodeAddress,
+    /// `(kind, a, b, result, carry) -> ArithFlags::result`
+    FlagsResult,
+    /// `(kind, a, b, result, carry) -> ArithFlags::aux`
+    FlagsAux,
+}
+
+/// Names of the imports in module `v64`, with parameters and whether there is a result.
+pub const IMPORTS: [(&str, usize, bool); 7] = [
+    ("load", 3, true),
+    ("load_for_write", 3, true),
+    ("store", 4, false),
+    ("step", 3, true),
+    ("code_address", 2, true),
+    ("flags_result", 5, true),
+    ("flags_aux", 5, true),
+];
+
+/// Type of a region's function, `(vcpu: i64, budget: i64) -> left: i64`.
+pub(crate) const REGION_TYPE: u32 = 0;
+
+/// A module whose functions go into the table from `first_slot` on.
+///
+/// SPEC: wasm-3.0-core :: 2.3.11 Memory Types -> the memory has 64-bit addresses: those on the stack are i64
+pub fn module(regions: &[Placed<'_>], first_slot: u32) -> Vec<u8> {
+    let mut types = TypeSection::new();
+    types.ty().function([ValType::I64; 2], [ValType::I64]);
+    let mut imports = ImportSection::new();
+    let memory =
+        MemoryType { minimum: 1, maximum: None, memory64: true, shared: false, page_size_log2: None };
+    imports.import("v64", "memory", memory);
+    let table =
+        TableType { element_type: RefType::FUNCREF, table64: true, minimum: 1, maximum: None, shared: false };
+    imports.import("v64", "table", table);
+    for (n, (name, parameters, result)) in IMPORTS.into_iter().enumerate() {
+        types.ty().function(vec![ValType::I64; parameters], vec![ValType::I64; usize::from(result)]);
+        imports.import("v64", name, EntityType::Function(1 + n as u32));
+    }
+    let (mut functions, mut code) = (FunctionSection::new(), CodeSection::new());
+    for placed in regions {
+        functions.function(REGION_TYPE);
+        code.function(&emit::function(placed));
+    }
+    let numbers: Vec<u32> = (0..regions.len() as u32).map(|n| n + IMPORTS.len() as u32).collect();
+    let mut elements = ElementSection::new();
+    elements.active(None, &ConstExpr::i64_const(i64::from(first_slot)), Elements::Functions(numbers.into()));
+    let mut module = Module::new();
+    module.section(&types).section(&imports).section(&functions).section(&elements).section(&code);
+    module.finish()
+}

@@ -1,0 +1,327 @@
+//! Which code becomes one function: from a hot place along static control flow, as far as the interpreter has been.
+
+use crate::block::{Block, Term};
+use crate::domain::Recorder;
+use crate::flags::EntryFlags;
+use std::collections::{BTreeMap, BTreeSet};
+use x86_decode::{InsnFlags, Instruction, OperandKind};
+use x86_exec::is_translatable;
+use x86_exec::vcpu::compiled::CodeMode;
+use x86_types::{CodeSize, PAGE_SIZE, Width};
+
+/// Instructions of a region at most.
+pub const MAX_INSTRUCTIONS: usize = 400;
+/// Blocks of a region at most.
+const MAX_BLOCKS: usize = 96;
+/// Instructions of a block at most.
+const MAX_BLOCK: usize = 64;
+/// Places that a return may go to within its region at most.
+const MAX_RETURNS: usize = 4;
+
+/// Where code is read from. Distances are in bytes from the region's entry.
+pub trait CodeSource {
+    /// The instruction there, if its bytes can be had now
+    fn instruction(&self, distance: i64) -> Option<Instruction>;
+    /// Whether the block there ran often enough to be worth translating
+    fn is_warm(&self, distance: i64) -> bool;
+    /// Offset of the region's entry within its page
+    fn page_offset(&self) -> u64;
+}
+
+/// Where an edge leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Edge {
+    /// To a block of the region, by number
+    Block(usize),
+    /// Out, to this distance
+    Exit(i64),
+}
+
+/// A block in its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    /// Distance of the first instruction
+    pub(crate) at: i64,
+    /// Distance behind the last
+    pub(crate) end: i64,
+    pub(crate) block: Block,
+    /// Where `Goto`, `Step`, or `Branch` (taken, then not taken) go; or the candidates of an indirect jump
+    pub(crate) edges: Vec<Edge>,
+}
+
+/// Code that becomes one function.
+#[derive(Clone, Debug)]
+pub struct Region {
+    pub(crate) mode: CodeMode,
+    pub(crate) nodes: Vec<Node>,
+    /// Instructions that the processor executes in passing
+    pub(crate) steps: Vec<Instruction>,
+    pub(crate) page_offset: u64,
+}
+
+impl Region {
+    /// Instructions translated, steps included.
+    pub fn instructions(&self) -> u32 {
+        self.nodes.iter().map(Node::retired).sum()
+    }
+
+    /// Bytes that the region stands for, as distances from its entry: start and end of each block.
+    pub fn ranges(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        self.nodes.iter().map(|node| (node.at, node.end))
+    }
+
+    /// Instructions that [`x86_exec::Vcpu::compiled_step`] will be asked to execute, by number.
+    pub fn steps(&self) -> &[Instruction] {
+        &self.steps
+    }
+
+    /// Which page, counted from the entry's, a distance lies in.
+    pub(crate) fn page(&self, distance: i64) -> i64 {
+        page(self.page_offset, distance)
+    }
+}
+
+fn page(offset: u64, distance: i64) -> i64 {
+    (offset as i64 + distance).div_euclid(PAGE_SIZE as i64)
+}
+
+impl Node {
+    /// Instructions, a step at the end included.
+    pub(crate) fn retired(&self) -> u32 {
+        self.block.retired + u32::from(matches!(self.block.term, Term::Step { .. }))
+    }
+}
+
+/// Instructions that follow each other.
+struct Run {
+    insns: Vec<Instruction>,
+    /// Distances it may go on to, as far as the encoding tells
+    next: Vec<i64>,
+}
+
+struct Former<'a> {
+    source: &'a dyn CodeSource,
+    mode: CodeMode,
+    steps: Vec<Instruction>,
+}
+
+/// Forms the region that begins at the source's entry; `None` where its first instruction can only be interpreted.
+pub fn form(source: &dyn CodeSource, mode: CodeMode) -> Option<Region> {
+    let former = Former { source, mode, steps: Vec::new() };
+    let (nodes, steps) = former.region()?;
+    let mut region = Region { mode, nodes, steps, page_offset: source.page_offset() };
+    crate::graph::prepare(&mut region);
+    let first = region.nodes.first()?;
+    (first.retired() > 0).then_some(region)
+}
+
+impl Former<'_> {
+    fn region(mut self) -> Option<(Vec<Node>, Vec<Instruction>)> {
+        let runs = self.discover();
+        let order = order(&runs);
+        let mut nodes: Vec<Node> = Vec::new();
+        let mut number = BTreeMap::new();
+        let mut behind: BTreeMap<i64, Vec<EntryFlags>> = BTreeMap::new();
+        for &at in &order {
+            let run = runs.get(&at)?;
+            let flags = self.entry_flags(at, &runs, &behind);
+            let (block, end) = self.record(at, run, flags);
+            let left = flags.behind(&block.state.flags);
+            let left = if matches!(block.term, Term::Step { .. }) { EntryFlags::Canonical } else { left };
+            for next in &run.next {
+                behind.entry(*next).or_default().push(left);
+            }
+            number.insert(at, nodes.len());
+            nodes.push(Node { at, end, block, edges: Vec::new() });
+        }
+        for node in &mut nodes {
+            let edge =
+                |distance: i64| number.get(&distance).map_or(Edge::Exit(distance), |&n| Edge::Block(n));
+            let edges = match node.block.term {
+                Term::Goto(to) => vec![edge(to)],
+                Term::Branch { taken, next, .. } => vec![edge(taken), edge(next)],
+                Term::Step { at, len, .. } => vec![edge(at + i64::from(len))],
+                Term::Indirect { .. } | Term::Interpret { .. } => Vec::new(),
+            };
+            node.edges = edges;
+        }
+        returns(&mut nodes, &number);
+        Some((nodes, self.steps))
+    }
+
+    /// Flags known where a block begins: what all its predecessors leave, if they agree and none comes later.
+    fn entry_flags(
+        &self,
+        at: i64,
+        runs: &BTreeMap<i64, Run>,
+        behind: &BTreeMap<i64, Vec<EntryFlags>>,
+    ) -> EntryFlags {
+        let wanted = runs.values().filter(|run| run.next.contains(&at)).count();
+        let have = behind.get(&at).map_or(&[][..], |list| list);
+        match have.first() {
+            Some(&first) if at != 0 && have.len() == wanted && have.iter().all(|&f| f == first) => first,
+            _ => EntryFlags::Any,
+        }
+    }
+
+    /// Reads code from the entry on.
+    fn discover(&self) -> BTreeMap<i64, Run> {
+        let mut leaders = BTreeSet::from([0]);
+        let mut waiting = std::collections::VecDeque::from([0]);
+        let mut total = 0;
+        let mut starts = Vec::new();
+        while let Some(at) = waiting.pop_front() {
+            if total >= MAX_INSTRUCTIONS || starts.len() >= MAX_BLOCKS {
+                break;
+            }
+            let (insns, next) = self.run(at, &|_| false);
+            total += insns.len();
+            starts.push(at);
+            for next in next {
+                if self.source.is_warm(next) && leaders.insert(next) {
+                    waiting.push_back(next);
+                }
+            }
+        }
+        // Once all leaders are known, blocks end where the next one begins.
+        let kept: BTreeSet<i64> = starts.iter().copied().collect();
+        let mut runs = BTreeMap::new();
+        for at in starts {
+            let (insns, next) = self.run(at, &|distance| kept.contains(&distance));
+            if !insns.is_empty() {
+                runs.insert(at, Run { insns, next });
+            }
+        }
+        runs
+    }
+
+    /// Instructions from `at` to the end of their block, and where they may go on.
+    fn run(&self, at: i64, leads: &dyn Fn(i64) -> bool) -> (Vec<Instruction>, Vec<i64>) {
+        let offset = self.source.page_offset();
+        let (mut insns, mut here): (Vec<Instruction>, i64) = (Vec::new(), at);
+        loop {
+            if !insns.is_empty()
+                && (leads(here) || insns.len() >= MAX_BLOCK || page(offset, here) != page(offset, at))
+            {
+                return (insns, vec![here]);
+            }
+            let Some(insn) = self.source.instruction(here) else { return (insns, vec![here]) };
+            let next = here + i64::from(insn.len);
+            // An instruction in two pages is a block of its own.
+            let spans = page(offset, next - 1) != page(offset, here);
+            if spans && !insns.is_empty() {
+                return (insns, vec![here]);
+            }
+            insns.push(insn);
+            here = next;
+            if insn.flags.contains(InsnFlags::ENDS_BLOCK) {
+                let relative = insn.operands[0].kind == OperandKind::Rel;
+                let full =
+                    insn.opsize == self.mode.code_size.width() || self.mode.code_size == CodeSize::Bits64;
+                let mut to = vec![next];
+                if relative && full {
+                    let target = next.wrapping_add(insn.imm as i64);
+                    let wraps = self.mode.code_size == CodeSize::Bits32;
+                    to.push(if wraps { i64::from(target as i32) } else { target });
+                    to.dedup();
+                }
+                return (insns, to);
+            }
+            if spans {
+                return (insns, vec![here]);
+            }
+        }
+    }
+
+    /// Records a run up to what cannot be recorded. Gives the block and the distance behind it.
+    fn record(&mut self, at: i64, run: &Run, flags: EntryFlags) -> (Block, i64) {
+        let mut recorder = Recorder::new(self.mode, at, flags);
+        for insn in &run.insns {
+            if recorder.instruction(insn).is_err() {
+                let here = recorder.offset();
+                let end = here + i64::from(insn.len);
+                if !self.can_step(insn) {
+                    return (recorder.finish(Term::Interpret { at: here }), end);
+                }
+                let index = self.steps.len() as u32;
+                self.steps.push(*insn);
+                return (recorder.finish(Term::Step { at: here, len: insn.len, index }), end);
+            }
+        }
+        let end = recorder.offset();
+        (recorder.finish(Term::Goto(end)), end)
+    }
+
+    /// Whether the processor can execute an instruction in passing: it goes on to the next one, in the same mode.
+    fn can_step(&self, insn: &Instruction) -> bool {
+        let repeated = insn.flags.intersects(InsnFlags::REP | InsnFlags::REPNE) && is_translatable(insn);
+        !insn.flags.contains(InsnFlags::ENDS_BLOCK) || repeated && insn.operands[0].kind != OperandKind::Rel
+    }
+}
+
+/// Blocks in an order in which most come behind their predecessors: reverse postorder.
+fn order(runs: &BTreeMap<i64, Run>) -> Vec<i64> {
+    let mut order = Vec::new();
+    let mut seen = BTreeSet::from([0]);
+    let mut stack = vec![(0_i64, 0_usize)];
+    while let Some(top) = stack.last_mut() {
+        let next = runs.get(&top.0).and_then(|run| run.next.get(top.1).copied());
+        match next {
+            Some(next) => {
+                top.1 += 1;
+                if runs.contains_key(&next) && seen.insert(next) {
+                    stack.push((next, 0));
+                }
+            }
+            None => {
+                order.push(top.0);
+                stack.pop();
+            }
+        }
+    }
+    order.reverse();
+    order.retain(|at| runs.contains_key(at));
+    order
+}
+
+/// Gives returns the places that calls of the region expect them at.
+///
+/// A function of the region is what is reached from a call's target without following calls or returns.
+fn returns(nodes: &mut [Node], number: &BTreeMap<i64, usize>) {
+    let mut callers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for node in nodes.iter() {
+        if let (Some(back), Some(&Edge::Block(callee))) = (node.block.returns_to, node.edges.first())
+            && let Some(&back) = number.get(&back)
+        {
+            callers.entry(callee).or_default().push(back);
+        }
+    }
+    for (callee, backs) in callers {
+        let (mut seen, mut waiting) = (BTreeSet::from([callee]), vec![callee]);
+        while let Some(n) = waiting.pop() {
+            let node = &nodes[n];
+            let mut next = Vec::new();
+            match (node.block.returns_to, node.block.term) {
+                (Some(back), _) => next.extend(number.get(&back)),
+                (None, Term::Indirect { from_memory: true, .. }) => {
+                    for &back in &backs {
+                        if nodes[n].edges.len() < MAX_RETURNS && !nodes[n].edges.contains(&Edge::Block(back))
+                        {
+                            nodes[n].edges.push(Edge::Block(back));
+                        }
+                    }
+                }
+                _ => next.extend(node.edges.iter().filter_map(|&edge| match edge {
+                    Edge::Block(n) => Some(n),
+                    Edge::Exit(_) => None,
+                })),
+            }
+            waiting.extend(next.into_iter().filter(|&n| seen.insert(n)));
+        }
+    }
+}
+
+/// Cuts a distance to what the code's addresses can express.
+pub(crate) fn rip_mask(size: CodeSize) -> u64 {
+    if size == CodeSize::Bits64 { u64::MAX } else { Width::B4.mask() }
+}
