@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["x86-paging", "x86-exceptions", "msr"],
     &["x86-exec"],
     &["wasm-jit", "pc-devices"],
-    &["machine"],
+    &["machine", "wasmtime-host"],
     &["demo-guest"],
     &["session"],
     &["v64", "web"],

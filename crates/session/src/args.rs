@@ -34,6 +34,9 @@ pub struct RunArgs {
     /// Source of time: the host's clock, or retired instructions (exactly repeatable)
     #[arg(long, value_enum, default_value = "real")]
     pub clock: ClockKind,
+    /// How guest code is executed: interpreted, or translated to WebAssembly where it is hot
+    #[arg(long, value_enum, default_value = "interp")]
+    pub engine: EngineKind,
     /// Stop after so many instructions (exit code 3)
     #[arg(long, value_name = "N")]
     pub max_instructions: Option<u64>,
@@ -91,6 +94,16 @@ fn parse_port(text: &str) -> Result<u16, String> {
         None => text.parse(),
     };
     parsed.map_err(|_| format!("{text} is no port; write 0xf4"))
+}
+
+/// What executes guest code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum EngineKind {
+    /// The interpreter
+    #[default]
+    Interp,
+    /// The interpreter, and compiled code where it is hot
+    Jit,
 }
 
 impl RunArgs {

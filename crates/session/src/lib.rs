@@ -9,7 +9,7 @@ mod guest;
 mod microtest;
 pub mod report;
 
-pub use args::{ClockKind, ICOUNT_EPOCH, Model, RunArgs};
+pub use args::{ClockKind, EngineKind, ICOUNT_EPOCH, Model, RunArgs};
 pub use decode::{DecodeArgs, decode_text};
 pub use drive::{Outcome, drive};
 pub use guest::Guest;

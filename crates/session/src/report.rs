@@ -24,6 +24,15 @@ pub fn statistics(machine: &mut Machine, took: Duration) -> String {
     line!(out, "seconds       {seconds:.3}");
     line!(out, "MIPS          {:.1}", instructions as f64 / seconds.max(1e-9) / 1e6);
     line!(out, "blocks        {} run, {decoded} decoded, {invalidated} dropped when written", s.blocks_run);
+    if s.entries != 0 {
+        let share = 100.0 * s.compiled as f64 / (instructions as f64).max(1.0);
+        let [miss, budget, interpret, attention] = s.leaves;
+        line!(out, "compiled      {share:.1} % of instructions, entered {} times", s.entries);
+        line!(
+            out,
+            "left          {miss} unknown target, {interpret} interpret, {budget} budget, {attention} attention"
+        );
+    }
     line!(out, "page walks    {}", s.walks);
     line!(
         out,
@@ -37,6 +46,9 @@ pub fn statistics(machine: &mut Machine, took: Duration) -> String {
         (0..32).filter(|&n| s.exceptions[n] != 0).map(|n| format!("#{n} {}", s.exceptions[n])).collect();
     line!(out, "exceptions    {}", exceptions.join(", "));
     line!(out, "resets        {}", machine.resets());
+    for (name, value) in machine.vcpu_mut().compiled_mut().map(|code| code.report()).unwrap_or_default() {
+        line!(out, "{name:<13} {value}");
+    }
     out
 }
 

@@ -4,9 +4,10 @@ use crate::terminal::Terminal;
 use anyhow::{Context, Result, bail};
 use machine::time::{Clock, HostClock};
 use machine::{Machine, MachineConfig};
-use session::{ClockKind, Guest, ICOUNT_EPOCH, Outcome, RunArgs, drive, report};
+use session::{ClockKind, EngineKind, Guest, ICOUNT_EPOCH, Outcome, RunArgs, drive, report};
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use wasm_jit::{Settings, Translator};
 
 /// The host's monotonic clock.
 struct Monotonic(Instant, std::sync::Arc<crate::terminal::Waker>);
@@ -64,6 +65,14 @@ pub(crate) fn main(args: &RunArgs) -> Result<u8> {
     };
     let mut machine = Machine::new(config)?;
     guest.load(&mut machine)?;
+    if args.engine == EngineKind::Jit {
+        let vcpu = machine.vcpu_mut();
+        let host = Box::new(wasmtime_host::WasmtimeHost::new()?);
+        // Cranelift takes its time over each module: only what is truly hot repays it.
+        let settings = Settings { hot: 4096, ..Settings::default() };
+        let translator = Translator::new(host, settings, vcpu);
+        vcpu.set_compiled(Box::new(translator));
+    }
     let started = Instant::now();
     let outcome = run(args, &guest, &terminal, &mut machine);
     terminal.restore();
