@@ -4,12 +4,15 @@ use machine::time::HostClock;
 
 #[cfg(target_family = "wasm")]
 mod imports {
+    // SAFETY: the functions take numbers; of memory they read what pointer and length say, which callers take from slices.
     #[link(wasm_import_module = "host")]
     #[allow(unsafe_code)]
     unsafe extern "C" {
         pub(super) safe fn now_ns() -> u64;
         pub(super) safe fn epoch_seconds() -> u64;
         pub(super) safe fn log(text: *const u8, len: usize);
+        pub(super) safe fn install(module: *const u8, len: usize, slots: u64) -> u32;
+        pub(super) safe fn retire(slot: u64);
     }
 }
 
@@ -23,6 +26,10 @@ mod imports {
         0
     }
     pub(super) fn log(_: *const u8, _: usize) {}
+    pub(super) fn install(_: *const u8, _: usize, _: u64) -> u32 {
+        0
+    }
+    pub(super) fn retire(_: u64) {}
 }
 
 /// Seconds since 1970.
@@ -33,6 +40,18 @@ pub(crate) fn epoch_seconds() -> u64 {
 /// Hands a message to the host.
 pub(crate) fn log(text: &str) {
     imports::log(text.as_ptr(), text.len());
+}
+
+/// Makes an instance of a module, whose functions fill slots of the table below `slots`. Gives whether that went well.
+pub(crate) fn install(module: &[u8], slots: u32) -> bool {
+    crate::vm::count_host_call();
+    imports::install(module.as_ptr(), module.len(), slots.into()) != 0
+}
+
+/// Empties a slot of the table.
+pub(crate) fn retire(slot: u32) {
+    crate::vm::count_host_call();
+    imports::retire(slot.into());
 }
 
 /// The host's monotonic clock. It cannot sleep: a worker that blocks hears no message.

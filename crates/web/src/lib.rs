@@ -3,6 +3,7 @@
 //! Nothing crosses the border but numbers. Bytes go in through one exchange buffer and come out as one reply, each a pointer
 //! and a length; texts are UTF-8, structures JSON. What the module wants of its host is in [`host`].
 
+mod code;
 mod command;
 mod exports;
 mod host;

@@ -1,15 +1,17 @@
 //! The one machine of a module.
 
+use crate::code::EngineHost;
 use crate::command::{Parsed, parse};
 use crate::host;
 use crate::serial::{self, Port};
 use machine::time::Clock;
 use machine::{Machine, MachineConfig};
 use serde_json::json;
-use session::{ClockKind, Guest, ICOUNT_EPOCH, Microtests, Outcome, RunArgs, drive, report};
+use session::{ClockKind, EngineKind, Guest, ICOUNT_EPOCH, Microtests, Outcome, RunArgs, drive, report};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
+use wasm_jit::{Settings, Translator};
 
 /// What the exports answer with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,13 +99,15 @@ impl Vm {
         }
         let Some(args) = &self.args else { return self.fail("STATE", "give a command first") };
         pc_link();
+        let port = || Box::new(Port(Arc::clone(&self.line))) as Box<dyn device_api::SerialPort>;
+        let serial = (args.serial != "none").then(port);
         let icount = args.clock == ClockKind::Icount;
         let config = MachineConfig {
             ram_bytes: args.memory,
             model: args.model(),
             clock: if icount { Clock::instructions() } else { Clock::host(Box::new(host::Clock)) },
             epoch_seconds: if icount { ICOUNT_EPOCH } else { host::epoch_seconds() },
-            serial: [Some(Box::new(Port(Arc::clone(&self.line)))), None, None, None],
+            serial: [serial, None, None, None],
             debug_exit: args.debug_exit,
         };
         let guest = Guest::new(args, self.kernel.take(), self.initrd.take());
@@ -114,7 +118,14 @@ impl Vm {
         if let Err(error) = guest.load(&mut machine) {
             return self.fail("BAD_KERNEL", &format!("{error:#}"));
         }
-        (self.guest, self.machine) = (Some(guest), Some(machine));
+        let translated = args.engine == EngineKind::Jit;
+        let machine = self.machine.insert(machine);
+        if translated {
+            let vcpu = machine.vcpu_mut();
+            let translator = Translator::new(Box::new(EngineHost), Settings::default(), vcpu);
+            vcpu.set_compiled(Box::new(translator));
+        }
+        self.guest = Some(guest);
         Status::Done
     }
 

@@ -29,6 +29,14 @@ export interface End {
 
 interface Exports {
   memory: WebAssembly.Memory;
+  __indirect_function_table: WebAssembly.Table;
+  v64_jit_load: WebAssembly.ImportValue;
+  v64_jit_load_for_write: WebAssembly.ImportValue;
+  v64_jit_store: WebAssembly.ImportValue;
+  v64_jit_step: WebAssembly.ImportValue;
+  v64_jit_code_address: WebAssembly.ImportValue;
+  v64_jit_flags_result: WebAssembly.ImportValue;
+  v64_jit_flags_aux: WebAssembly.ImportValue;
   __wasm_call_ctors?(): void;
   v64_buffer(len: bigint): bigint;
   v64_command(): number;
@@ -55,6 +63,36 @@ interface Exports {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** What compiled guest code imports. */
+function shared(x: Exports): WebAssembly.ModuleImports {
+  return {
+    memory: x.memory,
+    table: x.__indirect_function_table,
+    load: x.v64_jit_load,
+    load_for_write: x.v64_jit_load_for_write,
+    store: x.v64_jit_store,
+    step: x.v64_jit_step,
+    code_address: x.v64_jit_code_address,
+    flags_result: x.v64_jit_flags_result,
+    flags_aux: x.v64_jit_flags_aux,
+  };
+}
+
+/** Makes compiled guest code callable: it puts its functions into the table itself. */
+function install(x: Exports, imports: WebAssembly.ModuleImports, at: bigint, len: bigint, slots: bigint): number {
+  try {
+    const table = x.__indirect_function_table;
+    const have = BigInt(table.length);
+    // 64-bit tables speak BigInt, which the types do not know yet.
+    if (have < slots) table.grow(((slots > 2n * have ? slots : 2n * have) - have) as never);
+    const bytes = new Uint8Array(x.memory.buffer, Number(at), Number(len)).slice();
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), { v64: imports });
+    return 1;
+  } catch {
+    return 0;
+  }
+}
+
 /** One module instance: one machine. */
 export class Instance {
   readonly #x: Exports;
@@ -64,13 +102,15 @@ export class Instance {
   }
 
   static async create(module: WebAssembly.Module, log: (line: string) => void): Promise<Instance> {
-    const late: { x?: Exports } = {};
+    const late: { x?: Exports; imports?: WebAssembly.ModuleImports } = {};
     const host = {
       now_ns: () => BigInt(Math.round(performance.now() * 1e6)),
       epoch_seconds: () => BigInt(Math.floor(Date.now() / 1000)),
       log: (at: bigint, len: bigint) => {
         if (late.x) log(decoder.decode(new Uint8Array(late.x.memory.buffer, Number(at), Number(len)).slice()));
       },
+      install: (at: bigint, len: bigint, slots: bigint) => (late.x ? install(late.x, (late.imports ??= shared(late.x)), at, len, slots) : 0),
+      retire: (slot: bigint) => late.x?.__indirect_function_table.set(slot as never, null),
     };
     const instance = await WebAssembly.instantiate(module, { host });
     const x = instance.exports as unknown as Exports;

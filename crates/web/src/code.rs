@@ -1,0 +1,89 @@
+//! Compiled code here: JavaScript makes instances of modules that share this module's memory and table.
+
+use crate::host;
+use wasm_jit::{CodeHost, HostError};
+use x86_exec::Vcpu;
+use x86_exec::vcpu::compiled::FlagsKind;
+
+/// Functions of compiled code lie in the table from here on, far behind the module's own.
+const FIRST_SLOT: u32 = 1 << 16;
+
+/// V8 or another engine of the page, through JavaScript.
+pub(crate) struct EngineHost;
+
+impl CodeHost for EngineHost {
+    fn first_slot(&self) -> u32 {
+        FIRST_SLOT
+    }
+
+    fn install(&mut self, module: &[u8], first: u32, count: u32) -> Result<(), HostError> {
+        if host::install(module, first + count) {
+            Ok(())
+        } else {
+            Err(HostError::Refused("the engine did not take it".into()))
+        }
+    }
+
+    fn retire(&mut self, slot: u32) {
+        host::retire(slot);
+    }
+
+    fn enter(&mut self, slot: u32, vcpu: u64, budget: u64) -> u64 {
+        call(slot, vcpu, budget)
+    }
+}
+
+/// A function pointer is an index into the table.
+#[cfg(target_family = "wasm")]
+#[allow(unsafe_code)]
+fn call(slot: u32, vcpu: u64, budget: u64) -> u64 {
+    // SAFETY: the slot was filled by `install` with a function of this type, and has not been retired; whoever called a
+    // wrong type would meet the engine's own check.
+    let function: extern "C" fn(u64, u64) -> u64 = unsafe { core::mem::transmute(slot as usize) };
+    function(vcpu, budget)
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn call(_: u32, _: u64, budget: u64) -> u64 {
+    budget
+}
+
+/// Works on the processor behind an address that compiled code was handed. Only the functions below use it, and only
+/// compiled code calls them.
+#[allow(unsafe_code)]
+fn on<R>(address: u64, work: impl FnOnce(&mut Vcpu) -> R) -> R {
+    // SAFETY: compiled code passes on the address that it was entered with, and it runs within `enter`: the processor is
+    // alive, and whoever lent it waits for that call to return.
+    work(unsafe { &mut *(address as usize as *mut Vcpu) })
+}
+
+macro_rules! imports {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident),*) $(-> $result:ty)? = $body:expr;)*) => {
+        $(
+            $(#[$doc])*
+            // SAFETY: the name is the module's own; nothing else is called so.
+            #[allow(unsafe_code)]
+            #[unsafe(no_mangle)]
+            pub(crate) extern "C" fn $name($($arg: u64),*) $(-> $result)? {
+                $body
+            }
+        )*
+    };
+}
+
+imports! {
+    /// [`wasm_jit::Import::Load`]
+    fn v64_jit_load(vcpu, linear, size) -> u64 = on(vcpu, |vcpu| vcpu.compiled_load(linear, size, false));
+    /// [`wasm_jit::Import::LoadForWrite`]
+    fn v64_jit_load_for_write(vcpu, linear, size) -> u64 = on(vcpu, |vcpu| vcpu.compiled_load(linear, size, true));
+    /// [`wasm_jit::Import::Store`]
+    fn v64_jit_store(vcpu, linear, size, value) = on(vcpu, |vcpu| vcpu.compiled_store(linear, size, value));
+    /// [`wasm_jit::Import::Step`]
+    fn v64_jit_step(vcpu, number, left) -> u64 = on(vcpu, |vcpu| vcpu.compiled_step(number, left) as u64);
+    /// [`wasm_jit::Import::CodeAddress`]
+    fn v64_jit_code_address(vcpu, rip) -> u64 = on(vcpu, |vcpu| vcpu.compiled_code_address(rip));
+    /// [`wasm_jit::Import::FlagsResult`]
+    fn v64_jit_flags_result(kind, a, b, result, carry) -> u64 = FlagsKind(kind).flags(a, b, result, carry).result;
+    /// [`wasm_jit::Import::FlagsAux`]
+    fn v64_jit_flags_aux(kind, a, b, result, carry) -> u64 = FlagsKind(kind).flags(a, b, result, carry).aux;
+}
