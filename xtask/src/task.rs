@@ -70,8 +70,19 @@ mod tests {
     fn the_interface_holds_together_and_has_every_command_once() {
         interface().debug_assert();
         let names: Vec<_> = sorted().iter().map(|task| task.name).collect();
-        let wanted =
-            ["bench", "deps", "fetch-guests", "fuzz", "guide", "linux", "serve", "spec", "test", "tidy"];
+        let wanted = [
+            "bench",
+            "build-wasm64",
+            "deps",
+            "fetch-guests",
+            "fuzz",
+            "guide",
+            "linux",
+            "serve",
+            "spec",
+            "test",
+            "tidy",
+        ];
         assert_eq!(names, wanted);
     }
 }
