@@ -22,6 +22,15 @@ for (const n of [1_000_000, 30_000_000, 120_000_000]) {
   });
 }
 
+test('compiled code leaves the state that the native interpreter leaves', { skip: noDebian || noNative }, async () => {
+  const args = [...debian, '--max-instructions', '150000000', '--state-hash', '--serial', 'none'];
+  const [here, there] = await Promise.all([inNode(...args, '--engine', 'jit', '--stats'), natively(...args)]);
+  const hash = /state hash [0-9a-f]{16} after 150000000 instructions/;
+  assert.equal(hash.exec(here.stderr)?.[0], hash.exec(there.stderr)?.[0] ?? 'none');
+  const share = Number(/compiled +([0-9.]+) %/.exec(here.stderr)?.[1]);
+  assert.ok(share > 80, here.stderr);
+});
+
 test('vectors come out as natively', { skip: noNative }, async () => {
   const args = ['microtest', '--check', '--feature', 'CMOV', join(ROOT, 'tests/vectors/user64.jsonl.zst')];
   const [here, there] = await Promise.all([inNode(...args), natively(...args)]);
