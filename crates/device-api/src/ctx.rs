@@ -1,19 +1,28 @@
 //! What a device may reach while it is called.
 
-use crate::{InterruptMessage, IrqLines, VmTime};
+use crate::{InterruptMessage, Pins, VmTime};
 use x86_types::GuestPhysAddr;
 
 /// Something a device asks of the machine as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MachineEvent {
-    /// Reset everything (port CF9h, 8042, FADT reset register)
+    /// Reset everything (port CF9h, the FADT's reset register)
     Reset,
+    /// Reset the processor alone, INIT# (8042, port 92h, an INIT message)
+    Init,
     /// Power off (ACPI S5)
     PowerOff,
     /// Leave with this exit status (isa-debug-exit)
     DebugExit(u32),
-    /// The A20 gate was switched
-    A20(bool),
+}
+
+/// Something that a person does to the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostEvent {
+    /// The power button is pressed
+    PowerButton,
+    /// The keyboard sends a byte of a key's scan code (set 1, as the guest reads it)
+    Key(u8),
 }
 
 /// Collects [`MachineEvent`]s; the run loop looks at it after every access that left RAM.
@@ -35,12 +44,12 @@ pub trait SerialPort: Send {
     fn receive(&mut self) -> Option<u8>;
 }
 
-/// Handed to every device call: the time, the interrupt lines, and what the device wants to happen.
+/// Handed to every device call: the time, the wires, and what the device wants to happen.
 pub struct Ctx<'a> {
     /// Now
     pub now: VmTime,
-    /// Interrupt lines to raise and lower
-    pub irq: &'a mut IrqLines,
+    /// Wires to drive
+    pub lines: Pins<'a>,
     /// Message-signalled interrupts to send (I/O APIC, MSI), delivered when the call returns
     pub messages: &'a mut Vec<InterruptMessage>,
     /// Events for the machine

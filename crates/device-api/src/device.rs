@@ -1,6 +1,6 @@
 //! The base trait and the optional capabilities.
 
-use crate::{Ctx, IrqInputs, LegacyController, LocalController, Snapshot, VmTime};
+use crate::{Ctx, HostEvent, IrqInputs, LegacyController, LocalController, Snapshot, VmTime};
 use x86_types::GuestPhysAddr;
 
 /// A device. Capabilities it lacks stay `None`.
@@ -10,6 +10,9 @@ pub trait Device: Snapshot {
 
     /// Back to the state after power-on or RESET#.
     fn reset(&mut self, ctx: &mut Ctx<'_>);
+
+    /// A person did something; most devices take no notice.
+    fn host_event(&mut self, _ctx: &mut Ctx<'_>, _event: HostEvent) {}
 
     /// Answers I/O ports.
     fn pio(&mut self) -> Option<&mut dyn Pio> {

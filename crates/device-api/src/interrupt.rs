@@ -1,53 +1,6 @@
 //! Interrupt lines, messages and controllers, without a processor's name in them.
 
-use crate::Ctx;
-
-/// A global system interrupt: 0 to 15 are the ISA IRQs (ISA IRQ 0 is wired to I/O APIC input 2 by the MADT's
-/// override, which the I/O APIC's adapter applies), 16 to 23 PCI.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IrqLine(pub u8);
-
-/// The levels of all lines, with the edges since the machine last looked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct IrqLines {
-    levels: u32,
-    /// Changes in order, for the machine to hand to every device with [`IrqInputs`]
-    changes: Vec<(IrqLine, bool)>,
-}
-
-impl IrqLines {
-    /// Drives a line high or low.
-    #[inline]
-    pub fn set(&mut self, line: IrqLine, high: bool) {
-        let bit = 1u32 << (line.0 & 31);
-        if (self.levels & bit != 0) != high {
-            self.levels ^= bit;
-            self.changes.push((line, high));
-        }
-    }
-
-    /// High, then low: an edge.
-    pub fn pulse(&mut self, line: IrqLine) {
-        self.set(line, true);
-        self.set(line, false);
-    }
-
-    /// Whether a line is high.
-    pub fn level(&self, line: IrqLine) -> bool {
-        self.levels & (1 << (line.0 & 31)) != 0
-    }
-
-    /// Whether changes wait to be handed on.
-    #[inline(always)]
-    pub fn has_changes(&self) -> bool {
-        !self.changes.is_empty()
-    }
-
-    /// Takes the changes since the last call, oldest first.
-    pub fn take_changes(&mut self) -> Vec<(IrqLine, bool)> {
-        std::mem::take(&mut self.changes)
-    }
-}
+use crate::{Ctx, IrqLine};
 
 /// How an interrupt message asks to be delivered.
 ///

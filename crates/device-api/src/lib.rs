@@ -9,17 +9,17 @@ mod ctx;
 mod decl;
 mod device;
 mod interrupt;
+mod lines;
 mod snapshot;
 mod time;
 
-pub use ctx::{Ctx, DmaMemory, MachineEvent, MachineEvents, SerialPort};
+pub use ctx::{Ctx, DmaMemory, HostEvent, MachineEvent, MachineEvents, SerialPort};
 pub use decl::{
     Build, BuildConfig, DeviceDecl, DeviceError, DynamicPorts, MmioRange, PortRange, Stage, declarations,
 };
 pub use device::{Device, Mmio, PciFunction, Pio, Timed};
-pub use interrupt::{
-    Delivery, InterruptMessage, IrqInputs, IrqLine, IrqLines, LegacyController, LocalController, MsrAccess,
-};
+pub use interrupt::{Delivery, InterruptMessage, IrqInputs, LegacyController, LocalController, MsrAccess};
 pub use inventory;
+pub use lines::{Driver, IrqLine, Lines, Pins};
 pub use snapshot::Snapshot;
 pub use time::VmTime;

@@ -2,7 +2,7 @@
 
 use crate::bus::{BusEnv, BusError, DeviceSet};
 use crate::time::Clock;
-use device_api::{BuildConfig, DmaMemory, MachineEvent, MsrAccess, VmTime};
+use device_api::{BuildConfig, DmaMemory, HostEvent, MachineEvent, MsrAccess, VmTime};
 use guest_ram::GuestRam;
 use std::any::Any;
 use std::rc::Rc;
@@ -59,6 +59,16 @@ impl Board {
 
     pub(crate) fn now(&self, retired: u64) -> VmTime {
         self.clock.now(retired)
+    }
+
+    pub(crate) fn host_event(&mut self, retired: u64, event: HostEvent) {
+        let now = self.clock.now(retired);
+        self.devices.host_event(&mut self.env, &mut self.dma, now, event);
+    }
+
+    /// Whether address line 20 reaches memory.
+    pub(crate) fn a20(&self) -> bool {
+        self.env.lines.a20()
     }
 
     /// Calls the devices whose time has come.

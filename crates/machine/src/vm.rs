@@ -2,7 +2,7 @@
 
 use crate::board::Board;
 use crate::time::Clock;
-use device_api::{BuildConfig, MachineEvent, VmTime};
+use device_api::{BuildConfig, HostEvent, MachineEvent, VmTime};
 use guest_ram::GuestRam;
 use std::rc::Rc;
 use thiserror::Error;
@@ -128,6 +128,19 @@ impl Machine {
         self.board().map_or(VmTime::ZERO, |board| board.now(retired))
     }
 
+    /// A person did something.
+    pub fn host_event(&mut self, event: HostEvent) {
+        let retired = self.vcpu.retired();
+        if let Some(board) = self.board() {
+            board.host_event(retired, event);
+        }
+    }
+
+    /// Whether the devices let address line 20 through.
+    pub fn a20(&mut self) -> bool {
+        self.board().is_none_or(|board| board.a20())
+    }
+
     /// Runs until `limit` instructions have retired since power-on or something else stops the machine.
     pub fn run(&mut self, limit: u64) -> Stop {
         loop {
@@ -166,10 +179,9 @@ impl Machine {
         for event in events {
             match event {
                 MachineEvent::PowerOff => stop = Some(Stop::PowerOff),
-                MachineEvent::Reset => stop = Some(Stop::Reset),
+                // INIT# alone would start the processor in firmware, which does not exist: the guest starts anew.
+                MachineEvent::Reset | MachineEvent::Init => stop = Some(Stop::Reset),
                 MachineEvent::DebugExit(code) => stop = Some(Stop::DebugExit(code)),
-                // The gate is always open: operating systems open it, and nothing here depends on the wrap.
-                MachineEvent::A20(_) => {}
             }
         }
         stop

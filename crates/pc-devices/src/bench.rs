@@ -1,6 +1,6 @@
 //! A test bench: everything that a [`Ctx`] lends, owned in one place.
 
-use device_api::{Ctx, DmaMemory, InterruptMessage, IrqLines, MachineEvent, VmTime};
+use device_api::{Ctx, DmaMemory, Driver, InterruptMessage, Lines, MachineEvent, VmTime};
 use x86_types::GuestPhysAddr;
 
 /// No memory.
@@ -16,7 +16,7 @@ impl DmaMemory for NoMemory {
 /// Lines, messages, events and the time.
 pub(crate) struct Bench {
     pub(crate) now: VmTime,
-    pub(crate) irq: IrqLines,
+    pub(crate) irq: Lines,
     pub(crate) messages: Vec<InterruptMessage>,
     pub(crate) events: Vec<MachineEvent>,
     dma: NoMemory,
@@ -26,7 +26,7 @@ impl Bench {
     pub(crate) fn new() -> Self {
         Self {
             now: VmTime::ZERO,
-            irq: IrqLines::default(),
+            irq: Lines::default(),
             messages: Vec::new(),
             events: Vec::new(),
             dma: NoMemory,
@@ -36,7 +36,7 @@ impl Bench {
     pub(crate) fn ctx(&mut self) -> Ctx<'_> {
         Ctx {
             now: self.now,
-            irq: &mut self.irq,
+            lines: self.irq.pins(Driver(0)),
             messages: &mut self.messages,
             events: &mut self.events,
             dma: &mut self.dma,

@@ -9,6 +9,7 @@
 mod bench;
 mod codec;
 mod lanes;
+mod ports;
 
 pub mod debug_exit;
 pub mod dma;

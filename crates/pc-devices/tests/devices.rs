@@ -1,7 +1,7 @@
 //! The list of devices, and what none of them may do whatever the guest does.
 
 use device_api::{
-    BuildConfig, Ctx, Device, DeviceDecl, DmaMemory, IrqLines, MmioRange, PortRange, SerialPort, VmTime,
+    BuildConfig, Ctx, Device, DeviceDecl, DmaMemory, Driver, Lines, MmioRange, PortRange, SerialPort, VmTime,
     declarations,
 };
 use proptest::prelude::*;
@@ -144,20 +144,20 @@ fn op() -> impl Strategy<Value = Op> {
 /// What the traffic runs on.
 struct Bus {
     now: VmTime,
-    irq: IrqLines,
+    irq: Lines,
     messages: Vec<device_api::InterruptMessage>,
     events: Vec<device_api::MachineEvent>,
 }
 
 impl Bus {
     fn new() -> Self {
-        Self { now: VmTime::ZERO, irq: IrqLines::default(), messages: Vec::new(), events: Vec::new() }
+        Self { now: VmTime::ZERO, irq: Lines::default(), messages: Vec::new(), events: Vec::new() }
     }
 
     fn ctx<'a>(&'a mut self, memory: &'a mut NoMemory) -> Ctx<'a> {
         Ctx {
             now: self.now,
-            irq: &mut self.irq,
+            lines: self.irq.pins(Driver(0)),
             messages: &mut self.messages,
             events: &mut self.events,
             dma: memory,

@@ -2,7 +2,7 @@
 
 use super::env::{BusEnv, Call};
 use super::set::{DeviceSet, NOBODY};
-use device_api::{Device, DmaMemory, MmioRange, VmTime};
+use device_api::{DmaMemory, HostEvent, Mmio, MmioRange, Pio, VmTime};
 use x86_types::GuestPhysAddr;
 
 fn ones(size: u8) -> u64 {
@@ -10,9 +10,14 @@ fn ones(size: u8) -> u64 {
 }
 
 impl DeviceSet {
-    fn port_owner(&mut self, port: u16) -> Option<&mut Box<dyn Device>> {
+    /// Who answers a port, with its index.
+    fn port_owner(&mut self, port: u16) -> Option<(usize, &mut dyn Pio)> {
         let owner = self.ports[usize::from(port)];
-        if owner == NOBODY { None } else { self.devices.get_mut(usize::from(owner)) }
+        if owner == NOBODY {
+            return None;
+        }
+        let owner = usize::from(owner);
+        Some((owner, self.devices.get_mut(owner)?.pio()?))
     }
 
     /// Whether an access reaches into another device's ports: then it goes byte by byte, as on an 8-bit bus.
@@ -25,8 +30,8 @@ impl DeviceSet {
     }
 
     fn read_one(&mut self, call: &mut Call<'_>, port: u16, size: u8) -> u32 {
-        let value = match self.port_owner(port).and_then(|device| device.pio()) {
-            Some(device) => device.port_read(&mut call.ctx(), port, size),
+        let value = match self.port_owner(port) {
+            Some((owner, device)) => device.port_read(&mut call.ctx(owner), port, size),
             None => {
                 tracing::debug!(port, size, "nobody answers a port that is read");
                 u32::MAX
@@ -36,8 +41,10 @@ impl DeviceSet {
     }
 
     fn write_one(&mut self, call: &mut Call<'_>, port: u16, size: u8, value: u32) {
-        match self.port_owner(port).and_then(|device| device.pio()) {
-            Some(device) => device.port_write(&mut call.ctx(), port, size, value & ones(size) as u32),
+        match self.port_owner(port) {
+            Some((owner, device)) => {
+                device.port_write(&mut call.ctx(owner), port, size, value & ones(size) as u32);
+            }
             None => tracing::debug!(port, size, value, "nobody answers a port that is written"),
         }
     }
@@ -84,12 +91,14 @@ impl DeviceSet {
         self.settle(env, dma, now);
     }
 
-    fn mmio_owner(&mut self, address: GuestPhysAddr) -> Option<&mut Box<dyn Device>> {
+    /// Who answers an address outside RAM, with its index.
+    fn mmio_owner(&mut self, address: GuestPhysAddr) -> Option<(usize, &mut dyn Mmio)> {
         // The local APIC's page can be moved: it answers where it says, and nowhere else.
         // SPEC: intel-sdm-vol3 :: 12.4.5 Relocating the Local APIC Registers -> the base field of IA32_APIC_BASE
         let base = self.local().filter(|apic| apic.enabled()).map(|apic| apic.base());
         if base.is_some_and(|base| address.0 & !0xfff == base & !0xfff) {
-            return self.devices.get_mut(*self.locals.first()?);
+            let local = *self.locals.first()?;
+            return Some((local, self.devices.get_mut(local)?.mmio()?));
         }
         let inside = |range: &MmioRange| address.0.wrapping_sub(range.start.0) < range.len;
         if !self.mmio.get(self.last_mmio).is_some_and(|(range, _)| inside(range)) {
@@ -101,7 +110,7 @@ impl DeviceSet {
         if !inside(range) || self.locals.contains(&owner) {
             return None;
         }
-        self.devices.get_mut(owner)
+        Some((owner, self.devices.get_mut(owner)?.mmio()?))
     }
 
     /// A load outside RAM. Addresses nobody answers read as ones.
@@ -113,8 +122,8 @@ impl DeviceSet {
         (address, size): (GuestPhysAddr, u8),
     ) -> u64 {
         let mut call = Call { env, dma, now };
-        let value = match self.mmio_owner(address).and_then(|device| device.mmio()) {
-            Some(device) => device.mmio_read(&mut call.ctx(), address, size),
+        let value = match self.mmio_owner(address) {
+            Some((owner, device)) => device.mmio_read(&mut call.ctx(owner), address, size),
             None => {
                 tracing::debug!(%address, size, "nobody answers memory that is read");
                 u64::MAX
@@ -133,8 +142,10 @@ impl DeviceSet {
         (address, size, value): (GuestPhysAddr, u8, u64),
     ) {
         let mut call = Call { env, dma, now };
-        match self.mmio_owner(address).and_then(|device| device.mmio()) {
-            Some(device) => device.mmio_write(&mut call.ctx(), address, size, value & ones(size)),
+        match self.mmio_owner(address) {
+            Some((owner, device)) => {
+                device.mmio_write(&mut call.ctx(owner), address, size, value & ones(size));
+            }
             None => tracing::debug!(%address, size, value, "nobody answers memory that is written"),
         }
         self.settle(env, dma, now);
@@ -149,22 +160,31 @@ impl DeviceSet {
     /// Calls each device whose time has come, once: a period that passed twice is two edges only if the guest can see
     /// the first, so what is due again waits for the next call.
     pub fn advance(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
-        for n in 0..self.timed.len() {
+        for &n in &self.timed {
             let mut call = Call { env, dma, now };
-            if let Some(timed) = self.devices[self.timed[n]].timed()
+            if let Some(timed) = self.devices[n].timed()
                 && timed.next_deadline().is_some_and(|deadline| deadline <= now)
             {
-                timed.advance(&mut call.ctx());
+                timed.advance(&mut call.ctx(n));
             }
+        }
+        self.settle(env, dma, now);
+    }
+
+    /// Tells every device what a person did.
+    pub fn host_event(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime, event: HostEvent) {
+        for (n, device) in self.devices.iter_mut().enumerate() {
+            let mut call = Call { env, dma, now };
+            device.host_event(&mut call.ctx(n), event);
         }
         self.settle(env, dma, now);
     }
 
     /// RESET# to every device.
     pub fn reset(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
-        for device in &mut self.devices {
+        for (n, device) in self.devices.iter_mut().enumerate() {
             let mut call = Call { env, dma, now };
-            device.reset(&mut call.ctx());
+            device.reset(&mut call.ctx(n));
         }
         self.settle(env, dma, now);
         env.events.clear();

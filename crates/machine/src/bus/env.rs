@@ -1,36 +1,28 @@
 //! What surrounds the devices while they are called.
 
-use device_api::{Ctx, DmaMemory, InterruptMessage, IrqLine, IrqLines, MachineEvents, Snapshot, VmTime};
+use device_api::{Ctx, DmaMemory, Driver, InterruptMessage, Lines, MachineEvents, Snapshot, VmTime};
 
 /// What devices may change while they are called.
 #[derive(Default)]
 pub struct BusEnv {
-    /// Interrupt lines
-    pub irq: IrqLines,
+    /// Wires
+    pub lines: Lines,
     /// Interrupt messages on their way
     pub messages: Vec<InterruptMessage>,
     /// What devices want of the machine
     pub events: MachineEvents,
 }
 
-/// Between accesses the levels of the lines are all there is: messages have arrived, events belong to the run loop.
+/// Between accesses the wires are all there is: messages have arrived, events belong to the run loop.
 impl Snapshot for BusEnv {
     fn save(&self, out: &mut Vec<u8>) {
-        let levels =
-            (0..32).fold(0_u32, |levels, line| levels | u32::from(self.irq.level(IrqLine(line))) << line);
-        out.extend(levels.to_le_bytes());
+        self.lines.save(out);
     }
 
     fn load(&mut self, bytes: &mut &[u8]) -> Option<()> {
-        let (levels, rest) = bytes.split_first_chunk()?;
-        let levels = u32::from_le_bytes(*levels);
-        *self = Self::default();
-        for line in 0..32 {
-            self.irq.set(IrqLine(line), levels & 1 << line != 0);
-        }
-        // The devices' own states hold what followed from the levels.
-        self.irq.take_changes();
-        *bytes = rest;
+        self.lines.load(bytes)?;
+        self.messages.clear();
+        self.events.clear();
         Some(())
     }
 }
@@ -43,10 +35,12 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    pub(super) fn ctx(&mut self) -> Ctx<'_> {
+    /// What the device at `index` is given.
+    pub(super) fn ctx(&mut self, index: usize) -> Ctx<'_> {
         Ctx {
             now: self.now,
-            irq: &mut self.env.irq,
+            // The tables of devices hold at most 254.
+            lines: self.env.lines.pins(Driver(index as u8)),
             messages: &mut self.env.messages,
             events: &mut self.env.events,
             dma: self.dma,

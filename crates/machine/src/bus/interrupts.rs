@@ -1,7 +1,7 @@
 //! The way of interrupts: lines to controllers, messages to local APICs, vectors to the processor.
 
-use super::DeviceSet;
 use super::env::{BusEnv, Call};
+use super::set::{DeviceSet, NOBODY};
 use device_api::{
     Delivery, DmaMemory, InterruptMessage, LegacyController, LocalController, MsrAccess, VmTime,
 };
@@ -19,6 +19,11 @@ const LVT_LINT0: u64 = 0x350;
 const LVT_LINT1: u64 = 0x360;
 
 impl DeviceSet {
+    /// Index of the processor's local APIC, where there is one.
+    fn local_index(&self) -> usize {
+        self.locals.first().copied().unwrap_or(usize::from(NOBODY))
+    }
+
     /// The local APIC of the processor.
     pub(super) fn local(&mut self) -> Option<&mut dyn LocalController> {
         self.devices.get_mut(*self.locals.first()?)?.local_controller()
@@ -55,13 +60,13 @@ impl DeviceSet {
 
     /// Changes of lines go to every controller that listens. Gives whether there were any.
     fn hand_on_lines(&mut self, call: &mut Call<'_>) -> bool {
-        if !call.env.irq.has_changes() {
+        if !call.env.lines.has_changes() {
             return false;
         }
-        for (line, high) in call.env.irq.take_changes() {
+        for (line, high) in call.env.lines.take_changes() {
             for &listener in &self.listeners {
                 if let Some(inputs) = self.devices[listener].irq_inputs() {
-                    inputs.irq_changed(&mut call.ctx(), line, high);
+                    inputs.irq_changed(&mut call.ctx(listener), line, high);
                 }
             }
         }
@@ -84,7 +89,7 @@ impl DeviceSet {
         let mut accepted = false;
         for &local in &self.locals {
             let Some(apic) = self.devices[local].local_controller() else { continue };
-            accepted |= apic.message(&mut call.ctx(), message);
+            accepted |= apic.message(&mut call.ctx(local), message);
             if accepted && message.delivery == Delivery::LowestPriority {
                 return;
             }
@@ -105,7 +110,7 @@ impl DeviceSet {
                 any = true;
                 for &listener in &self.listeners {
                     if let Some(inputs) = self.devices[listener].irq_inputs() {
-                        inputs.end_of_interrupt(&mut call.ctx(), vector);
+                        inputs.end_of_interrupt(&mut call.ctx(listener), vector);
                     }
                 }
             }
@@ -127,10 +132,11 @@ impl DeviceSet {
     /// The processor takes an interrupt: the local APIC's first, then that of the 8259A pair.
     pub fn acknowledge(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) -> Option<u8> {
         let mut call = Call { env, dma, now };
+        let index = self.local_index();
         let vector = self
             .local()
             .filter(|apic| apic.pending().is_some())
-            .and_then(|apic| apic.acknowledge(&mut call.ctx()));
+            .and_then(|apic| apic.acknowledge(&mut call.ctx(index)));
         let vector = match vector {
             None if self.legacy_reaches_processor() => {
                 self.legacy().map(|controller| controller.acknowledge())
@@ -164,8 +170,9 @@ impl DeviceSet {
     /// Writes CR8.
     pub fn set_cr8(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime, value: u8) {
         let mut call = Call { env, dma, now };
+        let index = self.local_index();
         if let Some(apic) = self.local() {
-            apic.set_cr8(&mut call.ctx(), value);
+            apic.set_cr8(&mut call.ctx(index), value);
         }
         self.settle(env, dma, now);
     }
@@ -179,9 +186,10 @@ impl DeviceSet {
         (msr, write): (u32, Option<u64>),
     ) -> MsrAccess {
         let mut call = Call { env, dma, now };
+        let mut ctx = call.ctx(self.local_index());
         let answer = match (self.local(), write) {
-            (Some(apic), Some(value)) => apic.write_msr(&mut call.ctx(), msr, value),
-            (Some(apic), None) => apic.read_msr(&mut call.ctx(), msr),
+            (Some(apic), Some(value)) => apic.write_msr(&mut ctx, msr, value),
+            (Some(apic), None) => apic.read_msr(&mut ctx, msr),
             (None, _) => MsrAccess::NotHandled,
         };
         self.settle(env, dma, now);

@@ -2,7 +2,7 @@
 
 use super::{BusEnv, BusError, Conflict, DeviceSet, SnapshotError};
 use device_api::{
-    BuildConfig, Ctx, Delivery, Device, DeviceDecl, DmaMemory, InterruptMessage, IrqInputs, IrqLine,
+    BuildConfig, Ctx, Delivery, Device, DeviceDecl, DmaMemory, Driver, InterruptMessage, IrqInputs, IrqLine,
     LocalController, Mmio, MmioRange, MsrAccess, Pio, PortRange, Snapshot, Stage, VmTime,
 };
 use x86_types::GuestPhysAddr;
@@ -199,7 +199,7 @@ impl Device for Sender {
 impl IrqInputs for Sender {
     fn irq_changed(&mut self, ctx: &mut Ctx<'_>, line: IrqLine, high: bool) {
         if self.restless {
-            ctx.irq.set(line, !high);
+            ctx.lines.set(line, !high);
         }
         if high {
             self.send(ctx, line);
@@ -207,7 +207,7 @@ impl IrqInputs for Sender {
     }
     fn end_of_interrupt(&mut self, ctx: &mut Ctx<'_>, vector: u8) {
         let line = IrqLine(vector.wrapping_sub(0x30));
-        if ctx.irq.level(line) {
+        if ctx.lines.level(line) {
             self.send(ctx, line);
         }
     }
@@ -385,13 +385,13 @@ fn a_line_that_stays_high_comes_again_after_its_end() {
     let (mut set, mut env) = machine(&[&SENDER, &APIC]);
     let (env, dma) = (&mut env, &mut NoDma);
     let end = (GuestPhysAddr(0xfee0_0000), 4, 0x35);
-    env.irq.set(IrqLine(5), true);
+    env.lines.pins(Driver(200)).set(IrqLine(5), true);
     set.settle(env, dma, NOW);
     assert_eq!(set.acknowledge(env, dma, NOW), Some(0x35));
     assert!(!set.interrupt_pending());
     set.mmio_write(env, dma, NOW, end);
     assert_eq!(set.acknowledge(env, dma, NOW), Some(0x35));
-    env.irq.set(IrqLine(5), false);
+    env.lines.pins(Driver(200)).set(IrqLine(5), false);
     set.mmio_write(env, dma, NOW, end);
     assert_eq!(set.acknowledge(env, dma, NOW), None);
 }
@@ -399,7 +399,7 @@ fn a_line_that_stays_high_comes_again_after_its_end() {
 #[test]
 fn devices_that_never_rest_are_cut_off() {
     let (mut set, mut env) = machine(&[&RESTLESS, &APIC]);
-    env.irq.set(IrqLine(3), true);
+    env.lines.pins(Driver(200)).set(IrqLine(3), true);
     set.settle(&mut env, &mut NoDma, NOW);
     assert_eq!(set.acknowledge(&mut env, &mut NoDma, NOW), Some(0x33));
 }
@@ -467,15 +467,15 @@ fn a_snapshot_comes_back_and_a_damaged_one_changes_nothing() {
 #[test]
 fn lines_keep_their_levels_in_a_snapshot() {
     let mut env = BusEnv::default();
-    env.irq.set(IrqLine(9), true);
-    env.irq.set(IrqLine(31), true);
+    env.lines.pins(Driver(200)).set(IrqLine(9), true);
+    env.lines.pins(Driver(200)).set(IrqLine(31), true);
     let mut saved = Vec::new();
     env.save(&mut saved);
     let mut other = BusEnv::default();
-    other.irq.set(IrqLine(1), true);
+    other.lines.pins(Driver(1)).set(IrqLine(1), true);
     assert_eq!(other.load(&mut &saved[..]), Some(()));
-    let high: Vec<u8> = (0..32).filter(|&line| other.irq.level(IrqLine(line))).collect();
+    let high: Vec<u8> = (0..32).filter(|&line| other.lines.level(IrqLine(line))).collect();
     assert_eq!(high, [9, 31]);
-    assert!(!other.irq.has_changes());
+    assert!(!other.lines.has_changes());
     assert_eq!(other.load(&mut &saved[..3]), None);
 }

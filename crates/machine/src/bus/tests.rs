@@ -54,7 +54,7 @@ impl Pio for Probe {
     }
     fn port_write(&mut self, ctx: &mut Ctx<'_>, _: u16, _: u8, value: u32) {
         self.last = u64::from(value);
-        ctx.irq.set(IrqLine(5), value & 1 != 0);
+        ctx.lines.set(IrqLine(5), value & 1 != 0);
         let message = InterruptMessage {
             destination: 0,
             logical: false,
@@ -115,6 +115,15 @@ static ONE: DeviceDecl = DeviceDecl {
     mmio: MEMORY,
     dynamic_ports: None,
     build: |_| Ok(probe("one")),
+};
+static BESIDE: DeviceDecl = DeviceDecl {
+    id: "beside",
+    summary: "",
+    stage: Stage::Peripherals,
+    ports: &[PortRange { start: 0x20, len: 4 }],
+    mmio: &[],
+    dynamic_ports: None,
+    build: |_| Ok(probe("beside")),
 };
 static SAME_PORTS: DeviceDecl = DeviceDecl {
     id: "two",
@@ -194,6 +203,16 @@ fn lines_reach_the_controller_and_its_vector_the_processor() {
     assert_eq!(set.acknowledge(env, dma, now), Some(0x35));
     assert!(!set.interrupt_pending());
     assert_eq!(set.acknowledge(env, dma, now), None);
+}
+
+#[test]
+fn two_devices_share_a_line() {
+    let Ok(mut set) = build(&[&ONE, &BESIDE]) else { panic!("two devices") };
+    let (env, dma, now) = (&mut BusEnv::default(), &mut NoDma, VmTime(0));
+    for (port, value, high) in [(0x10, 1, true), (0x20, 1, true), (0x10, 0, true), (0x20, 0, false)] {
+        set.port_write(env, dma, now, (port, 1, value));
+        assert_eq!(set.interrupt_pending(), high, "{value} to {port:#x}");
+    }
 }
 
 #[test]

@@ -99,7 +99,7 @@ pub(super) struct Dma {
 codec_struct!(Dma { low, high, pages });
 
 impl Dma {
-    pub(super) fn read(&mut self, port: u16) -> u8 {
+    pub(super) fn read_port(&mut self, port: u16) -> u8 {
         match port {
             LOW..0x10 => self.low.read(port as u8),
             HIGH..0xe0 => self.high.read(((port - HIGH) >> 1) as u8),
@@ -107,7 +107,7 @@ impl Dma {
         }
     }
 
-    pub(super) fn write(&mut self, port: u16, value: u8) {
+    pub(super) fn write_port(&mut self, port: u16, value: u8) {
         match port {
             LOW..0x10 => self.low.write(port as u8, value),
             HIGH..0xe0 => self.high.write(((port - HIGH) >> 1) as u8, value),
@@ -128,21 +128,21 @@ mod tests {
     fn addresses_and_counts_go_through_the_byte_pointer() {
         for (controller, step) in [(LOW, 1), (HIGH, 2)] {
             let mut dma = Dma::default();
-            dma.write(controller + 12 * step, 0);
+            dma.write_port(controller + 12 * step, 0);
             for register in 0..8 {
-                dma.write(controller + register * step, register as u8);
-                dma.write(controller + register * step, 0x80 + register as u8);
+                dma.write_port(controller + register * step, register as u8);
+                dma.write_port(controller + register * step, 0x80 + register as u8);
             }
             for register in 0..8 {
-                assert_eq!(dma.read(controller + register * step), register as u8);
-                assert_eq!(dma.read(controller + register * step), 0x80 + register as u8);
+                assert_eq!(dma.read_port(controller + register * step), register as u8);
+                assert_eq!(dma.read_port(controller + register * step), 0x80 + register as u8);
             }
             // One byte moved leaves the pointer at the high byte, until it is cleared.
-            dma.read(controller);
-            assert_eq!(dma.read(controller + 2 * step), 0x82);
-            dma.read(controller);
-            dma.write(controller + 12 * step, 0);
-            assert_eq!(dma.read(controller), 0);
+            dma.read_port(controller);
+            assert_eq!(dma.read_port(controller + 2 * step), 0x82);
+            dma.read_port(controller);
+            dma.write_port(controller + 12 * step, 0);
+            assert_eq!(dma.read_port(controller), 0);
         }
     }
 
@@ -171,11 +171,11 @@ mod tests {
     fn page_registers_hold_what_is_written() {
         let mut dma = Dma::default();
         for port in 0x81..0x90 {
-            dma.write(port, port as u8);
+            dma.write_port(port, port as u8);
         }
         for port in 0x81..0x90 {
-            assert_eq!(dma.read(port), port as u8);
+            assert_eq!(dma.read_port(port), port as u8);
         }
-        assert_eq!((dma.read(0x80), dma.read(0x90)), (0xff, 0xff));
+        assert_eq!((dma.read_port(0x80), dma.read_port(0x90)), (0xff, 0xff));
     }
 }

@@ -3,37 +3,22 @@
 mod chip;
 mod spec;
 
-use crate::{codec::snapshot_of, lanes};
-use device_api::{Ctx, Device, DeviceDecl, Pio, PortRange, Stage, declare_device};
+use crate::ports::{OnPorts, PortChip};
+use device_api::{Ctx, DeviceDecl, PortRange, Stage, VmTime, declare_device};
 
 const ID: &str = "dma-8237";
 
-/// Both controllers on the bus.
-#[derive(Debug, Default)]
-pub struct DmaControllers {
-    state: chip::Dma,
-}
+impl PortChip for chip::Dma {
+    const ID: &'static str = ID;
 
-snapshot_of!(DmaControllers, state);
-
-impl Device for DmaControllers {
-    fn id(&self) -> &'static str {
-        ID
+    fn reset(&mut self, _now: VmTime) {
+        *self = Self::default();
     }
-    fn reset(&mut self, _ctx: &mut Ctx<'_>) {
-        self.state = chip::Dma::default();
+    fn read(&mut self, _ctx: &mut Ctx<'_>, port: u16) -> u8 {
+        self.read_port(port)
     }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-}
-
-impl Pio for DmaControllers {
-    fn port_read(&mut self, _ctx: &mut Ctx<'_>, port: u16, size: u8) -> u32 {
-        lanes::read(port, size, |port| self.state.read(port))
-    }
-    fn port_write(&mut self, _ctx: &mut Ctx<'_>, port: u16, size: u8, value: u32) {
-        lanes::write(port, size, value, |port, byte| self.state.write(port, byte));
+    fn write(&mut self, _ctx: &mut Ctx<'_>, port: u16, value: u8) {
+        self.write_port(port, value);
     }
 }
 
@@ -48,5 +33,5 @@ declare_device!(DeviceDecl {
     ],
     mmio: &[],
     dynamic_ports: None,
-    build: |_| Ok(Some(Box::new(DmaControllers::default()))),
+    build: |_| Ok(Some(Box::new(OnPorts::<chip::Dma>::default()))),
 });

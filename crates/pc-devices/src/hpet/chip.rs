@@ -135,18 +135,20 @@ impl Chip {
         })
     }
 
-    /// Where timer `n` interrupts.
+    /// Whether the 8254 and the RTC are cut off from their interrupt lines.
     ///
-    /// SPEC: intel-hpet-1.0a :: 2.3.5 General Configuration Register -> with LEG_RT_CNF timer 0 is IRQ 0 and timer 1 is IRQ 8, whatever their routes
+    /// SPEC: intel-hpet-1.0a :: 2.3.5 General Configuration Register -> with LEG_RT_CNF and ENABLE_CNF timer 0 is IRQ 0 and timer 1 is IRQ 8, whatever their routes, and the 8254 and the RTC interrupt no more
+    pub(super) fn replaces_legacy(&self) -> bool {
+        self.enabled() && self.config & LEG_RT_CNF != 0
+    }
+
+    /// Where timer `n` interrupts.
     fn line(&self, n: usize) -> Option<u8> {
-        match (self.config & LEG_RT_CNF != 0, n) {
-            (true, 0) => Some(0),
-            (true, 1) => Some(8),
-            _ => {
-                let route = (self.timers.get(n)?.config >> INT_ROUTE_SHIFT & 31) as u8;
-                (route != 0).then_some(route)
-            }
+        if let Some(line) = LEGACY_LINES.get(n).filter(|_| self.replaces_legacy()) {
+            return Some(*line);
         }
+        let route = (self.timers.get(n)?.config >> INT_ROUTE_SHIFT & 31) as u8;
+        (route != 0).then_some(route)
     }
 
     /// When a timer that interrupts matches next.

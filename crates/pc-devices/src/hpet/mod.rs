@@ -36,6 +36,9 @@ impl Hpet {
     /// An edge falls first and then stays high until the next one, so that no controller can miss it.
     fn drive(&mut self, ctx: &mut Ctx<'_>, matched: u64) {
         let State { chip, high } = &mut self.state;
+        for line in spec::LEGACY_LINES {
+            ctx.lines.take_over(IrqLine(line), chip.replaces_legacy());
+        }
         for (signal, high) in chip.signals(matched).into_iter().zip(high) {
             let edge = signal.is_some_and(|signal| signal.edge);
             let level = signal.is_some_and(|signal| signal.level);
@@ -44,12 +47,12 @@ impl Hpet {
             if let Some(line) = *high {
                 let keep = wanted == Some(line) && !edge && (level || hold);
                 if !keep {
-                    ctx.irq.set(IrqLine(line), false);
+                    ctx.lines.set(IrqLine(line), false);
                     *high = None;
                 }
             }
             if let Some(line) = wanted.filter(|_| edge || level) {
-                ctx.irq.set(IrqLine(line), true);
+                ctx.lines.set(IrqLine(line), true);
                 *high = Some(line);
             }
         }

@@ -31,6 +31,8 @@ pub(super) const CAPABILITIES: u64 =
 pub(super) const ENABLE_CNF: u64 = 1 << 0;
 /// GEN_CONF: timers 0 and 1 replace the interrupts of the 8254 and the RTC
 pub(super) const LEG_RT_CNF: u64 = 1 << 1;
+/// The interrupts that timers 0 and 1 replace
+pub(super) const LEGACY_LINES: [u8; 2] = [0, 8];
 
 /// Timer: level triggered
 pub(super) const INT_TYPE: u64 = 1 << 1;

@@ -1,6 +1,6 @@
 use super::{Hpet, spec::*};
 use crate::bench::Bench;
-use device_api::{Device, IrqLine, Mmio, Timed, VmTime};
+use device_api::{Device, Driver, IrqLine, Mmio, Timed, VmTime};
 use x86_types::GuestPhysAddr;
 
 struct Board {
@@ -122,9 +122,17 @@ fn legacy_replacement_drives_lines_0_and_8() {
         board.write(TIMER0 + n * TIMER_STRIDE, 4, INT_ENB | 20 << INT_ROUTE_SHIFT);
         board.write(TIMER0 + n * TIMER_STRIDE + 8, 8, 10 + n);
     }
+    // The 8254's output is high most of the time; it is cut off while the replacement lasts.
+    board.bench.irq.pins(Driver(7)).set(IrqLine(0), true);
+    board.write(GEN_CONF, 4, LEG_RT_CNF);
+    assert!(board.bench.irq.level(IrqLine(0)), "the main counter is off");
     board.write(GEN_CONF, 4, ENABLE_CNF | LEG_RT_CNF);
+    assert!(!board.bench.irq.level(IrqLine(0)));
+    board.bench.irq.take_changes();
     assert_eq!(board.run(20), [(10, 0), (11, 8)]);
     board.hpet.reset(&mut board.bench.ctx());
+    assert!(board.bench.irq.level(IrqLine(0)), "the 8254 is back");
+    board.bench.irq.pins(Driver(7)).set(IrqLine(0), false);
     assert!(!board.bench.irq.level(IrqLine(0)) && !board.bench.irq.level(IrqLine(8)));
 }
 

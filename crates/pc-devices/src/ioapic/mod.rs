@@ -41,7 +41,7 @@ impl Device for IoApicDevice {
         // The levels belong to those who drive them. Every entry is masked, so nothing is sent.
         for line in (0..spec::INPUTS as u8).map(IrqLine) {
             if let Some(input) = input(line) {
-                self.state.set_pin(input, ctx.irq.level(line), ctx.messages);
+                self.state.set_pin(input, ctx.lines.level(line), ctx.messages);
             }
         }
     }

@@ -1,7 +1,7 @@
 use super::spec::{BASE, Entry, VERSION, index};
 use super::*;
 use crate::bench::Bench;
-use device_api::{Delivery, InterruptMessage, Snapshot};
+use device_api::{Delivery, Driver, InterruptMessage, Snapshot};
 
 struct Rig {
     chip: IoApicDevice,
@@ -172,7 +172,7 @@ fn messages_carry_the_entry() {
 fn reset_masks_but_keeps_the_lines() {
     let mut rig = Rig::new();
     rig.set_entry(11, 0x5b | LEVEL);
-    rig.bench.irq.set(IrqLine(11), true);
+    rig.bench.irq.pins(Driver(9)).set(IrqLine(11), true);
     rig.line(11, true);
     rig.sent();
     rig.chip.reset(&mut rig.bench.ctx());

@@ -68,15 +68,6 @@ impl Default for Chip {
     }
 }
 
-/// What a write asks of the machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
-    /// The reset line was pulsed
-    Reset,
-    /// A20 was switched
-    A20(bool),
-}
-
 impl Chip {
     fn front(&self) -> Option<(u8, Source)> {
         (self.queued != 0).then_some((self.bytes[0], self.sources[0]))
@@ -128,7 +119,7 @@ impl Chip {
     }
 
     /// Reads a port; `true` with the byte when that took it from the buffer.
-    pub(super) fn read(&mut self, port: u16) -> (u8, bool) {
+    pub(super) fn read_port(&mut self, port: u16) -> (u8, bool) {
         match port {
             DATA => {
                 let full = self.queued != 0;
@@ -139,17 +130,23 @@ impl Chip {
         }
     }
 
-    pub(super) fn write(&mut self, port: u16, value: u8) -> Option<Effect> {
+    /// The gate for address line 20.
+    pub(super) fn a20(&self) -> bool {
+        self.output_port & OUT_A20 != 0
+    }
+
+    /// Writes a port; returns whether the processor's reset line was pulsed.
+    pub(super) fn write_port(&mut self, port: u16, value: u8) -> bool {
         self.last_was_command = port == COMMAND;
         match port {
             COMMAND => self.command(value),
             DATA => self.data(value),
-            _ => None,
+            _ => false,
         }
     }
 
     /// SPEC: ibm-ps2-hitrc :: Keyboard/Auxiliary Device Controller—Commands -> each command as listed there; the rest does nothing
-    fn command(&mut self, command: u8) -> Option<Effect> {
+    fn command(&mut self, command: u8) -> bool {
         self.waiting = None;
         match command {
             0x20 => self.reply(self.command_byte),
@@ -176,13 +173,13 @@ impl Chip {
             // Test inputs: clock lines idle.
             0xe0 => self.reply(0x00),
             // SPEC: ibm-ps2-hitrc :: Keyboard/Auxiliary Device Controller—Commands F0 to FF -> bits that are 0 pulse their line of the output port; bit 0 resets
-            0xf0..=0xff if command & OUT_RESET == 0 => return Some(Effect::Reset),
+            0xf0..=0xff if command & OUT_RESET == 0 => return true,
             _ => {}
         }
-        None
+        false
     }
 
-    fn data(&mut self, value: u8) -> Option<Effect> {
+    fn data(&mut self, value: u8) -> bool {
         match self.waiting.take() {
             Some(0x60) => self.command_byte = value,
             Some(command @ 0x61..=0x7f) => self.memory[usize::from(command & 31)] = value,
@@ -208,15 +205,12 @@ impl Chip {
                 }
             }
         }
-        None
+        false
     }
 
-    fn write_output_port(&mut self, value: u8) -> Option<Effect> {
+    fn write_output_port(&mut self, value: u8) -> bool {
         self.output_port = value | OUT_RESET;
-        if value & OUT_RESET == 0 {
-            return Some(Effect::Reset);
-        }
-        Some(Effect::A20(value & OUT_A20 != 0))
+        value & OUT_RESET == 0
     }
 
     /// The controller's own answer. It goes before what the keyboard has queued.

@@ -6,70 +6,45 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
-use crate::{codec::snapshot_of, lanes};
-use chip::Effect;
-use device_api::{Ctx, Device, DeviceDecl, IrqLine, MachineEvent, Pio, PortRange, Stage, declare_device};
+use crate::ports::{OnPorts, PortChip};
+use device_api::{
+    Ctx, DeviceDecl, HostEvent, IrqLine, MachineEvent, PortRange, Stage, VmTime, declare_device,
+};
 
 const ID: &str = "kbc-8042";
 const IRQS: [IrqLine; 2] = [IrqLine(1), IrqLine(12)];
 
-/// The controller on the bus.
-#[derive(Debug, Default)]
-pub struct Kbc {
-    state: chip::Chip,
-}
+type Kbc = OnPorts<chip::Chip>;
 
-snapshot_of!(Kbc, state);
+impl PortChip for chip::Chip {
+    const ID: &'static str = ID;
 
-impl Kbc {
+    fn reset(&mut self, _now: VmTime) {
+        *self = Self::default();
+    }
     fn drive(&self, ctx: &mut Ctx<'_>) {
-        for (line, high) in IRQS.into_iter().zip(self.state.irqs()) {
-            ctx.irq.set(line, high);
+        for (line, high) in IRQS.into_iter().zip(self.irqs()) {
+            ctx.lines.set(line, high);
+        }
+        ctx.lines.open_a20(self.a20());
+    }
+    fn host_event(&mut self, event: HostEvent) {
+        if let HostEvent::Key(byte) = event {
+            self.key(byte);
         }
     }
-
-    /// A byte of a key's scan code, as the guest is to read it.
-    pub fn key(&mut self, ctx: &mut Ctx<'_>, byte: u8) {
-        self.state.key(byte);
-        self.drive(ctx);
+    fn read(&mut self, ctx: &mut Ctx<'_>, port: u16) -> u8 {
+        let (byte, taken) = self.read_port(port);
+        if taken {
+            // The lines fall before the next byte raises them again.
+            IRQS.into_iter().for_each(|line| ctx.lines.set(line, false));
+        }
+        byte
     }
-}
-
-impl Device for Kbc {
-    fn id(&self) -> &'static str {
-        ID
-    }
-    fn reset(&mut self, ctx: &mut Ctx<'_>) {
-        self.state = chip::Chip::default();
-        self.drive(ctx);
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-}
-
-impl Pio for Kbc {
-    fn port_read(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8) -> u32 {
-        lanes::read(port, size, |port| {
-            let (byte, taken) = self.state.read(port);
-            if taken {
-                // The lines fall before the next byte raises them again.
-                IRQS.into_iter().for_each(|line| ctx.irq.set(line, false));
-                self.drive(ctx);
-            }
-            byte
-        })
-    }
-
-    fn port_write(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8, value: u32) {
-        lanes::write(port, size, value, |port, byte| {
-            match self.state.write(port, byte) {
-                Some(Effect::Reset) => ctx.events.push(MachineEvent::Reset),
-                Some(Effect::A20(open)) => ctx.events.push(MachineEvent::A20(open)),
-                None => {}
-            }
-            self.drive(ctx);
-        });
+    fn write(&mut self, ctx: &mut Ctx<'_>, port: u16, value: u8) {
+        if self.write_port(port, value) {
+            ctx.events.push(MachineEvent::Init);
+        }
     }
 }
 

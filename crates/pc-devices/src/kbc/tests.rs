@@ -1,14 +1,14 @@
 use super::Kbc;
-use super::chip::{Chip, Effect};
+use super::chip::Chip;
 use crate::bench::Bench;
 use device_api::{Device, IrqLine, MachineEvent, Pio};
 
 /// Everything that the chip has to say, with the status before each byte.
 fn drain(chip: &mut Chip) -> Vec<(u8, u8)> {
     let mut bytes = Vec::new();
-    while chip.read(0x64).0 & 1 != 0 {
-        let status = chip.read(0x64).0;
-        bytes.push((status & 0x61, chip.read(0x60).0));
+    while chip.read_port(0x64).0 & 1 != 0 {
+        let status = chip.read_port(0x64).0;
+        bytes.push((status & 0x61, chip.read_port(0x60).0));
     }
     bytes
 }
@@ -40,7 +40,7 @@ fn controller_commands_answer() {
     for (writes, answers) in table {
         let mut chip = Chip::default();
         for (port, value) in *writes {
-            assert_eq!(chip.write(*port, *value), None);
+            assert!(!chip.write_port(*port, *value));
         }
         assert_eq!(drain(&mut chip), *answers, "{writes:x?}");
     }
@@ -64,39 +64,42 @@ fn keyboard_commands_answer() {
     for (commands, answers) in table {
         let mut chip = Chip::default();
         for command in *commands {
-            chip.write(0x60, *command);
+            chip.write_port(0x60, *command);
         }
         assert_eq!(drain(&mut chip), keyboard_bytes(answers), "{commands:x?}");
     }
     // Without translation the identification is raw.
     let mut chip = Chip::default();
-    chip.write(0x64, 0x60);
-    chip.write(0x60, 0x05);
-    chip.write(0x60, 0xf2);
+    chip.write_port(0x64, 0x60);
+    chip.write_port(0x60, 0x05);
+    chip.write_port(0x60, 0xf2);
     assert_eq!(drain(&mut chip), keyboard_bytes(&[0xfa, 0xab, 0x83]));
 }
 
 #[test]
 fn status_says_command_or_data_and_the_system_flag() {
     let mut chip = Chip::default();
-    assert_eq!(chip.read(0x64).0, 0x14);
-    chip.write(0x64, 0xae);
-    assert_eq!(chip.read(0x64).0, 0x1c);
-    chip.write(0x64, 0x60);
-    chip.write(0x60, 0x00);
-    assert_eq!(chip.read(0x64).0, 0x10);
+    assert_eq!(chip.read_port(0x64).0, 0x14);
+    chip.write_port(0x64, 0xae);
+    assert_eq!(chip.read_port(0x64).0, 0x1c);
+    chip.write_port(0x64, 0x60);
+    chip.write_port(0x60, 0x00);
+    assert_eq!(chip.read_port(0x64).0, 0x10);
 }
 
 #[test]
-fn reset_and_a20_are_effects() {
+fn the_output_port_resets_and_gates_a20() {
     for command in 0xf0..=0xff {
-        let expected = (command & 1 == 0).then_some(Effect::Reset);
-        assert_eq!(Chip::default().write(0x64, command), expected, "{command:#x}");
+        let expected = command & 1 == 0;
+        assert_eq!(Chip::default().write_port(0x64, command), expected, "{command:#x}");
     }
-    for (value, effect) in [(0xdf, Effect::A20(true)), (0xdd, Effect::A20(false)), (0xde, Effect::Reset)] {
+    // Output port, whether it resets, whether A20 is open
+    for (value, resets, a20) in [(0xdf, false, true), (0xdd, false, false), (0xde, true, true)] {
         let mut chip = Chip::default();
-        chip.write(0x64, 0xd1);
-        assert_eq!(chip.write(0x60, value), Some(effect), "{value:#x}");
+        assert!(chip.a20());
+        chip.write_port(0x64, 0xd1);
+        assert_eq!(chip.write_port(0x60, value), resets, "{value:#x}");
+        assert_eq!(chip.a20(), a20, "{value:#x}");
     }
 }
 
@@ -107,8 +110,8 @@ fn a_full_queue_loses_keys_and_keeps_its_order() {
         chip.key(byte);
     }
     assert_eq!(drain(&mut chip), keyboard_bytes(&(0..16).collect::<Vec<u8>>()));
-    assert_eq!(chip.read(0x60), (15, false), "an empty buffer repeats the last byte");
-    chip.write(0x60, 0xf5);
+    assert_eq!(chip.read_port(0x60), (15, false), "an empty buffer repeats the last byte");
+    chip.write_port(0x60, 0xf5);
     drain(&mut chip);
     chip.key(1);
     assert!(drain(&mut chip).is_empty(), "scanning is off");
@@ -133,5 +136,5 @@ fn each_byte_raises_its_line_anew() {
     assert_eq!(bench.irq.take_changes(), [(IrqLine(12), false)]);
 
     kbc.port_write(&mut bench.ctx(), 0x64, 1, 0xfe);
-    assert_eq!(bench.events, [MachineEvent::Reset]);
+    assert_eq!(bench.events, [MachineEvent::Init]);
 }

@@ -28,7 +28,7 @@ impl Device for Pic {
         self.state = chip::Pair::default();
         // The levels belong to those who drive them.
         for line in 0..16 {
-            self.state.set_line(line, ctx.irq.level(IrqLine(line)));
+            self.state.set_line(line, ctx.lines.level(IrqLine(line)));
         }
     }
     fn pio(&mut self) -> Option<&mut dyn Pio> {

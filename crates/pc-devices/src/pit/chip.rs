@@ -25,7 +25,7 @@ fn clock(now: VmTime) -> u64 {
 
 impl Chip {
     /// Brings the counters up to `now`; says whether OUT of counter 0 rose on the way. Precedes every access.
-    pub(super) fn settle(&mut self, now: VmTime) -> bool {
+    pub(super) fn catch_up(&mut self, now: VmTime) -> bool {
         let [zero, one, two] = self.counters.each_mut().map(|counter| counter.settle(clock(now)));
         let _ = (one, two);
         zero
@@ -42,7 +42,7 @@ impl Chip {
     }
 
     /// When OUT of counter 0 changes next.
-    pub(super) fn next_deadline(&self) -> Option<VmTime> {
+    pub(super) fn next_event(&self) -> Option<VmTime> {
         self.counters[0].next_event().map(|clocks| VmTime::at_tick(clocks, HZ))
     }
 
@@ -50,7 +50,7 @@ impl Chip {
         self.counters.get_mut(usize::from(port.wrapping_sub(COUNTER0)))
     }
 
-    pub(super) fn read(&mut self, now: VmTime, port: u16) -> u8 {
+    pub(super) fn read_port(&mut self, now: VmTime, port: u16) -> u8 {
         match port {
             PORT_B => {
                 let refresh = if now.0 / REFRESH_NS % 2 == 1 { REFRESH } else { 0 };
@@ -62,7 +62,7 @@ impl Chip {
         }
     }
 
-    pub(super) fn write(&mut self, now: VmTime, port: u16, value: u8) {
+    pub(super) fn write_port(&mut self, now: VmTime, port: u16, value: u8) {
         match port {
             PORT_B => {
                 self.port_b = value & PORT_B_WRITABLE;

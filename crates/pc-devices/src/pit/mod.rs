@@ -7,85 +7,39 @@ mod spec;
 mod tests;
 mod wave;
 
-use crate::{codec::codec_struct, codec::snapshot_of, lanes};
-use device_api::{Ctx, Device, DeviceDecl, IrqLine, Pio, PortRange, Stage, Timed, VmTime, declare_device};
+use crate::ports::{OnPorts, PortChip};
+use device_api::{Ctx, DeviceDecl, IrqLine, PortRange, Stage, VmTime, declare_device};
 
 const ID: &str = "pit-8254";
 const IRQ: IrqLine = IrqLine(0);
 
-/// The timer on the bus.
-#[derive(Debug, Default)]
-pub struct Pit {
-    state: State,
-}
+type Pit = OnPorts<chip::Chip>;
 
-#[derive(Debug, Default)]
-struct State {
-    chip: chip::Chip,
-    /// How the interrupt line was driven last: it is touched only when OUT changes, since the HPET may drive it too
-    driven: bool,
-}
-codec_struct!(State { chip, driven });
-snapshot_of!(Pit, state);
+impl PortChip for chip::Chip {
+    const ID: &'static str = ID;
+    const TIMED: bool = true;
 
-impl Pit {
-    /// Brings the chip up to now and passes the changes of OUT 0 on. A pulse that came and went counts as an edge.
+    fn reset(&mut self, _now: VmTime) {
+        *self = Self::default();
+    }
+    /// A pulse that came and went counts as an edge.
     fn settle(&mut self, ctx: &mut Ctx<'_>) {
-        let State { chip, driven } = &mut self.state;
-        let rose = chip.settle(ctx.now);
-        if rose {
-            if *driven {
-                ctx.irq.set(IRQ, false);
-            }
-            ctx.irq.set(IRQ, true);
-            *driven = true;
-        }
-        self.drive(ctx);
-    }
-
-    fn drive(&mut self, ctx: &mut Ctx<'_>) {
-        let out = self.state.chip.out0(ctx.now);
-        if self.state.driven != out {
-            self.state.driven = out;
-            ctx.irq.set(IRQ, out);
+        if self.catch_up(ctx.now) {
+            ctx.lines.edge(IRQ);
+            self.drive(ctx);
         }
     }
-}
-
-impl Device for Pit {
-    fn id(&self) -> &'static str {
-        ID
+    fn drive(&self, ctx: &mut Ctx<'_>) {
+        ctx.lines.set(IRQ, self.out0(ctx.now));
     }
-    fn reset(&mut self, ctx: &mut Ctx<'_>) {
-        self.state.chip = chip::Chip::default();
-        self.drive(ctx);
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn timed(&mut self) -> Option<&mut dyn Timed> {
-        Some(self)
-    }
-}
-
-impl Pio for Pit {
-    fn port_read(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8) -> u32 {
-        self.settle(ctx);
-        lanes::read(port, size, |port| self.state.chip.read(ctx.now, port))
-    }
-    fn port_write(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8, value: u32) {
-        self.settle(ctx);
-        lanes::write(port, size, value, |port, byte| self.state.chip.write(ctx.now, port, byte));
-        self.drive(ctx);
-    }
-}
-
-impl Timed for Pit {
     fn next_deadline(&self) -> Option<VmTime> {
-        self.state.chip.next_deadline()
+        self.next_event()
     }
-    fn advance(&mut self, ctx: &mut Ctx<'_>) {
-        self.settle(ctx);
+    fn read(&mut self, ctx: &mut Ctx<'_>, port: u16) -> u8 {
+        self.read_port(ctx.now, port)
+    }
+    fn write(&mut self, ctx: &mut Ctx<'_>, port: u16, value: u8) {
+        self.write_port(ctx.now, port, value);
     }
 }
 

@@ -19,13 +19,13 @@ impl Board {
     }
     fn out(&mut self, port: u16, value: u8) {
         let now = self.now();
-        self.chip.settle(now);
-        self.chip.write(now, port, value);
+        self.chip.catch_up(now);
+        self.chip.write_port(now, port, value);
     }
     fn inb(&mut self, port: u16) -> u8 {
         let now = self.now();
-        self.chip.settle(now);
-        self.chip.read(now, port)
+        self.chip.catch_up(now);
+        self.chip.read_port(now, port)
     }
     fn word(&mut self, port: u16) -> u16 {
         u16::from_le_bytes([self.inb(port), self.inb(port)])
@@ -37,7 +37,7 @@ impl Board {
         for _ in 0..clocks {
             self.clocks += 1;
             let now = self.now();
-            self.chip.settle(now);
+            self.chip.catch_up(now);
             wave.push(if self.chip.out2(now) { 'H' } else { '_' });
             self.out(0x43, 0x80);
             elements.push(u16::from(self.inb(0x42)));
@@ -272,8 +272,8 @@ fn port_61h_shows_refresh_and_out_2() {
     let mut board = Board::new();
     board.out(0x61, 0xf3);
     assert_eq!(board.inb(0x61) & !0x10, 0x03);
-    let first = board.chip.read(VmTime(15_084), 0x61);
-    assert_eq!((first & 0x10, board.chip.read(VmTime(15_085), 0x61) & 0x10), (0, 0x10));
+    let first = board.chip.read_port(VmTime(15_084), 0x61);
+    assert_eq!((first & 0x10, board.chip.read_port(VmTime(15_085), 0x61) & 0x10), (0, 0x10));
     board.out(0x43, 0xb6);
     assert_eq!(board.inb(0x61) & 0x20, 0x20);
 }
@@ -359,17 +359,17 @@ mod laziness {
                 rarely.out(port, value);
                 let mut rose = false;
                 for _ in 0..wait {
-                    let deadline = often.chip.next_deadline();
+                    let deadline = often.chip.next_event();
                     let before = often.chip.out0(often.now());
                     often.clocks += 1;
-                    let edge = often.chip.settle(often.now());
+                    let edge = often.chip.catch_up(often.now());
                     rose |= edge;
                     let after = often.chip.out0(often.now());
                     prop_assert!(!edge || deadline == Some(often.now()), "an edge without a deadline");
                     prop_assert!(before || !after || edge, "a rise that was not reported");
                 }
                 rarely.clocks += wait;
-                let late = rarely.chip.settle(rarely.now());
+                let late = rarely.chip.catch_up(rarely.now());
                 prop_assert_eq!(late, rose, "after {:#x} <- {:#x}, {} clocks", port, value, wait);
                 prop_assert_eq!(rarely.chip.out0(rarely.now()), often.chip.out0(often.now()));
                 prop_assert_eq!(rarely.chip.out2(rarely.now()), often.chip.out2(often.now()));

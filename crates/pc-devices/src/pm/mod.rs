@@ -3,82 +3,46 @@
 mod chip;
 pub mod spec;
 
-use crate::{codec::snapshot_of, lanes};
+use crate::ports::{OnPorts, PortChip};
 use device_api::{
-    Ctx, Device, DeviceDecl, IrqLine, MachineEvent, Pio, PortRange, Stage, Timed, VmTime, declare_device,
+    Ctx, DeviceDecl, HostEvent, IrqLine, MachineEvent, PortRange, Stage, VmTime, declare_device,
 };
 
 const ID: &str = "acpi-pm";
 
-/// The power management registers on the bus.
-#[derive(Debug, Default)]
-pub struct Pm {
-    state: chip::Chip,
-}
+type Pm = OnPorts<chip::Chip>;
 
-snapshot_of!(Pm, state);
+impl PortChip for chip::Chip {
+    const ID: &'static str = ID;
+    const TIMED: bool = true;
 
-impl Pm {
+    /// The timer runs through the reset; what it passed before is no event.
+    fn reset(&mut self, now: VmTime) {
+        *self = Self::default();
+        self.catch_up(now);
+        self.clear(spec::Pm1::TMR);
+    }
+    fn settle(&mut self, ctx: &mut Ctx<'_>) {
+        self.catch_up(ctx.now);
+    }
     fn drive(&self, ctx: &mut Ctx<'_>) {
-        ctx.irq.set(IrqLine(spec::SCI_IRQ), self.state.sci());
+        ctx.lines.set(IrqLine(spec::SCI_IRQ), self.sci());
     }
-
-    /// The power button was pressed.
-    pub fn power_button(&mut self, ctx: &mut Ctx<'_>) {
-        self.state.raise(spec::Pm1::PWRBTN);
-        self.drive(ctx);
+    fn next_deadline(&self) -> Option<VmTime> {
+        self.next_event()
     }
-
-    /// General-purpose event 0 to 15 happened; others do not exist.
-    pub fn general_purpose_event(&mut self, ctx: &mut Ctx<'_>, event: u8) {
-        self.state.raise_gpe(event);
-        self.drive(ctx);
+    fn host_event(&mut self, event: HostEvent) {
+        if event == HostEvent::PowerButton {
+            self.raise(spec::Pm1::PWRBTN);
+        }
     }
-}
-
-impl Device for Pm {
-    fn id(&self) -> &'static str {
-        ID
+    fn read(&mut self, ctx: &mut Ctx<'_>, port: u16) -> u8 {
+        self.read_port(ctx.now, port)
     }
-    fn reset(&mut self, ctx: &mut Ctx<'_>) {
-        self.state = chip::Chip::default();
-        self.state.settle(ctx.now);
-        // The timer ran through the reset; what it passed before is no event.
-        self.state.write(spec::PM1A_EVT, spec::Pm1::TMR.bits() as u8);
-        self.drive(ctx);
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn timed(&mut self) -> Option<&mut dyn Timed> {
-        Some(self)
-    }
-}
-
-impl Pio for Pm {
-    fn port_read(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8) -> u32 {
-        self.state.settle(ctx.now);
-        self.drive(ctx);
-        lanes::read(port, size, |port| self.state.read(ctx.now, port))
-    }
-    fn port_write(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8, value: u32) {
-        self.state.settle(ctx.now);
-        let mut off = false;
-        lanes::write(port, size, value, |port, byte| off |= self.state.write(port, byte));
-        if off {
+    fn write(&mut self, ctx: &mut Ctx<'_>, port: u16, value: u8) {
+        if self.write_port(port, value) {
             ctx.events.push(MachineEvent::PowerOff);
         }
-        self.drive(ctx);
-    }
-}
-
-impl Timed for Pm {
-    fn next_deadline(&self) -> Option<VmTime> {
-        self.state.next_deadline()
-    }
-    fn advance(&mut self, ctx: &mut Ctx<'_>) {
-        self.state.settle(ctx.now);
-        self.drive(ctx);
     }
 }
 
@@ -100,6 +64,7 @@ declare_device!(DeviceDecl {
 mod tests {
     use super::*;
     use crate::bench::Bench;
+    use device_api::{Device, Pio};
 
     #[test]
     fn the_power_button_raises_line_9_until_it_is_acknowledged() {
@@ -107,7 +72,7 @@ mod tests {
         let mut pm = Pm::default();
         pm.port_write(&mut bench.ctx(), spec::SMI_CMD, 1, u32::from(spec::ACPI_ENABLE));
         pm.port_write(&mut bench.ctx(), spec::PM1A_EVT, 4, 0x0100_0000);
-        pm.power_button(&mut bench.ctx());
+        pm.host_event(&mut bench.ctx(), HostEvent::PowerButton);
         assert!(bench.irq.level(IrqLine(9)));
         assert_eq!(pm.port_read(&mut bench.ctx(), spec::PM1A_EVT, 2), 0x100);
         pm.port_write(&mut bench.ctx(), spec::PM1A_EVT, 2, 0x100);

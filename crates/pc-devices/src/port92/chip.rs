@@ -2,38 +2,32 @@
 
 use super::spec::*;
 
-/// What a write asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Effect {
-    /// The A20 gate from now on
-    pub(super) a20: bool,
-    /// The processor is to be reset
-    pub(super) reset: bool,
-}
-
-/// State. Power-on leaves A20 open, as firmware hands over a machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// State.
+///
+/// SPEC: intel-ich9 :: PORT92—Fast A20 and Init Register -> 0 after reset: then the keyboard controller's gate alone opens A20
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Chip {
     value: u8,
 }
 crate::codec::codec_struct!(Chip { value });
 
-impl Default for Chip {
-    fn default() -> Self {
-        Self { value: ALT_A20_GATE }
-    }
-}
-
 impl Chip {
-    pub(super) fn read(&self) -> u8 {
+    pub(super) fn value(&self) -> u8 {
         self.value
     }
 
-    /// SPEC: intel-ich9 :: PORT92—Fast A20 and Init Register -> bit 0 resets when it goes from 0 to 1, bit 1 opens A20
-    pub(super) fn write(&mut self, value: u8) -> Effect {
+    /// This port's gate for A20.
+    pub(super) fn a20(&self) -> bool {
+        self.value & ALT_A20_GATE != 0
+    }
+
+    /// Returns whether INIT# is pulsed.
+    ///
+    /// SPEC: intel-ich9 :: PORT92—Fast A20 and Init Register -> bit 0 pulses INIT# when it goes from 0 to 1, bit 1 opens A20
+    pub(super) fn set(&mut self, value: u8) -> bool {
         let rising = value & !self.value;
         self.value = value & WRITABLE;
-        Effect { a20: value & ALT_A20_GATE != 0, reset: rising & INIT_NOW != 0 }
+        rising & INIT_NOW != 0
     }
 }
 
@@ -43,20 +37,19 @@ mod tests {
 
     #[test]
     fn only_a_rising_bit_0_resets_and_bit_1_is_the_gate() {
-        // Writes in order, what they ask for and what is read back
+        // Writes in order, whether they reset, what is read back
         let table = [
-            (0x00, Effect { a20: false, reset: false }, 0x00),
-            (0x02, Effect { a20: true, reset: false }, 0x02),
-            (0x03, Effect { a20: true, reset: true }, 0x03),
-            (0x03, Effect { a20: true, reset: false }, 0x03),
-            (0xfe, Effect { a20: true, reset: false }, 0x02),
-            (0x01, Effect { a20: false, reset: true }, 0x01),
+            (0x00, false, 0),
+            (0x02, false, 2),
+            (0x03, true, 3),
+            (0x03, false, 3),
+            (0xfe, false, 2),
+            (0x01, true, 1),
         ];
         let mut chip = Chip::default();
-        assert_eq!(chip.read(), 0x02);
-        for (value, effect, read) in table {
-            assert_eq!(chip.write(value), effect, "write {value:#x}");
-            assert_eq!(chip.read(), read, "write {value:#x}");
+        for (value, reset, read) in table {
+            assert_eq!((chip.set(value), chip.value()), (reset, read), "write {value:#x}");
+            assert_eq!(chip.a20(), read & 2 != 0, "write {value:#x}");
         }
     }
 }

@@ -3,44 +3,26 @@
 mod chip;
 mod spec;
 
-use crate::{codec::snapshot_of, lanes};
-use device_api::{Ctx, Device, DeviceDecl, MachineEvent, Pio, PortRange, Stage, declare_device};
+use crate::ports::{OnPorts, PortChip};
+use device_api::{Ctx, DeviceDecl, MachineEvent, PortRange, Stage, VmTime, declare_device};
 
 const ID: &str = "port-92";
 
-/// Port 92h on the bus.
-#[derive(Debug, Default)]
-pub struct Port92 {
-    state: chip::Chip,
-}
+impl PortChip for chip::Chip {
+    const ID: &'static str = ID;
 
-snapshot_of!(Port92, state);
-
-impl Device for Port92 {
-    fn id(&self) -> &'static str {
-        ID
+    fn reset(&mut self, _now: VmTime) {
+        *self = Self::default();
     }
-    fn reset(&mut self, _ctx: &mut Ctx<'_>) {
-        self.state = chip::Chip::default();
+    fn drive(&self, ctx: &mut Ctx<'_>) {
+        ctx.lines.open_a20(self.a20());
     }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
+    fn read(&mut self, _ctx: &mut Ctx<'_>, port: u16) -> u8 {
+        if port == spec::PORT92 { self.value() } else { 0xff }
     }
-}
-
-impl Pio for Port92 {
-    fn port_read(&mut self, _ctx: &mut Ctx<'_>, port: u16, size: u8) -> u32 {
-        lanes::read(port, size, |port| if port == spec::PORT92 { self.state.read() } else { 0xff })
-    }
-    fn port_write(&mut self, ctx: &mut Ctx<'_>, port: u16, _size: u8, value: u32) {
-        if port != spec::PORT92 {
-            return;
-        }
-        let effect = self.state.write(value as u8);
-        // Said at every write: the keyboard controller may have switched the gate meanwhile.
-        ctx.events.push(MachineEvent::A20(effect.a20));
-        if effect.reset {
-            ctx.events.push(MachineEvent::Reset);
+    fn write(&mut self, ctx: &mut Ctx<'_>, port: u16, value: u8) {
+        if port == spec::PORT92 && self.set(value) {
+            ctx.events.push(MachineEvent::Init);
         }
     }
 }
@@ -52,5 +34,5 @@ declare_device!(DeviceDecl {
     ports: &[PortRange { start: spec::PORT92, len: 1 }],
     mmio: &[],
     dynamic_ports: None,
-    build: |_| Ok(Some(Box::new(Port92::default()))),
+    build: |_| Ok(Some(Box::new(OnPorts::<chip::Chip>::default()))),
 });

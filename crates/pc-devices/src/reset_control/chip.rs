@@ -2,6 +2,15 @@
 
 use super::spec::*;
 
+/// Which reset pin is pulsed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pulse {
+    /// INIT#: the processor alone
+    Init,
+    /// The reset of the whole platform
+    Reset,
+}
+
 /// State.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Chip {
@@ -10,17 +19,16 @@ pub(super) struct Chip {
 crate::codec::codec_struct!(Chip { value });
 
 impl Chip {
-    pub(super) fn read(&self) -> u8 {
+    pub(super) fn value(&self) -> u8 {
         self.value
     }
 
-    /// Returns whether the machine is to be reset.
-    ///
-    /// SPEC: intel-ich9 :: RST_CNT—Reset Control Register -> RST_CPU going from 0 to 1 resets; soft, hard and full are one here
-    pub(super) fn write(&mut self, value: u8) -> bool {
+    /// SPEC: intel-ich9 :: RST_CNT—Reset Control Register -> RST_CPU going from 0 to 1 pulses INIT#, with SYS_RST it resets all; hard and full are one here
+    pub(super) fn set(&mut self, value: u8) -> Option<Pulse> {
         let rising = value & !self.value;
         self.value = value & WRITABLE;
-        rising & RST_CPU != 0
+        let pulse = if value & SYS_RST != 0 { Pulse::Reset } else { Pulse::Init };
+        (rising & RST_CPU != 0).then_some(pulse)
     }
 }
 
@@ -32,17 +40,17 @@ mod tests {
     fn only_a_rising_rst_cpu_resets() {
         let mut chip = Chip::default();
         let table = [
-            (0x02, false),
-            (0x06, true),
-            (0x06, false),
-            (0x00, false),
-            (0x0e, true),
-            (0xf1, false),
-            (0x04, true),
+            (0x02, None),
+            (0x06, Some(Pulse::Reset)),
+            (0x06, None),
+            (0x00, None),
+            (0x0e, Some(Pulse::Reset)),
+            (0xf1, None),
+            (0x04, Some(Pulse::Init)),
         ];
-        for (value, reset) in table {
-            assert_eq!(chip.write(value), reset, "write {value:#x}");
-            assert_eq!(chip.read(), value & 0x0e, "write {value:#x}");
+        for (value, pulse) in table {
+            assert_eq!(chip.set(value), pulse, "write {value:#x}");
+            assert_eq!(chip.value(), value & 0x0e, "write {value:#x}");
         }
     }
 }

@@ -48,7 +48,7 @@ impl Chip {
     }
 
     /// SPEC: mc146818 :: RESET -> the interrupt enables, the square wave and all flags are cleared; time and memory stay
-    pub(super) fn reset(&mut self) {
+    pub(super) fn clear(&mut self) {
         *self.byte(REGISTER_B) &= !(PIE | AIE | UIE | SQWE);
         *self.byte(REGISTER_C) = 0;
         self.index = 0;
@@ -62,18 +62,13 @@ impl Chip {
         self.get(REGISTER_B) & SET != 0
     }
 
-    /// Whether bit 7 of port 70h keeps NMIs away.
-    pub(super) fn nmi_disabled(&self) -> bool {
-        self.index & NMI_DISABLE != 0
-    }
-
     /// The interrupt output.
     pub(super) fn irq(&self) -> bool {
         self.get(REGISTER_C) & self.get(REGISTER_B) & (PF | AF | UF) != 0
     }
 
     /// Brings time and flags up to `now`. Precedes every access.
-    pub(super) fn settle(&mut self, now: VmTime) {
+    pub(super) fn catch_up(&mut self, now: VmTime) {
         let now = now.max(self.seen);
         if self.running() {
             let period = self.period();
@@ -122,7 +117,7 @@ impl Chip {
     }
 
     /// When an enabled interrupt whose flag is clear may come next.
-    pub(super) fn next_deadline(&self) -> Option<VmTime> {
+    pub(super) fn next_event(&self) -> Option<VmTime> {
         let waits = self.get(REGISTER_B) & !self.get(REGISTER_C);
         if !self.running() {
             return None;
@@ -220,7 +215,7 @@ impl Chip {
         })
     }
 
-    pub(super) fn read(&mut self, now: VmTime, port: u16) -> u8 {
+    pub(super) fn read_port(&mut self, now: VmTime, port: u16) -> u8 {
         if port != DATA {
             // The index cannot be read back.
             return 0xff;
@@ -243,7 +238,7 @@ impl Chip {
         }
     }
 
-    pub(super) fn write(&mut self, now: VmTime, port: u16, value: u8) {
+    pub(super) fn write_port(&mut self, now: VmTime, port: u16, value: u8) {
         let index = self.index & 0x7f;
         match (port, index) {
             (INDEX, _) => self.index = value,

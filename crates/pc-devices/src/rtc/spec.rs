@@ -57,8 +57,6 @@ pub(super) const VRT: u8 = 1 << 7;
 pub(super) const DONT_CARE: u8 = 0xc0;
 /// Hours byte in 12-hour form: afternoon
 pub(super) const PM: u8 = 0x80;
-/// Port 70h: NMI is disabled
-pub(super) const NMI_DISABLE: u8 = 0x80;
 
 /// Oscillator
 pub(super) const HZ: u64 = 32_768;

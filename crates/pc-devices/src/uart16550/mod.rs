@@ -35,12 +35,9 @@ struct State {
     uart: Uart,
     /// When the host was last asked
     polled: VmTime,
-    /// What this port drives. COM1 and COM3 share a line, and so do COM2 and COM4, which a PC does not allow to be used
-    /// at once: a port lowers the line only if it raised it.
-    asserted: bool,
 }
 
-crate::codec::codec_struct!(State { uart, polled, asserted });
+crate::codec::codec_struct!(State { uart, polled });
 
 snapshot_of!(SerialDevice, state);
 
@@ -55,7 +52,7 @@ impl std::fmt::Debug for SerialDevice {
 
 impl State {
     fn new(connected: bool) -> Self {
-        Self { uart: Uart::new(connected), polled: VmTime::ZERO, asserted: false }
+        Self { uart: Uart::new(connected), polled: VmTime::ZERO }
     }
 }
 
@@ -83,12 +80,9 @@ impl SerialDevice {
         }
     }
 
-    fn drive(&mut self, ctx: &mut Ctx<'_>) {
-        let level = self.state.uart.interrupt();
-        if level != self.state.asserted {
-            self.state.asserted = level;
-            ctx.irq.set(IrqLine(self.com.irq), level);
-        }
+    /// COM1 and COM3 share a line, and so do COM2 and COM4.
+    fn drive(&self, ctx: &mut Ctx<'_>) {
+        ctx.lines.set(IrqLine(self.com.irq), self.state.uart.interrupt());
     }
 }
 
@@ -97,8 +91,7 @@ impl Device for SerialDevice {
         self.com.id
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
-        let asserted = self.state.asserted;
-        self.state = State { polled: ctx.now, asserted, ..State::new(self.host.is_some()) };
+        self.state = State { polled: ctx.now, ..State::new(self.host.is_some()) };
         self.drive(ctx);
     }
     fn pio(&mut self) -> Option<&mut dyn Pio> {

@@ -286,17 +286,6 @@ fn the_host_is_asked_at_intervals_only_while_input_can_interrupt() {
 }
 
 #[test]
-fn a_port_lowers_only_the_line_it_raised() {
-    let mut rig = Rig::programmed(0x01, 0x02);
-    let mut com3 = SerialDevice::new(&com3::COM, None);
-    com3.port_write(&mut rig.bench.ctx(), 0x3ec, 1, 0x08);
-    com3.reset(&mut rig.bench.ctx());
-    assert!(rig.irq(), "COM3 leaves COM1's request alone");
-    rig.device.reset(&mut rig.bench.ctx());
-    assert!(!rig.irq());
-}
-
-#[test]
 fn the_four_ports_are_declared() {
     crate::link();
     let mut serial = [const { None }; 4];
@@ -322,4 +311,23 @@ fn a_restored_port_is_equal() {
     assert_eq!(other.device.load(&mut &bytes[..]), Some(()));
     assert_eq!(other.device.state, rig.device.state);
     assert_eq!(other.read(RBR_THR_DLL), b'a');
+}
+
+#[test]
+fn com1_and_com3_share_a_line_without_lowering_it_for_each_other() {
+    let mut lines = device_api::Lines::default();
+    let mut ports = [&com1::COM, &com3::COM].map(|com| SerialDevice::new(com, None));
+    let mut write = |port: usize, register: u16, value: u32| {
+        let mut bench = Bench::new();
+        let ctx = &mut Ctx { lines: lines.pins(device_api::Driver(port as u8)), ..bench.ctx() };
+        let base = ports[port].com.base;
+        ports[port].port_write(ctx, base + register, 1, value);
+        lines.level(IrqLine(4))
+    };
+    for port in [0, 1] {
+        write(port, MCR, 0x08);
+        assert!(write(port, IER_DLM, 0x02), "transmitter of {port} is empty");
+    }
+    assert!(write(0, IER_DLM, 0), "the other still holds the line");
+    assert!(!write(1, IER_DLM, 0));
 }

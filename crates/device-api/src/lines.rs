@@ -1,0 +1,247 @@
+//! Wires between devices, controllers and the processor. Several devices may drive one.
+
+/// A global system interrupt: 0 to 15 are the ISA IRQs (ISA IRQ 0 is wired to I/O APIC input 2 by the MADT's
+/// override, which the I/O APIC's adapter applies), 16 to 23 PCI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IrqLine(pub u8);
+
+/// Who drives a wire: the machine gives every device a number of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Driver(pub u8);
+
+/// A wire: high while any of its drivers holds it high, or while the one that has it for itself does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Wire {
+    /// A bit for each driver
+    high: [u64; 4],
+    only: Option<Driver>,
+}
+
+impl Wire {
+    fn holds(&self, driver: Driver) -> bool {
+        self.high[usize::from(driver.0 >> 6)] >> (driver.0 & 63) & 1 != 0
+    }
+
+    fn set(&mut self, driver: Driver, high: bool) {
+        let bit = 1 << (driver.0 & 63);
+        let word = &mut self.high[usize::from(driver.0 >> 6)];
+        *word = if high { *word | bit } else { *word & !bit };
+    }
+
+    fn level(&self) -> bool {
+        match self.only {
+            Some(driver) => self.holds(driver),
+            None => self.high != [0; 4],
+        }
+    }
+}
+
+/// How many interrupt lines there are.
+const IRQS: usize = 32;
+/// Bytes of a saved wire.
+const SAVED: usize = 4 * 8 + 2;
+
+/// All wires, with the changes of interrupt lines since the machine last looked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    irqs: [Wire; IRQS],
+    a20: Wire,
+    /// Changes in order, for the machine to hand to every device with [`IrqInputs`](crate::IrqInputs)
+    changes: Vec<(IrqLine, bool)>,
+}
+
+impl Lines {
+    /// The wires as `driver` reaches them.
+    pub fn pins(&mut self, driver: Driver) -> Pins<'_> {
+        Pins { lines: self, driver }
+    }
+
+    fn change(&mut self, line: IrqLine, change: impl FnOnce(&mut Wire)) {
+        let wire = &mut self.irqs[usize::from(line.0) % IRQS];
+        let before = wire.level();
+        change(wire);
+        let after = wire.level();
+        if before != after {
+            self.changes.push((line, after));
+        }
+    }
+
+    /// Whether an interrupt line is high.
+    pub fn level(&self, line: IrqLine) -> bool {
+        self.irqs[usize::from(line.0) % IRQS].level()
+    }
+
+    /// Whether address line 20 reaches memory.
+    ///
+    /// SPEC: intel-ich9 :: PORT92—Fast A20 and Init Register -> its bit is ORed with the gate of the keyboard controller
+    pub fn a20(&self) -> bool {
+        self.a20.level()
+    }
+
+    /// Whether changes wait to be handed on.
+    #[inline(always)]
+    pub fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Takes the changes since the last call, oldest first.
+    pub fn take_changes(&mut self) -> Vec<(IrqLine, bool)> {
+        std::mem::take(&mut self.changes)
+    }
+}
+
+impl crate::Snapshot for Lines {
+    fn save(&self, out: &mut Vec<u8>) {
+        // Changes are handed on before anyone can save.
+        let Self { irqs, a20, changes: _ } = self;
+        for Wire { high, only } in irqs.iter().chain([a20]) {
+            high.iter().for_each(|word| out.extend(word.to_le_bytes()));
+            out.extend([u8::from(only.is_some()), only.map_or(0, |driver| driver.0)]);
+        }
+    }
+
+    fn load(&mut self, bytes: &mut &[u8]) -> Option<()> {
+        let (mut saved, rest) = bytes.split_at_checked(SAVED * (IRQS + 1))?;
+        let mut lines = Self::default();
+        for wire in lines.irqs.iter_mut().chain([&mut lines.a20]) {
+            for word in &mut wire.high {
+                let (head, tail) = saved.split_first_chunk()?;
+                *word = u64::from_le_bytes(*head);
+                saved = tail;
+            }
+            let ([taken, driver], tail) = saved.split_first_chunk()?;
+            wire.only = match taken {
+                0 => None,
+                1 => Some(Driver(*driver)),
+                _ => return None,
+            };
+            saved = tail;
+        }
+        // The devices' own states hold what followed from the levels.
+        *self = lines;
+        *bytes = rest;
+        Some(())
+    }
+}
+
+/// The wires as one device reaches them: what it drives is its own, what it reads is what all of them make.
+#[derive(Debug)]
+pub struct Pins<'a> {
+    lines: &'a mut Lines,
+    driver: Driver,
+}
+
+impl Pins<'_> {
+    /// Drives an interrupt line high, or lets go of it.
+    #[inline]
+    pub fn set(&mut self, line: IrqLine, high: bool) {
+        let driver = self.driver;
+        self.lines.change(line, |wire| wire.set(driver, high));
+    }
+
+    /// Lets go of a line and drives it high anew: an edge, however it was driven before.
+    pub fn edge(&mut self, line: IrqLine) {
+        self.set(line, false);
+        self.set(line, true);
+    }
+
+    /// Whether an interrupt line is high, whoever drives it.
+    pub fn level(&self, line: IrqLine) -> bool {
+        self.lines.level(line)
+    }
+
+    /// Takes an interrupt line for this device alone, or gives it back: a multiplexer before the controllers.
+    pub fn take_over(&mut self, line: IrqLine, alone: bool) {
+        let driver = self.driver;
+        self.lines.change(line, |wire| match wire.only {
+            None if alone => wire.only = Some(driver),
+            Some(owner) if owner == driver && !alone => wire.only = None,
+            _ => {}
+        });
+    }
+
+    /// Opens this device's gate for address line 20, or closes it.
+    pub fn open_a20(&mut self, open: bool) {
+        self.lines.a20.set(self.driver, open);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Snapshot;
+
+    const LINE: IrqLine = IrqLine(4);
+    const ONE: Driver = Driver(3);
+    const TWO: Driver = Driver(200);
+
+    #[test]
+    fn a_line_is_high_while_any_driver_holds_it() {
+        // Who, how, and the change that follows
+        let table = [
+            (ONE, true, Some(true)),
+            (TWO, true, None),
+            (ONE, true, None),
+            (ONE, false, None),
+            (TWO, false, Some(false)),
+            (TWO, false, None),
+        ];
+        let mut lines = Lines::default();
+        for (driver, high, change) in table {
+            lines.pins(driver).set(LINE, high);
+            let changes: Vec<_> = change.map(|level| (LINE, level)).into_iter().collect();
+            assert_eq!(lines.take_changes(), changes, "{driver:?} {high}");
+        }
+        lines.pins(ONE).set(LINE, true);
+        lines.pins(ONE).edge(LINE);
+        assert_eq!(lines.take_changes(), [(LINE, true), (LINE, false), (LINE, true)]);
+        assert!(!lines.level(IrqLine(5)));
+    }
+
+    #[test]
+    fn who_takes_a_line_over_shuts_the_others_out() {
+        let mut lines = Lines::default();
+        lines.pins(ONE).set(LINE, true);
+        lines.pins(TWO).take_over(LINE, true);
+        lines.pins(ONE).take_over(LINE, false);
+        assert_eq!(
+            lines.take_changes(),
+            [(LINE, true), (LINE, false)],
+            "taken from one, whose level is gone"
+        );
+        lines.pins(ONE).edge(LINE);
+        lines.pins(TWO).set(LINE, true);
+        assert_eq!(lines.take_changes(), [(LINE, true)]);
+        lines.pins(TWO).set(LINE, false);
+        lines.pins(TWO).take_over(LINE, false);
+        assert_eq!(lines.take_changes(), [(LINE, false), (LINE, true)], "given back, and one still holds it");
+    }
+
+    #[test]
+    fn either_gate_opens_a20() {
+        let mut lines = Lines::default();
+        for (one, two) in [(false, false), (false, true), (true, true), (true, false), (false, false)] {
+            lines.pins(ONE).open_a20(one);
+            lines.pins(TWO).open_a20(two);
+            assert_eq!(lines.a20(), one || two);
+        }
+        assert!(!lines.has_changes(), "no interrupt line");
+    }
+
+    #[test]
+    fn wires_come_back_from_their_bytes() {
+        let mut lines = Lines::default();
+        lines.pins(ONE).set(LINE, true);
+        lines.pins(TWO).take_over(IrqLine(8), true);
+        lines.pins(TWO).open_a20(true);
+        lines.take_changes();
+        let mut bytes = Vec::new();
+        lines.save(&mut bytes);
+        let mut copy = Lines::default();
+        assert_eq!(copy.load(&mut &bytes[1..]), None);
+        assert_eq!(copy, Lines::default(), "refused, and unchanged");
+        let mut rest = &bytes[..];
+        assert_eq!(copy.load(&mut rest), Some(()));
+        assert!(copy == lines && rest.is_empty());
+    }
+}

@@ -1,0 +1,94 @@
+//! The adapter that chips on byte-wide ports share: bytes in order, the time before each access, the pins after it.
+
+use crate::codec::Codec;
+use crate::lanes;
+use device_api::{Ctx, Device, HostEvent, Pio, Snapshot, Timed, VmTime};
+
+/// A chip whose registers are bytes at ports.
+pub(crate) trait PortChip: Codec + 'static {
+    /// The `id` of its declaration
+    const ID: &'static str;
+    /// Whether it ever has a deadline
+    const TIMED: bool = false;
+
+    /// RESET#
+    fn reset(&mut self, now: VmTime);
+    /// Brings the chip up to `ctx.now`. Precedes every access.
+    fn settle(&mut self, _ctx: &mut Ctx<'_>) {}
+    /// Drives the chip's pins as they are now. Follows every access.
+    fn drive(&self, _ctx: &mut Ctx<'_>) {}
+    /// The next moment at which a pin may change by itself.
+    fn next_deadline(&self) -> Option<VmTime> {
+        None
+    }
+    /// A person did something.
+    fn host_event(&mut self, _event: HostEvent) {}
+    /// IN of a byte.
+    fn read(&mut self, ctx: &mut Ctx<'_>, port: u16) -> u8;
+    /// OUT of a byte.
+    fn write(&mut self, ctx: &mut Ctx<'_>, port: u16, value: u8);
+}
+
+/// A chip on its ports.
+#[derive(Debug, Default)]
+pub(crate) struct OnPorts<C> {
+    pub(crate) chip: C,
+}
+
+impl<C: PortChip> Snapshot for OnPorts<C> {
+    fn save(&self, out: &mut Vec<u8>) {
+        self.chip.put(out);
+    }
+    fn load(&mut self, bytes: &mut &[u8]) -> Option<()> {
+        let mut rest = *bytes;
+        self.chip = C::get(&mut rest)?;
+        *bytes = rest;
+        Some(())
+    }
+}
+
+impl<C: PortChip> Device for OnPorts<C> {
+    fn id(&self) -> &'static str {
+        C::ID
+    }
+    fn reset(&mut self, ctx: &mut Ctx<'_>) {
+        self.chip.settle(ctx);
+        self.chip.reset(ctx.now);
+        self.chip.drive(ctx);
+    }
+    fn host_event(&mut self, ctx: &mut Ctx<'_>, event: HostEvent) {
+        self.chip.settle(ctx);
+        self.chip.host_event(event);
+        self.chip.drive(ctx);
+    }
+    fn pio(&mut self) -> Option<&mut dyn Pio> {
+        Some(self)
+    }
+    fn timed(&mut self) -> Option<&mut dyn Timed> {
+        if C::TIMED { Some(self) } else { None }
+    }
+}
+
+impl<C: PortChip> Pio for OnPorts<C> {
+    fn port_read(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8) -> u32 {
+        self.chip.settle(ctx);
+        let value = lanes::read(port, size, |port| self.chip.read(ctx, port));
+        self.chip.drive(ctx);
+        value
+    }
+    fn port_write(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8, value: u32) {
+        self.chip.settle(ctx);
+        lanes::write(port, size, value, |port, byte| self.chip.write(ctx, port, byte));
+        self.chip.drive(ctx);
+    }
+}
+
+impl<C: PortChip> Timed for OnPorts<C> {
+    fn next_deadline(&self) -> Option<VmTime> {
+        self.chip.next_deadline()
+    }
+    fn advance(&mut self, ctx: &mut Ctx<'_>) {
+        self.chip.settle(ctx);
+        self.chip.drive(ctx);
+    }
+}
