@@ -118,10 +118,9 @@ impl Chip {
         if self.special_mask {
             serving &= !self.imr;
         }
-        if self.icw4 & ICW4_SFNM != 0 {
-            serving &= !self.cascade;
-        }
+        let slave_again = self.icw4 & ICW4_SFNM != 0 && self.cascade == 1 << request;
         match self.first(serving) {
+            Some(level) if level == request && slave_again => Some(request),
             Some(level) if self.rank(level) <= self.rank(request) => None,
             _ => Some(request),
         }

@@ -269,6 +269,10 @@ fn special_fully_nested_mode_lets_the_slave_interrupt_its_own_service() {
         assert_eq!(pair.acknowledge(), 0x2c);
         pair.set_line(9, true);
         assert_eq!(pair.int(), nested, "ICW4 {icw4:#x}");
+        // With the slave masked meanwhile its level in service still holds lesser lines back.
+        pair.write(0x21, 0x04);
+        pair.set_line(5, true);
+        assert!(!pair.int(), "ICW4 {icw4:#x}");
     }
 }
 
