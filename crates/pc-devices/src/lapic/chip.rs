@@ -287,7 +287,7 @@ impl Lapic {
             .is_some_and(|writable| value & !(*writable | LVT_IGNORED).bits() == 0)
     }
 
-    /// IA32_TSC_DEADLINE. The TSC is VmTime itself; whoever keeps IA32_TSC_ADJUST takes it off before it comes here.
+    /// IA32_TSC_DEADLINE. The TSC is VmTime itself: the processor, which keeps IA32_TSC_ADJUST, takes it off before.
     pub(super) fn deadline(&self) -> u64 {
         self.timer.deadline
     }

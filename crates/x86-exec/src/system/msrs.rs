@@ -4,6 +4,7 @@ use super::Outcome;
 use super::control::{edx_eax, set_edx_eax};
 use crate::{BusMsr, Domain, Flow, Vcpu};
 use msr::MsrResult;
+use msr::number::IA32_TSC_DEADLINE;
 use x86_decode::{Instruction, Op};
 use x86_state::{Cr4, gpr};
 use x86_types::{Exception, Width};
@@ -19,6 +20,9 @@ pub(super) fn rdmsr(vm: &mut Vcpu) -> Outcome {
         MsrResult::Handled(value) => Some(value),
         MsrResult::GeneralProtection => None,
         MsrResult::NotHandled => match vm.bus_mut().read_msr(now, number) {
+            BusMsr::Value(raw) if number == IA32_TSC_DEADLINE => {
+                Some(guest_deadline(raw, vm.cpu.msr.tsc_adjust))
+            }
             BusMsr::Value(value) => Some(value),
             BusMsr::GeneralProtection => None,
         },
@@ -34,8 +38,12 @@ pub(super) fn wrmsr(vm: &mut Vcpu) -> Outcome {
     let now = vm.retired_now();
     let tsc = vm.bus_mut().tsc(now);
     tracing::trace!(target: "msr", msr = number, name = msr::name(number), value, "wrmsr");
+    let adjust = vm.cpu.msr.tsc_adjust;
     match msr::write(&mut vm.cpu, number, value, tsc) {
         (MsrResult::Handled(_), effects) => {
+            if effects.tsc {
+                move_deadline(vm, now, adjust);
+            }
             if effects.efer {
                 vm.tlb_mut().flush_all();
             }
@@ -43,6 +51,8 @@ pub(super) fn wrmsr(vm: &mut Vcpu) -> Outcome {
         }
         (MsrResult::GeneralProtection, _) => return Err(Exception::GP0),
         (MsrResult::NotHandled, _) => {
+            let value =
+                if number == IA32_TSC_DEADLINE { raw_deadline(value, vm.cpu.msr.tsc_adjust) } else { value };
             if vm.bus_mut().write_msr(now, number, value) == BusMsr::GeneralProtection {
                 return Err(Exception::GP0);
             }
@@ -50,6 +60,36 @@ pub(super) fn wrmsr(vm: &mut Vcpu) -> Outcome {
         }
     }
     Ok(Flow::End)
+}
+
+/// A deadline as the timer compares it, with the counter before IA32_TSC_ADJUST; 0 stays "disarmed", and what has passed
+/// before that counter began is due at once.
+///
+/// SPEC: intel-sdm-vol3 :: 12.5.4.1 TSC-Deadline Mode -> the timer fires when the logical processor's time-stamp counter reaches the value
+fn raw_deadline(guest: u64, adjust: u64) -> u64 {
+    if guest == 0 {
+        return 0;
+    }
+    let raw = i128::from(guest) - i128::from(adjust as i64);
+    u64::try_from(raw.max(1)).unwrap_or(u64::MAX)
+}
+
+/// The same deadline as the guest wrote it.
+fn guest_deadline(raw: u64, adjust: u64) -> u64 {
+    if raw == 0 { 0 } else { raw.wrapping_add(adjust) }
+}
+
+/// The counter jumped: an armed deadline is that much nearer or farther.
+#[cold]
+fn move_deadline(vm: &mut Vcpu, now: u64, before: u64) {
+    if let BusMsr::Value(raw) = vm.bus_mut().read_msr(now, IA32_TSC_DEADLINE)
+        && raw != 0
+    {
+        let raw = raw_deadline(guest_deadline(raw, before), vm.cpu.msr.tsc_adjust);
+        // What could be read can be written.
+        let _ = vm.bus_mut().write_msr(now, IA32_TSC_DEADLINE, raw);
+        vm.bus_touched();
+    }
 }
 
 /// RDTSC, RDTSCP and RDPID
@@ -71,4 +111,29 @@ pub(super) fn rdtsc(vm: &mut Vcpu, i: &Instruction) -> Outcome {
         vm.cpu.gpr[gpr::RCX] = vm.cpu.msr.tsc_aux & 0xffff_ffff;
     }
     Ok(Flow::End)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_are_told_without_the_adjustment() {
+        // Guest's deadline, IA32_TSC_ADJUST, raw deadline
+        let table = [
+            (0, 5, 0),
+            (1000, 0, 1000),
+            (1000, 400, 600),
+            (1000, 1000, 1),
+            (1000, 5000, 1),
+            (1000, -400_i64 as u64, 1400),
+            (u64::MAX, -1_i64 as u64, u64::MAX),
+        ];
+        for (guest, adjust, raw) in table {
+            assert_eq!(raw_deadline(guest, adjust), raw, "{guest} {adjust:#x}");
+        }
+        assert_eq!(guest_deadline(600, 400), 1000);
+        assert_eq!(guest_deadline(1400, -400_i64 as u64), 1000);
+        assert_eq!(guest_deadline(0, 400), 0);
+    }
 }
