@@ -3,7 +3,7 @@
 use super::env::{BusEnv, Call};
 use super::set::{DeviceSet, NOBODY};
 use device_api::{
-    Delivery, DmaMemory, InterruptMessage, LegacyController, LocalController, MsrAccess, VmTime,
+    Delivery, DmaMemory, InterruptMessage, LegacyController, LocalController, MachineEvent, MsrAccess, VmTime,
 };
 
 use x86_types::GuestPhysAddr;
@@ -84,12 +84,18 @@ impl DeviceSet {
         true
     }
 
+    /// SPEC: intel-sdm-vol3 :: 12.6.1 Interrupt Command Register (ICR) -> INIT resets the processor; a start-up message means something only to one that waits for it
     /// SPEC: intel-sdm-vol3 :: 12.6.2.4 Lowest Priority Delivery Mode -> exactly one of those addressed gets it; here the first that accepts
     fn deliver(&mut self, call: &mut Call<'_>, message: &InterruptMessage) {
         let mut accepted = false;
-        for &local in &self.locals {
+        for (n, &local) in self.locals.iter().enumerate() {
             let Some(apic) = self.devices[local].local_controller() else { continue };
             accepted |= apic.message(&mut call.ctx(local), message);
+            // The processor runs: it has no use for a start-up message.
+            let _ = apic.take_startup();
+            if apic.take_init() && n == 0 {
+                call.env.events.push(MachineEvent::Init);
+            }
             if accepted && message.delivery == Delivery::LowestPriority {
                 return;
             }
@@ -150,16 +156,6 @@ impl DeviceSet {
     /// Takes a waiting NMI.
     pub fn take_nmi(&mut self) -> bool {
         self.local().is_some_and(|apic| apic.take_nmi())
-    }
-
-    /// Takes a waiting INIT.
-    pub fn take_init(&mut self) -> bool {
-        self.local().is_some_and(|apic| apic.take_init())
-    }
-
-    /// Takes a waiting start-up message: the vector that names the page to start at.
-    pub fn take_startup(&mut self) -> Option<u8> {
-        self.local().and_then(|apic| apic.take_startup())
     }
 
     /// CR8

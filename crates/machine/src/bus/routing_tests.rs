@@ -3,7 +3,7 @@
 use super::{BusEnv, BusError, Conflict, DeviceSet, SnapshotError};
 use device_api::{
     BuildConfig, Ctx, Delivery, Device, DeviceDecl, DmaMemory, Driver, InterruptMessage, IrqInputs, IrqLine,
-    LocalController, Mmio, MmioRange, MsrAccess, Pio, PortRange, Snapshot, Stage, VmTime,
+    LocalController, MachineEvent, Mmio, MmioRange, MsrAccess, Pio, PortRange, Snapshot, Stage, VmTime,
 };
 use x86_types::GuestPhysAddr;
 
@@ -38,7 +38,7 @@ impl Device for Bytes {
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.bytes = [0; 8];
-        ctx.events.push(device_api::MachineEvent::Reset);
+        ctx.events.push(MachineEvent::Reset);
     }
     fn pio(&mut self) -> Option<&mut dyn Pio> {
         Some(self)
@@ -405,13 +405,14 @@ fn devices_that_never_rest_are_cut_off() {
 }
 
 #[test]
-fn init_and_startup_are_taken_once() {
+fn an_init_message_is_an_event_once_and_a_startup_message_is_none() {
     let (mut set, mut env) = machine(&[&APIC]);
-    assert!(!set.take_init());
     env.messages.extend([message(0, Delivery::Init, 0), message(0, Delivery::StartUp, 0x9f)]);
     set.settle(&mut env, &mut NoDma, NOW);
-    assert_eq!((set.take_init(), set.take_init()), (true, false));
-    assert_eq!((set.take_startup(), set.take_startup()), (Some(0x9f), None));
+    assert_eq!(env.events, [MachineEvent::Init]);
+    env.messages.push(message(0, Delivery::Fixed, 0x31));
+    set.settle(&mut env, &mut NoDma, NOW);
+    assert_eq!(env.events.len(), 1, "it was taken");
 }
 
 #[test]
