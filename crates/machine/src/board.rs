@@ -61,6 +61,12 @@ impl Board {
         self.clock.now(retired)
     }
 
+    /// The time of an access: devices are read as they are, not as they were when the run loop last looked.
+    fn time(&mut self, retired: u64) -> VmTime {
+        self.clock.update();
+        self.clock.now(retired)
+    }
+
     pub(crate) fn host_event(&mut self, retired: u64, event: HostEvent) {
         let now = self.clock.now(retired);
         self.devices.host_event(&mut self.env, &mut self.dma, now, event);
@@ -73,8 +79,7 @@ impl Board {
 
     /// Calls the devices whose time has come.
     pub(crate) fn advance(&mut self, retired: u64) {
-        self.clock.update();
-        let now = self.clock.now(retired);
+        let now = self.time(retired);
         self.devices.advance(&mut self.env, &mut self.dma, now);
     }
 
@@ -112,7 +117,7 @@ impl Board {
     }
 
     fn msr(&mut self, retired: u64, msr: u32, write: Option<u64>) -> BusMsr {
-        let now = self.clock.now(retired);
+        let now = self.time(retired);
         match self.devices.msr(&mut self.env, &mut self.dma, now, (msr, write)) {
             MsrAccess::Handled(value) => BusMsr::Value(value),
             MsrAccess::NotHandled | MsrAccess::GeneralProtection => BusMsr::GeneralProtection,
@@ -122,22 +127,22 @@ impl Board {
 
 impl Bus for Board {
     fn port_read(&mut self, retired: u64, port: u16, size: u8) -> u32 {
-        let now = self.clock.now(retired);
+        let now = self.time(retired);
         self.devices.port_read(&mut self.env, &mut self.dma, now, port, size)
     }
 
     fn port_write(&mut self, retired: u64, port: u16, size: u8, value: u32) {
-        let now = self.clock.now(retired);
+        let now = self.time(retired);
         self.devices.port_write(&mut self.env, &mut self.dma, now, (port, size, value));
     }
 
     fn mmio_read(&mut self, retired: u64, address: GuestPhysAddr, size: u8) -> u64 {
-        let now = self.clock.now(retired);
+        let now = self.time(retired);
         self.devices.mmio_read(&mut self.env, &mut self.dma, now, (address, size))
     }
 
     fn mmio_write(&mut self, retired: u64, address: GuestPhysAddr, size: u8, value: u64) {
-        let now = self.clock.now(retired);
+        let now = self.time(retired);
         self.devices.mmio_write(&mut self.env, &mut self.dma, now, (address, size, value));
     }
 
@@ -151,8 +156,7 @@ impl Bus for Board {
 
     fn tsc(&mut self, retired: u64) -> u64 {
         // 1 GHz: a tick is a nanosecond.
-        self.clock.update();
-        self.clock.now(retired).0
+        self.time(retired).0
     }
 
     fn cr8(&mut self) -> u8 {
@@ -160,7 +164,7 @@ impl Bus for Board {
     }
 
     fn set_cr8(&mut self, retired: u64, value: u8) {
-        let now = self.clock.now(retired);
+        let now = self.time(retired);
         self.devices.set_cr8(&mut self.env, &mut self.dma, now, value);
     }
 
@@ -169,7 +173,7 @@ impl Bus for Board {
     }
 
     fn acknowledge(&mut self, retired: u64) -> Option<u8> {
-        let now = self.clock.now(retired);
+        let now = self.time(retired);
         self.devices.acknowledge(&mut self.env, &mut self.dma, now)
     }
 
