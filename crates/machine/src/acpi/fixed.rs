@@ -41,8 +41,8 @@ pub(super) fn fadt(facs: u64, dsdt: u64) -> Sdt {
     fadt.write_u8(108, 0x32);
     // Legacy devices, 8042, no VGA
     fadt.write_u16(109, 1 | 1 << 1 | 1 << 2);
-    // WBINVD, C1, sleep button is no fixed feature, reset register
-    fadt.write_u32(112, 1 | 1 << 2 | 1 << 5 | 1 << 10);
+    // WBINVD, C1, sleep button and waking by the RTC are no fixed features, reset register
+    fadt.write_u32(112, 1 | 1 << 2 | 1 << 5 | 1 << 6 | 1 << 10);
     fadt.write(116, GenericAddress::io_port_address::<u8>(RESET_PORT));
     fadt.write_u8(128, RESET_VALUE);
     fadt.write_u64(132, facs);
@@ -64,8 +64,8 @@ pub(super) fn madt(processors: u32) -> Sdt {
     for id in 0..processors.min(255) as u8 {
         madt.append_slice(&[0, 8, id, id, 1, 0, 0, 0]);
     }
-    // I/O APIC: an id behind those of the local APICs, address, first global interrupt
-    madt.append_slice(&[1, 12, processors.min(15) as u8, 0]);
+    // I/O APIC: its id after reset, address, first global interrupt
+    madt.append_slice(&[1, 12, 0, 0]);
     madt.append(0xfec0_0000_u32);
     madt.append(0_u32);
     // The timer's IRQ 0 arrives at input 2; the SCI is level-triggered, active high.

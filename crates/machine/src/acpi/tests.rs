@@ -77,7 +77,7 @@ fn the_fadt_names_the_fixed_hardware() {
         (92, 2, 4),
         (108, 1, 0x32),
         (109, 2, 7),
-        (112, 4, 0x425),
+        (112, 4, 0x465),
         // The generic addresses: space, bits, offset, access size; then the address
         (116, 4, 0x0100_0801),
         (120, 8, 0xcf9),
@@ -107,7 +107,7 @@ fn the_madt_describes_the_wiring() {
         let mut expected: Vec<Vec<u8>> =
             (0..processors as u8).map(|id| vec![0, 8, id, id, 1, 0, 0, 0]).collect();
         expected.extend([
-            vec![1, 12, processors as u8, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0],
+            vec![1, 12, 0, 0, 0, 0, 0xc0, 0xfe, 0, 0, 0, 0],
             vec![2, 10, 0, 0, 2, 0, 0, 0, 0, 0],
             vec![2, 10, 0, 9, 9, 0, 0, 0, 0x0d, 0],
             vec![4, 6, 0xff, 0, 0, 1],
