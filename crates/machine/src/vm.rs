@@ -38,6 +38,8 @@ pub enum Stop {
     DebugExit(u32),
     /// The guest waits for so many nanoseconds, or for input, and the host's clock cannot sleep
     Idle(u64),
+    /// The guest waits for an interrupt, and no device will raise one by itself; [`Machine::host_event`] may
+    Waiting,
     /// The guest waits with interrupts off: nothing can wake it
     Dead,
 }
@@ -195,11 +197,13 @@ impl Machine {
         if board.has_events() {
             return None;
         }
+        if !interruptible {
+            return Some(Stop::Dead);
+        }
         match board.idle_to_deadline(retired) {
-            Some(_) if !interruptible => Some(Stop::Dead),
             Some(None) => None,
             Some(Some(ns)) => Some(Stop::Idle(ns)),
-            None => Some(Stop::Dead),
+            None => Some(Stop::Waiting),
         }
     }
 
@@ -211,5 +215,41 @@ impl Machine {
         }
         self.vcpu.reset();
         self.resets += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use x86_state::RFlags;
+    use x86_types::{GuestPhysAddr, Seg};
+
+    /// A machine without devices that is about to halt.
+    fn halting(flags: RFlags) -> Machine {
+        let config = MachineConfig {
+            ram_bytes: 1 << 20,
+            model: CpuModel::X86_64_V2,
+            clock: Clock::instructions(),
+            epoch_seconds: 0,
+            serial: [None, None, None, None],
+            debug_exit: None,
+        };
+        let Ok(mut machine) = Machine::new(config) else { panic!("1 MiB of RAM") };
+        machine.ram().write(GuestPhysAddr(0x1000), &[0xf4]);
+        let vcpu = machine.vcpu_mut();
+        vcpu.cpu.seg[Seg::Cs as usize].base = 0;
+        vcpu.cpu.rip = 0x1000;
+        vcpu.cpu.set_rflags(RFlags::FIXED | flags);
+        vcpu.state_changed();
+        machine
+    }
+
+    #[test]
+    fn who_halts_for_ever_is_told_from_who_waits() {
+        for (flags, stop) in [(RFlags::empty(), Stop::Dead), (RFlags::IF, Stop::Waiting)] {
+            let mut machine = halting(flags);
+            assert_eq!(machine.run(1000), stop);
+            assert_eq!(machine.vcpu().retired(), 1);
+        }
     }
 }

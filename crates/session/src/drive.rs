@@ -42,6 +42,10 @@ pub fn drive(args: &RunArgs, guest: &Guest, machine: &mut Machine, limit: u64) -
                 let why = "the guest halted with interrupts off: nothing can wake it";
                 return ended(1, report::crash(machine, why));
             }
+            Stop::Waiting => {
+                let why = "the guest waits for an interrupt that no device will raise";
+                return ended(1, report::crash(machine, why));
+            }
             Stop::Reset if args.no_reboot => return ended(0, String::new()),
             Stop::TripleFault if args.no_reboot => return ended(1, report::crash(machine, "triple fault")),
             Stop::Reset | Stop::TripleFault => {

@@ -231,7 +231,7 @@ fn round(seed: u64, machine: &mut Machine) {
     for _ in 0..16 {
         match machine.run(limit) {
             Stop::Limit => break,
-            Stop::TripleFault | Stop::Dead => {
+            Stop::TripleFault | Stop::Dead | Stop::Waiting => {
                 // Start over in another state, with the memory that was left.
                 let vcpu = machine.vcpu_mut();
                 state(&mut random, &mut vcpu.cpu);
