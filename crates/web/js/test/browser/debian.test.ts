@@ -56,7 +56,10 @@ function summary(list: number[]): string {
   return `${sorted.length} values, median ${at(0.5)}, 95 % ${at(0.95)}, most ${at(1)} ms`;
 }
 
-test('boots Debian with one click, to a shell that works', async (t) => {
+// On two busy cores it has taken more than five minutes, which a test of every change cannot wait for.
+const skip = process.env['V64_BROWSER_BOOT'] ? false : 'a whole boot in a browser takes minutes: V64_BROWSER_BOOT=1 runs it';
+
+test('boots Debian with one click, to a shell that works', { skip }, async (t) => {
   const { page, complaints, close } = await open(chromium, site.url);
   await page.click('[data-guest="debian"]');
   await waitForState(page, 'running', 120);
