@@ -65,7 +65,9 @@ fn module(report: &Report) -> Result<PathBuf> {
     }
     command.env(
         "RUSTFLAGS",
-        "-C target-feature=+simd128,+bulk-memory -C link-arg=--export-table -C link-arg=--growable-table",
+        // Without a reference to the constructors, the linker would have every export call all of them, every time.
+        "-C target-feature=+simd128,+bulk-memory -C link-arg=--export-table -C link-arg=--growable-table \
+         -C link-arg=--export=__wasm_call_ctors",
     );
     command.args(["build", "--release", "--package", "web", "--lib", "--target", toolchain::TARGET]);
     command.arg("-Zbuild-std=std,panic_abort");
