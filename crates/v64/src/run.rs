@@ -67,9 +67,9 @@ pub(crate) fn main(args: &RunArgs) -> Result<u8> {
     guest.load(&mut machine)?;
     if args.engine == EngineKind::Jit {
         let vcpu = machine.vcpu_mut();
-        let host = Box::new(wasmtime_host::WasmtimeHost::new()?);
-        // Cranelift takes its time over each module: only what is truly hot repays it.
-        let settings = Settings { hot: 4096, ..Settings::default() };
+        let host = Box::new(wasmtime_host::WasmtimeHost::in_background()?);
+        // Cranelift takes its time over each region: only what is truly hot repays it. Its thread likes small portions.
+        let settings = Settings { hot: 2048, batch: 8, ..Settings::default() };
         let translator = Translator::new(host, settings, vcpu);
         vcpu.set_compiled(Box::new(translator));
     }

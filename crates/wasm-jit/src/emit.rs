@@ -81,8 +81,7 @@ pub(crate) fn function(placed: &Placed<'_>) -> Function {
     let mut frame = frame(region);
     let registers = frame.gpr.iter().flatten().count() as u32;
     frame.values = FIXED + registers;
-    let cold = blocks::cold_locals(region, &plans);
-    let temporaries = plans.iter().zip(&cold).map(|(plan, cold)| plan.locals + cold).max().unwrap_or(0);
+    let temporaries = plans.iter().map(|plan| plan.locals + plan.most_shared()).max().unwrap_or(0);
     let mut function = Function::new([(FIXED - BASE + registers + temporaries, ValType::I64)]);
     let mut emitter = Emitter {
         placed,

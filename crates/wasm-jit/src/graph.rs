@@ -4,7 +4,6 @@
 //! written with WebAssembly's blocks and loops alone. (N. Ramsey, Beyond Relooper, 2022.)
 
 use crate::region::{Edge, Node, Region};
-use std::collections::BTreeSet;
 
 /// What the emitter asks of the graph. Nodes are in reverse postorder: an edge to a lower or equal number goes back.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +46,10 @@ fn successors(node: &Node) -> impl Iterator<Item = usize> + '_ {
 
 fn sort(nodes: &mut Vec<Node>) {
     let mut order = Vec::new();
-    let mut seen = BTreeSet::from([0]);
+    let mut seen = vec![false; nodes.len()];
+    if let Some(first) = seen.first_mut() {
+        *first = true;
+    }
     let mut stack = vec![(0_usize, 0_usize)];
     while let Some(&(n, k)) = stack.last() {
         let next = nodes.get(n).and_then(|node| successors(node).nth(k));
@@ -56,7 +58,7 @@ fn sort(nodes: &mut Vec<Node>) {
                 if let Some(top) = stack.last_mut() {
                     top.1 += 1;
                 }
-                if seen.insert(next) {
+                if !std::mem::replace(&mut seen[next], true) {
                     stack.push((next, 0));
                 }
             }
@@ -71,7 +73,8 @@ fn sort(nodes: &mut Vec<Node>) {
     for (new, &old) in order.iter().enumerate() {
         place[old] = new;
     }
-    let mut sorted: Vec<Node> = order.iter().map(|&old| nodes[old].clone()).collect();
+    let mut old: Vec<Option<Node>> = std::mem::take(nodes).into_iter().map(Some).collect();
+    let mut sorted: Vec<Node> = order.iter().filter_map(|&n| old.get_mut(n)?.take()).collect();
     for node in &mut sorted {
         for edge in &mut node.edges {
             if let Edge::Block(n) = edge {

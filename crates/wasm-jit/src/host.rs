@@ -23,15 +23,29 @@ pub trait CodeHost {
         1
     }
 
-    /// Makes a module's functions callable; it puts them into the table from `first` on, `count` of them.
+    /// Makes a module's functions callable, now or later; it puts them into the table from `first` on, `count` of them.
     ///
     /// # Errors
     /// [`HostError`]; nothing was installed then.
-    fn install(&mut self, module: &[u8], first: u32, count: u32) -> Result<(), HostError>;
+    fn install(&mut self, module: Vec<u8>, first: u32, count: u32) -> Result<Installed, HostError>;
 
-    /// Drops the function in a slot. It may still be running.
-    fn retire(&mut self, slot: u32);
+    /// Modules that were to become callable later, by their first slots, and how that went. Each is told once.
+    fn finished(&mut self) -> Vec<(u32, Result<(), HostError>)> {
+        Vec::new()
+    }
+
+    /// Drops the functions in `count` slots from `first` on. They may still be running.
+    fn retire(&mut self, first: u32, count: u32);
 
     /// Calls the function in a slot with the compiled address of the processor and a budget. Gives what is left of it.
     fn enter(&mut self, slot: u32, vcpu: u64, budget: u64) -> u64;
+}
+
+/// When a module's functions can be called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Installed {
+    /// From now on
+    Now,
+    /// Once [`CodeHost::finished`] says so: they are compiled beside the machine's run
+    Later,
 }

@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod block;
+mod cache;
 mod domain;
 mod emit;
 mod flags;
@@ -27,7 +28,7 @@ mod region;
 mod translator;
 mod value;
 
-pub use host::{CodeHost, HostError};
+pub use host::{CodeHost, HostError, Installed};
 pub use module::{IMPORTS, Import, Placed, module};
 pub use region::{CodeSource, MAX_INSTRUCTIONS, Region, form};
 pub use translator::{Settings, Translator};

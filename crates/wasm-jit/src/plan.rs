@@ -1,6 +1,6 @@
 //! Which values of a block live, and which of them in a local.
 
-use crate::block::{Action, Base, Block, FlagState, State, Term};
+use crate::block::{Action, Base, Block, Exit, FlagState, State, Term};
 use crate::value::{Node, Op2, Value};
 use x86_exec::FlagDef;
 
@@ -13,6 +13,8 @@ pub(crate) struct Plan {
     local: Vec<Option<u32>>,
     /// Locals used
     pub(crate) locals: u32,
+    /// By way out: values that have to be computed first since it needs them more than once, in order
+    shared: Vec<Vec<Value>>,
 }
 
 /// The values that a flag state is written down with: a, b, result, carry.
@@ -72,7 +74,7 @@ impl Plan {
                 }
             }
         }
-        let mut plan = Plan { local: vec![None; values.len()], locals: 0 };
+        let mut plan = Plan { local: vec![None; values.len()], locals: 0, shared: Vec::new() };
         let mut depth = vec![0_u32; values.len()];
         for (v, node) in values.iter() {
             let n = v.0 as usize;
@@ -92,6 +94,8 @@ impl Plan {
                 depth[n] = deep;
             }
         }
+        let mut uses = vec![0_u32; values.len()];
+        plan.shared = block.exits.iter().map(|exit| plan.shared_by(block, exit, &mut uses)).collect();
         plan
     }
 
@@ -99,23 +103,37 @@ impl Plan {
         self.local.get(v.0 as usize).copied().flatten()
     }
 
-    /// Values that have to be computed first where a way out needs them more than once, in order.
-    pub(crate) fn shared_by(&self, block: &Block, roots: impl Iterator<Item = Value>) -> Vec<Value> {
-        let mut uses: std::collections::BTreeMap<u32, u32> = std::collections::BTreeMap::new();
-        let mut waiting: Vec<Value> = roots.collect();
+    /// Values that have to be computed first where the way out with this number needs them more than once, in order.
+    pub(crate) fn shared(&self, exit: usize) -> &[Value] {
+        self.shared.get(exit).map_or(&[], Vec::as_slice)
+    }
+
+    /// The most of them that any way out has.
+    pub(crate) fn most_shared(&self) -> u32 {
+        self.shared.iter().map(Vec::len).max().unwrap_or(0) as u32
+    }
+
+    /// `uses` is all zeros, before and after.
+    fn shared_by(&self, block: &Block, exit: &Exit, uses: &mut [u32]) -> Vec<Value> {
+        let mut touched: Vec<Value> = Vec::new();
+        let mut waiting: Vec<Value> = state_values(&exit.state).collect();
         while let Some(v) = waiting.pop() {
             let node = block.values.node(v);
             let free = matches!(node, Node::Imm(_)) || matches!(node, Node::Entry(entry) if entry.is_local());
             if free || self.local(v).is_some() {
                 continue;
             }
-            let count = uses.entry(v.0).or_default();
+            let count = &mut uses[v.0 as usize];
             *count += 1;
             if *count == 1 {
+                touched.push(v);
                 waiting.extend(node.operands());
             }
         }
-        uses.into_iter().filter(|&(_, count)| count > 1).map(|(v, _)| Value(v)).collect()
+        let mut shared: Vec<Value> = touched.iter().copied().filter(|v| uses[v.0 as usize] > 1).collect();
+        shared.sort_unstable();
+        touched.into_iter().for_each(|v| uses[v.0 as usize] = 0);
+        shared
     }
 }
 

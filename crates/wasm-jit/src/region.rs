@@ -3,6 +3,7 @@
 use crate::block::{Block, Term};
 use crate::domain::Recorder;
 use crate::flags::EntryFlags;
+use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use x86_decode::{InsnFlags, Instruction, OperandKind};
 use x86_exec::is_translatable;
@@ -65,6 +66,11 @@ impl Region {
         self.nodes.iter().map(Node::retired).sum()
     }
 
+    /// Blocks of the region.
+    pub fn blocks(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Bytes that the region stands for, as distances from its entry: start and end of each block.
     pub fn ranges(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
         self.nodes.iter().map(|node| (node.at, node.end))
@@ -103,12 +109,17 @@ struct Former<'a> {
     source: &'a dyn CodeSource,
     mode: CodeMode,
     steps: Vec<Instruction>,
+    /// What was read, by distance
+    decoded: FxHashMap<i64, Option<Instruction>>,
 }
 
 /// Forms the region that begins at the source's entry; `None` where its first instruction can only be interpreted.
 pub fn form(source: &dyn CodeSource, mode: CodeMode) -> Option<Region> {
-    let former = Former { source, mode, steps: Vec::new() };
+    let former = Former { source, mode, steps: Vec::new(), decoded: FxHashMap::default() };
     let (nodes, steps) = former.region()?;
+    if nodes.is_empty() {
+        return None;
+    }
     let mut region = Region { mode, nodes, steps, page_offset: source.page_offset() };
     crate::graph::prepare(&mut region);
     let first = region.nodes.first()?;
@@ -119,20 +130,43 @@ impl Former<'_> {
     fn region(mut self) -> Option<(Vec<Node>, Vec<Instruction>)> {
         let runs = self.discover();
         let order = order(&runs);
+        let mut wanted: FxHashMap<i64, usize> = FxHashMap::default();
+        for next in runs.values().flat_map(|run| &run.next) {
+            *wanted.entry(*next).or_default() += 1;
+        }
         let mut nodes: Vec<Node> = Vec::new();
         let mut number = BTreeMap::new();
-        let mut behind: BTreeMap<i64, Vec<EntryFlags>> = BTreeMap::new();
-        for &at in &order {
-            let run = runs.get(&at)?;
-            let flags = self.entry_flags(at, &runs, &behind);
-            let (block, end) = self.record(at, run, flags);
-            let left = flags.behind(&block.state.flags);
-            let left = if matches!(block.term, Term::Step { .. }) { EntryFlags::Canonical } else { left };
-            for next in &run.next {
-                behind.entry(*next).or_default().push(left);
+        let mut behind: FxHashMap<i64, Vec<EntryFlags>> = FxHashMap::default();
+        for &start in &order {
+            let run = runs.get(&start)?;
+            let (mut at, mut rest) = (start, &run.insns[..]);
+            let mut flags = match behind.get(&start).map(Vec::as_slice) {
+                // Known where all predecessors agree, and none comes later.
+                Some([first, others @ ..])
+                    if start != 0
+                        && Some(&(others.len() + 1)) == wanted.get(&start)
+                        && others.iter().all(|other| other == first) =>
+                {
+                    *first
+                }
+                _ => EntryFlags::Any,
+            };
+            // A run with instructions that the processor executes in passing becomes several blocks.
+            loop {
+                let (block, end, used) = self.record(at, rest, flags);
+                let stepped = matches!(block.term, Term::Step { .. });
+                let left = if stepped { EntryFlags::Canonical } else { flags.behind(&block.state.flags) };
+                number.insert(at, nodes.len());
+                nodes.push(Node { at, end, block, edges: Vec::new() });
+                rest = rest.get(used..).unwrap_or(&[]);
+                if rest.is_empty() || !stepped {
+                    for next in &run.next {
+                        behind.entry(*next).or_default().push(left);
+                    }
+                    break;
+                }
+                (at, flags) = (end, left);
             }
-            number.insert(at, nodes.len());
-            nodes.push(Node { at, end, block, edges: Vec::new() });
         }
         for node in &mut nodes {
             let edge =
@@ -149,23 +183,14 @@ impl Former<'_> {
         Some((nodes, self.steps))
     }
 
-    /// Flags known where a block begins: what all its predecessors leave, if they agree and none comes later.
-    fn entry_flags(
-        &self,
-        at: i64,
-        runs: &BTreeMap<i64, Run>,
-        behind: &BTreeMap<i64, Vec<EntryFlags>>,
-    ) -> EntryFlags {
-        let wanted = runs.values().filter(|run| run.next.contains(&at)).count();
-        let have = behind.get(&at).map_or(&[][..], |list| list);
-        match have.first() {
-            Some(&first) if at != 0 && have.len() == wanted && have.iter().all(|&f| f == first) => first,
-            _ => EntryFlags::Any,
-        }
+    /// The instruction at a distance, read once.
+    fn instruction(&mut self, at: i64) -> Option<Instruction> {
+        let source = self.source;
+        *self.decoded.entry(at).or_insert_with(|| source.instruction(at))
     }
 
     /// Reads code from the entry on.
-    fn discover(&self) -> BTreeMap<i64, Run> {
+    fn discover(&mut self) -> BTreeMap<i64, Run> {
         let mut leaders = BTreeSet::from([0]);
         let mut waiting = std::collections::VecDeque::from([0]);
         let mut total = 0;
@@ -178,7 +203,8 @@ impl Former<'_> {
             total += insns.len();
             starts.push(at);
             for next in next {
-                if self.source.is_warm(next) && leaders.insert(next) {
+                if !leaders.contains(&next) && self.source.is_warm(next) {
+                    leaders.insert(next);
                     waiting.push_back(next);
                 }
             }
@@ -196,7 +222,7 @@ impl Former<'_> {
     }
 
     /// Instructions from `at` to the end of their block, and where they may go on.
-    fn run(&self, at: i64, leads: &dyn Fn(i64) -> bool) -> (Vec<Instruction>, Vec<i64>) {
+    fn run(&mut self, at: i64, leads: &dyn Fn(i64) -> bool) -> (Vec<Instruction>, Vec<i64>) {
         let offset = self.source.page_offset();
         let (mut insns, mut here): (Vec<Instruction>, i64) = (Vec::new(), at);
         loop {
@@ -205,7 +231,7 @@ impl Former<'_> {
             {
                 return (insns, vec![here]);
             }
-            let Some(insn) = self.source.instruction(here) else { return (insns, vec![here]) };
+            let Some(insn) = self.instruction(here) else { return (insns, vec![here]) };
             let next = here + i64::from(insn.len);
             // An instruction in two pages is a block of its own.
             let spans = page(offset, next - 1) != page(offset, here);
@@ -233,23 +259,24 @@ impl Former<'_> {
         }
     }
 
-    /// Records a run up to what cannot be recorded. Gives the block and the distance behind it.
-    fn record(&mut self, at: i64, run: &Run, flags: EntryFlags) -> (Block, i64) {
+    /// Records a run up to what cannot be recorded. Gives the block, the distance behind it and how many instructions it
+    /// stands for.
+    fn record(&mut self, at: i64, insns: &[Instruction], flags: EntryFlags) -> (Block, i64, usize) {
         let mut recorder = Recorder::new(self.mode, at, flags);
-        for insn in &run.insns {
+        for (n, insn) in insns.iter().enumerate() {
             if recorder.instruction(insn).is_err() {
                 let here = recorder.offset();
                 let end = here + i64::from(insn.len);
                 if !self.can_step(insn) {
-                    return (recorder.finish(Term::Interpret { at: here }), end);
+                    return (recorder.finish(Term::Interpret { at: here }), end, n + 1);
                 }
                 let index = self.steps.len() as u32;
                 self.steps.push(*insn);
-                return (recorder.finish(Term::Step { at: here, len: insn.len, index }), end);
+                return (recorder.finish(Term::Step { at: here, len: insn.len, index }), end, n + 1);
             }
         }
         let end = recorder.offset();
-        (recorder.finish(Term::Goto(end)), end)
+        (recorder.finish(Term::Goto(end)), end, insns.len())
     }
 
     /// Whether the processor can execute an instruction in passing: it goes on to the next one, in the same mode.

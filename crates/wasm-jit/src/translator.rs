@@ -1,10 +1,13 @@
-//! What is translated when, and where it is found.
+//! What is translated when.
+//!
+//! Hot code is formed into a region at once, and waits until there are others to share a module with, or until it has
+//! been interpreted so often again that it cannot wait.
 
-use crate::host::CodeHost;
-use crate::layout::{ENTRIES_LEN, EntryPoint, entry_index, entry_key};
+use crate::cache::{Cache, Slots, Stage, Unit};
+use crate::host::{CodeHost, Installed};
 use crate::module::{Placed, module};
 use crate::region::{CodeSource, Region, form};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use x86_decode::Instruction;
 use x86_exec::Vcpu;
 use x86_exec::vcpu::compiled::{COMPILED_BASE, CodeMode, CompiledCode};
@@ -17,21 +20,16 @@ pub struct Settings {
     pub hot: u32,
     /// Runs of a block by the interpreter that make it worth being part of a region
     pub warm: u32,
-    /// Functions kept at most
-    pub max_units: usize,
+    /// Functions in a module at most
+    pub batch: usize,
+    /// Bytes of modules kept at most, about
+    pub bytes: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hot: 256, warm: 16, max_units: 20_000 }
+        Self { hot: 256, warm: 16, batch: 32, bytes: 48 << 20 }
     }
-}
-
-/// A function that was made.
-struct Unit {
-    slot: u32,
-    place: u64,
-    mode: u32,
 }
 
 /// Counts for `--stats`.
@@ -43,20 +41,29 @@ struct Counts {
     modules: u64,
     invalidated: u64,
     refused: u64,
-    flushed: u64,
+    evicted: u64,
+}
+
+/// A region that waits.
+struct Waiting {
+    unit: u32,
+    region: Region,
+    steps: Vec<u32>,
+    pages: Vec<(i64, u64)>,
+    /// Times that code of it was found hot again
+    asked: usize,
 }
 
 /// Translates hot code and keeps it.
 pub struct Translator {
     host: Box<dyn CodeHost>,
     settings: Settings,
-    entries: Box<[EntryPoint]>,
-    units: HashMap<u32, Unit>,
-    /// Unit by place and mode
-    places: HashMap<(u64, u32), u32>,
-    next_unit: u32,
-    free_slots: Vec<u32>,
-    next_slot: u32,
+    cache: Cache,
+    waiting: Vec<Waiting>,
+    /// Unit that covers a block and waits, by place and mode of the block
+    covered: FxHashMap<(u64, u32), u32>,
+    /// Bytes of modules at which the next look is taken at what is in use
+    next_look: u64,
     counts: Counts,
 }
 
@@ -84,18 +91,15 @@ impl CodeSource for View<'_> {
 impl Translator {
     /// With nothing translated. `vcpu` is told where entries are found.
     pub fn new(host: Box<dyn CodeHost>, settings: Settings, vcpu: &mut Vcpu) -> Self {
-        let first_slot = host.first_slot();
-        let entries = vec![EntryPoint { key: 0, slot: 0 }; ENTRIES_LEN].into_boxed_slice();
-        vcpu.share(entries.as_ptr() as usize as u64);
+        let cache = Cache::new(host.first_slot());
+        vcpu.share(cache.entries());
         Self {
             host,
             settings,
-            entries,
-            units: HashMap::new(),
-            places: HashMap::new(),
-            next_unit: 1,
-            free_slots: Vec::new(),
-            next_slot: first_slot,
+            cache,
+            waiting: Vec::new(),
+            covered: FxHashMap::default(),
+            next_look: settings.bytes / 2,
             counts: Counts::default(),
         }
     }
@@ -108,74 +112,130 @@ impl Translator {
         Some((form(&view, mode)?, mode))
     }
 
-    /// Translates the code at RIP. Gives its slot.
-    pub fn translate(&mut self, vcpu: &mut Vcpu) -> Option<u32> {
+    /// Forms the region at RIP and has it wait.
+    fn translate(&mut self, vcpu: &mut Vcpu) -> Option<()> {
         let (region, mode) = self.form(vcpu)?;
-        let rip = vcpu.cpu.rip;
+        let (rip, mode) = (vcpu.cpu.rip, mode.key());
         let (_, place) = vcpu.code_place(rip)?;
         let pieces = pieces(&region, vcpu, rip)?;
-        if self.units.len() >= self.settings.max_units {
-            self.flush();
-            vcpu.compiled_dropped();
-        }
-        let slot = self.free_slots.pop().unwrap_or_else(|| {
-            self.next_slot += 1;
-            self.next_slot - 1
-        });
         let mut pages: Vec<(i64, u64)> = Vec::new();
+        let mut watched: Vec<GuestPhysAddr> = Vec::new();
         for piece in &pieces {
             if !pages.iter().any(|&(page, _)| page == piece.page) {
                 pages.push((piece.page, piece.place & !(PAGE_SIZE - 1)));
             }
+            if !watched.contains(&piece.at.page()) {
+                watched.push(piece.at.page());
+            }
         }
         let steps = region.steps().iter().map(|insn| vcpu.step_number(insn)).collect();
-        let bytes = module(&[Placed { region: &region, steps, pages }], slot);
-        if let Err(error) = self.host.install(&bytes, slot, 1) {
-            tracing::warn!(target: "jit", %error, "a region was not installed");
-            self.counts.refused += 1;
-            self.free_slots.push(slot);
-            return None;
-        }
-        self.counts.regions += 1;
-        self.counts.modules += 1;
-        self.counts.instructions += u64::from(region.instructions());
-        self.counts.bytes += bytes.len() as u64;
-        let unit = self.next_unit;
-        self.next_unit = self.next_unit.wrapping_add(1).max(1);
+        let unit = self.cache.add(place, mode, watched);
         for piece in &pieces {
             vcpu.watch_code(unit, piece.at, piece.len);
         }
-        let mode = mode.key();
-        self.units.insert(unit, Unit { slot, place, mode });
-        self.places.insert((place, mode), unit);
-        self.enter_point(place, mode, slot);
-        Some(slot)
+        for (start, _) in region.ranges() {
+            if let Some((_, block)) = vcpu.code_place(rip.wrapping_add(start as u64)) {
+                self.covered.entry((block, mode)).or_insert(unit);
+            }
+        }
+        self.waiting.push(Waiting { unit, region, steps, pages, asked: 0 });
+        Some(())
     }
 
-    fn enter_point(&mut self, place: u64, mode: u32, slot: u32) {
-        if let Some(entry) = self.entries.get_mut(entry_index(place)) {
-            *entry = EntryPoint { key: entry_key(place, mode), slot: slot.into() };
+    /// Makes a module of what waits.
+    fn build(&mut self, vcpu: &mut Vcpu) {
+        self.covered.clear();
+        let waiting: Vec<Waiting> =
+            self.waiting.drain(..).filter(|waiting| self.cache.is_live(waiting.unit)).collect();
+        if waiting.is_empty() {
+            return;
+        }
+        let placed: Vec<Placed<'_>> = waiting
+            .iter()
+            .map(|w| Placed { region: &w.region, steps: w.steps.clone(), pages: w.pages.clone() })
+            .collect();
+        let count = waiting.len() as u32;
+        let first = self.cache.take_slots(count);
+        let bytes = module(&placed, first);
+        let len = bytes.len() as u64;
+        let installed = self.host.install(bytes, first, count);
+        let units = waiting.iter().map(|waiting| waiting.unit).collect();
+        match installed {
+            Ok(when) => {
+                self.counts.modules += 1;
+                self.counts.bytes += len;
+                self.counts.regions += u64::from(count);
+                let instructions = waiting.iter().map(|w| u64::from(w.region.instructions()));
+                self.counts.instructions += instructions.sum::<u64>();
+                self.cache.built(first, units, len);
+                if when == Installed::Now {
+                    self.settle(vcpu, first, true);
+                }
+            }
+            Err(error) => {
+                tracing::warn!(target: "jit", %error, "a module was not installed");
+                self.counts.refused += u64::from(count);
+                self.cache.give_back((first, count));
+                self.drop_units(vcpu, &units);
+            }
+        }
+        if self.cache.bytes() >= self.next_look {
+            let victims = self.cache.victims(self.settings.bytes);
+            self.counts.evicted += victims.len() as u64;
+            self.drop_units(vcpu, &victims);
+            vcpu.compiled_changed();
+            let room = self.settings.bytes / 8;
+            self.next_look = self.cache.bytes().max(self.settings.bytes / 2) + room;
         }
     }
 
-    fn drop_unit(&mut self, number: u32) {
-        let Some(unit) = self.units.remove(&number) else { return };
-        self.places.remove(&(unit.place, unit.mode));
-        if let Some(entry) = self.entries.get_mut(entry_index(unit.place))
-            && entry.key == entry_key(unit.place, unit.mode)
-        {
-            *entry = EntryPoint { key: 0, slot: 0 };
-        }
-        self.host.retire(unit.slot);
-        self.free_slots.push(unit.slot);
+    /// A module can be called now, or the host refused it after all.
+    fn settle(&mut self, vcpu: &mut Vcpu, first: u32, good: bool) {
+        let (gone, slots) = self.cache.settle(first, good);
+        self.counts.refused += gone.len() as u64;
+        gone.iter().for_each(|(number, unit)| unwatch(vcpu, *number, unit));
+        self.retire(slots);
+        vcpu.compiled_changed();
     }
 
-    /// Drops everything.
-    fn flush(&mut self) {
-        let all: Vec<u32> = self.units.keys().copied().collect();
-        all.into_iter().for_each(|unit| self.drop_unit(unit));
-        self.counts.flushed += 1;
+    /// Takes in what the host has compiled.
+    fn collect(&mut self, vcpu: &mut Vcpu) {
+        for (first, result) in self.host.finished() {
+            if let Err(error) = &result {
+                tracing::warn!(target: "jit", %error, "a module was not installed");
+            }
+            self.settle(vcpu, first, result.is_ok());
+        }
     }
+
+    fn drop_units(&mut self, vcpu: &mut Vcpu, units: &[u32]) {
+        for &number in units {
+            let (unit, slots) = self.cache.remove(number);
+            if let Some(unit) = unit {
+                unwatch(vcpu, number, &unit);
+            }
+            self.retire(slots);
+        }
+    }
+
+    fn retire(&mut self, slots: Option<Slots>) {
+        if let Some((first, count)) = slots {
+            self.host.retire(first, count);
+        }
+    }
+
+    /// Code that waits was found hot again: has a module made if it has waited long enough.
+    fn ask(&mut self, vcpu: &mut Vcpu, unit: u32) {
+        let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.unit == unit) else { return };
+        waiting.asked += 1;
+        if waiting.asked >= waiting.region.blocks() {
+            self.build(vcpu);
+        }
+    }
+}
+
+fn unwatch(vcpu: &mut Vcpu, number: u32, unit: &Unit) {
+    unit.pages.iter().for_each(|&page| vcpu.unwatch_code(number, page));
 }
 
 /// Bytes of a region within one page.
@@ -208,15 +268,35 @@ impl CompiledCode for Translator {
     }
 
     fn find(&mut self, vcpu: &mut Vcpu) -> Option<u32> {
+        self.collect(vcpu);
         let mode = vcpu.code_mode()?.key();
         let (_, place) = vcpu.code_place(vcpu.cpu.rip)?;
-        let slot = self.places.get(&(place, mode)).and_then(|unit| self.units.get(unit))?.slot;
-        self.enter_point(place, mode, slot);
+        let (_, stage, slot) = self.cache.find(place, mode)?;
+        if stage != Stage::Ready {
+            return None;
+        }
+        self.cache.enter_point(place, mode, slot);
         Some(slot)
     }
 
     fn hot(&mut self, vcpu: &mut Vcpu) -> Option<u32> {
-        self.find(vcpu).or_else(|| self.translate(vcpu))
+        self.collect(vcpu);
+        let mode = vcpu.code_mode()?.key();
+        let (_, place) = vcpu.code_place(vcpu.cpu.rip)?;
+        match self.cache.find(place, mode) {
+            Some((unit, Stage::Waiting, _)) => self.ask(vcpu, unit),
+            Some(_) => {}
+            None => match self.covered.get(&(place, mode)) {
+                Some(&unit) if self.cache.is_live(unit) => self.ask(vcpu, unit),
+                _ => {
+                    self.translate(vcpu)?;
+                    if self.waiting.len() >= self.settings.batch {
+                        self.build(vcpu);
+                    }
+                }
+            },
+        }
+        self.find(vcpu)
     }
 
     fn run(&mut self, vcpu: &mut Vcpu, slot: u32, budget: u64) -> u64 {
@@ -224,21 +304,28 @@ impl CompiledCode for Translator {
         self.host.enter(slot, address, budget)
     }
 
-    fn invalidate(&mut self, units: &[u32]) {
-        for &unit in units {
-            self.counts.invalidated += u64::from(self.units.contains_key(&unit));
-            self.drop_unit(unit);
-        }
+    fn invalidate(&mut self, vcpu: &mut Vcpu, units: &[u32]) {
+        self.counts.invalidated += units.iter().filter(|&&unit| self.cache.is_live(unit)).count() as u64;
+        self.drop_units(vcpu, units);
     }
 
     fn report(&self) -> Vec<(String, String)> {
         let c = &self.counts;
         vec![
             ("regions".into(), format!("{} of {} instructions", c.regions, c.instructions)),
-            ("modules".into(), format!("{}, {} bytes", c.modules, c.bytes)),
+            (
+                "modules".into(),
+                format!(
+                    "{}, {} bytes; kept {}, {} bytes",
+                    c.modules,
+                    c.bytes,
+                    self.cache.modules(),
+                    self.cache.bytes()
+                ),
+            ),
             (
                 "dropped".into(),
-                format!("{} written, {} flushes, {} refused", c.invalidated, c.flushed, c.refused),
+                format!("{} written, {} evicted, {} refused", c.invalidated, c.evicted, c.refused),
             ),
         ]
     }

@@ -1,6 +1,6 @@
 //! The expression list: 64-bit values in the order in which they were first needed, each of them once.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// A value of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -147,7 +147,7 @@ fn fold_one(op: Op1, a: u64) -> u64 {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
     nodes: Vec<Node>,
-    known: HashMap<Node, Value>,
+    known: FxHashMap<Node, Value>,
 }
 
 impl Values {

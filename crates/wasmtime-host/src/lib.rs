@@ -4,9 +4,11 @@
 //! code and to the processor; that is what a code generator for the host's own instructions would do, too. What guards
 //! memory from the guest is the emulated TLB in either case.
 
+mod background;
 mod whole;
 
-use wasm_jit::{CodeHost, HostError};
+use background::Compiler;
+use wasm_jit::{CodeHost, HostError, Installed};
 use wasmtime::{
     Config, Engine, Extern, Func, Instance, Memory, Module, OptLevel, Ref, RefType, Store, Table, TableType,
     TypedFunc,
@@ -25,6 +27,8 @@ pub struct WasmtimeHost {
     imports: Vec<Extern>,
     table: Table,
     functions: Vec<Option<TypedFunc<(u64, u64), u64>>>,
+    /// Compiles beside the machine, where that is wanted
+    compiler: Option<Compiler>,
 }
 
 /// The processor behind an address that compiled code was handed.
@@ -75,7 +79,17 @@ fn refused(error: wasmtime::Error) -> HostError {
 }
 
 impl WasmtimeHost {
-    /// A host without modules.
+    /// A host that compiles modules in a thread of their own, while the machine goes on.
+    ///
+    /// # Errors
+    /// [`HostError`] where wasmtime does not support this machine, or no thread can be had.
+    pub fn in_background() -> Result<Self, HostError> {
+        let mut host = Self::new()?;
+        host.compiler = Some(Compiler::start(&host.engine)?);
+        Ok(host)
+    }
+
+    /// A host that compiles modules at once.
     ///
     /// # Errors
     /// [`HostError`] where wasmtime does not support this machine.
@@ -100,17 +114,12 @@ impl WasmtimeHost {
         let kind = TableType::new64(RefType::FUNCREF, TABLE_LEN, Some(TABLE_LEN));
         let table = Table::new(&mut store, kind, Ref::Func(None)).map_err(refused)?;
         let imports = imports(&mut store, memory, table);
-        Ok(Self { engine, store, imports, table, functions: Vec::new() })
+        Ok(Self { engine, store, imports, table, functions: Vec::new(), compiler: None })
     }
-}
 
-impl CodeHost for WasmtimeHost {
-    fn install(&mut self, module: &[u8], first: u32, count: u32) -> Result<(), HostError> {
-        if u64::from(first) + u64::from(count) > TABLE_LEN {
-            return Err(HostError::Full);
-        }
-        let module = Module::from_binary(&self.engine, module).map_err(refused)?;
-        Instance::new(&mut self.store, &module, &self.imports).map_err(refused)?;
+    /// Makes a compiled module's functions callable.
+    fn link(&mut self, module: &Module, first: u32, count: u32) -> Result<(), HostError> {
+        Instance::new(&mut self.store, module, &self.imports).map_err(refused)?;
         for slot in first..first + count {
             let function = self.table.get(&mut self.store, slot.into());
             let function = function.and_then(|f| f.as_func().flatten().copied()).ok_or(HostError::Full)?;
@@ -122,10 +131,37 @@ impl CodeHost for WasmtimeHost {
         }
         Ok(())
     }
+}
 
-    fn retire(&mut self, slot: u32) {
-        if let Some(place) = self.functions.get_mut(slot as usize) {
-            *place = None;
+impl CodeHost for WasmtimeHost {
+    fn install(&mut self, module: Vec<u8>, first: u32, count: u32) -> Result<Installed, HostError> {
+        if u64::from(first) + u64::from(count) > TABLE_LEN {
+            return Err(HostError::Full);
+        }
+        if let Some(compiler) = &mut self.compiler {
+            compiler.submit(module, first, count)?;
+            return Ok(Installed::Later);
+        }
+        let module = Module::from_binary(&self.engine, &module).map_err(refused)?;
+        self.link(&module, first, count)?;
+        Ok(Installed::Now)
+    }
+
+    fn finished(&mut self) -> Vec<(u32, Result<(), HostError>)> {
+        let done = self.compiler.as_mut().map(Compiler::finished).unwrap_or_default();
+        done.into_iter()
+            .map(|(first, count, module)| {
+                let linked = module.map_err(refused).and_then(|module| self.link(&module, first, count));
+                (first, linked)
+            })
+            .collect()
+    }
+
+    fn retire(&mut self, first: u32, count: u32) {
+        for slot in first..first + count {
+            if let Some(place) = self.functions.get_mut(slot as usize) {
+                *place = None;
+            }
         }
     }
 

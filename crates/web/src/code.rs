@@ -1,7 +1,7 @@
 //! Compiled code here: JavaScript makes instances of modules that share this module's memory and table.
 
 use crate::host;
-use wasm_jit::{CodeHost, HostError};
+use wasm_jit::{CodeHost, HostError, Installed};
 use x86_exec::Vcpu;
 use x86_exec::vcpu::compiled::FlagsKind;
 
@@ -16,16 +16,16 @@ impl CodeHost for EngineHost {
         FIRST_SLOT
     }
 
-    fn install(&mut self, module: &[u8], first: u32, count: u32) -> Result<(), HostError> {
-        if host::install(module, first + count) {
-            Ok(())
+    fn install(&mut self, module: Vec<u8>, first: u32, count: u32) -> Result<Installed, HostError> {
+        if host::install(&module, first + count) {
+            Ok(Installed::Now)
         } else {
             Err(HostError::Refused("the engine did not take it".into()))
         }
     }
 
-    fn retire(&mut self, slot: u32) {
-        host::retire(slot);
+    fn retire(&mut self, first: u32, count: u32) {
+        host::retire(first, count);
     }
 
     fn enter(&mut self, slot: u32, vcpu: u64, budget: u64) -> u64 {

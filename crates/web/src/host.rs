@@ -12,7 +12,7 @@ mod imports {
         pub(super) safe fn epoch_seconds() -> u64;
         pub(super) safe fn log(text: *const u8, len: usize);
         pub(super) safe fn install(module: *const u8, len: usize, slots: u64) -> u32;
-        pub(super) safe fn retire(slot: u64);
+        pub(super) safe fn retire(first: u64, count: u64);
     }
 }
 
@@ -29,7 +29,7 @@ mod imports {
     pub(super) fn install(_: *const u8, _: usize, _: u64) -> u32 {
         0
     }
-    pub(super) fn retire(_: u64) {}
+    pub(super) fn retire(_: u64, _: u64) {}
 }
 
 /// Seconds since 1970.
@@ -48,10 +48,10 @@ pub(crate) fn install(module: &[u8], slots: u32) -> bool {
     imports::install(module.as_ptr(), module.len(), slots.into()) != 0
 }
 
-/// Empties a slot of the table.
-pub(crate) fn retire(slot: u32) {
+/// Empties slots of the table.
+pub(crate) fn retire(first: u32, count: u32) {
     crate::vm::count_host_call();
-    imports::retire(slot.into());
+    imports::retire(first.into(), count.into());
 }
 
 /// The host's monotonic clock. It cannot sleep: a worker that blocks hears no message.

@@ -4,11 +4,10 @@ use super::{
     Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, LEFT, LINEAR, Label, OPENED, REASON, RIP,
     SLOT, VCPU, place,
 };
-use crate::block::{Access, Action, Base, Block, Exit, State, Term};
+use crate::block::{Access, Action, Base, Block, State, Term};
 use crate::layout;
 use crate::module::Import;
-use crate::plan::{Plan, flag_values, state_values};
-use crate::region::Region;
+use crate::plan::{Plan, flag_values};
 use crate::value::{Entry, Node, Value};
 use wasm_encoder::BlockType;
 use x86_exec::vcpu::compiled::{FlagsKind, Leave};
@@ -31,16 +30,6 @@ impl Scope<'_> {
         let planned = self.plan.local(v).map(|n| self.first + n);
         planned.or_else(|| self.shared.iter().find(|&&(value, _)| value == v).map(|&(_, local)| local))
     }
-}
-
-/// By block, how many locals its ways out need beside those of the plan.
-pub(super) fn cold_locals(region: &Region, plans: &[Plan]) -> Vec<u32> {
-    let most = |(node, plan): (&crate::region::Node, &Plan)| {
-        let block = &node.block;
-        let shared = |exit: &Exit| plan.shared_by(block, state_values(&exit.state)).len();
-        block.exits.iter().map(shared).max().unwrap_or(0) as u32
-    };
-    region.nodes.iter().zip(plans).map(most).collect()
 }
 
 impl Emitter<'_> {
@@ -216,14 +205,13 @@ impl Emitter<'_> {
     }
 
     /// Leaves by an exit where the i32 on the stack is not 0.
-    fn leave(&mut self, scope: &mut Scope<'_>, exit: u32) {
+    fn leave(&mut self, scope: &mut Scope<'_>, number: u32) {
         self.begin(Label::Other, |out| {
             out.if_(BlockType::Empty);
         });
-        if let Some(exit) = scope.block.exits.get(exit as usize) {
+        if let Some(exit) = scope.block.exits.get(number as usize) {
             let first = scope.first + scope.plan.locals;
-            for (n, v) in scope.plan.shared_by(scope.block, state_values(&exit.state)).into_iter().enumerate()
-            {
+            for (n, &v) in scope.plan.shared(number as usize).iter().enumerate() {
                 self.node_value(scope, scope.block.values.node(v));
                 let local = first + n as u32;
                 self.out.local_set(local);

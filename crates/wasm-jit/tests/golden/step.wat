@@ -18,9 +18,9 @@
   (import "v64" "flags_aux" (func (;6;) (type 7)))
   (elem (;0;) (i64.const 1) func 7)
   (func (;7;) (type 0) (param i64 i64) (result i64)
-    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
-    i64.const 1
+    i64.const 2
     i64.lt_s
     if ;; label = @1
       local.get 0
@@ -262,11 +262,33 @@
         local.set 4
         br 1 (;@1;)
       end
+      local.get 15
+      i64.const 4294967295
+      i64.and
+      i64.const 1
+      i64.add
+      i64.const 4294967295
+      i64.and
+      local.set 31
+      local.get 31
+      local.get 31
+      local.get 7
+      i64.const 63
+      i64.shr_u
+      i64.const 274
+      local.set 6
+      local.set 10
+      local.set 9
+      local.set 15
+      local.get 1
+      i64.const 1
+      i64.sub
+      local.set 1
       local.get 2
-      i64.const 2
+      i64.const 4
       i64.add
       local.set 3
-      i64.const 1048578
+      i64.const 1048580
       local.set 5
       br 0 (;@1;)
       unreachable

@@ -110,7 +110,9 @@ export class Instance {
         if (late.x) log(decoder.decode(new Uint8Array(late.x.memory.buffer, Number(at), Number(len)).slice()));
       },
       install: (at: bigint, len: bigint, slots: bigint) => (late.x ? install(late.x, (late.imports ??= shared(late.x)), at, len, slots) : 0),
-      retire: (slot: bigint) => late.x?.__indirect_function_table.set(slot as never, null),
+      retire: (first: bigint, count: bigint) => {
+        for (let slot = first; slot < first + count; slot++) late.x?.__indirect_function_table.set(slot as never, null);
+      },
     };
     const instance = await WebAssembly.instantiate(module, { host });
     const x = instance.exports as unknown as Exports;

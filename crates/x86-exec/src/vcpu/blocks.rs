@@ -160,6 +160,17 @@ impl BlockCache {
         std::mem::replace(&mut self.has_code[page], 1) == 0
     }
 
+    /// A unit of compiled code does not stand for bytes of this page any more.
+    pub(super) fn forget_unit(&mut self, unit: u32, at: GuestPhysAddr) {
+        let Some(n) = self.ram_page(at) else { return };
+        let Some(page) = self.pages.get_mut(&at.page().0) else { return };
+        page.units.retain(|&(number, ..)| number != unit);
+        if page.blocks.is_empty() && page.units.is_empty() {
+            self.pages.remove(&at.page().0);
+            self.has_code[n] = 0;
+        }
+    }
+
     /// Whether decoded or compiled code covers any of `len` bytes within one page, which are about to be written.
     pub(super) fn overlaps(&mut self, at: GuestPhysAddr, len: u64) -> bool {
         if !self.is_code(at) {

@@ -133,15 +133,15 @@ pub trait CompiledCode {
     /// Slot of the compiled form of the code at RIP, if there is one. Slots are not 0.
     fn find(&mut self, vcpu: &mut Vcpu) -> Option<u32>;
 
-    /// The same, for code that ran often: it may be translated now. What is dropped for it is announced by
-    /// [`Vcpu::compiled_dropped`].
+    /// The same, for code that ran often: it may be translated now. What changes by that is announced by
+    /// [`Vcpu::compiled_changed`].
     fn hot(&mut self, vcpu: &mut Vcpu) -> Option<u32>;
 
     /// Runs what is in `slot`, at most `budget` instructions. Gives what is left of the budget.
     fn run(&mut self, vcpu: &mut Vcpu, slot: u32, budget: u64) -> u64;
 
     /// These units of code, by the numbers under which they were announced, do not stand for their bytes any more.
-    fn invalidate(&mut self, units: &[u32]);
+    fn invalidate(&mut self, vcpu: &mut Vcpu, units: &[u32]);
 
     /// Lines for `--stats`.
     fn report(&self) -> Vec<(String, String)>;
@@ -278,8 +278,13 @@ impl Vcpu {
         }
     }
 
-    /// Compiled code was dropped, so that slots found before mean nothing any more.
-    pub fn compiled_dropped(&mut self) {
+    /// The bytes of `unit` in the page at `page` are not watched any longer.
+    pub fn unwatch_code(&mut self, unit: u32, page: GuestPhysAddr) {
+        self.blocks.forget_unit(unit, page);
+    }
+
+    /// Compiled code was made or dropped, so that what was found or not found before means nothing any more.
+    pub fn compiled_changed(&mut self) {
         self.code_epoch = self.code_epoch.wrapping_add(1);
     }
 
@@ -321,8 +326,8 @@ impl Vcpu {
         }
         if let Some(mut code) = self.compiled.take() {
             let units = std::mem::take(&mut self.blocks.dropped_units);
-            code.invalidate(&units);
-            self.compiled_dropped();
+            code.invalidate(self, &units);
+            self.compiled_changed();
             self.compiled = Some(code);
         }
     }

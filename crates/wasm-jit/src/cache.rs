@@ -1,0 +1,311 @@
+//! What was made of which code: units of code by place and mode, the modules they are in, and what is given up when
+//! there is too much of it.
+//!
+//! A unit is one function: a region's. Units come in modules, several at a time, and a module's memory is had back when
+//! the last of its units is gone. Use is not counted; instead, every so often the table by which compiled code finds
+//! its way is wiped, and what is looked up anew since then is in use.
+
+use crate::layout::{ENTRIES_LEN, EntryPoint, entry_index, entry_key};
+use rustc_hash::FxHashMap;
+use x86_types::GuestPhysAddr;
+
+/// How far a unit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Formed; it waits for others to share a module with
+    Waiting,
+    /// Its module is being compiled
+    Building,
+    /// It can be called
+    Ready,
+}
+
+/// One function.
+#[derive(Clone, Debug)]
+pub(crate) struct Unit {
+    /// Compiled address of its first instruction
+    pub(crate) place: u64,
+    pub(crate) mode: u32,
+    pub(crate) stage: Stage,
+    /// Place in the table of functions, once it is building
+    pub(crate) slot: u32,
+    /// First slot of its module, once it is building
+    pub(crate) module: u32,
+    /// Pages in which bytes are watched for it
+    pub(crate) pages: Vec<GuestPhysAddr>,
+    /// When it was last looked up
+    seen: u32,
+}
+
+/// A module that was handed to the host.
+#[derive(Clone, Debug)]
+struct Made {
+    count: u32,
+    bytes: u64,
+    units: Vec<u32>,
+    live: u32,
+    ready: bool,
+}
+
+/// Everything there is.
+pub(crate) struct Cache {
+    entries: Box<[EntryPoint]>,
+    units: FxHashMap<u32, Unit>,
+    places: FxHashMap<(u64, u32), u32>,
+    modules: FxHashMap<u32, Made>,
+    /// First slots of modules in the order in which they were made
+    order: Vec<u32>,
+    next_unit: u32,
+    /// Ranges of slots that are free again
+    free: Vec<(u32, u32)>,
+    next_slot: u32,
+    bytes: u64,
+    epoch: u32,
+}
+
+/// A range of slots to retire.
+pub(crate) type Slots = (u32, u32);
+
+impl Cache {
+    pub(crate) fn new(first_slot: u32) -> Self {
+        Self {
+            entries: vec![EntryPoint { key: 0, slot: 0 }; ENTRIES_LEN].into_boxed_slice(),
+            units: FxHashMap::default(),
+            places: FxHashMap::default(),
+            modules: FxHashMap::default(),
+            order: Vec::new(),
+            next_unit: 1,
+            free: Vec::new(),
+            next_slot: first_slot,
+            bytes: 0,
+            epoch: 0,
+        }
+    }
+
+    /// Host address of the table by which compiled code finds its way.
+    pub(crate) fn entries(&self) -> u64 {
+        self.entries.as_ptr() as usize as u64
+    }
+
+    /// Bytes of the modules that are kept.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Modules that are kept.
+    pub(crate) fn modules(&self) -> usize {
+        self.modules.len()
+    }
+
+    /// The unit for the code at a place in a mode.
+    pub(crate) fn find(&mut self, place: u64, mode: u32) -> Option<(u32, Stage, u32)> {
+        let number = *self.places.get(&(place, mode))?;
+        let epoch = self.epoch;
+        let unit = self.units.get_mut(&number)?;
+        unit.seen = epoch;
+        Some((number, unit.stage, unit.slot))
+    }
+
+    /// Lets compiled code find its way to a unit that can be called.
+    pub(crate) fn enter_point(&mut self, place: u64, mode: u32, slot: u32) {
+        if let Some(entry) = self.entries.get_mut(entry_index(place)) {
+            *entry = EntryPoint { key: entry_key(place, mode), slot: slot.into() };
+        }
+    }
+
+    /// A new unit, which waits. Gives its number.
+    pub(crate) fn add(&mut self, place: u64, mode: u32, pages: Vec<GuestPhysAddr>) -> u32 {
+        let number = self.next_unit;
+        self.next_unit = self.next_unit.wrapping_add(1).max(1);
+        let unit = Unit { place, mode, stage: Stage::Waiting, slot: 0, module: 0, pages, seen: self.epoch };
+        self.units.insert(number, unit);
+        self.places.insert((place, mode), number);
+        number
+    }
+
+    /// Whether a unit is still wanted.
+    pub(crate) fn is_live(&self, number: u32) -> bool {
+        self.units.contains_key(&number)
+    }
+
+    /// A range of free slots.
+    pub(crate) fn take_slots(&mut self, count: u32) -> u32 {
+        if let Some(n) = self.free.iter().position(|&(_, have)| have >= count) {
+            let (first, have) = self.free.swap_remove(n);
+            if have > count {
+                self.free.push((first + count, have - count));
+            }
+            return first;
+        }
+        let first = self.next_slot;
+        self.next_slot += count;
+        first
+    }
+
+    /// Slots that turned out not to be needed.
+    pub(crate) fn give_back(&mut self, (first, count): Slots) {
+        self.free.push((first, count));
+    }
+
+    /// Units became a module whose functions have the slots from `first` on.
+    pub(crate) fn built(&mut self, first: u32, units: Vec<u32>, bytes: u64) {
+        for (n, number) in units.iter().enumerate() {
+            if let Some(unit) = self.units.get_mut(number) {
+                (unit.stage, unit.slot, unit.module) = (Stage::Building, first + n as u32, first);
+            }
+        }
+        let count = units.len() as u32;
+        self.bytes += bytes;
+        self.modules.insert(first, Made { count, bytes, units, live: count, ready: false });
+        self.order.push(first);
+    }
+
+    /// A module can be called, or not: then its units are forgotten. Gives slots to retire.
+    pub(crate) fn settle(&mut self, first: u32, good: bool) -> (Vec<(u32, Unit)>, Option<Slots>) {
+        let Some(made) = self.modules.get_mut(&first) else { return (Vec::new(), None) };
+        made.ready = true;
+        let (live, units) = (made.live, made.units.clone());
+        if live == 0 {
+            return (Vec::new(), self.free_module(first));
+        }
+        let (mut gone, mut slots) = (Vec::new(), None);
+        for number in units {
+            if !good {
+                let (unit, freed) = self.remove(number);
+                gone.extend(unit.map(|unit| (number, unit)));
+                slots = slots.or(freed);
+                continue;
+            }
+            if let Some(unit) = self.units.get_mut(&number) {
+                unit.stage = Stage::Ready;
+                let (place, mode, slot) = (unit.place, unit.mode, unit.slot);
+                self.enter_point(place, mode, slot);
+            }
+        }
+        (gone, slots)
+    }
+
+    /// Forgets a unit. Gives it, and the slots of its module if it was the last of it.
+    pub(crate) fn remove(&mut self, number: u32) -> (Option<Unit>, Option<Slots>) {
+        let Some(unit) = self.units.remove(&number) else { return (None, None) };
+        self.places.remove(&(unit.place, unit.mode));
+        if let Some(entry) = self.entries.get_mut(entry_index(unit.place))
+            && entry.key == entry_key(unit.place, unit.mode)
+        {
+            *entry = EntryPoint { key: 0, slot: 0 };
+        }
+        if unit.stage == Stage::Waiting {
+            return (Some(unit), None);
+        }
+        let empty = self.modules.get_mut(&unit.module).is_some_and(|made| {
+            made.live -= 1;
+            made.live == 0 && made.ready
+        });
+        let freed = if empty { self.free_module(unit.module) } else { None };
+        (Some(unit), freed)
+    }
+
+    fn free_module(&mut self, first: u32) -> Option<Slots> {
+        let made = self.modules.remove(&first)?;
+        self.bytes -= made.bytes;
+        self.order.retain(|&other| other != first);
+        self.free.push((first, made.count));
+        Some((first, made.count))
+    }
+
+    /// Units to give up so that about `most` bytes remain: first those not looked up since the last time, oldest modules
+    /// first; then modules of which little is alive; then the oldest. Begins a new round of looking up.
+    pub(crate) fn victims(&mut self, most: u64) -> Vec<u32> {
+        let mut victims = Vec::new();
+        let mut bytes = self.bytes;
+        let mut kept: Vec<(u32, u32)> = Vec::new();
+        for &first in &self.order {
+            let Some(made) = self.modules.get(&first) else { continue };
+            if bytes <= most {
+                break;
+            }
+            let is_old = |n: &&u32| self.units.get(n).is_some_and(|unit| unit.seen != self.epoch);
+            let old: Vec<u32> = made.units.iter().filter(is_old).copied().collect();
+            let left = made.live - (old.len() as u32).min(made.live);
+            if left == 0 {
+                bytes -= made.bytes;
+            } else {
+                kept.push((first, left));
+            }
+            victims.extend(old);
+        }
+        kept.sort_by_key(|&(first, left)| {
+            let count = self.modules.get(&first).map_or(1, |made| made.count);
+            u64::from(left) * 4 / u64::from(count.max(1))
+        });
+        for (first, _) in kept {
+            if bytes <= most {
+                break;
+            }
+            if let Some(made) = self.modules.get(&first) {
+                victims.extend(made.units.iter().filter(|n| self.units.contains_key(n)));
+                bytes -= made.bytes;
+            }
+        }
+        self.epoch = self.epoch.wrapping_add(1);
+        self.entries.fill(EntryPoint { key: 0, slot: 0 });
+        victims
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Modules of two units each, at places 16 apart; all can be called.
+    fn filled(modules: u32) -> Cache {
+        let mut cache = Cache::new(1);
+        for n in 0..modules {
+            let units: Vec<u32> =
+                (0..2).map(|k| cache.add(u64::from(2 * n + k) * 16, 3, vec![GuestPhysAddr(0)])).collect();
+            let first = cache.take_slots(2);
+            cache.built(first, units, 100);
+            cache.settle(first, true);
+        }
+        cache
+    }
+
+    #[test]
+    fn what_was_not_looked_up_goes_first() {
+        let mut cache = filled(4);
+        // A round begins; of the first and third module one unit each is in use.
+        assert!(cache.victims(u64::MAX).is_empty());
+        for place in [0, 4 * 16] {
+            assert!(cache.find(place, 3).is_some());
+        }
+        let victims = cache.victims(300);
+        for &number in &victims {
+            cache.remove(number);
+        }
+        assert_eq!(cache.bytes(), 300);
+        assert!(cache.find(0, 3).is_some() && cache.find(4 * 16, 3).is_some());
+        assert!(cache.find(2 * 16, 3).is_none(), "the second module was the oldest without use");
+    }
+
+    #[test]
+    fn slots_of_a_module_come_back_as_one() {
+        let mut cache = filled(2);
+        let (_, none) = cache.remove(1);
+        let (_, slots) = cache.remove(2);
+        assert_eq!((none, slots), (None, Some((1, 2))));
+        assert_eq!(cache.take_slots(1), 1);
+        assert_eq!(cache.take_slots(1), 2);
+        assert_eq!(cache.take_slots(1), 5);
+    }
+
+    #[test]
+    fn a_module_that_is_not_wanted_any_more_goes_when_it_comes() {
+        let mut cache = Cache::new(1);
+        let unit = cache.add(16, 3, Vec::new());
+        let first = cache.take_slots(1);
+        cache.built(first, vec![unit], 10);
+        assert_eq!(cache.remove(unit).1, None, "the host still compiles it");
+        assert_eq!(cache.settle(first, true).1, Some((1, 1)));
+        assert_eq!((cache.bytes(), cache.modules()), (0, 0));
+    }
+}
