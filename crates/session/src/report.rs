@@ -30,7 +30,8 @@ pub fn statistics(machine: &mut Machine, took: Duration) -> String {
         line!(out, "compiled      {share:.1} % of instructions, entered {} times", s.entries);
         line!(
             out,
-            "left          {miss} unknown target, {interpret} interpret, {budget} budget, {attention} attention"
+            "left          {miss} unknown target ({} of them compiled), {interpret} interpret, {budget} budget, {attention} attention",
+            s.shown
         );
     }
     line!(out, "page walks    {}", s.walks);

@@ -305,6 +305,7 @@ impl Vcpu {
         self.statistics.entries += 1;
         self.statistics.leaves[(self.shared.leave & 3) as usize] += 1;
         self.interpret_next = self.shared.leave == Leave::Interpret as u64;
+        self.missed = self.shared.leave == Leave::Miss as u64;
         self.compiled = Some(code);
         self.drop_units();
         done != 0
@@ -345,13 +346,8 @@ impl Vcpu {
     pub fn compiled_load(&mut self, linear: u64, size: u64, for_write: bool) -> u64 {
         let kind = if for_write { AccessKind::Write } else { AccessKind::Read };
         let loaded = self.plain_pieces(LinearAddr(linear), size, kind).map(|(first, rest)| {
-            let mut bytes = [0; 8];
-            let (low, high) = bytes[..size as usize & 15].split_at_mut(first.1 as usize);
-            self.ram.read(first.0, low);
-            if let Some(rest) = rest {
-                self.ram.read(rest, high);
-            }
-            u64::from_le_bytes(bytes)
+            let low = self.ram.read_value(first.0, first.1);
+            rest.map_or(low, |rest| low | self.ram.read_value(rest, size - first.1) << (8 * first.1))
         });
         self.shared.refused = u64::from(loaded.is_none());
         loaded.unwrap_or(0)
@@ -365,16 +361,14 @@ impl Vcpu {
 
     fn store_pieces(&mut self, linear: LinearAddr, size: u64, value: u64) -> Option<()> {
         let (first, rest) = self.plain_pieces(linear, size, AccessKind::Write)?;
-        let bytes = value.to_le_bytes();
-        let (low, high) = bytes[..size as usize & 15].split_at(first.1 as usize);
         if self.blocks.overlaps(first.0, first.1)
             || rest.is_some_and(|rest| self.blocks.overlaps(rest, size - first.1))
         {
             return None;
         }
-        self.ram.write(first.0, low);
+        self.ram.write_value(first.0, first.1, value);
         match rest {
-            Some(rest) => self.ram.write(rest, high),
+            Some(rest) => self.ram.write_value(rest, size - first.1, value >> (8 * first.1)),
             None if !self.blocks.is_code(first.0) => self.tlb.restore_write(self.mmu, linear),
             None => {}
         }

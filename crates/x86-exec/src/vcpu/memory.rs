@@ -182,9 +182,7 @@ impl Vcpu {
     /// Reads 1, 2, 4 or 8 bytes of RAM or of a device, within one page.
     pub(crate) fn read_physical(&mut self, at: GuestPhysAddr, size: u64) -> u64 {
         if self.ram.contains(at, size) {
-            let mut bytes = [0; 8];
-            self.ram.read(at, &mut bytes[..size as usize]);
-            return u64::from_le_bytes(bytes);
+            return self.ram.read_value(at, size);
         }
         let now = self.retired_now();
         let v = self.bus.mmio_read(now, at, size as u8);
@@ -200,7 +198,7 @@ impl Vcpu {
                 self.drop_units();
                 self.stop_block();
             }
-            self.ram.write(at, &v.to_le_bytes()[..size as usize]);
+            self.ram.write_value(at, size, v);
             return;
         }
         let now = self.retired_now();

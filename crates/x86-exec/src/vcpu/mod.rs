@@ -87,6 +87,8 @@ pub struct Vcpu {
     code_epoch: u32,
     /// The next block is for the interpreter, whatever is compiled
     interpret_next: bool,
+    /// Compiled code came back since it knew no way
+    missed: bool,
     /// Instructions retired at which [`Vcpu::run`] has to end
     limit: u64,
     ram: Rc<GuestRam>,
@@ -131,6 +133,7 @@ impl Vcpu {
             code_key: 0,
             code_epoch: 1,
             interpret_next: false,
+            missed: false,
             limit: 0,
             ram,
             bus,

@@ -31,13 +31,18 @@ impl Vcpu {
         let mut left = if stepping { 1 } else { MAX_ITERATIONS };
         self.stop = false;
         while count != 0 && left != 0 {
-            let done = self.bulk(insn, count.min(left));
+            let done = match until_zf {
+                None => self.bulk(insn, count.min(left)),
+                Some(end) => self.bulk_scan(insn, count.min(left), end),
+            };
             if done != 0 {
                 count -= done;
                 self.set_count(insn, count);
-                // One bulk transfer a step: it went to the end of a page.
-                left = 0;
-                continue;
+                // A transfer went to the end of a page; a comparison ends by an iteration that sets the flags.
+                left = if until_zf.is_none() { 0 } else { left - done };
+                if until_zf.is_none() {
+                    continue;
+                }
             }
             body(self, insn)?;
             count = w.trunc(count.wrapping_sub(1));
@@ -82,27 +87,67 @@ impl Vcpu {
         }
         // Going down, the last element lies lowest.
         let back = if down { (n - 1) * size } else { 0 };
+        let len = n * size;
         let Some(to) = self.bulk_page(Seg::Es, rdi - back, AccessKind::Write) else { return 0 };
-        let mut buffer = [0; PAGE_SIZE as usize];
-        let bytes = &mut buffer[..(n * size) as usize];
         if insn.op == Op::Movs {
             let Some(from) = self.bulk_page(insn.seg, rsi - back, AccessKind::Read) else { return 0 };
             // A destination shortly ahead of the source repeats what was just written: iteration by iteration then.
             let ahead = if down { from.0.wrapping_sub(to.0) } else { to.0.wrapping_sub(from.0) };
-            if ahead != 0 && ahead < n * size {
+            if ahead != 0 && ahead < len || !self.ram.copy(from, to, len) {
                 return 0;
             }
-            self.ram.read(from, bytes);
-            self.step_register(gpr::RSI, insn, n * size, down);
+            self.step_register(gpr::RSI, insn, len, down);
         } else {
-            let unit = self.cpu.gpr[gpr::RAX].to_le_bytes();
-            for chunk in bytes.chunks_exact_mut(size as usize) {
-                chunk.copy_from_slice(&unit[..size as usize]);
+            let unit = insn.opsize.trunc(self.cpu.gpr[gpr::RAX]);
+            if unit == (unit & 0xff) * (insn.opsize.mask() / 0xff) {
+                if !self.ram.fill(to, len, unit as u8) {
+                    return 0;
+                }
+            } else {
+                (0..n).for_each(|k| self.ram.write_value(to.wrapping_add(k * size), size, unit));
             }
         }
-        self.ram.write(to, bytes);
-        self.step_register(gpr::RDI, insn, n * size, down);
+        self.step_register(gpr::RDI, insn, len, down);
         n
+    }
+
+    /// Skips iterations of CMPS or SCAS, going up through one page of plain RAM each, that leave ZF not as `end`; at
+    /// least one iteration is left, which sets the flags. Gives how many were skipped.
+    fn bulk_scan(&mut self, insn: &Instruction, count: u64, end: bool) -> u64 {
+        let size = u64::from(insn.opsize.bytes());
+        let w = insn.addrsize;
+        if count < 8
+            || self.cpu.system_flags.contains(RFlags::DF)
+            || self.attention & attention::BREAKPOINTS != 0
+        {
+            return 0;
+        }
+        let (rsi, rdi) = (w.trunc(self.cpu.gpr[gpr::RSI]), w.trunc(self.cpu.gpr[gpr::RDI]));
+        let mut n = (count - 1).min(stretch(rdi, size, w, false));
+        let from = if insn.op == Op::Cmps {
+            n = n.min(stretch(rsi, size, w, false));
+            self.bulk_page(insn.seg, rsi, AccessKind::Read)
+        } else {
+            None
+        };
+        if n == 0 || insn.op == Op::Cmps && from.is_none() {
+            return 0;
+        }
+        let Some(to) = self.bulk_page(Seg::Es, rdi, AccessKind::Read) else { return 0 };
+        let wanted = insn.opsize.trunc(self.cpu.gpr[gpr::RAX]);
+        let ram = &self.ram;
+        let skipped = (0..n)
+            .take_while(|&k| {
+                let right = ram.read_value(to.wrapping_add(k * size), size);
+                let left = from.map_or(wanted, |from| ram.read_value(from.wrapping_add(k * size), size));
+                (left == right) != end
+            })
+            .count() as u64;
+        if insn.op == Op::Cmps {
+            self.step_register(gpr::RSI, insn, skipped * size, false);
+        }
+        self.step_register(gpr::RDI, insn, skipped * size, false);
+        skipped
     }
 
     fn step_register(&mut self, r: usize, insn: &Instruction, by: u64, down: bool) {

@@ -24,6 +24,9 @@ pub enum Exit {
     Bus,
 }
 
+/// Bytes of code read at once.
+const PORTION: usize = 64;
+
 /// What happened, for `--stats`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -41,6 +44,8 @@ pub struct Statistics {
     pub entries: u64,
     /// Times it came back, by [`Leave`](super::compiled::Leave)
     pub leaves: [u64; 4],
+    /// Times it came back for code that is compiled, but that it did not find
+    pub shown: u64,
 }
 
 impl Vcpu {
@@ -140,7 +145,10 @@ impl Vcpu {
     /// instruction was executed.
     fn try_compiled(&mut self, block: &Rc<Block>, budget: u64) -> bool {
         let mut found = block.compiled.get();
-        if (found.key, found.epoch) != (self.code_key, self.code_epoch) {
+        // Where compiled code missed what is there, its way has to be shown to it again.
+        let missed = std::mem::take(&mut self.missed) && found.slot != 0;
+        if missed || (found.key, found.epoch) != (self.code_key, self.code_epoch) {
+            self.statistics.shown += u64::from(missed);
             found = self.find_compiled(block, false);
         }
         if found.slot == 0 {
@@ -332,15 +340,21 @@ impl Vcpu {
             return Ok(block);
         }
         let room = (PAGE_SIZE - linear.page_offset()) as usize;
-        let mut bytes = [0u8; PAGE_SIZE as usize + 15];
-        let here = &mut bytes[..room];
-        self.read_code(at, here);
+        // Most blocks are short: bytes are read a few at a time.
+        let mut bytes = [0u8; PORTION];
+        let mut read = 0;
         let inside = if size == CodeSize::Bits64 { usize::MAX } else { (limit - self.cpu.rip) as usize + 1 };
         let mut block = Block::default();
-        let mut from = 0;
+        let (mut start, mut from) = (0, 0);
         while block.slots.len() < MAX_BLOCK && from < room {
-            let end = room.min(from + 15);
-            match decode(size, &bytes[from..end]).map(|insn| self.as_on_model(insn)) {
+            if read < room.min(from + 15) {
+                // What was not decoded moves to the front.
+                start = from;
+                read = room.min(from + PORTION);
+                self.read_code(at.wrapping_add(from as u64), &mut bytes[..read - from]);
+            }
+            let end = read.min(from + 15);
+            match decode(size, &bytes[from - start..end - start]).map(|insn| self.as_on_model(insn)) {
                 Ok(insn) if !crate::system::has_feature(self, &insn) => {
                     if from != 0 {
                         break;
@@ -360,7 +374,9 @@ impl Vcpu {
                 Ok(_) => return Err(Exception::GP0),
                 Err(DecodeError::TooLong) => return Err(Exception::GP0),
                 Err(DecodeError::Undefined) => return Err(Exception::InvalidOpcode),
-                Err(DecodeError::NeedMore) => return self.decode_across(linear, &bytes[..room], inside),
+                Err(DecodeError::NeedMore) => {
+                    return self.decode_across(linear, &bytes[..room.min(15)], inside);
+                }
             }
         }
         let block = Rc::new(block);
