@@ -96,8 +96,6 @@ pub(crate) enum Term {
     Indirect { target: Value, from_memory: bool },
     /// The processor executes the instruction here, of so many bytes, by its number among the region's
     Step { at: i64, len: u8, index: u32 },
-    /// The instruction here has to be interpreted, outside
-    Interpret { at: i64 },
 }
 
 /// Straight-line code, recorded.

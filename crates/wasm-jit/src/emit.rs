@@ -56,6 +56,10 @@ struct Frame {
 enum Label {
     Loop(usize),
     Behind(usize),
+    /// The way out: state is in the locals
+    Out,
+    /// Behind that: state is stored, RIP is in its local
+    Stored,
     Other,
 }
 
@@ -93,12 +97,17 @@ pub(crate) fn function(placed: &Placed<'_>) -> Function {
         bound: i64::from(region.instructions()),
     };
     emitter.prologue();
-    emitter.out.block(BlockType::Empty);
-    emitter.labels.push(Label::Other);
+    for label in [Label::Stored, Label::Out] {
+        emitter.begin(label, |out| {
+            out.block(BlockType::Empty);
+        });
+    }
     emitter.tree(0, &plans);
     emitter.out.unreachable();
-    emitter.labels.pop();
-    emitter.out.end();
+    emitter.end();
+    emitter.store_state();
+    emitter.out.local_get(VCPU).local_get(RIP).i64_store(place(layout::RIP, 3));
+    emitter.end();
     emitter.way_out();
     emitter.out.end();
     function
@@ -152,9 +161,7 @@ impl Emitter<'_> {
         self.out.local_get(VCPU).i64_const(Leave::Budget as i64).i64_store(place(layout::LEAVE, 3));
         self.out.local_get(LEFT).return_().end();
         self.out.local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(BASE);
-        self.out.local_get(VCPU).i64_load(place(layout::TLB, 3));
-        let bank = u64::from(self.region.mode.bank) * layout::BANK_BYTES;
-        self.out.i64_const(bank as i64).i64_add().local_set(TLB);
+        self.out.local_get(VCPU).i64_load(place(layout::BANK, 3)).local_set(TLB);
         self.load_state();
     }
 
@@ -184,12 +191,10 @@ impl Emitter<'_> {
         }
     }
 
-    /// Behind everything: the state is stored, and control goes to other compiled code or back to the run loop.
+    /// Behind everything, with the state stored: control goes to other compiled code or back to the run loop.
     ///
     /// SPEC: wasm-3.0-core :: 2.4.2 Control Instructions -> `return_call_indirect` leaves this frame, so that chains of any length take no stack
     fn way_out(&mut self) {
-        self.store_state();
-        self.out.local_get(VCPU).local_get(RIP).i64_store(place(layout::RIP, 3));
         self.out.local_get(REASON).i64_eqz().if_(BlockType::Empty);
         // Where does RIP lie?
         self.out.local_get(PLACE).i64_eqz().if_(BlockType::Empty);
@@ -208,8 +213,9 @@ impl Emitter<'_> {
         self.out.i64_const(layout::ENTRIES_LEN as i64 - 1).i64_and().i64_const(4).i64_shl();
         self.out.local_get(VCPU).i64_load(place(layout::ENTRIES, 3)).i64_add().local_tee(SLOT);
         self.out.i64_load(place(0, 3)).local_get(PLACE);
-        let mode = layout::entry_key(0, self.region.mode.key());
-        self.out.i64_const(mode as i64).i64_xor().i64_eq().if_(BlockType::Empty);
+        // The mode may be another than the region's own.
+        self.out.local_get(VCPU).i64_load32_u(place(layout::CODE_KEY, 2));
+        self.out.i64_const(layout::MODE_SHIFT as i64).i64_shl().i64_xor().i64_eq().if_(BlockType::Empty);
         self.out.local_get(VCPU).local_get(LEFT).local_get(SLOT).i64_load(place(8, 3));
         self.out.return_call_indirect(0, REGION_TYPE);
         self.out.end().end();
@@ -243,8 +249,7 @@ impl Emitter<'_> {
 
     /// Goes to the way out. RIP and the rest have been set.
     fn go_out(&mut self) {
-        let depth = self.labels.len() - 1;
-        self.out.br(depth as u32);
+        self.branch_to(Label::Out);
     }
 
     fn begin(&mut self, label: Label, block: impl FnOnce(&mut InstructionSink<'_>)) {
@@ -391,7 +396,6 @@ impl Emitter<'_> {
                 self.step(at, len, index);
                 self.edge(n, page, node.edges[0], plans);
             }
-            Term::Interpret { at } => self.leave_to(at, Leave::Interpret),
         }
     }
 
@@ -424,13 +428,14 @@ impl Emitter<'_> {
         self.out.i64_store(place(layout::RIP, 3));
         let index = self.placed.steps.get(index as usize).copied().unwrap_or(u32::MAX);
         self.out.local_get(VCPU).i64_const(i64::from(index)).local_get(LEFT).call(Import::Step as u32);
-        self.out.local_set(SLOT);
-        self.load_state();
-        self.out.local_get(SLOT).i64_const(Stepped::Refused as i64).i64_eq();
+        self.out.local_tee(SLOT).i64_const(Stepped::Refused as i64).i64_eq();
         self.begin(Label::Other, |out| {
             out.if_(BlockType::Empty);
         });
-        self.leave_to(at, Leave::Interpret);
+        self.rip(at);
+        self.out.local_set(RIP).local_get(VCPU).local_get(RIP).i64_store(place(layout::RIP, 3));
+        self.out.i64_const(Leave::Interpret as i64).local_set(REASON);
+        self.branch_to(Label::Stored);
         self.end();
         self.out.local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
         self.out.local_get(SLOT).i64_eqz().i32_eqz();
@@ -438,9 +443,13 @@ impl Emitter<'_> {
             out.if_(BlockType::Empty);
         });
         self.out.local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(RIP);
-        self.out.i64_const(Leave::Attention as i64).local_set(REASON);
-        self.go_out();
+        self.out.local_get(VCPU).i64_load(place(layout::BANK, 3)).local_set(TLB);
+        // Not 0 where the run loop has to look.
+        self.out.i64_const(Leave::Attention as i64).i64_const(Leave::Miss as i64);
+        self.out.local_get(SLOT).i64_const(Stepped::Look as i64).i64_eq().select().local_set(REASON);
+        self.branch_to(Label::Stored);
         self.end();
+        self.load_state();
     }
 
     fn spend(&mut self, block: &Block) {

@@ -1,7 +1,7 @@
 //! Where compiled code finds the processor's state, and the tables it goes by.
 
 use core::mem::{offset_of, size_of};
-use x86_paging::{TLB_ENTRIES, Tlb, TlbEntry};
+use x86_paging::{TLB_ENTRIES, TlbEntry};
 use x86_state::Cpu;
 
 pub use x86_exec::vcpu::compiled::layout::*;
@@ -16,8 +16,6 @@ pub const RIP: u64 = CPU + offset_of!(Cpu, rip) as u64;
 /// Offset of RFLAGS without its status flags.
 pub const SYSTEM_FLAGS: u64 = CPU + offset_of!(Cpu, system_flags) as u64;
 
-/// Bytes of a bank of the TLB.
-pub const BANK_BYTES: u64 = Tlb::BANK_BYTES as u64;
 /// Where in a TLB entry the tag for reads is.
 pub const READ_TAG: u64 = offset_of!(TlbEntry, read) as u64;
 /// The tag for writes.
@@ -47,8 +45,11 @@ pub const ENTRIES_LEN: usize = 1 << 15;
 
 /// Code at a compiled address in a mode.
 pub const fn entry_key(address: u64, mode: u32) -> u64 {
-    address ^ (mode as u64) << 48
+    address ^ (mode as u64) << MODE_SHIFT
 }
+
+/// Where in a key the mode begins.
+pub const MODE_SHIFT: u32 = 48;
 
 /// Which entry of the table code at an address has.
 pub const fn entry_index(address: u64) -> usize {

@@ -52,7 +52,7 @@ impl Plan {
         }
         match block.term {
             Term::Branch { condition: v, .. } | Term::Indirect { target: v, .. } => hot[v.0 as usize] += 1,
-            Term::Goto(_) | Term::Step { .. } | Term::Interpret { .. } => {}
+            Term::Goto(_) | Term::Step { .. } => {}
         }
         for effect in &block.effects {
             effect.action.operands().for_each(|v| hot[v.0 as usize] += 1);

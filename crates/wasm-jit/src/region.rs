@@ -6,7 +6,6 @@ use crate::flags::EntryFlags;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use x86_decode::{InsnFlags, Instruction, OperandKind};
-use x86_exec::is_translatable;
 use x86_exec::vcpu::compiled::CodeMode;
 use x86_types::{CodeSize, PAGE_SIZE, Width};
 
@@ -175,7 +174,7 @@ impl Former<'_> {
                 Term::Goto(to) => vec![edge(to)],
                 Term::Branch { taken, next, .. } => vec![edge(taken), edge(next)],
                 Term::Step { at, len, .. } => vec![edge(at + i64::from(len))],
-                Term::Indirect { .. } | Term::Interpret { .. } => Vec::new(),
+                Term::Indirect { .. } => Vec::new(),
             };
             node.edges = edges;
         }
@@ -267,9 +266,6 @@ impl Former<'_> {
             if recorder.instruction(insn).is_err() {
                 let here = recorder.offset();
                 let end = here + i64::from(insn.len);
-                if !self.can_step(insn) {
-                    return (recorder.finish(Term::Interpret { at: here }), end, n + 1);
-                }
                 let index = self.steps.len() as u32;
                 self.steps.push(*insn);
                 return (recorder.finish(Term::Step { at: here, len: insn.len, index }), end, n + 1);
@@ -277,12 +273,6 @@ impl Former<'_> {
         }
         let end = recorder.offset();
         (recorder.finish(Term::Goto(end)), end, insns.len())
-    }
-
-    /// Whether the processor can execute an instruction in passing: it goes on to the next one, in the same mode.
-    fn can_step(&self, insn: &Instruction) -> bool {
-        let repeated = insn.flags.intersects(InsnFlags::REP | InsnFlags::REPNE) && is_translatable(insn);
-        !insn.flags.contains(InsnFlags::ENDS_BLOCK) || repeated && insn.operands[0].kind != OperandKind::Rel
     }
 }
 

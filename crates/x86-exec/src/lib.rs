@@ -16,5 +16,5 @@ mod x87;
 pub use bus::{Bus, BusMsr, NoBus};
 pub use domain::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Step, Un};
 pub use operand::effective_address;
-pub use select::{Handler, exec, handler, is_translatable};
+pub use select::{Handler, exec, handler};
 pub use vcpu::{Exit, Statistics, Trap, Vcpu};

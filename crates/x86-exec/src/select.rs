@@ -55,11 +55,6 @@ fn concrete<D: Domain>(d: &mut D, i: &Instruction) -> Step<D> {
     d.concrete(i)
 }
 
-/// Whether the meaning is written over [`Domain`], rather than only concretely.
-pub fn is_translatable(insn: &Instruction) -> bool {
-    integer::<crate::Vcpu>(insn).is_some() || crate::vector::handler::<crate::Vcpu>(insn).is_some()
-}
-
 /// The meaning of an instruction in a domain.
 pub fn handler<D: Domain>(insn: &Instruction) -> Handler<D> {
     integer(insn).or_else(|| crate::vector::handler(insn)).unwrap_or(concrete)

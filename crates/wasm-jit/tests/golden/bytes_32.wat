@@ -33,9 +33,7 @@
     i64.load offset=288
     local.set 2
     local.get 0
-    i64.load offset=1752
-    i64.const 65536
-    i64.add
+    i64.load offset=1760
     local.set 11
     local.get 0
     i64.load offset=160
@@ -62,219 +60,221 @@
     i64.load offset=1728
     local.set 10
     block ;; label = @1
-      local.get 17
-      i64.const 4294967295
-      i64.and
-      local.set 12
-      local.get 12
-      i64.const 7
-      i64.shr_u
-      i64.const 32736
-      i64.and
-      local.get 11
-      i64.add
-      local.tee 13
-      i64.load
-      local.get 12
-      i64.const -4096
-      i64.and
-      i64.ne
-      if ;; label = @2
-        local.get 0
+      block ;; label = @2
+        local.get 17
+        i64.const 4294967295
+        i64.and
+        local.set 12
         local.get 12
-        i64.const 1
-        call 0
-        local.set 18
-        local.get 0
-        i64.load offset=1744
+        i64.const 7
+        i64.shr_u
+        i64.const 32736
+        i64.and
+        local.get 11
+        i64.add
+        local.tee 13
+        i64.load
+        local.get 12
+        i64.const -4096
+        i64.and
+        i64.ne
+        if ;; label = @3
+          local.get 0
+          local.get 12
+          i64.const 1
+          call 0
+          local.set 18
+          local.get 0
+          i64.load offset=1744
+          i64.eqz
+          i32.eqz
+          if ;; label = @4
+            local.get 2
+            i64.const 4294967295
+            i64.and
+            local.set 3
+            i64.const 2
+            local.set 4
+            br 2 (;@2;)
+          end
+        else
+          local.get 13
+          i64.load offset=24
+          local.get 12
+          i64.add
+          i64.load8_u
+          local.set 18
+        end
+        local.get 15
+        i64.const -256
+        i64.and
+        local.get 18
+        i64.or
+        local.set 19
+        local.get 19
+        i64.const 255
+        i64.and
+        local.set 20
+        local.get 19
+        i64.const 8
+        i64.shr_u
+        i64.const 255
+        i64.and
+        local.set 21
+        local.get 21
+        local.get 20
+        i64.add
+        i64.const 255
+        i64.and
+        local.get 6
+        i64.const 256
+        i64.and
         i64.eqz
         i32.eqz
-        if ;; label = @3
-          local.get 2
-          i64.const 4294967295
-          i64.and
-          local.set 3
-          i64.const 2
-          local.set 4
-          br 2 (;@1;)
-        end
-      else
-        local.get 13
-        i64.load offset=24
-        local.get 12
-        i64.add
-        i64.load8_u
-        local.set 18
-      end
-      local.get 15
-      i64.const -256
-      i64.and
-      local.get 18
-      i64.or
-      local.set 19
-      local.get 19
-      i64.const 255
-      i64.and
-      local.set 20
-      local.get 19
-      i64.const 8
-      i64.shr_u
-      i64.const 255
-      i64.and
-      local.set 21
-      local.get 21
-      local.get 20
-      i64.add
-      i64.const 255
-      i64.and
-      local.get 6
-      i64.const 256
-      i64.and
-      i64.eqz
-      i32.eqz
-      if (result i64) ;; label = @2
-        local.get 10
-      else
-        local.get 6
-        i64.eqz
         if (result i64) ;; label = @3
-          local.get 7
+          local.get 10
         else
           local.get 6
-          local.get 7
-          local.get 8
-          local.get 9
-          local.get 10
-          call 6
+          i64.eqz
+          if (result i64) ;; label = @4
+            local.get 7
+          else
+            local.get 6
+            local.get 7
+            local.get 8
+            local.get 9
+            local.get 10
+            call 6
+          end
+          i64.const 63
+          i64.shr_u
         end
-        i64.const 63
-        i64.shr_u
-      end
-      i64.add
-      i64.const 255
-      i64.and
-      local.set 22
-      local.get 19
-      i64.const -65281
-      i64.and
-      local.get 22
-      i64.const 8
-      i64.shl
-      i64.or
-      local.set 23
-      local.get 16
-      i64.const 4294967295
-      i64.and
-      local.set 24
-      local.get 24
-      local.set 12
-      local.get 12
-      i64.const 7
-      i64.shr_u
-      i64.const 32736
-      i64.and
-      local.get 11
-      i64.add
-      local.tee 13
-      i64.load
-      local.get 12
-      i64.const 3
-      i64.add
-      i64.const -4096
-      i64.and
-      i64.ne
-      if ;; label = @2
-        local.get 0
-        local.get 12
-        i64.const 4
-        call 0
-        local.set 25
-        local.get 0
-        i64.load offset=1744
-        i64.eqz
-        i32.eqz
-        if ;; label = @3
-          local.get 23
-          local.get 21
-          local.get 20
-          local.get 22
-          i64.const 4
-          local.set 6
-          local.set 9
-          local.set 8
-          local.set 7
-          local.set 15
-          local.get 1
-          i64.const 2
-          i64.sub
-          local.set 1
-          local.get 2
-          i64.const 4
-          i64.add
-          i64.const 4294967295
-          i64.and
-          local.set 3
-          i64.const 2
-          local.set 4
-          br 2 (;@1;)
-        end
-      else
-        local.get 13
-        i64.load offset=24
-        local.get 12
         i64.add
-        i64.load32_u align=1
-        local.set 25
+        i64.const 255
+        i64.and
+        local.set 22
+        local.get 19
+        i64.const -65281
+        i64.and
+        local.get 22
+        i64.const 8
+        i64.shl
+        i64.or
+        local.set 23
+        local.get 16
+        i64.const 4294967295
+        i64.and
+        local.set 24
+        local.get 24
+        local.set 12
+        local.get 12
+        i64.const 7
+        i64.shr_u
+        i64.const 32736
+        i64.and
+        local.get 11
+        i64.add
+        local.tee 13
+        i64.load
+        local.get 12
+        i64.const 3
+        i64.add
+        i64.const -4096
+        i64.and
+        i64.ne
+        if ;; label = @3
+          local.get 0
+          local.get 12
+          i64.const 4
+          call 0
+          local.set 25
+          local.get 0
+          i64.load offset=1744
+          i64.eqz
+          i32.eqz
+          if ;; label = @4
+            local.get 23
+            local.get 21
+            local.get 20
+            local.get 22
+            i64.const 4
+            local.set 6
+            local.set 9
+            local.set 8
+            local.set 7
+            local.set 15
+            local.get 1
+            i64.const 2
+            i64.sub
+            local.set 1
+            local.get 2
+            i64.const 4
+            i64.add
+            i64.const 4294967295
+            i64.and
+            local.set 3
+            i64.const 2
+            local.set 4
+            br 2 (;@2;)
+          end
+        else
+          local.get 13
+          i64.load offset=24
+          local.get 12
+          i64.add
+          i64.load32_u align=1
+          local.set 25
+        end
+        local.get 25
+        local.get 23
+        local.get 24
+        i64.const 4
+        i64.add
+        i64.const 4294967295
+        i64.and
+        local.get 21
+        local.get 20
+        local.get 22
+        i64.const 4
+        local.set 6
+        local.set 9
+        local.set 8
+        local.set 7
+        local.set 16
+        local.set 15
+        local.get 1
+        i64.const 3
+        i64.sub
+        local.set 1
+        local.set 3
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 25
-      local.get 23
-      local.get 24
-      i64.const 4
-      i64.add
-      i64.const 4294967295
-      i64.and
-      local.get 21
-      local.get 20
-      local.get 22
-      i64.const 4
-      local.set 6
-      local.set 9
-      local.set 8
-      local.set 7
-      local.set 16
-      local.set 15
-      local.get 1
-      i64.const 3
-      i64.sub
-      local.set 1
-      local.set 3
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 15
+      i64.store offset=160
+      local.get 0
+      local.get 16
+      i64.store offset=192
+      local.get 0
+      local.get 6
+      i64.store offset=1696
+      local.get 0
+      local.get 7
+      i64.store offset=1704
+      local.get 0
+      local.get 8
+      i64.store offset=1712
+      local.get 0
+      local.get 9
+      i64.store offset=1720
+      local.get 0
+      local.get 10
+      i64.store offset=1728
+      local.get 0
+      local.get 3
+      i64.store offset=288
     end
-    local.get 0
-    local.get 15
-    i64.store offset=160
-    local.get 0
-    local.get 16
-    i64.store offset=192
-    local.get 0
-    local.get 6
-    i64.store offset=1696
-    local.get 0
-    local.get 7
-    i64.store offset=1704
-    local.get 0
-    local.get 8
-    i64.store offset=1712
-    local.get 0
-    local.get 9
-    i64.store offset=1720
-    local.get 0
-    local.get 10
-    i64.store offset=1728
-    local.get 0
-    local.get 3
-    i64.store offset=288
     local.get 4
     i64.eqz
     if ;; label = @1
@@ -322,12 +322,15 @@
       i64.const 4
       i64.shl
       local.get 0
-      i64.load offset=1760
+      i64.load offset=1768
       i64.add
       local.tee 13
       i64.load
       local.get 5
-      i64.const 59391220085948416
+      local.get 0
+      i64.load32_u offset=2636
+      i64.const 48
+      i64.shl
       i64.xor
       i64.eq
       if ;; label = @2

@@ -33,9 +33,7 @@
     i64.load offset=288
     local.set 2
     local.get 0
-    i64.load offset=1752
-    i64.const 65536
-    i64.add
+    i64.load offset=1760
     local.set 11
     local.get 0
     i64.load offset=160
@@ -56,65 +54,67 @@
     i64.load offset=1728
     local.set 10
     block ;; label = @1
-      local.get 15
-      i64.const 4294967295
-      i64.and
-      local.set 16
-      local.get 16
-      i64.const 10
-      i64.lt_u
-      local.get 16
-      i64.const 10
-      local.get 16
-      i64.const 10
-      i64.sub
-      i64.const 4294967295
-      i64.and
-      i64.const 10
-      local.set 6
-      local.set 9
-      local.set 8
-      local.set 7
-      local.get 1
-      i64.const 2
-      i64.sub
-      local.set 1
-      if ;; label = @2
-        local.get 2
+      block ;; label = @2
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        local.set 16
+        local.get 16
         i64.const 10
+        i64.lt_u
+        local.get 16
+        i64.const 10
+        local.get 16
+        i64.const 10
+        i64.sub
+        i64.const 4294967295
+        i64.and
+        i64.const 10
+        local.set 6
+        local.set 9
+        local.set 8
+        local.set 7
+        local.get 1
+        i64.const 2
+        i64.sub
+        local.set 1
+        if ;; label = @3
+          local.get 2
+          i64.const 10
+          i64.add
+          local.set 3
+          i64.const 1048586
+          local.set 5
+          br 1 (;@2;)
+        end
+        local.get 2
+        i64.const 5
         i64.add
         local.set 3
-        i64.const 1048586
+        i64.const 1048581
         local.set 5
-        br 1 (;@1;)
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 2
-      i64.const 5
-      i64.add
-      local.set 3
-      i64.const 1048581
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 6
+      i64.store offset=1696
+      local.get 0
+      local.get 7
+      i64.store offset=1704
+      local.get 0
+      local.get 8
+      i64.store offset=1712
+      local.get 0
+      local.get 9
+      i64.store offset=1720
+      local.get 0
+      local.get 10
+      i64.store offset=1728
+      local.get 0
+      local.get 3
+      i64.store offset=288
     end
-    local.get 0
-    local.get 6
-    i64.store offset=1696
-    local.get 0
-    local.get 7
-    i64.store offset=1704
-    local.get 0
-    local.get 8
-    i64.store offset=1712
-    local.get 0
-    local.get 9
-    i64.store offset=1720
-    local.get 0
-    local.get 10
-    i64.store offset=1728
-    local.get 0
-    local.get 3
-    i64.store offset=288
     local.get 4
     i64.eqz
     if ;; label = @1
@@ -162,12 +162,15 @@
       i64.const 4
       i64.shl
       local.get 0
-      i64.load offset=1760
+      i64.load offset=1768
       i64.add
       local.tee 13
       i64.load
       local.get 5
-      i64.const 62205969853054976
+      local.get 0
+      i64.load32_u offset=2636
+      i64.const 48
+      i64.shl
       i64.xor
       i64.eq
       if ;; label = @2

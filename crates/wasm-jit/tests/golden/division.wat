@@ -33,9 +33,7 @@
     i64.load offset=288
     local.set 2
     local.get 0
-    i64.load offset=1752
-    i64.const 65536
-    i64.add
+    i64.load offset=1760
     local.set 11
     local.get 0
     i64.load offset=160
@@ -47,66 +45,68 @@
     i64.load offset=176
     local.set 17
     block ;; label = @1
-      local.get 16
-      i64.const 4294967295
-      i64.and
-      local.set 18
-      local.get 17
-      i64.const 4294967295
-      i64.and
-      local.set 19
-      local.get 18
-      local.get 19
-      i64.le_u
-      if ;; label = @2
+      block ;; label = @2
+        local.get 16
+        i64.const 4294967295
+        i64.and
+        local.set 18
+        local.get 17
+        i64.const 4294967295
+        i64.and
+        local.set 19
+        local.get 18
+        local.get 19
+        i64.le_u
+        if ;; label = @3
+          local.get 2
+          local.set 3
+          i64.const 2
+          local.set 4
+          br 1 (;@2;)
+        end
+        local.get 19
+        i64.const 32
+        i64.shl
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        i64.or
+        local.set 20
+        local.get 20
+        local.get 18
+        i64.div_u
+        i64.const 4294967295
+        i64.and
+        local.get 20
+        local.get 18
+        i64.rem_u
+        i64.const 4294967295
+        i64.and
+        local.set 17
+        local.set 15
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
         local.get 2
-        local.set 3
         i64.const 2
-        local.set 4
-        br 1 (;@1;)
+        i64.add
+        local.set 3
+        i64.const 1048578
+        local.set 5
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 19
-      i64.const 32
-      i64.shl
+      local.get 0
       local.get 15
-      i64.const 4294967295
-      i64.and
-      i64.or
-      local.set 20
-      local.get 20
-      local.get 18
-      i64.div_u
-      i64.const 4294967295
-      i64.and
-      local.get 20
-      local.get 18
-      i64.rem_u
-      i64.const 4294967295
-      i64.and
-      local.set 17
-      local.set 15
-      local.get 1
-      i64.const 1
-      i64.sub
-      local.set 1
-      local.get 2
-      i64.const 2
-      i64.add
-      local.set 3
-      i64.const 1048578
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      i64.store offset=160
+      local.get 0
+      local.get 17
+      i64.store offset=176
+      local.get 0
+      local.get 3
+      i64.store offset=288
     end
-    local.get 0
-    local.get 15
-    i64.store offset=160
-    local.get 0
-    local.get 17
-    i64.store offset=176
-    local.get 0
-    local.get 3
-    i64.store offset=288
     local.get 4
     i64.eqz
     if ;; label = @1
@@ -154,12 +154,15 @@
       i64.const 4
       i64.shl
       local.get 0
-      i64.load offset=1760
+      i64.load offset=1768
       i64.add
       local.tee 13
       i64.load
       local.get 5
-      i64.const 62205969853054976
+      local.get 0
+      i64.load32_u offset=2636
+      i64.const 48
+      i64.shl
       i64.xor
       i64.eq
       if ;; label = @2

@@ -33,9 +33,7 @@
     i64.load offset=288
     local.set 2
     local.get 0
-    i64.load offset=1752
-    i64.const 65536
-    i64.add
+    i64.load offset=1760
     local.set 11
     local.get 0
     i64.load offset=160
@@ -59,126 +57,128 @@
     i64.load offset=1728
     local.set 10
     block ;; label = @1
-      local.get 16
-      local.set 12
-      local.get 12
-      i64.const 7
-      i64.shr_u
-      i64.const 32736
-      i64.and
-      local.get 11
-      i64.add
-      local.tee 13
-      i64.load offset=8
-      local.get 12
-      i64.const 3
-      i64.add
-      i64.const -4096
-      i64.and
-      i64.ne
-      if ;; label = @2
-        local.get 0
+      block ;; label = @2
+        local.get 16
+        local.set 12
         local.get 12
-        i64.const 4
-        call 1
-        local.set 17
-        i64.const 0
-        local.set 14
-        local.get 0
-        i64.load offset=1744
-        i64.eqz
-        i32.eqz
-        if ;; label = @3
-          local.get 2
-          local.set 3
-          i64.const 2
-          local.set 4
-          br 2 (;@1;)
-        end
-      else
-        local.get 13
-        i64.load offset=24
-        local.get 12
+        i64.const 7
+        i64.shr_u
+        i64.const 32736
+        i64.and
+        local.get 11
         i64.add
-        local.tee 14
-        i64.load32_u align=1
-        local.set 17
-      end
-      local.get 15
-      i64.const 4294967295
-      i64.and
-      local.set 18
-      local.get 17
-      local.get 18
-      i64.add
-      i64.const 4294967295
-      i64.and
-      local.set 19
-      local.get 16
-      local.set 12
-      local.get 14
-      i64.eqz
-      if ;; label = @2
-        local.get 0
+        local.tee 13
+        i64.load offset=8
         local.get 12
-        i64.const 4
-        local.get 19
-        call 2
-        local.get 0
-        i64.load offset=1744
-        i64.eqz
-        i32.eqz
+        i64.const 3
+        i64.add
+        i64.const -4096
+        i64.and
+        i64.ne
         if ;; label = @3
-          local.get 2
-          local.set 3
-          i64.const 2
-          local.set 4
-          br 2 (;@1;)
+          local.get 0
+          local.get 12
+          i64.const 4
+          call 1
+          local.set 17
+          i64.const 0
+          local.set 14
+          local.get 0
+          i64.load offset=1744
+          i64.eqz
+          i32.eqz
+          if ;; label = @4
+            local.get 2
+            local.set 3
+            i64.const 2
+            local.set 4
+            br 2 (;@2;)
+          end
+        else
+          local.get 13
+          i64.load offset=24
+          local.get 12
+          i64.add
+          local.tee 14
+          i64.load32_u align=1
+          local.set 17
         end
-      else
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        local.set 18
+        local.get 17
+        local.get 18
+        i64.add
+        i64.const 4294967295
+        i64.and
+        local.set 19
+        local.get 16
+        local.set 12
         local.get 14
+        i64.eqz
+        if ;; label = @3
+          local.get 0
+          local.get 12
+          i64.const 4
+          local.get 19
+          call 2
+          local.get 0
+          i64.load offset=1744
+          i64.eqz
+          i32.eqz
+          if ;; label = @4
+            local.get 2
+            local.set 3
+            i64.const 2
+            local.set 4
+            br 2 (;@2;)
+          end
+        else
+          local.get 14
+          local.get 19
+          i64.store32 align=1
+        end
+        local.get 17
+        local.get 18
         local.get 19
-        i64.store32 align=1
+        i64.const 6
+        local.set 6
+        local.set 9
+        local.set 8
+        local.set 7
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
+        local.get 2
+        i64.const 2
+        i64.add
+        local.set 3
+        i64.const 1048578
+        local.set 5
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 17
-      local.get 18
-      local.get 19
-      i64.const 6
-      local.set 6
-      local.set 9
-      local.set 8
-      local.set 7
-      local.get 1
-      i64.const 1
-      i64.sub
-      local.set 1
-      local.get 2
-      i64.const 2
-      i64.add
-      local.set 3
-      i64.const 1048578
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 6
+      i64.store offset=1696
+      local.get 0
+      local.get 7
+      i64.store offset=1704
+      local.get 0
+      local.get 8
+      i64.store offset=1712
+      local.get 0
+      local.get 9
+      i64.store offset=1720
+      local.get 0
+      local.get 10
+      i64.store offset=1728
+      local.get 0
+      local.get 3
+      i64.store offset=288
     end
-    local.get 0
-    local.get 6
-    i64.store offset=1696
-    local.get 0
-    local.get 7
-    i64.store offset=1704
-    local.get 0
-    local.get 8
-    i64.store offset=1712
-    local.get 0
-    local.get 9
-    i64.store offset=1720
-    local.get 0
-    local.get 10
-    i64.store offset=1728
-    local.get 0
-    local.get 3
-    i64.store offset=288
     local.get 4
     i64.eqz
     if ;; label = @1
@@ -226,12 +226,15 @@
       i64.const 4
       i64.shl
       local.get 0
-      i64.load offset=1760
+      i64.load offset=1768
       i64.add
       local.tee 13
       i64.load
       local.get 5
-      i64.const 62205969853054976
+      local.get 0
+      i64.load32_u offset=2636
+      i64.const 48
+      i64.shl
       i64.xor
       i64.eq
       if ;; label = @2

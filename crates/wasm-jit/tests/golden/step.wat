@@ -33,9 +33,7 @@
     i64.load offset=288
     local.set 2
     local.get 0
-    i64.load offset=1752
-    i64.const 65536
-    i64.add
+    i64.load offset=1760
     local.set 11
     local.get 0
     i64.load offset=160
@@ -101,6 +99,209 @@
     i64.load offset=1728
     local.set 10
     block ;; label = @1
+      block ;; label = @2
+        local.get 0
+        local.get 15
+        i64.store offset=160
+        local.get 0
+        local.get 16
+        i64.store offset=168
+        local.get 0
+        local.get 17
+        i64.store offset=176
+        local.get 0
+        local.get 18
+        i64.store offset=184
+        local.get 0
+        local.get 19
+        i64.store offset=192
+        local.get 0
+        local.get 20
+        i64.store offset=200
+        local.get 0
+        local.get 21
+        i64.store offset=208
+        local.get 0
+        local.get 22
+        i64.store offset=216
+        local.get 0
+        local.get 23
+        i64.store offset=224
+        local.get 0
+        local.get 24
+        i64.store offset=232
+        local.get 0
+        local.get 25
+        i64.store offset=240
+        local.get 0
+        local.get 26
+        i64.store offset=248
+        local.get 0
+        local.get 27
+        i64.store offset=256
+        local.get 0
+        local.get 28
+        i64.store offset=264
+        local.get 0
+        local.get 29
+        i64.store offset=272
+        local.get 0
+        local.get 30
+        i64.store offset=280
+        local.get 0
+        local.get 6
+        i64.store offset=1696
+        local.get 0
+        local.get 7
+        i64.store offset=1704
+        local.get 0
+        local.get 8
+        i64.store offset=1712
+        local.get 0
+        local.get 9
+        i64.store offset=1720
+        local.get 0
+        local.get 10
+        i64.store offset=1728
+        local.get 0
+        local.get 2
+        i64.const 2
+        i64.add
+        i64.store offset=288
+        local.get 0
+        i64.const 0
+        local.get 1
+        call 3
+        local.tee 13
+        i64.const 2
+        i64.eq
+        if ;; label = @3
+          local.get 2
+          local.set 3
+          local.get 0
+          local.get 3
+          i64.store offset=288
+          i64.const 2
+          local.set 4
+          br 2 (;@1;)
+        end
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
+        local.get 13
+        i64.eqz
+        i32.eqz
+        if ;; label = @3
+          local.get 0
+          i64.load offset=288
+          local.set 3
+          local.get 0
+          i64.load offset=1760
+          local.set 11
+          i64.const 3
+          i64.const 0
+          local.get 13
+          i64.const 1
+          i64.eq
+          select
+          local.set 4
+          br 2 (;@1;)
+        end
+        local.get 0
+        i64.load offset=160
+        local.set 15
+        local.get 0
+        i64.load offset=168
+        local.set 16
+        local.get 0
+        i64.load offset=176
+        local.set 17
+        local.get 0
+        i64.load offset=184
+        local.set 18
+        local.get 0
+        i64.load offset=192
+        local.set 19
+        local.get 0
+        i64.load offset=200
+        local.set 20
+        local.get 0
+        i64.load offset=208
+        local.set 21
+        local.get 0
+        i64.load offset=216
+        local.set 22
+        local.get 0
+        i64.load offset=224
+        local.set 23
+        local.get 0
+        i64.load offset=232
+        local.set 24
+        local.get 0
+        i64.load offset=240
+        local.set 25
+        local.get 0
+        i64.load offset=248
+        local.set 26
+        local.get 0
+        i64.load offset=256
+        local.set 27
+        local.get 0
+        i64.load offset=264
+        local.set 28
+        local.get 0
+        i64.load offset=272
+        local.set 29
+        local.get 0
+        i64.load offset=280
+        local.set 30
+        local.get 0
+        i64.load offset=1696
+        local.set 6
+        local.get 0
+        i64.load offset=1704
+        local.set 7
+        local.get 0
+        i64.load offset=1712
+        local.set 8
+        local.get 0
+        i64.load offset=1720
+        local.set 9
+        local.get 0
+        i64.load offset=1728
+        local.set 10
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        i64.const 1
+        i64.add
+        i64.const 4294967295
+        i64.and
+        local.set 31
+        local.get 31
+        local.get 31
+        local.get 7
+        i64.const 63
+        i64.shr_u
+        i64.const 274
+        local.set 6
+        local.set 10
+        local.set 9
+        local.set 15
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
+        local.get 2
+        i64.const 4
+        i64.add
+        local.set 3
+        i64.const 1048580
+        local.set 5
+        br 0 (;@2;)
+        unreachable
+      end
       local.get 0
       local.get 15
       i64.store offset=160
@@ -165,200 +366,9 @@
       local.get 10
       i64.store offset=1728
       local.get 0
-      local.get 2
-      i64.const 2
-      i64.add
+      local.get 3
       i64.store offset=288
-      local.get 0
-      i64.const 0
-      local.get 1
-      call 3
-      local.set 13
-      local.get 0
-      i64.load offset=160
-      local.set 15
-      local.get 0
-      i64.load offset=168
-      local.set 16
-      local.get 0
-      i64.load offset=176
-      local.set 17
-      local.get 0
-      i64.load offset=184
-      local.set 18
-      local.get 0
-      i64.load offset=192
-      local.set 19
-      local.get 0
-      i64.load offset=200
-      local.set 20
-      local.get 0
-      i64.load offset=208
-      local.set 21
-      local.get 0
-      i64.load offset=216
-      local.set 22
-      local.get 0
-      i64.load offset=224
-      local.set 23
-      local.get 0
-      i64.load offset=232
-      local.set 24
-      local.get 0
-      i64.load offset=240
-      local.set 25
-      local.get 0
-      i64.load offset=248
-      local.set 26
-      local.get 0
-      i64.load offset=256
-      local.set 27
-      local.get 0
-      i64.load offset=264
-      local.set 28
-      local.get 0
-      i64.load offset=272
-      local.set 29
-      local.get 0
-      i64.load offset=280
-      local.set 30
-      local.get 0
-      i64.load offset=1696
-      local.set 6
-      local.get 0
-      i64.load offset=1704
-      local.set 7
-      local.get 0
-      i64.load offset=1712
-      local.set 8
-      local.get 0
-      i64.load offset=1720
-      local.set 9
-      local.get 0
-      i64.load offset=1728
-      local.set 10
-      local.get 13
-      i64.const 2
-      i64.eq
-      if ;; label = @2
-        local.get 2
-        local.set 3
-        i64.const 2
-        local.set 4
-        br 1 (;@1;)
-      end
-      local.get 1
-      i64.const 1
-      i64.sub
-      local.set 1
-      local.get 13
-      i64.eqz
-      i32.eqz
-      if ;; label = @2
-        local.get 0
-        i64.load offset=288
-        local.set 3
-        i64.const 3
-        local.set 4
-        br 1 (;@1;)
-      end
-      local.get 15
-      i64.const 4294967295
-      i64.and
-      i64.const 1
-      i64.add
-      i64.const 4294967295
-      i64.and
-      local.set 31
-      local.get 31
-      local.get 31
-      local.get 7
-      i64.const 63
-      i64.shr_u
-      i64.const 274
-      local.set 6
-      local.set 10
-      local.set 9
-      local.set 15
-      local.get 1
-      i64.const 1
-      i64.sub
-      local.set 1
-      local.get 2
-      i64.const 4
-      i64.add
-      local.set 3
-      i64.const 1048580
-      local.set 5
-      br 0 (;@1;)
-      unreachable
     end
-    local.get 0
-    local.get 15
-    i64.store offset=160
-    local.get 0
-    local.get 16
-    i64.store offset=168
-    local.get 0
-    local.get 17
-    i64.store offset=176
-    local.get 0
-    local.get 18
-    i64.store offset=184
-    local.get 0
-    local.get 19
-    i64.store offset=192
-    local.get 0
-    local.get 20
-    i64.store offset=200
-    local.get 0
-    local.get 21
-    i64.store offset=208
-    local.get 0
-    local.get 22
-    i64.store offset=216
-    local.get 0
-    local.get 23
-    i64.store offset=224
-    local.get 0
-    local.get 24
-    i64.store offset=232
-    local.get 0
-    local.get 25
-    i64.store offset=240
-    local.get 0
-    local.get 26
-    i64.store offset=248
-    local.get 0
-    local.get 27
-    i64.store offset=256
-    local.get 0
-    local.get 28
-    i64.store offset=264
-    local.get 0
-    local.get 29
-    i64.store offset=272
-    local.get 0
-    local.get 30
-    i64.store offset=280
-    local.get 0
-    local.get 6
-    i64.store offset=1696
-    local.get 0
-    local.get 7
-    i64.store offset=1704
-    local.get 0
-    local.get 8
-    i64.store offset=1712
-    local.get 0
-    local.get 9
-    i64.store offset=1720
-    local.get 0
-    local.get 10
-    i64.store offset=1728
-    local.get 0
-    local.get 3
-    i64.store offset=288
     local.get 4
     i64.eqz
     if ;; label = @1
@@ -406,12 +416,15 @@
       i64.const 4
       i64.shl
       local.get 0
-      i64.load offset=1760
+      i64.load offset=1768
       i64.add
       local.tee 13
       i64.load
       local.get 5
-      i64.const 62205969853054976
+      local.get 0
+      i64.load32_u offset=2636
+      i64.const 48
+      i64.shl
       i64.xor
       i64.eq
       if ;; label = @2

@@ -87,7 +87,7 @@ impl Machine {
     pub fn compiling(size: CodeSize) -> Machine {
         let mut machine = Machine::new(size);
         let host = Box::new(WasmtimeHost::new().unwrap());
-        let settings = Settings { hot: 1, warm: 0, batch: 1, ..Settings::default() };
+        let settings = Settings { hot: 1, warm: 1, batch: 1, ..Settings::default() };
         let translator = Translator::new(host, settings, &mut machine.vcpu);
         machine.vcpu.set_compiled(Box::new(translator));
         machine

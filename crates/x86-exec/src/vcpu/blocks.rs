@@ -41,10 +41,10 @@ pub(crate) struct Block {
 
 /// Instructions in a block at most.
 pub(crate) const MAX_BLOCK: usize = 64;
-const TABLE: usize = 1 << 16;
+const TABLE: usize = 1 << 17;
 const NO_KEY: u64 = u64::MAX;
 /// Blocks kept at most; when as many have been made everything is dropped.
-const MAX_BLOCKS: usize = 200_000;
+const MAX_BLOCKS: usize = 600_000;
 /// Writes beside code before a page's blocks are given up.
 const MAX_NEAR_MISSES: u32 = 256;
 
@@ -84,7 +84,7 @@ fn key_of(at: GuestPhysAddr, size: CodeSize) -> u64 {
 
 #[inline(always)]
 fn index_of(key: u64) -> usize {
-    (key ^ key >> 15) as usize & (TABLE - 1)
+    (key ^ key >> 16) as usize & (TABLE - 1)
 }
 
 impl BlockCache {

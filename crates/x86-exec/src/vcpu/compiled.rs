@@ -3,13 +3,14 @@
 //! Compiled code is handed the address of the [`Vcpu`] and reads and writes at the offsets of [`layout`]. Registers and
 //! flags are whole whenever it calls or returns; what it cannot do it leaves to the interpreter, before the instruction.
 
-use super::Vcpu;
+use super::blocks::Slot;
 use super::domain::arith;
+use super::{Vcpu, attention};
 use crate::{FlagDef, Flow, handler};
 use std::rc::Rc;
 use x86_decode::{Instruction, decode};
-use x86_paging::AccessKind;
-use x86_state::{ArithFlags, Cr0, Cr4, SegAttr};
+use x86_paging::{AccessKind, Tlb};
+use x86_state::{Activity, ArithFlags, Cr0, Cr4, RFlags, SegAttr, Shadow};
 use x86_types::{CodeSize, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg, Width};
 
 /// Host address of what compiled code calls address 0. A module's memory begins with this machine's own in wasm, where
@@ -51,6 +52,8 @@ pub struct Shared {
     pub refused: u64,
     /// Compiled address of the TLB
     pub tlb: u64,
+    /// Compiled address of the bank of the TLB that the present mode looks into
+    pub bank: u64,
     /// Compiled address of the table of entries
     pub entries: u64,
     /// Room for vector operands
@@ -177,8 +180,10 @@ pub mod layout {
     pub const LEAVE: u64 = SHARED + offset_of!(Shared, leave) as u64;
     /// `Shared::refused`
     pub const REFUSED: u64 = SHARED + offset_of!(Shared, refused) as u64;
-    /// `Shared::tlb`
-    pub const TLB: u64 = SHARED + offset_of!(Shared, tlb) as u64;
+    /// `Shared::bank`
+    pub const BANK: u64 = SHARED + offset_of!(Shared, bank) as u64;
+    /// [`CodeMode::key`](super::CodeMode::key) of the present mode, 32 bits; 0 where code can only be interpreted
+    pub const CODE_KEY: u64 = offset_of!(Vcpu, code_key) as u64;
     /// `Shared::entries`
     pub const ENTRIES: u64 = SHARED + offset_of!(Shared, entries) as u64;
     /// `Shared::scratch`
@@ -195,6 +200,8 @@ pub enum Stepped {
     Look = 1,
     /// It was not executed, or not to its end: it has to be interpreted
     Refused = 2,
+    /// It took effect; go on where RIP says, in the mode that is now, by whatever is compiled there
+    Moved = 3,
 }
 
 /// The least budget with which compiled code is entered.
@@ -216,6 +223,13 @@ impl Vcpu {
     pub fn share(&mut self, entries: u64) {
         self.shared.tlb = (self.tlb.base_address() as u64).wrapping_sub(COMPILED_BASE);
         self.shared.entries = entries.wrapping_sub(COMPILED_BASE);
+        self.choose_bank();
+    }
+
+    /// Tells compiled code which bank of the TLB the present mode looks into.
+    pub(super) fn choose_bank(&mut self) {
+        let offset = self.mmu as u64 * Tlb::BANK_BYTES as u64;
+        self.shared.bank = self.shared.tlb.wrapping_add(offset);
     }
 
     /// What compiled code shares with the processor.
@@ -397,7 +411,7 @@ impl Vcpu {
     /// different instructions.
     pub fn step_number(&mut self, insn: &Instruction) -> u32 {
         *self.step_numbers.entry(*insn).or_insert_with(|| {
-            self.steps.push(*insn);
+            self.steps.push(Slot { handler: handler::<Vcpu>(insn), insn: *insn });
             self.steps.len() as u32 - 1
         })
     }
@@ -414,26 +428,48 @@ impl Vcpu {
     /// One instruction that compiled code leaves to the interpreter in passing. RIP has been moved on, registers and
     /// flags are stored; `left` is the budget before it.
     pub fn compiled_step(&mut self, number: u64, left: u64) -> Stepped {
-        let Some(insn) = self.steps.get(number as usize).copied() else { return Stepped::Refused };
-        let insn = &insn;
+        let Some(&Slot { handler, insn }) = self.steps.get(number as usize) else {
+            return Stepped::Refused;
+        };
         self.settle_flags();
         self.retired = self.limit.saturating_sub(left);
         self.stop = false;
-        let (next, mode) = (self.cpu.rip, self.code_key);
-        let outcome = handler::<Vcpu>(insn)(self, insn);
+        let (next, mode, flushes) = (self.cpu.rip, self.code_key, self.tlb.flushes());
+        let outcome = handler(self, &insn);
         let flags = self.cpu.arith;
         (self.shared.flags_result, self.shared.flags_a) = (flags.result, flags.aux);
         match outcome {
-            // STAC and CLAC choose another bank of the TLB.
-            Ok(_) if self.code_key != mode => Stepped::Look,
-            Ok(Flow::Next) if !self.stop => Stepped::Next,
-            // A repeated instruction that came to its end.
-            Ok(Flow::End) if !self.stop && self.cpu.rip == next => Stepped::Next,
-            Ok(_) => Stepped::Look,
+            Ok(_) if self.stop || !self.is_quiet() => Stepped::Look,
+            Ok(Flow::Next) => Stepped::Next,
+            // It ends a block for the interpreter, but nothing came of it that compiled code would have to know.
+            Ok(Flow::End)
+                if self.cpu.rip == next && self.code_key == mode && self.tlb.flushes() == flushes =>
+            {
+                Stepped::Next
+            }
+            Ok(Flow::End) => Stepped::Moved,
             Err(super::Trap(())) => {
                 self.pending = None;
                 Stepped::Refused
             }
         }
+    }
+
+    /// Whether the run loop would find nothing to do before the next instruction. The shadow of STI is for interrupts that
+    /// wait: where none does, none can come before the instruction behind it is over.
+    fn is_quiet(&mut self) -> bool {
+        if self.cpu.activity != Activity::Running || self.cpu.system_flags.contains(RFlags::RF) {
+            return false;
+        }
+        if self.attention == 0 {
+            return true;
+        }
+        let known = attention::INTERRUPT | attention::SHADOW;
+        if self.attention & !known != 0 || self.cpu.shadow == Shadow::MovSs || self.bus.interrupt_pending() {
+            return false;
+        }
+        self.cpu.shadow = Shadow::None;
+        self.attention = 0;
+        true
     }
 }

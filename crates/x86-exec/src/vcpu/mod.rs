@@ -10,7 +10,7 @@ mod run;
 mod system_context;
 
 use crate::bus::Bus;
-use blocks::{Block, BlockCache};
+use blocks::{Block, BlockCache, Slot};
 use compiled::{CompiledCode, Shared};
 use guest_ram::GuestRam;
 use std::collections::HashMap;
@@ -79,7 +79,7 @@ pub struct Vcpu {
     /// [`CompiledCode::hot_after`]
     hot: u32,
     /// Instructions that compiled code may ask for, and their numbers
-    steps: Vec<Instruction>,
+    steps: Vec<Slot>,
     step_numbers: HashMap<Instruction, u32>,
     /// Identity of the mode that code would be compiled for; 0 where it can only be interpreted
     code_key: u32,
@@ -225,6 +225,7 @@ impl Vcpu {
         if self.alignment_checked() {
             self.seg_checks |= 0x3f;
         }
+        self.choose_bank();
         self.code_key = self.code_mode().map_or(0, compiled::CodeMode::key);
     }
 

@@ -36,6 +36,8 @@ pub struct Tlb {
     large: [SlotSet; BANKS],
     /// Physical pages that may have a write tag, hashed, in `local` and in `global`: a quick "no" for `revoke_write`
     written: [SlotSet; 2],
+    /// Times that anything was invalidated
+    flushes: u32,
 }
 
 impl Default for Tlb {
@@ -57,7 +59,13 @@ impl Tlb {
             global: [SlotSet::EMPTY; BANKS],
             large: [SlotSet::EMPTY; BANKS],
             written: [SlotSet::EMPTY; 2],
+            flushes: 0,
         }
+    }
+
+    /// Changes whenever translations are invalidated.
+    pub fn flushes(&self) -> u32 {
+        self.flushes
     }
 
     /// Host address of the first entry of bank 0, for compiled code; entry `slot` of bank `index` lies
@@ -176,6 +184,7 @@ impl Tlb {
     ///
     /// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> for MOV to CR4 that changes PGE, PCIDE, SMEP..., changes of CR0.PG, and INVPCID type 2
     pub fn flush_all(&mut self) {
+        self.flushes = self.flushes.wrapping_add(1);
         for bank in 0..BANKS {
             for slot in self.local[bank].iter().chain(self.global[bank].iter()) {
                 self.entries[bank][slot] = TlbEntry::EMPTY;
@@ -193,6 +202,7 @@ impl Tlb {
     ///
     /// SPEC: intel-sdm-vol3 :: 5.10.2.4 Global Pages -> MOV to CR3 leaves translations of global pages alone; so does INVPCID type 3
     pub fn flush_non_global(&mut self) {
+        self.flushes = self.flushes.wrapping_add(1);
         for bank in 0..BANKS {
             for slot in self.local[bank].iter() {
                 self.entries[bank][slot] = TlbEntry::EMPTY;
@@ -206,6 +216,7 @@ impl Tlb {
 
     /// Drops the pages of one PCID that are not global (INVPCID type 1).
     pub fn flush_pcid(&mut self, pcid: u16) {
+        self.flushes = self.flushes.wrapping_add(1);
         for bank in 0..BANKS {
             for slot in self.local[bank].iter() {
                 if self.side[bank][slot].pcid == pcid {
@@ -219,6 +230,7 @@ impl Tlb {
     ///
     /// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> INVLPG invalidates global translations too, and every TLB entry of a page larger than 4 KiB
     pub fn flush_page(&mut self, lin: LinearAddr) {
+        self.flushes = self.flushes.wrapping_add(1);
         let (slot, tag) = (slot_of(lin), tag_of(lin));
         for bank in 0..BANKS {
             if self.side[bank][slot].slow == tag {
