@@ -225,6 +225,12 @@ impl Vcpu {
         if self.alignment_checked() {
             self.seg_checks |= 0x3f;
         }
+        self.code_mode_changed();
+    }
+
+    /// Rebuilds the identity of the mode that code is compiled for, after MXCSR or anything else it derives from changed.
+    #[cold]
+    pub(crate) fn code_mode_changed(&mut self) {
         self.code_key = self.code_mode().map_or(0, compiled::CodeMode::key);
     }
 
