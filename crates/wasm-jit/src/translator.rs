@@ -129,7 +129,7 @@ impl Translator {
             }
         }
         let steps = region.steps().iter().map(|insn| vcpu.step_number(insn)).collect();
-        let unit = self.cache.add(place, mode, watched);
+        let unit = self.cache.add(place, mode, !region.depends_on_float_mode(), watched);
         for piece in &pieces {
             vcpu.watch_code(unit, piece.at, piece.len);
         }

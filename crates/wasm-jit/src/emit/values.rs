@@ -40,6 +40,7 @@ impl Emitter<'_> {
                     return;
                 }
             }
+            Node::Vector(node) if scope.local(v).is_none() && self.vector_truth(scope, node) => return,
             _ => {}
         }
         self.value(scope, v);
@@ -93,6 +94,7 @@ impl Emitter<'_> {
                 self.truth(scope, c);
                 self.out.select();
             }
+            Node::Vector(node) => self.vector_value(scope, node),
             // Always in a local where it is used.
             Node::Effect(..) => {
                 self.out.unreachable();
@@ -104,6 +106,10 @@ impl Emitter<'_> {
         match entry {
             Entry::Gpr(n) => {
                 let local = self.frame.gpr.get(usize::from(n)).copied().flatten();
+                self.out.local_get(local.unwrap_or(BASE));
+            }
+            Entry::Xmm(n) => {
+                let local = self.frame.xmm.get(usize::from(n)).copied().flatten();
                 self.out.local_get(local.unwrap_or(BASE));
             }
             Entry::Base => {

@@ -7,6 +7,8 @@
   (type (;5;) (func (param i64 i64) (result i64)))
   (type (;6;) (func (param i64 i64 i64 i64 i64) (result i64)))
   (type (;7;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;8;) (func (param i64 i64)))
+  (type (;9;) (func (param i64 i64)))
   (import "v64" "memory" (memory (;0;) i64 1))
   (import "v64" "table" (table (;0;) i64 1 funcref))
   (import "v64" "load" (func (;0;) (type 1)))
@@ -16,8 +18,10 @@
   (import "v64" "code_address" (func (;4;) (type 5)))
   (import "v64" "flags_result" (func (;5;) (type 6)))
   (import "v64" "flags_aux" (func (;6;) (type 7)))
-  (elem (;0;) (i64.const 1) func 7)
-  (func (;7;) (type 0) (param i64 i64) (result i64)
+  (import "v64" "load_vector" (func (;7;) (type 8)))
+  (import "v64" "store_vector" (func (;8;) (type 9)))
+  (elem (;0;) (i64.const 1) func 9)
+  (func (;9;) (type 0) (param i64 i64) (result i64)
     (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 1
@@ -159,7 +163,10 @@
       local.tee 13
       i64.load
       local.get 5
-      i64.const 62205969853054976
+      local.get 0
+      i64.load32_u offset=2628
+      i64.const 48
+      i64.shl
       i64.xor
       i64.eq
       if ;; label = @2
