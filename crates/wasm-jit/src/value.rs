@@ -159,6 +159,7 @@ fn fold_one(op: Op1, a: u64) -> u64 {
 pub(crate) struct Values {
     nodes: Vec<Node>,
     kinds: Vec<Kind>,
+    known_bits: Vec<u8>,
     known: FxHashMap<Node, Value>,
 }
 
@@ -171,6 +172,7 @@ impl Values {
     pub(crate) fn truncate(&mut self, len: usize) {
         self.nodes.truncate(len);
         self.kinds.truncate(len);
+        self.known_bits.truncate(len);
         self.known.retain(|_, v| (v.0 as usize) < len);
     }
 
@@ -192,9 +194,11 @@ impl Values {
             Node::Select(_, yes, _) => self.kind(yes),
             _ => Kind::I64,
         };
+        let bits = self.bits_of(node);
         let v = Value(self.nodes.len() as u32);
         self.nodes.push(node);
         self.kinds.push(kind);
+        self.known_bits.push(bits as u8);
         self.known.insert(node, v);
         v
     }
@@ -210,7 +214,11 @@ impl Values {
 
     /// Bits above this many are known to be 0.
     pub(crate) fn bits(&self, v: Value) -> u32 {
-        match self.node(v) {
+        self.known_bits.get(v.0 as usize).copied().unwrap_or(64).into()
+    }
+
+    fn bits_of(&self, node: Node) -> u32 {
+        match node {
             Node::Imm(value) => 64 - value.leading_zeros(),
             Node::Effect(_, bits) => u32::from(bits),
             Node::Entry(Entry::FlagCarry | Entry::AnyCarry) => 1,
@@ -219,32 +227,17 @@ impl Values {
             Node::One(Op1::Clz | Op1::Ctz | Op1::Popcnt, _) => 7,
             Node::One(..) => 64,
             Node::Two(op, a, b) => match op {
-                Op2::And => self.shallow(a).min(self.shallow(b)),
-                Op2::Or | Op2::Xor => self.shallow(a).max(self.shallow(b)),
+                Op2::And => self.bits(a).min(self.bits(b)),
+                Op2::Or | Op2::Xor => self.bits(a).max(self.bits(b)),
                 Op2::Eq | Op2::Ne | Op2::LtU | Op2::LeU | Op2::LtS | Op2::LeS => 1,
                 Op2::ShrU => match self.constant(b) {
-                    Some(n) => self.shallow(a).saturating_sub(n as u32 & 63),
-                    None => self.shallow(a),
+                    Some(n) => self.bits(a).saturating_sub(n as u32 & 63),
+                    None => self.bits(a),
                 },
                 _ => 64,
             },
-            Node::Select(_, yes, no) => self.shallow(yes).max(self.shallow(no)),
+            Node::Select(_, yes, no) => self.bits(yes).max(self.bits(no)),
             Node::Vector(node) => node.bits(),
-        }
-    }
-
-    /// One step of [`Self::bits`]: enough in practice, and bounded.
-    fn shallow(&self, v: Value) -> u32 {
-        match self.node(v) {
-            Node::Two(Op2::And, a, b) => {
-                let bits = |v| self.constant(v).map_or(64, |value| 64 - value.leading_zeros());
-                bits(a).min(bits(b))
-            }
-            Node::Two(Op2::Eq | Op2::Ne | Op2::LtU | Op2::LeU | Op2::LtS | Op2::LeS, ..) => 1,
-            Node::Imm(value) => 64 - value.leading_zeros(),
-            Node::Effect(_, bits) => u32::from(bits),
-            Node::Vector(node) => node.bits(),
-            _ => 64,
         }
     }
 

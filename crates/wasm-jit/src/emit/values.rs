@@ -39,6 +39,17 @@ impl Emitter<'_> {
                 if self.comparison(scope, op, a, b) {
                     return;
                 }
+                let bits = |v| scope.block.values.bits(v);
+                if matches!(op, Op2::Or | Op2::And) && bits(a) <= 1 && bits(b) <= 1 {
+                    self.truth(scope, a);
+                    self.truth(scope, b);
+                    if op == Op2::Or {
+                        self.out.i32_or()
+                    } else {
+                        self.out.i32_and()
+                    };
+                    return;
+                }
             }
             Node::Vector(node) if scope.local(v).is_none() && self.vector_truth(scope, node) => return,
             _ => {}

@@ -112,6 +112,8 @@ impl Emitter<'_> {
             VectorNode::WithLow(Double, ..) => self.out.f64x2_replace_lane(0),
             VectorNode::Bits(Single, _) => self.out.i32_reinterpret_f32().i64_extend_i32_u(),
             VectorNode::Bits(Double, _) => self.out.i64_reinterpret_f64(),
+            VectorNode::FromBits(Single, _) => self.out.i32_wrap_i64().f32_reinterpret_i32(),
+            VectorNode::FromBits(Double, _) => self.out.f64_reinterpret_i64(),
             VectorNode::FromInteger(Single, _) => self.out.f32_convert_i64_s(),
             VectorNode::FromInteger(Double, _) => self.out.f64_convert_i64_s(),
             VectorNode::ToInteger(Single, _) => self.out.i64_trunc_sat_f32_s(),

@@ -112,6 +112,7 @@ impl Values {
     pub(crate) fn low(&mut self, p: Precision, x: Value) -> Value {
         match self.vector_node(x) {
             Some(VectorNode::WithLow(q, _, f)) if q == p => f,
+            Some(VectorNode::Widen(w, v)) if w == p.width() => self.vector(VectorNode::FromBits(p, v)),
             _ => self.vector(VectorNode::Low(p, x)),
         }
     }
@@ -124,6 +125,7 @@ impl Values {
         let base = match self.vector_node(x) {
             Some(VectorNode::WithLow(q, base, _)) if q.width() <= p.width() => base,
             Some(VectorNode::WithLane(w, 0, base, _)) if w <= p.width() => base,
+            Some(VectorNode::Widen(w, _)) if w <= p.width() => self.bits128(0),
             _ => x,
         };
         self.vector(VectorNode::WithLow(p, base, f))
@@ -133,6 +135,7 @@ impl Values {
     pub(crate) fn float_bits(&mut self, p: Precision, f: Value) -> Value {
         match self.vector_node(f) {
             Some(VectorNode::Low(q, x)) if q == p => self.lane(p.width(), 0, x),
+            Some(VectorNode::FromBits(q, v)) if q == p => self.cut_to(p.width(), v),
             _ => self.vector(VectorNode::Bits(p, f)),
         }
     }

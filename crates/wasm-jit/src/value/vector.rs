@@ -164,6 +164,8 @@ pub(crate) enum VectorNode {
     Compare(FloatOrder, Precision, Value, Value),
     /// The bits of a float, zero-extended
     Bits(Precision, Value),
+    /// The float whose bits are the low ones of an integer
+    FromBits(Precision, Value),
     /// A signed 64-bit integer, rounded to a float
     FromInteger(Precision, Value),
     /// A float cut to a signed 64-bit integer: recorded behind an exit that excludes what does not fit
@@ -187,6 +189,7 @@ impl VectorNode {
             | Low(_, a)
             | FloatOne(_, _, a)
             | Bits(_, a)
+            | FromBits(_, a)
             | FromInteger(_, a)
             | ToInteger(_, a)
             | Converted(_, a) => [Some(a), None, None],
@@ -207,9 +210,12 @@ impl VectorNode {
             Const(_) | WithLane(..) | Widen(..) | One(..) | Two(..) | Shift(..) | Shuffle(..)
             | WithLow(..) => Kind::V128,
             Lane(..) | Test(..) | Compare(..) | Bits(..) | ToInteger(..) | CarryZero(..) => Kind::I64,
-            Low(p, _) | FloatOne(_, p, _) | FloatTwo(_, p, _, _) | FromInteger(p, _) | Converted(p, _) => {
-                p.kind()
-            }
+            Low(p, _)
+            | FloatOne(_, p, _)
+            | FloatTwo(_, p, _, _)
+            | FromInteger(p, _)
+            | FromBits(p, _)
+            | Converted(p, _) => p.kind(),
         }
     }
 
@@ -218,8 +224,8 @@ impl VectorNode {
         match self {
             VectorNode::Lane(w, ..) => w.bits(),
             VectorNode::Bits(p, _) => p.width().bits(),
+            VectorNode::Test(VectorTest::Any, _) | VectorNode::Compare(..) => 1,
             VectorNode::Test(..) => 16,
-            VectorNode::Compare(..) => 1,
             VectorNode::CarryZero(..) => 7,
             _ => 64,
         }

@@ -22,7 +22,7 @@
   (import "v64" "store_vector" (func (;8;) (type 9)))
   (elem (;0;) (i64.const 1) func 9)
   (func (;9;) (type 0) (param i64 i64) (result i64)
-    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 v128 v128 v128 v128 v128 f64 f64 f64 f64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 v128 v128 v128 v128 f64 f64 f64 f64)
     local.get 1
     i64.const 5
     i64.lt_s
@@ -111,18 +111,14 @@
         i64.load align=1
         local.set 16
       end
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-      local.get 16
-      i64x2.replace_lane 0
-      local.set 27
       local.get 25
       f64x2.extract_lane 0
-      local.set 29
-      local.get 27
-      f64x2.extract_lane 0
-      local.get 29
+      local.set 28
+      local.get 16
+      f64.reinterpret_i64
+      local.get 28
       f64.mul
-      local.set 30
+      local.set 29
       local.get 16
       i64.const 1
       i64.shl
@@ -146,42 +142,38 @@
       i64.extend_i32_u
       i64.or
       local.set 19
-      local.get 30
+      local.get 29
       i64.reinterpret_f64
       i64.const 1
       i64.shl
       local.set 20
       local.get 19
+      i32.wrap_i64
       i64.const -27021597764222976
       local.get 20
       i64.const -18014398509481984
       i64.add
       i64.le_u
-      i64.extend_i32_u
-      i64.or
-      i64.const 0
-      i64.ne
+      i32.or
       if ;; label = @2
         local.get 19
+        i32.wrap_i64
         local.get 20
         i64.const 0
         i64.ne
-        i64.extend_i32_u
         local.get 17
         i64.const 0
         i64.ne
-        i64.extend_i32_u
         local.get 18
         i64.const 0
         i64.ne
-        i64.extend_i32_u
-        i64.and
-        i64.or
-        i64.or
-        i64.const 0
-        i64.ne
+        i32.and
+        i32.or
+        i32.or
         if ;; label = @3
-          local.get 27
+          v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+          local.get 16
+          i64x2.replace_lane 0
           local.set 24
           local.get 1
           i64.const 1
@@ -196,11 +188,11 @@
           br 2 (;@1;)
         end
       end
-      local.get 30
       local.get 29
+      local.get 28
       f64.add
-      local.set 31
-      local.get 31
+      local.set 30
+      local.get 30
       i64.reinterpret_f64
       i64.const 1
       i64.shl
@@ -215,8 +207,8 @@
         i64.const 0
         i64.ne
         if ;; label = @3
-          local.get 27
-          local.get 30
+          v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+          local.get 29
           f64x2.replace_lane 0
           local.set 24
           local.get 1
@@ -232,13 +224,13 @@
           br 2 (;@1;)
         end
       end
-      local.get 27
-      local.get 31
+      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+      local.get 30
       f64x2.replace_lane 0
-      local.set 28
+      local.set 27
       local.get 26
       f64x2.extract_lane 0
-      local.set 32
+      local.set 31
       local.get 26
       i64x2.extract_lane 0
       i64.const 1
@@ -254,7 +246,7 @@
         i64.const 0
         i64.ne
         if ;; label = @3
-          local.get 28
+          local.get 27
           local.set 24
           local.get 1
           i64.const 3
@@ -269,18 +261,18 @@
           br 2 (;@1;)
         end
       end
+      local.get 30
       local.get 31
-      local.get 32
       f64.eq
       i64.extend_i32_u
       local.set 23
+      local.get 30
       local.get 31
-      local.get 32
       f64.le
       i32.eqz
-      local.get 28
+      local.get 27
+      local.get 30
       local.get 31
-      local.get 32
       f64.lt
       i64.extend_i32_u
       i64.const -4611686018427387904

@@ -98,8 +98,6 @@
       i64.const 31
       i64.shr_u
       i64.xor
-      i64.const 4294967295
-      i64.and
       i64.xor
       i64.const 62
       i64.shl
