@@ -1,6 +1,6 @@
 //! Which values of a block live, and which of them in a local.
 
-use crate::block::{Action, Base, Block, Exit, FlagState, State, Term};
+use crate::block::{Action, Base, Block, Effect, Exit, FlagState, State, Term};
 use crate::value::vector::{Kind, VectorNode};
 use crate::value::{Node, Op2, Value};
 use x86_exec::FlagDef;
@@ -17,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) locals: [u32; 4],
     /// By way out: values that have to be computed first since it needs them more than once, in order
     shared: Vec<Vec<Value>>,
+    /// By effect: the same, of a condition that is looked at only in doubt
+    doubts: Vec<Vec<Value>>,
     /// Whether a value is a load wanted in the lowest lane of a vector alone: it is one from the start
     low_load: Vec<bool>,
 }
@@ -60,7 +62,13 @@ impl Plan {
             Term::Goto(_) | Term::Step { .. } | Term::Interpret { .. } => {}
         }
         for effect in &block.effects {
-            effect.action.operands().for_each(|v| hot[v.0 as usize] += 1);
+            match effect.action {
+                Action::LeaveIfBoth { first, second, .. } => {
+                    hot[first.0 as usize] += 1;
+                    cold[second.0 as usize] = true;
+                }
+                action => action.operands().for_each(|v| hot[v.0 as usize] += 1),
+            }
             if let Action::Store { value, .. } | Action::StoreVector { value, .. } = effect.action {
                 // Stored in either of two ways.
                 hot[value.0 as usize] += 1;
@@ -80,7 +88,13 @@ impl Plan {
             }
         }
         let low_load = low_loads(block);
-        let mut plan = Plan { local: vec![None; values.len()], locals: [0; 4], shared: Vec::new(), low_load };
+        let mut plan = Plan {
+            local: vec![None; values.len()],
+            locals: [0; 4],
+            shared: Vec::new(),
+            doubts: Vec::new(),
+            low_load,
+        };
         let mut depth = vec![0_u32; values.len()];
         for (v, node) in values.iter() {
             let n = v.0 as usize;
@@ -105,7 +119,14 @@ impl Plan {
             }
         }
         let mut uses = vec![0_u32; values.len()];
-        plan.shared = block.exits.iter().map(|exit| plan.shared_by(block, exit, &mut uses)).collect();
+        let of_exit = |exit: &Exit| plan.shared_by(block, state_values(&exit.state), &mut uses);
+        let shared = block.exits.iter().map(of_exit).collect();
+        let of_effect = |effect: &Effect| match effect.action {
+            Action::LeaveIfBoth { second, .. } => plan.shared_by(block, [second].into_iter(), &mut uses),
+            _ => Vec::new(),
+        };
+        let doubts = block.effects.iter().map(of_effect).collect();
+        (plan.shared, plan.doubts) = (shared, doubts);
         plan
     }
 
@@ -122,10 +143,15 @@ impl Plan {
         self.shared.get(exit).map_or(&[], Vec::as_slice)
     }
 
+    /// The same, for the second condition of the effect with this number.
+    pub(crate) fn doubts(&self, effect: usize) -> &[Value] {
+        self.doubts.get(effect).map_or(&[], Vec::as_slice)
+    }
+
     /// Locals needed by kind, those for what a way out computes first included.
     pub(crate) fn most_locals(&self, block: &Block) -> [u32; 4] {
         let mut most = self.locals;
-        for shared in &self.shared {
+        for shared in self.shared.iter().chain(&self.doubts) {
             let mut count = self.locals;
             shared.iter().for_each(|&v| count[block.values.kind(v) as usize] += 1);
             most = core::array::from_fn(|kind| count[kind].max(most[kind]));
@@ -134,9 +160,9 @@ impl Plan {
     }
 
     /// `uses` is all zeros, before and after.
-    fn shared_by(&self, block: &Block, exit: &Exit, uses: &mut [u32]) -> Vec<Value> {
+    fn shared_by(&self, block: &Block, roots: impl Iterator<Item = Value>, uses: &mut [u32]) -> Vec<Value> {
         let mut touched: Vec<Value> = Vec::new();
-        let mut waiting: Vec<Value> = state_values(&exit.state).collect();
+        let mut waiting: Vec<Value> = roots.collect();
         while let Some(v) = waiting.pop() {
             let node = block.values.node(v);
             let free = matches!(node, Node::Imm(_)) || matches!(node, Node::Entry(entry) if entry.is_local());

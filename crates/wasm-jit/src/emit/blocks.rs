@@ -146,7 +146,9 @@ impl Emitter<'_> {
                 self.begin(Label::Other, |out| {
                     out.if_(BlockType::Empty);
                 });
+                self.compute_shared(scope, scope.plan.doubts(number as usize));
                 self.truth(scope, second);
+                scope.shared.clear();
                 self.leave(scope, exit);
                 self.end();
             }
@@ -240,20 +242,25 @@ impl Emitter<'_> {
         self.end();
     }
 
+    /// Puts values that are needed more than once off the main way into locals behind those of the plan.
+    fn compute_shared(&mut self, scope: &mut Scope<'_>, shared: &[Value]) {
+        let mut next: [u32; 4] = core::array::from_fn(|kind| scope.first[kind] + scope.plan.locals[kind]);
+        for &v in shared {
+            self.node_value(scope, scope.block.values.node(v));
+            let local = &mut next[scope.block.values.kind(v) as usize];
+            self.out.local_set(*local);
+            scope.shared.push((v, *local));
+            *local += 1;
+        }
+    }
+
     /// Leaves by an exit where the i32 on the stack is not 0.
     pub(super) fn leave(&mut self, scope: &mut Scope<'_>, number: u32) {
         self.begin(Label::Other, |out| {
             out.if_(BlockType::Empty);
         });
         if let Some(exit) = scope.block.exits.get(number as usize) {
-            let mut next: [u32; 4] = core::array::from_fn(|kind| scope.first[kind] + scope.plan.locals[kind]);
-            for &v in scope.plan.shared(number as usize) {
-                self.node_value(scope, scope.block.values.node(v));
-                let local = &mut next[scope.block.values.kind(v) as usize];
-                self.out.local_set(*local);
-                scope.shared.push((v, *local));
-                *local += 1;
-            }
+            self.compute_shared(scope, scope.plan.shared(number as usize));
             self.settle(scope, &exit.state);
             scope.shared.clear();
             if exit.retired != 0 {

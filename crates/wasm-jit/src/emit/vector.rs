@@ -57,6 +57,8 @@ impl Emitter<'_> {
                     Width::B1 => self.out.i8x16_extract_lane_u(lane).i64_extend_i32_u(),
                     Width::B2 => self.out.i16x8_extract_lane_u(lane).i64_extend_i32_u(),
                     Width::B4 => self.out.i32x4_extract_lane(lane).i64_extend_i32_u(),
+                    // Engines move a float's bits in one instruction, but the lowest of two lanes in two.
+                    Width::B8 if lane == 0 => self.out.f64x2_extract_lane(0).i64_reinterpret_f64(),
                     Width::B8 => self.out.i64x2_extract_lane(lane),
                 };
             }

@@ -201,15 +201,11 @@ impl Recorder {
     /// SPEC: intel-sdm-vol1 :: 4.8.3.1 Signed Zeros -> a zero sum of numbers is exact, and so are products and quotients with a zero
     fn lower_scalar(&mut self, op: FloatTwo, p: Precision, x: Value, y: Value) -> Value {
         let result = self.values.vector(VectorNode::FloatTwo(op, p, x, y));
-        let denormal_x = self.denormal(p, x);
-        let denormal_y = if x == y { None } else { self.denormal(p, y) };
-        let denormal = self.either(denormal_x, denormal_y);
-        let t = self.magnitude(p, result);
         let sum = matches!(op, FloatTwo::Add | FloatTwo::Sub);
-        let least = if sum { unit(p) } else { 2 * unit(p) };
-        let above = self.op(Op2::Add, t, least.wrapping_neg());
-        let first = self.values.imm(unit(p).wrapping_add(least).wrapping_neg());
-        let unusual = self.values.two(Op2::LeU, first, above);
+        let least = if sum { 1 } else { 2 };
+        let suspicious = self.suspicious(p, &[x, y], result, least);
+        let unusual = self.suspicious(p, &[], result, least);
+        let t = self.magnitude(p, result);
         let mut wrong = self.op(Op2::Ne, t, 0);
         if !sum {
             // A zero is exact if it comes of a zero.
@@ -222,12 +218,13 @@ impl Recorder {
             }
             wrong = self.values.two(Op2::Or, wrong, of_number);
         }
-        let (suspicious, wrong) = match denormal {
-            Some(denormal) => {
-                (self.values.two(Op2::Or, denormal, unusual), self.values.two(Op2::Or, denormal, wrong))
-            }
-            None => (unusual, wrong),
-        };
+        if suspicious != unusual {
+            wrong = self.values.two(Op2::And, unusual, wrong);
+        }
+        let (denormal_x, denormal_y) = (self.denormal(p, x), self.denormal(p, y));
+        if let Some(denormal) = self.either(denormal_x, denormal_y) {
+            wrong = self.values.two(Op2::Or, denormal, wrong);
+        }
         self.leave_if_both(suspicious, wrong);
         for f in [x, y, result] {
             self.set_tame(f);
@@ -306,13 +303,13 @@ impl Recorder {
         }
         let x = self.low(p, b);
         let root = self.values.vector(VectorNode::FloatOne(FloatOne::Sqrt, p, x));
+        let suspicious = self.suspicious(p, &[x], root, 1);
         let t = self.magnitude(p, root);
         let infinity = self.values.imm(unit(p).wrapping_neg());
         let nan = self.values.two(Op2::LtU, infinity, t);
         let denormal = self.denormal(p, x);
-        if let Some(bad) = self.either(denormal, Some(nan)) {
-            self.leave_if(bad);
-        }
+        let wrong = self.either(denormal, Some(nan)).unwrap_or(nan);
+        self.leave_if_both(suspicious, wrong);
         self.set_tame(x);
         self.set_tame(root);
         self.values.with_low(p, a, root)

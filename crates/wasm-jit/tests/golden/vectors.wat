@@ -112,7 +112,8 @@
         local.set 21
       end
       local.get 20
-      i64x2.extract_lane 0
+      f64x2.extract_lane 0
+      i64.reinterpret_f64
       local.set 17
       local.get 21
       local.get 19

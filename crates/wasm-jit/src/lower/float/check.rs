@@ -14,6 +14,11 @@ pub(super) fn exponent_bits(p: Precision) -> u64 {
     if p == Single { 8 } else { 11 }
 }
 
+/// The exponent field of infinities and NaNs.
+pub(super) fn exponent_max(p: Precision) -> u64 {
+    (1 << exponent_bits(p)) - 1
+}
+
 /// The least normal number shifted left until the sign is gone and the exponent is on top.
 pub(super) fn unit(p: Precision) -> u64 {
     1 << (64 - exponent_bits(p))
@@ -55,17 +60,53 @@ impl Recorder {
         Some(self.op(Op2::LtU, less, unit(p) - 1))
     }
 
+    /// The exponent field of a float.
+    pub(super) fn exponent(&mut self, p: Precision, f: Value) -> Value {
+        let bits = self.values.float_bits(p, f);
+        let field = self.op(Op2::ShrU, bits, u64::from(p.width().bits()) - 1 - exponent_bits(p));
+        self.op(Op2::And, field, exponent_max(p))
+    }
+
+    /// Negative where an exponent field is less than `least`.
+    fn below(&mut self, exponent: Value, least: u64) -> Value {
+        self.op(Op2::Add, exponent, least.wrapping_neg())
+    }
+
+    /// Whether a float may be out of the ordinary: of the others the exponent field is 0, so that they are zeros or
+    /// denormal; that of the result is less than `least`, or it is infinite or a NaN. The look is a short one.
+    pub(super) fn suspicious(&mut self, p: Precision, others: &[Value], result: Value, least: u64) -> Value {
+        let exponent = self.exponent(p, result);
+        let mut any = self.below(exponent, least);
+        let mut doubtful = false;
+        for &f in others.iter().filter(|&&f| f != result) {
+            if !self.is_tame(f) {
+                let exponent = self.exponent(p, f);
+                let small = self.below(exponent, 1);
+                any = self.values.two(Op2::Or, any, small);
+                doubtful = true;
+            }
+        }
+        if !doubtful {
+            // One comparison for both ends.
+            let first = self.values.imm(exponent_max(p) - least);
+            return self.values.two(Op2::LeU, first, any);
+        }
+        let most = self.values.imm(exponent_max(p) - 1);
+        let large = self.values.two(Op2::Sub, most, exponent);
+        any = self.values.two(Op2::Or, any, large);
+        self.op(Op2::LtS, any, 0)
+    }
+
     /// Leaves where a float is a NaN or denormal.
     pub(super) fn leave_unless_tame(&mut self, p: Precision, f: Value) {
         if self.is_tame(f) {
             return;
         }
+        let suspicious = self.suspicious(p, &[], f, 1);
         let t = self.magnitude(p, f);
-        // Modulo 2^64 NaNs, zeros and denormals lie in this order from 0 on.
-        let turned = self.op(Op2::Add, t, unit(p) - 1);
-        let suspicious = self.op(Op2::LtU, turned, 2 * unit(p) - 1);
-        let not_zero = self.op(Op2::Ne, t, 0);
-        self.leave_if_both(suspicious, not_zero);
+        let (not_zero, not_infinite) = (self.op(Op2::Ne, t, 0), self.op(Op2::Ne, t, unit(p).wrapping_neg()));
+        let wrong = self.values.two(Op2::And, not_zero, not_infinite);
+        self.leave_if_both(suspicious, wrong);
         self.set_tame(f);
     }
 
@@ -94,7 +135,7 @@ impl Recorder {
     pub(super) fn out_of_range(&mut self, p: Precision, x: Value, from: u64) -> Value {
         let magnitude = self.one(if p == Single { AbsF32 } else { AbsF64 }, x);
         let least = self.values.bits128(splat(p.width(), with_exponent(p, from)));
-        let infinity = self.values.bits128(splat(p.width(), with_exponent(p, (1 << exponent_bits(p)) - 1)));
+        let infinity = self.values.bits128(splat(p.width(), with_exponent(p, exponent_max(p))));
         let large = self.two(of(p, GeF32, GeF64), magnitude, least);
         let finite = self.two(of(p, LtF32, LtF64), magnitude, infinity);
         let ordinary = self.two(And, large, finite);

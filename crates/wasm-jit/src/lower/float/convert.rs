@@ -1,6 +1,6 @@
 //! Conversions between integers and floats, and between formats.
 
-use super::check::{exponent_bits, unit};
+use super::check::exponent_max;
 use super::{of, packed_one};
 use crate::domain::Recorder;
 use crate::lower::shuffle;
@@ -65,10 +65,9 @@ impl Recorder {
             x = self.values.vector(VectorNode::FloatOne(FloatOne::Nearest, p, x));
         }
         // 2^63 is where the exponent says it is: smaller magnitudes fit, and what fits in 64 bits is looked at there.
-        let t = self.magnitude(p, x);
-        let bias = (1 << (exponent_bits(p) - 1)) - 1;
-        let too_large = self.values.imm((bias + 63) * unit(p));
-        let huge = self.values.two(Op2::LeU, too_large, t);
+        let (exponent, bias) = (self.exponent(p, x), exponent_max(p) >> 1);
+        let too_large = self.values.imm(bias + 63);
+        let huge = self.values.two(Op2::LeU, too_large, exponent);
         self.leave_if(huge);
         let integer = self.values.vector(VectorNode::ToInteger(p, x));
         if w == Width::B4 {
@@ -101,13 +100,18 @@ impl Recorder {
     pub(super) fn lower_demotion(&mut self, a: Value, b: Value) -> Value {
         let double = self.low(Double, b);
         let single = self.values.vector(VectorNode::Converted(Single, double));
-        let (denormal, t) = (self.denormal(Double, double), self.magnitude(Single, single));
-        let above = self.op(Op2::Add, t, (2 * unit(Single)).wrapping_neg());
-        let first = self.values.imm((3 * unit(Single)).wrapping_neg());
-        let unusual = self.values.two(Op2::LeU, first, above);
+        let (from, to) = (self.exponent(Double, double), self.exponent(Single, single));
+        let small = self.op(Op2::Add, to, 2_u64.wrapping_neg());
+        let most = self.values.imm(exponent_max(Single) - 1);
+        let large = self.values.two(Op2::Sub, most, to);
+        let mut any = self.values.two(Op2::Or, small, large);
+        if !self.is_tame(double) {
+            let zero = self.op(Op2::Add, from, u64::MAX);
+            any = self.values.two(Op2::Or, any, zero);
+        }
+        let suspicious = self.op(Op2::LtS, any, 0);
         let of_double = self.magnitude(Double, double);
         let wrong = self.op(Op2::Ne, of_double, 0);
-        let suspicious = self.either(denormal, Some(unusual)).unwrap_or(unusual);
         self.leave_if_both(suspicious, wrong);
         self.set_tame(double);
         self.set_tame(single);
