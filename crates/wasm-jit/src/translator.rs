@@ -26,6 +26,11 @@ pub struct Settings {
     pub bytes: u64,
 }
 
+impl Settings {
+    /// Whatever runs for the second time is translated: for tests
+    pub const AT_ONCE: Settings = Settings { hot: 1, warm: 0, batch: 1, bytes: 48 << 20 };
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self { hot: 256, warm: 16, batch: 32, bytes: 48 << 20 }

@@ -112,8 +112,7 @@ impl Machine {
     pub fn compiling(size: CodeSize) -> Machine {
         let mut machine = Machine::new(size);
         let host = Box::new(WasmtimeHost::new().unwrap());
-        let settings = Settings { hot: 1, warm: 0, batch: 1, ..Settings::default() };
-        let translator = Translator::new(host, settings, &mut machine.vcpu);
+        let translator = Translator::new(host, Settings::AT_ONCE, &mut machine.vcpu);
         machine.vcpu.set_compiled(Box::new(translator));
         machine
     }
