@@ -314,7 +314,7 @@
       i64.load
       local.get 5
       local.get 0
-      i64.load32_u offset=2628
+      i64.load32_u offset=1768
       i64.const 48
       i64.shl
       i64.xor

@@ -54,6 +54,8 @@ pub struct Shared {
     pub tlb: u64,
     /// Compiled address of the table of entries
     pub entries: u64,
+    /// [`CodeMode::key`] of the code that may run now; 0 where it can only be interpreted
+    pub code_key: u32,
     /// Room for vector operands
     pub scratch: [u128; 3],
 }
@@ -171,8 +173,6 @@ pub mod layout {
     pub const SEG_CHECKS: u64 = offset_of!(Vcpu, seg_checks) as u64;
     /// [`Shared`]
     pub const SHARED: u64 = offset_of!(Vcpu, shared) as u64;
-    /// [`CodeMode::key`](super::CodeMode::key) of the code that may run now, 32 bits
-    pub const CODE_KEY: u64 = offset_of!(Vcpu, code_key) as u64;
     /// `Shared::flags_kind` and the fields behind it
     pub const FLAGS_KIND: u64 = SHARED + offset_of!(Shared, flags_kind) as u64;
     /// `Shared::flags_a`
@@ -191,6 +191,8 @@ pub mod layout {
     pub const TLB: u64 = SHARED + offset_of!(Shared, tlb) as u64;
     /// `Shared::entries`
     pub const ENTRIES: u64 = SHARED + offset_of!(Shared, entries) as u64;
+    /// `Shared::code_key`
+    pub const CODE_KEY: u64 = SHARED + offset_of!(Shared, code_key) as u64;
     /// `Shared::scratch`
     pub const SCRATCH: u64 = SHARED + offset_of!(Shared, scratch) as u64;
 }
@@ -457,13 +459,13 @@ impl Vcpu {
         self.settle_flags();
         self.retired = self.limit.saturating_sub(left);
         self.stop = false;
-        let (next, mode) = (self.cpu.rip, self.code_key);
+        let (next, mode) = (self.cpu.rip, self.shared.code_key);
         let outcome = handler::<Vcpu>(insn)(self, insn);
         let flags = self.cpu.arith;
         (self.shared.flags_result, self.shared.flags_a) = (flags.result, flags.aux);
         match outcome {
             // STAC and CLAC choose another bank of the TLB.
-            Ok(_) if self.code_key != mode => Stepped::Look,
+            Ok(_) if self.shared.code_key != mode => Stepped::Look,
             Ok(Flow::Next) if !self.stop => Stepped::Next,
             // A repeated instruction that came to its end.
             Ok(Flow::End) if !self.stop && self.cpu.rip == next => Stepped::Next,
