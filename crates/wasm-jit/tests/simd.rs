@@ -303,3 +303,29 @@ fn random_sequences_agree_in_64_bit_mode() {
 fn random_sequences_agree_in_32_bit_code() {
     sequences(CodeSize::Bits32, 80, 0x510e_527f_ade6_82d1);
 }
+
+/// Sixteen bytes in one page and in two, at every offset, to memory and to the code that runs.
+#[test]
+fn vectors_across_pages_and_into_code_agree() {
+    // movdqu xmm0, [rsi]; paddb xmm0, xmm1; movdqu [rdi], xmm0; movsd xmm2, [rsi+4]; movlps [rdi+24], xmm2; nop; nop; nop
+    let code = bytes("f30f6f06660ffcc1f30f7f07f20f105604660f135718909090");
+    let mut pair = Pair::new(CodeSize::Bits64);
+    let mut start = Start { rip: 0x10_0000, rflags: 0x202, code, ..Start::default() };
+    start.xmm = core::array::from_fn(|n| 0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10 * (n as u128 + 1));
+    start.mem = vec![(0x20_0fe0, (0..64).collect())];
+    let mut compiled = 0;
+    for offset in 0..32 {
+        (start.gpr[6], start.gpr[7]) = (0x20_0ff0 + offset, 0x20_1ff0 - offset);
+        start.gpr[4] = 0x18_1000;
+        compiled += pair.compare("across pages", &start, MOST);
+        pair.same_memory();
+    }
+    assert!(compiled > 0);
+    // Into the NOPs of the snippet, which become something else: what was stored is what runs.
+    start.xmm = [0; 16];
+    start.gpr[7] = 0x10_0000 + start.code.len() as u64 - 3;
+    start.mem = vec![(0x20_0fe0, vec![0x90; 64])];
+    start.gpr[6] = 0x20_0fe0;
+    pair.compare("into code", &start, MOST);
+    pair.same_memory();
+}
