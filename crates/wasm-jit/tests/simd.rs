@@ -119,7 +119,7 @@ fn operand(random: &mut Random, double: bool) -> u128 {
 }
 
 /// Instructions whose operands are floats, each with the ModRM byte of XMM1, XMM2 (or a general register).
-const FLOATS: [(&str, bool, &str); 72] = [
+const FLOATS: [(&str, bool, &str); 76] = [
     ("addps", false, "0f58ca"),
     ("addss", false, "f30f58ca"),
     ("addpd", true, "660f58ca"),
@@ -192,6 +192,10 @@ const FLOATS: [(&str, bool, &str); 72] = [
     ("haddps", false, "f20f7cca"),
     ("hsubpd", true, "660f7dca"),
     ("addsubps", false, "f20fd0ca"),
+    ("rcpps", false, "0f53ca"),
+    ("rcpss", false, "f30f53ca"),
+    ("rsqrtps", false, "0f52ca"),
+    ("rsqrtss", false, "f30f52ca"),
 ];
 
 fn float_start(random: &mut Random, double: bool, code: &str) -> Start {

@@ -7,6 +7,7 @@
 //!
 //! SPEC: wasm-3.0-core :: 4.3.3 Floating-Point Operations -> round to nearest, ties to even; NaN results are not determined: no result of compiled code is one
 
+mod approximate;
 mod check;
 mod convert;
 

@@ -164,7 +164,7 @@ impl Recorder {
             let (first, second) = (self.named(first, a, b), self.named(second, a, b));
             return Some(self.values.shuffle(bytes, first, second));
         }
-        self.lower_sequence(op, a, b, imm)
+        self.lower_approximation(op, a, b).or_else(|| self.lower_sequence(op, a, b, imm))
     }
 
     /// The vector that a shuffle names.
