@@ -1,9 +1,10 @@
 //! `v64 microtest`: instruction vectors recorded on a real processor, run one by one.
 
 use anyhow::{Context, Result};
-use session::{MicrotestArgs, Microtests};
+use session::{EngineKind, MicrotestArgs, Microtests};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
+use wasm_jit::{Settings, Translator};
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>> {
     if path.as_os_str() == "-" {
@@ -22,6 +23,12 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>> {
 /// Runs the vectors. Gives the process's exit code.
 pub(crate) fn main(args: &MicrotestArgs) -> Result<u8> {
     let mut tests = Microtests::new(args.clone())?;
+    if args.engine == EngineKind::Jit {
+        let vcpu = tests.vcpu_mut();
+        let host = Box::new(wasmtime_host::WasmtimeHost::new()?);
+        let translator = Translator::new(host, Settings::AT_ONCE, vcpu);
+        vcpu.set_compiled(Box::new(translator));
+    }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for line in open(&args.file)?.lines() {
         let line = line.with_context(|| format!("cannot read {}", args.file.display()))?;

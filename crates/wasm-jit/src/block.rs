@@ -13,6 +13,8 @@ pub(crate) enum Base {
     Def(FlagDef<Value>, bool),
     /// `ArithFlags`: result and aux
     Canonical(Value, Value),
+    /// The same, of CF and ZF alone, the others 0: result, aux, CF, ZF
+    CarryZero(Value, Value, Value, Value),
 }
 
 /// Status flags as values.
@@ -29,6 +31,7 @@ pub(crate) struct FlagState {
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) gpr: [Option<Value>; 16],
+    pub(crate) xmm: [Option<Value>; 16],
     pub(crate) flags: FlagState,
 }
 
@@ -53,11 +56,39 @@ pub(crate) struct Access {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Action {
     /// Gives the value loaded, or leaves
-    Load { access: Access, for_write: bool, refused: u32 },
+    Load {
+        access: Access,
+        for_write: bool,
+        refused: u32,
+    },
     /// Stores, or leaves. `again` where the load before it looked the same place up for writing
-    Store { access: Access, value: Value, again: bool, refused: u32 },
+    Store {
+        access: Access,
+        value: Value,
+        again: bool,
+        refused: u32,
+    },
+    /// 16 bytes
+    LoadVector {
+        linear: Value,
+        refused: u32,
+    },
+    StoreVector {
+        linear: Value,
+        value: Value,
+        refused: u32,
+    },
     /// Leaves where the value is not 0
-    LeaveIf { condition: Value, exit: u32 },
+    LeaveIf {
+        condition: Value,
+        exit: u32,
+    },
+    /// Leaves where neither is 0; the second is looked at only where the first is not
+    LeaveIfBoth {
+        first: Value,
+        second: Value,
+        exit: u32,
+    },
 }
 
 impl Action {
@@ -65,15 +96,21 @@ impl Action {
         let list = match self {
             Action::Load { access, .. } => [Some(access.linear), None],
             Action::Store { access, value, .. } => [Some(access.linear), Some(value)],
+            Action::LoadVector { linear, .. } => [Some(linear), None],
+            Action::StoreVector { linear, value, .. } => [Some(linear), Some(value)],
             Action::LeaveIf { condition, .. } => [Some(condition), None],
+            Action::LeaveIfBoth { first, second, .. } => [Some(first), Some(second)],
         };
         list.into_iter().flatten()
     }
 
     pub(crate) fn exit(self) -> u32 {
         match self {
-            Action::Load { refused, .. } | Action::Store { refused, .. } => refused,
-            Action::LeaveIf { exit, .. } => exit,
+            Action::Load { refused, .. }
+            | Action::Store { refused, .. }
+            | Action::LoadVector { refused, .. }
+            | Action::StoreVector { refused, .. } => refused,
+            Action::LeaveIf { exit, .. } | Action::LeaveIfBoth { exit, .. } => exit,
         }
     }
 }
@@ -111,4 +148,6 @@ pub(crate) struct Block {
     pub(crate) returns_to: Option<i64>,
     /// Instructions
     pub(crate) retired: u32,
+    /// What was recorded depends on [`CodeMode::float`](x86_exec::vcpu::compiled::CodeMode::float)
+    pub(crate) of_float_mode: bool,
 }

@@ -7,6 +7,7 @@
 
 use crate::layout::{ENTRIES_LEN, EntryPoint, entry_index, entry_key};
 use rustc_hash::FxHashMap;
+use x86_exec::vcpu::compiled::CodeMode;
 use x86_types::GuestPhysAddr;
 
 /// How far a unit is.
@@ -26,6 +27,8 @@ pub(crate) struct Unit {
     /// Compiled address of its first instruction
     pub(crate) place: u64,
     pub(crate) mode: u32,
+    /// It stands for the code in the other floating-point mode, too
+    any_float: bool,
     pub(crate) stage: Stage,
     /// Place in the table of functions, once it is building
     pub(crate) slot: u32,
@@ -99,7 +102,9 @@ impl Cache {
 
     /// The unit for the code at a place in a mode.
     pub(crate) fn find(&mut self, place: u64, mode: u32) -> Option<(u32, Stage, u32)> {
-        let number = *self.places.get(&(place, mode))?;
+        let unit = |mode| self.places.get(&(place, mode)).copied();
+        let is_any = |number: &u32| self.units.get(number).is_some_and(|unit| unit.any_float);
+        let number = unit(mode).or_else(|| unit(mode ^ CodeMode::FLOAT).filter(is_any))?;
         let epoch = self.epoch;
         let unit = self.units.get_mut(&number)?;
         unit.seen = epoch;
@@ -114,10 +119,19 @@ impl Cache {
     }
 
     /// A new unit, which waits. Gives its number.
-    pub(crate) fn add(&mut self, place: u64, mode: u32, pages: Vec<GuestPhysAddr>) -> u32 {
+    pub(crate) fn add(&mut self, place: u64, mode: u32, any_float: bool, pages: Vec<GuestPhysAddr>) -> u32 {
         let number = self.next_unit;
         self.next_unit = self.next_unit.wrapping_add(1).max(1);
-        let unit = Unit { place, mode, stage: Stage::Waiting, slot: 0, module: 0, pages, seen: self.epoch };
+        let unit = Unit {
+            place,
+            mode,
+            any_float,
+            stage: Stage::Waiting,
+            slot: 0,
+            module: 0,
+            pages,
+            seen: self.epoch,
+        };
         self.units.insert(number, unit);
         self.places.insert((place, mode), number);
         number
@@ -189,8 +203,9 @@ impl Cache {
     pub(crate) fn remove(&mut self, number: u32) -> (Option<Unit>, Option<Slots>) {
         let Some(unit) = self.units.remove(&number) else { return (None, None) };
         self.places.remove(&(unit.place, unit.mode));
+        // It may have been entered under either floating-point mode.
         if let Some(entry) = self.entries.get_mut(entry_index(unit.place))
-            && entry.key == entry_key(unit.place, unit.mode)
+            && entry.slot == u64::from(unit.slot)
         {
             *entry = EntryPoint { key: 0, slot: 0 };
         }
@@ -261,8 +276,9 @@ mod tests {
     fn filled(modules: u32) -> Cache {
         let mut cache = Cache::new(1);
         for n in 0..modules {
-            let units: Vec<u32> =
-                (0..2).map(|k| cache.add(u64::from(2 * n + k) * 16, 3, vec![GuestPhysAddr(0)])).collect();
+            let units: Vec<u32> = (0..2)
+                .map(|k| cache.add(u64::from(2 * n + k) * 16, 3, false, vec![GuestPhysAddr(0)]))
+                .collect();
             let first = cache.take_slots(2);
             cache.built(first, units, 100);
             cache.settle(first, true);
@@ -288,6 +304,16 @@ mod tests {
     }
 
     #[test]
+    fn code_without_floats_is_found_in_either_mode() {
+        let mut cache = Cache::new(1);
+        let (one, both) = (cache.add(16, 3, false, Vec::new()), cache.add(32, 3, true, Vec::new()));
+        let found = |cache: &mut Cache, place, mode| cache.find(place, mode).map(|(unit, ..)| unit);
+        assert_eq!(found(&mut cache, 16, 3), Some(one));
+        assert_eq!(found(&mut cache, 16, 3 | CodeMode::FLOAT), None);
+        assert_eq!(found(&mut cache, 32, 3 | CodeMode::FLOAT), Some(both));
+    }
+
+    #[test]
     fn slots_of_a_module_come_back_as_one() {
         let mut cache = filled(2);
         let (_, none) = cache.remove(1);
@@ -301,7 +327,7 @@ mod tests {
     #[test]
     fn a_module_that_is_not_wanted_any_more_goes_when_it_comes() {
         let mut cache = Cache::new(1);
-        let unit = cache.add(16, 3, Vec::new());
+        let unit = cache.add(16, 3, false, Vec::new());
         let first = cache.take_slots(1);
         cache.built(first, vec![unit], 10);
         assert_eq!(cache.remove(unit).1, None, "the host still compiles it");

@@ -1,7 +1,10 @@
 //! The recording [`Domain`]: semantics over it write down what they would do.
 
+mod vector;
+
 use crate::block::{Access, Action, Base, Block, Effect, Exit, FlagState, State, Term};
 use crate::flags::EntryFlags;
+use crate::value::vector::Precision;
 use crate::value::{Entry, Node, Op2, Value, Values};
 use x86_decode::Instruction;
 use x86_exec::vcpu::compiled::CodeMode;
@@ -12,10 +15,6 @@ use x86_types::{CodeSize, Cond, Exception, Seg, Width};
 /// The instruction being recorded cannot be: the block ends before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotRecorded;
-
-/// A vector. None is recorded yet: whatever touches one is [`NotRecorded`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NoVector;
 
 pub(crate) struct Recorder {
     mode: CodeMode,
@@ -42,6 +41,10 @@ pub(crate) struct Recorder {
     returns_to: Option<i64>,
     /// Conditions on which the block has been left: they do not hold any more
     excluded: Vec<Value>,
+    /// Floats, and vectors of floats of a format, that are neither NaNs nor denormal
+    tame: Vec<(Option<Precision>, Value)>,
+    /// What was recorded depends on [`CodeMode::float`]
+    of_float_mode: bool,
     /// The instruction needs what cannot be recorded
     unsupported: bool,
 }
@@ -50,7 +53,7 @@ impl Recorder {
     /// For code that lies `offset` behind the region's entry.
     pub(crate) fn new(mode: CodeMode, offset: i64, flags: EntryFlags) -> Recorder {
         let mut values = Values::default();
-        let state = State { gpr: [None; 16], flags: flags.state(&mut values) };
+        let state = State { gpr: [None; 16], xmm: [None; 16], flags: flags.state(&mut values) };
         Recorder {
             mode,
             values,
@@ -68,6 +71,8 @@ impl Recorder {
             stored: false,
             returns_to: None,
             excluded: Vec::new(),
+            tame: Vec::new(),
+            of_float_mode: false,
             unsupported: false,
         }
     }
@@ -75,6 +80,7 @@ impl Recorder {
     /// One instruction, or the state before it. Gives whether the block goes on.
     pub(crate) fn instruction(&mut self, insn: &Instruction) -> Result<bool, NotRecorded> {
         let (values, effects, exits) = (self.values.len(), self.effects.len(), self.exits.len());
+        let (excluded, tame) = (self.excluded.len(), self.tame.len());
         self.before = self.state.clone();
         self.before_exit = None;
         self.opened = None;
@@ -86,7 +92,8 @@ impl Recorder {
             self.values.truncate(values);
             self.effects.truncate(effects);
             self.exits.truncate(exits);
-            self.excluded.retain(|v| (v.0 as usize) < values);
+            self.excluded.truncate(excluded);
+            self.tame.truncate(tame);
             self.state = self.before.clone();
             self.term = None;
             self.unsupported = false;
@@ -112,6 +119,7 @@ impl Recorder {
             term: self.term.unwrap_or(term),
             returns_to: self.returns_to,
             retired: self.retired,
+            of_float_mode: self.of_float_mode,
         }
     }
 
@@ -241,7 +249,7 @@ impl Recorder {
 
 impl Domain for Recorder {
     type V = Value;
-    type X = NoVector;
+    type X = Value;
     type Fault = NotRecorded;
 
     fn code_size(&self) -> CodeSize {
@@ -372,44 +380,48 @@ impl Domain for Recorder {
         Ok(())
     }
 
-    fn load128(&mut self, _: &MemRef<Value>, _: bool) -> Result<NoVector, NotRecorded> {
-        Err(NotRecorded)
+    fn load128(&mut self, m: &MemRef<Value>, aligned: bool) -> Result<Value, NotRecorded> {
+        Ok(self.load_vector(m, aligned))
     }
 
-    fn store128(&mut self, _: &MemRef<Value>, _: bool, _: NoVector) -> Result<(), NotRecorded> {
-        Err(NotRecorded)
+    fn store128(&mut self, m: &MemRef<Value>, aligned: bool, x: Value) -> Result<(), NotRecorded> {
+        self.store_vector(m, aligned, x);
+        Ok(())
     }
 
-    fn read_xmm(&mut self, _: u8) -> NoVector {
-        self.unsupported = true;
-        NoVector
+    fn read_xmm(&mut self, r: u8) -> Value {
+        match self.state.xmm.get(usize::from(r)) {
+            Some(&Some(x)) => x,
+            _ => self.values.entry(Entry::Xmm(r & 15)),
+        }
     }
 
-    fn write_xmm(&mut self, _: u8, _: NoVector) {
-        self.unsupported = true;
+    fn write_xmm(&mut self, r: u8, x: Value) {
+        if let Some(place) = self.state.xmm.get_mut(usize::from(r & 15)) {
+            *place = Some(x);
+        }
     }
 
-    fn extract(&mut self, _: NoVector, _: Width, _: u8) -> Value {
-        self.unsupported = true;
-        self.values.imm(0)
+    fn extract(&mut self, x: Value, w: Width, lane: u8) -> Value {
+        self.values.lane(w, lane, x)
     }
 
-    fn insert(&mut self, _: NoVector, _: Width, _: u8, _: Value) -> NoVector {
-        self.unsupported = true;
-        NoVector
+    fn insert(&mut self, x: Value, w: Width, lane: u8, v: Value) -> Value {
+        self.values.with_lane(w, lane, x, v)
     }
 
-    fn zero128(&mut self) -> NoVector {
-        self.unsupported = true;
-        NoVector
+    fn zero128(&mut self) -> Value {
+        self.values.bits128(0)
     }
 
-    fn vector(&mut self, _: VecOp, _: NoVector, _: NoVector, _: u8) -> Result<NoVector, NotRecorded> {
-        Err(NotRecorded)
+    fn vector(&mut self, op: VecOp, a: Value, b: Value, imm: u8) -> Result<Value, NotRecorded> {
+        let lowered =
+            if op.is_float() { self.lower_float(op, a, b, imm) } else { self.lower_vector(op, a, b, imm) };
+        lowered.ok_or(NotRecorded)
     }
 
     fn check_sse(&mut self) -> Result<(), NotRecorded> {
-        Err(NotRecorded)
+        if self.mode.sse { Ok(()) } else { Err(NotRecorded) }
     }
 
     fn read_mmx(&mut self, _: u8) -> Value {

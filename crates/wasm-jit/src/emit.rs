@@ -5,7 +5,9 @@
 //! other compiled code by a tail call where there is some.
 
 mod blocks;
+mod frame;
 mod values;
+mod vector;
 
 use crate::block::{Block, Term};
 use crate::graph::{Shape, shape};
@@ -13,7 +15,7 @@ use crate::layout;
 use crate::module::{Import, Placed, REGION_TYPE};
 use crate::plan::Plan;
 use crate::region::{Edge, Region, rip_mask};
-use crate::value::{Entry, Node as ValueNode};
+use frame::Frame;
 use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
 use x86_exec::vcpu::compiled::{FlagsKind, Leave, Stepped};
 use x86_types::PAGE_SIZE;
@@ -41,15 +43,6 @@ const LINEAR: u32 = 12;
 const SLOT: u32 = 13;
 const OPENED: u32 = 14;
 const FIXED: u32 = 15;
-
-/// Which locals hold what.
-struct Frame {
-    gpr: [Option<u32>; 16],
-    written: u16,
-    flags: bool,
-    /// The first local for values
-    values: u32,
-}
 
 /// What a branch may aim at.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,11 +75,14 @@ const fn place(offset: u64, align: u32) -> MemArg {
 pub(crate) fn function(placed: &Placed<'_>) -> Function {
     let region = placed.region;
     let plans: Vec<Plan> = region.nodes.iter().map(|node| Plan::of(&node.block)).collect();
-    let mut frame = frame(region);
-    let registers = frame.gpr.iter().flatten().count() as u32;
-    frame.values = FIXED + registers;
-    let temporaries = plans.iter().map(|plan| plan.locals + plan.most_shared()).max().unwrap_or(0);
-    let mut function = Function::new([(FIXED - BASE + registers + temporaries, ValType::I64)]);
+    let mut frame = Frame::of(region);
+    let mut values = [0_u32; 4];
+    for (plan, node) in plans.iter().zip(&region.nodes) {
+        let most = plan.most_locals(&node.block);
+        values = core::array::from_fn(|kind| most[kind].max(values[kind]));
+    }
+    let locals = frame.lay_out(&values);
+    let mut function = Function::new(locals);
     let mut emitter = Emitter {
         placed,
         region,
@@ -113,47 +109,6 @@ pub(crate) fn function(placed: &Placed<'_>) -> Function {
     function
 }
 
-/// What the region uses.
-fn frame(region: &Region) -> Frame {
-    let (mut used, mut written, mut flags) = (0_u16, 0_u16, false);
-    for node in &region.nodes {
-        let block = &node.block;
-        for (_, value) in block.values.iter() {
-            match value {
-                ValueNode::Entry(Entry::Gpr(r)) => used |= 1 << r,
-                ValueNode::Entry(entry) => {
-                    use Entry::{AnyAux, AnyCarry, AnyResult, FlagA, FlagB, FlagCarry, FlagResult};
-                    flags |= matches!(
-                        entry,
-                        AnyAux | AnyCarry | AnyResult | FlagA | FlagB | FlagCarry | FlagResult
-                    );
-                }
-                _ => {}
-            }
-        }
-        let exits = block.exits.iter().map(|exit| &exit.state);
-        for state in exits.chain([&block.state]) {
-            for (r, v) in state.gpr.iter().enumerate() {
-                written |= u16::from(v.is_some()) << r;
-            }
-            flags |= state.flags.version != 0;
-        }
-        if matches!(block.term, Term::Step { .. }) {
-            // What the processor does in passing may read and write anything.
-            (used, written, flags) = (u16::MAX, u16::MAX, true);
-        }
-    }
-    let mut gpr = [None; 16];
-    let mut next = FIXED;
-    for (r, local) in gpr.iter_mut().enumerate() {
-        if (used | written) >> r & 1 != 0 {
-            *local = Some(next);
-            next += 1;
-        }
-    }
-    Frame { gpr, written, flags, values: 0 }
-}
-
 impl Emitter<'_> {
     fn prologue(&mut self) {
         // Too little is left: the interpreter goes on from here.
@@ -163,32 +118,6 @@ impl Emitter<'_> {
         self.out.local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(BASE);
         self.out.local_get(VCPU).i64_load(place(layout::BANK, 3)).local_set(TLB);
         self.load_state();
-    }
-
-    fn load_state(&mut self) {
-        for (r, local) in self.frame.gpr.into_iter().enumerate() {
-            if let Some(local) = local {
-                self.out.local_get(VCPU).i64_load(place(layout::gpr(r as u8), 3)).local_set(local);
-            }
-        }
-        if self.frame.flags {
-            for (local, offset) in FLAG_PLACES {
-                self.out.local_get(VCPU).i64_load(place(offset, 3)).local_set(local);
-            }
-        }
-    }
-
-    fn store_state(&mut self) {
-        for (r, local) in self.frame.gpr.into_iter().enumerate() {
-            if let (Some(local), true) = (local, self.frame.written >> r & 1 != 0) {
-                self.out.local_get(VCPU).local_get(local).i64_store(place(layout::gpr(r as u8), 3));
-            }
-        }
-        if self.frame.flags {
-            for (local, offset) in FLAG_PLACES {
-                self.out.local_get(VCPU).local_get(local).i64_store(place(offset, 3));
-            }
-        }
     }
 
     /// Behind everything, with the state stored: control goes to other compiled code or back to the run loop.
@@ -213,9 +142,14 @@ impl Emitter<'_> {
         self.out.i64_const(layout::ENTRIES_LEN as i64 - 1).i64_and().i64_const(4).i64_shl();
         self.out.local_get(VCPU).i64_load(place(layout::ENTRIES, 3)).i64_add().local_tee(SLOT);
         self.out.i64_load(place(0, 3)).local_get(PLACE);
-        // The mode may be another than the region's own.
+        // The mode is that of now: code that does without floats runs whatever MXCSR says.
         self.out.local_get(VCPU).i64_load32_u(place(layout::CODE_KEY, 2));
-        self.out.i64_const(layout::MODE_SHIFT as i64).i64_shl().i64_xor().i64_eq().if_(BlockType::Empty);
+        self.out
+            .i64_const(layout::ENTRY_MODE_SHIFT.into())
+            .i64_shl()
+            .i64_xor()
+            .i64_eq()
+            .if_(BlockType::Empty);
         self.out.local_get(VCPU).local_get(LEFT).local_get(SLOT).i64_load(place(8, 3));
         self.out.return_call_indirect(0, REGION_TYPE);
         self.out.end().end();
@@ -458,14 +392,5 @@ impl Emitter<'_> {
         }
     }
 }
-
-/// Where the flags lie between regions.
-const FLAG_PLACES: [(u32, u64); 5] = [
-    (FLAG_KIND, layout::FLAGS_KIND),
-    (FLAG_A, layout::FLAGS_A),
-    (FLAG_B, layout::FLAGS_B),
-    (FLAG_RESULT, layout::FLAGS_RESULT),
-    (FLAG_CARRY, layout::FLAGS_CARRY),
-];
 
 const _: () = assert!(FlagsKind::CANONICAL.0 == 0 && Leave::Miss as u64 == 0);

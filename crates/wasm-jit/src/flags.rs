@@ -2,6 +2,7 @@
 
 use crate::block::{Base, FlagState};
 use crate::domain::Recorder;
+use crate::value::vector::VectorNode;
 use crate::value::{Entry, Op1, Op2, Value, Values};
 use x86_exec::vcpu::compiled::FlagsKind;
 use x86_exec::{Bin, Flag, FlagDef};
@@ -58,8 +59,8 @@ impl EntryFlags {
         let carry = if state.carry.is_some() { FlagsKind::CARRY } else { 0 };
         match state.base {
             Base::Entry => EntryFlags::Any,
-            Base::Canonical(..) if carry == 0 => EntryFlags::Canonical,
-            Base::Canonical(..) => EntryFlags::Any,
+            Base::Canonical(..) | Base::CarryZero(..) if carry == 0 => EntryFlags::Canonical,
+            Base::Canonical(..) | Base::CarryZero(..) => EntryFlags::Any,
             Base::Def(def, plain) => match FlagsKind::of(&def) {
                 Some(kind) => EntryFlags::Of { kind: kind.0 | carry, plain },
                 None => EntryFlags::Any,
@@ -102,7 +103,7 @@ impl Recorder {
         let FlagState { base, carry, .. } = self.state.flags;
         let (result, aux) = match base {
             Base::Entry => (self.values.entry(Entry::AnyResult), self.values.entry(Entry::AnyAux)),
-            Base::Canonical(result, aux) => (result, aux),
+            Base::Canonical(result, aux) | Base::CarryZero(result, aux, ..) => (result, aux),
             Base::Def(def, _) => self.lower_def(def),
         };
         match carry {
@@ -176,10 +177,27 @@ impl Recorder {
                 self.new_flags(Base::Canonical(result, aux), None);
             }
             FlagDef::Image(image) => {
-                let (result, aux) = self.lower_unpack(image);
-                self.new_flags(Base::Canonical(result, aux), None);
+                let base = match self.values.vector_node(image) {
+                    Some(VectorNode::CarryZero(cf, zf)) => self.carry_and_zero(cf, zf),
+                    _ => {
+                        let (result, aux) = self.lower_unpack(image);
+                        Base::Canonical(result, aux)
+                    }
+                };
+                self.new_flags(base, None);
             }
         }
+    }
+
+    /// CF and ZF as given, the others 0. Of an odd number of ones in the result PF is 0; the zero's parity is inverted.
+    fn carry_and_zero(&mut self, cf: Value, zf: Value) -> Base {
+        let result = self.two_imm(Op2::Xor, zf, 1);
+        let (up, invert) = (
+            self.two_imm(Op2::Mul, cf, ArithFlags::CF | ArithFlags::CARRY_IN),
+            self.two_imm(Op2::Shl, zf, 8),
+        );
+        let aux = self.values.two(Op2::Or, up, invert);
+        Base::CarryZero(result, aux, cf, zf)
     }
 
     fn lower_unpack(&mut self, image: Value) -> (Value, Value) {
@@ -258,6 +276,13 @@ impl Recorder {
         let (def, plain) = match base {
             Base::Def(def, plain) => (def, plain),
             Base::Entry if flag == Flag::Cf => return Some(self.values.entry(Entry::AnyCarry)),
+            Base::CarryZero(_, _, cf, zf) => {
+                return Some(match flag {
+                    Flag::Cf => cf,
+                    Flag::Zf => zf,
+                    _ => self.values.imm(0),
+                });
+            }
             _ => return None,
         };
         let (w, result) = match def {

@@ -2,13 +2,19 @@
 
 use core::mem::{offset_of, size_of};
 use x86_paging::{TLB_ENTRIES, TlbEntry};
-use x86_state::Cpu;
+use x86_state::{Cpu, Vector256};
 
 pub use x86_exec::vcpu::compiled::layout::*;
 
 /// Offset of general register `n`.
 pub const fn gpr(n: u8) -> u64 {
     CPU + (offset_of!(Cpu, gpr) + 8 * (n & 15) as usize) as u64
+}
+
+/// Offset of bits 127:0 of vector register `n`.
+pub const fn xmm(n: u8) -> u64 {
+    let low = offset_of!(Cpu, vector) + offset_of!(Vector256, lo);
+    CPU + (low + size_of::<Vector256>() * (n & 15) as usize) as u64
 }
 
 /// Offset of RIP.
@@ -45,11 +51,11 @@ pub const ENTRIES_LEN: usize = 1 << 15;
 
 /// Code at a compiled address in a mode.
 pub const fn entry_key(address: u64, mode: u32) -> u64 {
-    address ^ (mode as u64) << MODE_SHIFT
+    address ^ (mode as u64) << ENTRY_MODE_SHIFT
 }
 
-/// Where in a key the mode begins.
-pub const MODE_SHIFT: u32 = 48;
+/// Where in a key the mode is.
+pub const ENTRY_MODE_SHIFT: u32 = 48;
 
 /// Which entry of the table code at an address has.
 pub const fn entry_index(address: u64) -> usize {

@@ -1,4 +1,8 @@
-//! Operations of all widths in 64-bit values.
+//! Operations of all widths in 64-bit values, and of vectors.
+
+mod float;
+mod shuffle;
+mod vector;
 
 use crate::domain::Recorder;
 use crate::value::{Op1, Op2, Value};

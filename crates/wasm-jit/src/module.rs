@@ -36,10 +36,14 @@ pub enum Import {
     FlagsResult,
     /// `(kind, a, b, result, carry) -> ArithFlags::aux`
     FlagsAux,
+    /// `(vcpu, linear)`: 16 bytes into `scratch`; sets `refused`
+    LoadVector,
+    /// `(vcpu, linear)`: 16 bytes out of `scratch`; sets `refused`
+    StoreVector,
 }
 
 /// Names of the imports in module `v64`, with parameters and whether there is a result.
-pub const IMPORTS: [(&str, usize, bool); 7] = [
+pub const IMPORTS: [(&str, usize, bool); 9] = [
     ("load", 3, true),
     ("load_for_write", 3, true),
     ("store", 4, false),
@@ -47,6 +51,8 @@ pub const IMPORTS: [(&str, usize, bool); 7] = [
     ("code_address", 2, true),
     ("flags_result", 5, true),
     ("flags_aux", 5, true),
+    ("load_vector", 2, false),
+    ("store_vector", 2, false),
 ];
 
 /// Type of a region's function, `(vcpu: i64, budget: i64) -> left: i64`.

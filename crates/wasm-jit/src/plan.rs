@@ -1,27 +1,33 @@
 //! Which values of a block live, and which of them in a local.
 
-use crate::block::{Action, Base, Block, Exit, FlagState, State, Term};
+use crate::block::{Action, Base, Block, Effect, Exit, FlagState, State, Term};
+use crate::value::vector::{Kind, VectorNode};
 use crate::value::{Node, Op2, Value};
 use x86_exec::FlagDef;
+use x86_types::Width;
 
 /// Expressions nest at most so deep: what lies deeper goes through a local.
 const MAX_DEPTH: u32 = 24;
 
 /// Where values go.
 pub(crate) struct Plan {
-    /// Local by value, counted from the first
-    local: Vec<Option<u32>>,
-    /// Locals used
-    pub(crate) locals: u32,
+    /// Local by value, counted from the first of its kind
+    local: Vec<Option<(Kind, u32)>>,
+    /// Locals used, by kind
+    pub(crate) locals: [u32; 4],
     /// By way out: values that have to be computed first since it needs them more than once, in order
     shared: Vec<Vec<Value>>,
+    /// By effect: the same, of a condition that is looked at only in doubt
+    doubts: Vec<Vec<Value>>,
+    /// Whether a value is a load wanted in the lowest lane of a vector alone: it is one from the start
+    low_load: Vec<bool>,
 }
 
 /// The values that a flag state is written down with: a, b, result, carry.
 pub(crate) fn flag_values(flags: &FlagState) -> [Option<Value>; 4] {
     let [a, b, result] = match flags.base {
         Base::Entry => [None; 3],
-        Base::Canonical(result, aux) => [Some(aux), None, Some(result)],
+        Base::Canonical(result, aux) | Base::CarryZero(result, aux, ..) => [Some(aux), None, Some(result)],
         Base::Def(FlagDef::Add { a, b, result, .. } | FlagDef::Sub { a, b, result, .. }, _) => {
             [Some(a), Some(b), Some(result)]
         }
@@ -37,7 +43,8 @@ pub(crate) fn flag_values(flags: &FlagState) -> [Option<Value>; 4] {
 /// The values that a state is made of.
 pub(crate) fn state_values(state: &State) -> impl Iterator<Item = Value> + '_ {
     let flags = if state.flags.version == 0 { [None; 4] } else { flag_values(&state.flags) };
-    state.gpr.iter().copied().flatten().chain(flags.into_iter().flatten())
+    let registers = state.gpr.iter().chain(&state.xmm).copied().flatten();
+    registers.chain(flags.into_iter().flatten())
 }
 
 impl Plan {
@@ -55,8 +62,14 @@ impl Plan {
             Term::Goto(_) | Term::Step { .. } => {}
         }
         for effect in &block.effects {
-            effect.action.operands().for_each(|v| hot[v.0 as usize] += 1);
-            if let Action::Store { value, .. } = effect.action {
+            match effect.action {
+                Action::LeaveIfBoth { first, second, .. } => {
+                    hot[first.0 as usize] += 1;
+                    cold[second.0 as usize] = true;
+                }
+                action => action.operands().for_each(|v| hot[v.0 as usize] += 1),
+            }
+            if let Action::Store { value, .. } | Action::StoreVector { value, .. } = effect.action {
                 // Stored in either of two ways.
                 hot[value.0 as usize] += 1;
             }
@@ -74,7 +87,14 @@ impl Plan {
                 }
             }
         }
-        let mut plan = Plan { local: vec![None; values.len()], locals: 0, shared: Vec::new() };
+        let low_load = low_loads(block);
+        let mut plan = Plan {
+            local: vec![None; values.len()],
+            locals: [0; 4],
+            shared: Vec::new(),
+            doubts: Vec::new(),
+            low_load,
+        };
         let mut depth = vec![0_u32; values.len()];
         for (v, node) in values.iter() {
             let n = v.0 as usize;
@@ -85,22 +105,37 @@ impl Plan {
                 Node::Effect(..) => hot[n] > 0 || cold[n],
                 // A sum of the entry's address is computed as quickly as a local is read.
                 Node::Two(Op2::Add, a, b) if is_rip(block, a, b) => false,
+                Node::Vector(VectorNode::Const(_)) => false,
+                Node::Vector(VectorNode::Widen(_, load)) if plan.is_low_load(load) => false,
                 _ => hot[n] > 1 || hot[n] == 1 && (cold[n] || deep > MAX_DEPTH),
             };
             if needs_local {
-                plan.local[n] = Some(plan.locals);
-                plan.locals += 1;
+                let kind = if plan.low_load[n] { Kind::V128 } else { values.kind(v) };
+                let count = &mut plan.locals[kind as usize];
+                plan.local[n] = Some((kind, *count));
+                *count += 1;
             } else {
                 depth[n] = deep;
             }
         }
         let mut uses = vec![0_u32; values.len()];
-        plan.shared = block.exits.iter().map(|exit| plan.shared_by(block, exit, &mut uses)).collect();
+        let of_exit = |exit: &Exit| plan.shared_by(block, state_values(&exit.state), &mut uses);
+        let shared = block.exits.iter().map(of_exit).collect();
+        let of_effect = |effect: &Effect| match effect.action {
+            Action::LeaveIfBoth { second, .. } => plan.shared_by(block, [second].into_iter(), &mut uses),
+            _ => Vec::new(),
+        };
+        let doubts = block.effects.iter().map(of_effect).collect();
+        (plan.shared, plan.doubts) = (shared, doubts);
         plan
     }
 
-    pub(crate) fn local(&self, v: Value) -> Option<u32> {
+    pub(crate) fn local(&self, v: Value) -> Option<(Kind, u32)> {
         self.local.get(v.0 as usize).copied().flatten()
+    }
+
+    pub(crate) fn is_low_load(&self, v: Value) -> bool {
+        self.low_load.get(v.0 as usize).copied().unwrap_or(false)
     }
 
     /// Values that have to be computed first where the way out with this number needs them more than once, in order.
@@ -108,15 +143,26 @@ impl Plan {
         self.shared.get(exit).map_or(&[], Vec::as_slice)
     }
 
-    /// The most of them that any way out has.
-    pub(crate) fn most_shared(&self) -> u32 {
-        self.shared.iter().map(Vec::len).max().unwrap_or(0) as u32
+    /// The same, for the second condition of the effect with this number.
+    pub(crate) fn doubts(&self, effect: usize) -> &[Value] {
+        self.doubts.get(effect).map_or(&[], Vec::as_slice)
+    }
+
+    /// Locals needed by kind, those for what a way out computes first included.
+    pub(crate) fn most_locals(&self, block: &Block) -> [u32; 4] {
+        let mut most = self.locals;
+        for shared in self.shared.iter().chain(&self.doubts) {
+            let mut count = self.locals;
+            shared.iter().for_each(|&v| count[block.values.kind(v) as usize] += 1);
+            most = core::array::from_fn(|kind| count[kind].max(most[kind]));
+        }
+        most
     }
 
     /// `uses` is all zeros, before and after.
-    fn shared_by(&self, block: &Block, exit: &Exit, uses: &mut [u32]) -> Vec<Value> {
+    fn shared_by(&self, block: &Block, roots: impl Iterator<Item = Value>, uses: &mut [u32]) -> Vec<Value> {
         let mut touched: Vec<Value> = Vec::new();
-        let mut waiting: Vec<Value> = state_values(&exit.state).collect();
+        let mut waiting: Vec<Value> = roots.collect();
         while let Some(v) = waiting.pop() {
             let node = block.values.node(v);
             let free = matches!(node, Node::Imm(_)) || matches!(node, Node::Entry(entry) if entry.is_local());
@@ -139,4 +185,34 @@ impl Plan {
 
 fn is_rip(block: &Block, a: Value, b: Value) -> bool {
     block.values.node(a) == Node::Entry(crate::value::Entry::Base) && block.values.constant(b).is_some()
+}
+
+/// By value, whether it is a load of a float or an integer that nothing wants but as the lowest lane of a vector.
+fn low_loads(block: &Block) -> Vec<bool> {
+    let values = &block.values;
+    let mut low = vec![false; values.len()];
+    for effect in &block.effects {
+        if let Action::Load { access, for_write: false, .. } = effect.action
+            && matches!(access.w, Width::B4 | Width::B8)
+            && let Some(place) = low.get_mut(effect.at)
+        {
+            *place = matches!(values.node(Value(effect.at as u32)), Node::Effect(..));
+        }
+    }
+    let mut other = |v: Value| low[v.0 as usize] = false;
+    state_values(&block.state).for_each(&mut other);
+    for effect in &block.effects {
+        effect.action.operands().for_each(&mut other);
+    }
+    block.exits.iter().flat_map(|exit| state_values(&exit.state)).for_each(&mut other);
+    if let Term::Branch { condition: v, .. } | Term::Indirect { target: v, .. } = block.term {
+        other(v);
+    }
+    for (_, node) in values.iter() {
+        match node {
+            Node::Vector(VectorNode::Widen(w, v)) if values.bits(v) == w.bits() => {}
+            _ => node.operands().for_each(&mut other),
+        }
+    }
+    low
 }

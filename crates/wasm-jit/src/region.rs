@@ -75,6 +75,11 @@ impl Region {
         self.nodes.iter().map(|node| (node.at, node.end))
     }
 
+    /// Whether the code is another one where floating-point operations round or tell exceptions in another way.
+    pub fn depends_on_float_mode(&self) -> bool {
+        self.nodes.iter().any(|node| node.block.of_float_mode)
+    }
+
     /// Instructions that [`x86_exec::Vcpu::compiled_step`] will be asked to execute, by number.
     pub fn steps(&self) -> &[Instruction] {
         &self.steps

@@ -26,6 +26,11 @@ pub struct Settings {
     pub bytes: u64,
 }
 
+impl Settings {
+    /// Whatever runs for the second time is translated: for tests
+    pub const AT_ONCE: Settings = Settings { hot: 1, warm: 1, batch: 1, bytes: 48 << 20 };
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self { hot: 256, warm: 16, batch: 32, bytes: 48 << 20 }
@@ -129,7 +134,7 @@ impl Translator {
             }
         }
         let steps = region.steps().iter().map(|insn| vcpu.step_number(insn)).collect();
-        let unit = self.cache.add(place, mode, watched);
+        let unit = self.cache.add(place, mode, !region.depends_on_float_mode(), watched);
         for piece in &pieces {
             vcpu.watch_code(unit, piece.at, piece.len);
         }

@@ -1,6 +1,12 @@
-//! The expression list: 64-bit values in the order in which they were first needed, each of them once.
+//! The expression list: values in the order in which they were first needed, each of them once. Integers have 64 bits,
+//! vectors 128.
 
+mod fold;
+pub(crate) mod vector;
+
+pub(crate) use fold::IDENTITY;
 use rustc_hash::FxHashMap;
+use vector::{Kind, VectorNode};
 
 /// A value of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -11,6 +17,8 @@ pub(crate) struct Value(pub(crate) u32);
 pub(crate) enum Entry {
     /// A general register, whole
     Gpr(u8),
+    /// Bits 127:0 of a vector register
+    Xmm(u8),
     /// RIP of the region's entry
     Base,
     /// `flags_a`, `flags_b`, `flags_result` and `flags_carry` as the locals hold them: for those who know their kind
@@ -35,8 +43,8 @@ pub(crate) enum Entry {
 impl Entry {
     /// Whether it is had by a `local.get`.
     pub(crate) fn is_local(self) -> bool {
-        use Entry::{Base, FlagA, FlagB, FlagCarry, FlagResult, Gpr};
-        matches!(self, Gpr(_) | Base | FlagA | FlagB | FlagResult | FlagCarry)
+        use Entry::{Base, FlagA, FlagB, FlagCarry, FlagResult, Gpr, Xmm};
+        matches!(self, Gpr(_) | Xmm(_) | Base | FlagA | FlagB | FlagResult | FlagCarry)
     }
 }
 
@@ -91,8 +99,10 @@ pub(crate) enum Node {
     One(Op1, Value),
     /// The second where the first is not 0, else the third
     Select(Value, Value, Value),
-    /// What effect number n gives, of at most so many bits
+    /// What effect number n gives, of at most so many bits; a vector if it is 128
     Effect(u32, u8),
+    /// Of vectors and floats
+    Vector(VectorNode),
 }
 
 impl Node {
@@ -102,6 +112,7 @@ impl Node {
             Node::Two(_, a, b) => [Some(a), Some(b), None],
             Node::One(_, a) => [Some(a), None, None],
             Node::Select(c, yes, no) => [Some(c), Some(yes), Some(no)],
+            Node::Vector(node) => node.operands(),
             Node::Imm(_) | Node::Entry(_) | Node::Effect(..) => [None; 3],
         };
         list.into_iter().flatten()
@@ -147,6 +158,8 @@ fn fold_one(op: Op1, a: u64) -> u64 {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
     nodes: Vec<Node>,
+    kinds: Vec<Kind>,
+    known_bits: Vec<u8>,
     known: FxHashMap<Node, Value>,
 }
 
@@ -158,6 +171,8 @@ impl Values {
     /// Forgets every value from number `len` on.
     pub(crate) fn truncate(&mut self, len: usize) {
         self.nodes.truncate(len);
+        self.kinds.truncate(len);
+        self.known_bits.truncate(len);
         self.known.retain(|_, v| (v.0 as usize) < len);
     }
 
@@ -170,10 +185,26 @@ impl Values {
     }
 
     fn add(&mut self, node: Node) -> Value {
-        *self.known.entry(node).or_insert_with(|| {
-            self.nodes.push(node);
-            Value(self.nodes.len() as u32 - 1)
-        })
+        if let Some(&v) = self.known.get(&node) {
+            return v;
+        }
+        let kind = match node {
+            Node::Vector(node) => node.kind(),
+            Node::Entry(Entry::Xmm(_)) | Node::Effect(_, 128) => Kind::V128,
+            Node::Select(_, yes, _) => self.kind(yes),
+            _ => Kind::I64,
+        };
+        let bits = self.bits_of(node);
+        let v = Value(self.nodes.len() as u32);
+        self.nodes.push(node);
+        self.kinds.push(kind);
+        self.known_bits.push(bits as u8);
+        self.known.insert(node, v);
+        v
+    }
+
+    pub(crate) fn kind(&self, v: Value) -> Kind {
+        self.kinds.get(v.0 as usize).copied().unwrap_or(Kind::I64)
     }
 
     /// The constant a value is known to be.
@@ -183,7 +214,11 @@ impl Values {
 
     /// Bits above this many are known to be 0.
     pub(crate) fn bits(&self, v: Value) -> u32 {
-        match self.node(v) {
+        self.known_bits.get(v.0 as usize).copied().unwrap_or(64).into()
+    }
+
+    fn bits_of(&self, node: Node) -> u32 {
+        match node {
             Node::Imm(value) => 64 - value.leading_zeros(),
             Node::Effect(_, bits) => u32::from(bits),
             Node::Entry(Entry::FlagCarry | Entry::AnyCarry) => 1,
@@ -192,30 +227,17 @@ impl Values {
             Node::One(Op1::Clz | Op1::Ctz | Op1::Popcnt, _) => 7,
             Node::One(..) => 64,
             Node::Two(op, a, b) => match op {
-                Op2::And => self.shallow(a).min(self.shallow(b)),
-                Op2::Or | Op2::Xor => self.shallow(a).max(self.shallow(b)),
+                Op2::And => self.bits(a).min(self.bits(b)),
+                Op2::Or | Op2::Xor => self.bits(a).max(self.bits(b)),
                 Op2::Eq | Op2::Ne | Op2::LtU | Op2::LeU | Op2::LtS | Op2::LeS => 1,
                 Op2::ShrU => match self.constant(b) {
-                    Some(n) => self.shallow(a).saturating_sub(n as u32 & 63),
-                    None => self.shallow(a),
+                    Some(n) => self.bits(a).saturating_sub(n as u32 & 63),
+                    None => self.bits(a),
                 },
                 _ => 64,
             },
-            Node::Select(_, yes, no) => self.shallow(yes).max(self.shallow(no)),
-        }
-    }
-
-    /// One step of [`Self::bits`]: enough in practice, and bounded.
-    fn shallow(&self, v: Value) -> u32 {
-        match self.node(v) {
-            Node::Two(Op2::And, a, b) => {
-                let bits = |v| self.constant(v).map_or(64, |value| 64 - value.leading_zeros());
-                bits(a).min(bits(b))
-            }
-            Node::Two(Op2::Eq | Op2::Ne | Op2::LtU | Op2::LeU | Op2::LtS | Op2::LeS, ..) => 1,
-            Node::Imm(value) => 64 - value.leading_zeros(),
-            Node::Effect(_, bits) => u32::from(bits),
-            _ => 64,
+            Node::Select(_, yes, no) => self.bits(yes).max(self.bits(no)),
+            Node::Vector(node) => node.bits(),
         }
     }
 
@@ -275,6 +297,10 @@ impl Values {
                 },
                 _ => self.add(Node::Two(op, a, b)),
             },
+            (Op2::Or, ..) => {
+                let joined = self.joined_orders(a, b);
+                self.add(joined.unwrap_or(Node::Two(op, a, b)))
+            }
             _ => self.add(Node::Two(op, a, b)),
         }
     }

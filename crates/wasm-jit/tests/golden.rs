@@ -6,7 +6,7 @@ use x86_decode::{Instruction, decode};
 use x86_exec::vcpu::compiled::CodeMode;
 use x86_types::{CodeSize, Width};
 
-const REGIONS: [(&str, CodeSize, &str); 10] = [
+const REGIONS: [(&str, CodeSize, &str); 12] = [
     // add rax, rbx; sub rcx, rax: the flags of ADD are never written
     ("dead_flags", CodeSize::Bits64, "4801d84829c1"),
     // cmp eax, 10; jb +5: compare and branch are one
@@ -27,6 +27,10 @@ const REGIONS: [(&str, CodeSize, &str); 10] = [
     ("read_modify_write", CodeSize::Bits64, "0107"),
     // fld1; inc eax: the processor executes what has no recorded meaning
     ("step", CodeSize::Bits64, "d9e8ffc0"),
+    // movdqa xmm0, [rax]; paddw xmm0, xmm1; psllw xmm0, xmm2; pshufd xmm1, xmm0, 0x1b; movdqu [rbx], xmm1
+    ("vectors", CodeSize::Bits64, "660f6f00660ffdc1660ff1c2660f70c81bf30f7f0b"),
+    // movsd xmm0, [rax]; mulsd xmm0, xmm1; addsd xmm0, xmm1; comisd xmm0, xmm2; ja +2: one is checked for all uses
+    ("floats", CodeSize::Bits64, "f20f1000f20f59c1f20f58c1660f2fc27702"),
 ];
 
 /// Code that is all there is.
@@ -47,7 +51,7 @@ impl CodeSource for Bytes {
 fn text(size: CodeSize, code: &str) -> String {
     let code = (0..code.len()).step_by(2).map(|n| u8::from_str_radix(&code[n..n + 2], 16).unwrap()).collect();
     let stack_width = if size == CodeSize::Bits64 { Width::B8 } else { Width::B4 };
-    let mode = CodeMode { code_size: size, stack_width, bank: 2, sse: true };
+    let mode = CodeMode { code_size: size, stack_width, bank: 2, sse: true, float: true };
     let region = form(&Bytes(size, code), mode).unwrap();
     let steps = (0..region.steps().len() as u32).collect();
     wasmprinter::print_bytes(module(&[Placed { region: &region, steps, pages: vec![(0, 0x10_0000)] }], 1))

@@ -2,59 +2,15 @@
 
 mod support;
 
-use support::machine::{Machine, Start};
-use support::vectors::{Case, bytes, integer_cases};
+use support::machine::Start;
+use support::pair::{MOST, Pair};
+use support::random::Random;
+use support::vectors::{Case, INTEGER, bytes, cases};
 use x86_types::CodeSize;
-
-/// More than any snippet takes.
-const MOST: u64 = 100_000;
-
-/// The two engines.
-struct Pair {
-    plain: Machine,
-    compiled: Machine,
-}
-
-impl Pair {
-    fn new(size: CodeSize) -> Pair {
-        Pair { plain: Machine::new(size), compiled: Machine::compiling(size) }
-    }
-
-    /// Runs code in both, twice, since the first run only shows that it is hot. Gives the instructions that compiled code
-    /// executed the second time.
-    fn compare(&mut self, id: &str, start: &Start, most: u64) -> u64 {
-        let mut compiled = 0;
-        for _ in 0..2 {
-            self.plain.set_up(start);
-            self.compiled.set_up(start);
-            let before = self.compiled.vcpu.statistics.compiled;
-            let (a, b) = (self.plain.run(most), self.compiled.run(most));
-            compiled = self.compiled.vcpu.statistics.compiled - before;
-            assert_eq!(
-                self.plain.state(),
-                self.compiled.state(),
-                "{id} {:02x?}: interpreted, compiled",
-                start.code
-            );
-            assert_eq!(a, b, "{id}: instructions");
-            for (at, data) in
-                start.mem.iter().chain(&[(0x18_0f00, vec![0; 0x200]), (0x20_0000, vec![0; 0x2000])])
-            {
-                let (a, b) = (self.plain.read(*at, data.len()), self.compiled.read(*at, data.len()));
-                assert_eq!(a, b, "{id}: memory at {at:#x}");
-            }
-        }
-        compiled
-    }
-
-    fn same_memory(&self) {
-        assert!(self.plain.memory() == self.compiled.memory(), "memory differs");
-    }
-}
 
 /// One case in so many: each is a module that Cranelift compiles.
 fn vectors(size: CodeSize, one_in: usize) {
-    let cases: Vec<Case> = integer_cases(if size == CodeSize::Bits64 { 64 } else { 32 });
+    let cases: Vec<Case> = cases(if size == CodeSize::Bits64 { 64 } else { 32 }, &INTEGER);
     let mut pair = Pair::new(size);
     let (mut compiled, mut count) = (0, 0);
     for case in cases.iter().step_by(one_in) {
@@ -76,25 +32,9 @@ fn integer_vectors_agree_in_32_bit_code() {
     vectors(CodeSize::Bits32, 9);
 }
 
-/// xorshift64*
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() >> 33) as usize % n
-    }
-}
-
 /// Snippets in a row, from registers of which most point into memory.
 fn sequences(size: CodeSize, count: usize, seed: u64) {
-    let cases = integer_cases(if size == CodeSize::Bits64 { 64 } else { 32 });
+    let cases = cases(if size == CodeSize::Bits64 { 64 } else { 32 }, &INTEGER);
     let mut random = Random(seed);
     let mut pair = Pair::new(size);
     let registers = if size == CodeSize::Bits64 { 16 } else { 8 };
@@ -133,7 +73,7 @@ fn program(code: &str, rcx: u64) -> Start {
     let mut gpr = [0; 16];
     (gpr[1], gpr[4], gpr[6], gpr[7]) = (rcx, 0x18_1000, 0x20_0000, 0x20_0800);
     let mem = vec![(0x20_0000, (0..=255).collect())];
-    Start { gpr, rip: 0x10_0000, rflags: 0x202, code: bytes(&code.replace(' ', "")), mem }
+    Start { gpr, rip: 0x10_0000, rflags: 0x202, code: bytes(&code.replace(' ', "")), mem, ..Start::default() }
 }
 
 /// Programs with loops, calls and strings, stopped at many places: after any number of instructions the engines agree.

@@ -70,7 +70,16 @@ fn imports(store: &mut Store<()>, memory: Memory, table: Table) -> Vec<Extern> {
     let aux = Func::wrap(&mut *store, |kind: u64, a: u64, b: u64, result: u64, carry: u64| {
         FlagsKind(kind).flags(a, b, result, carry).aux
     });
-    let functions = [load, load_for_write, to_store, step, code_address, result, aux];
+    // SAFETY: as above.
+    let load_vector = Func::wrap(&mut *store, |vcpu: u64, linear: u64| unsafe {
+        processor(vcpu).compiled_load_vector(linear)
+    });
+    // SAFETY: as above.
+    let store_vector = Func::wrap(&mut *store, |vcpu: u64, linear: u64| unsafe {
+        processor(vcpu).compiled_store_vector(linear)
+    });
+    let functions =
+        [load, load_for_write, to_store, step, code_address, result, aux, load_vector, store_vector];
     [memory.into(), table.into()].into_iter().chain(functions.map(Extern::from)).collect()
 }
 

@@ -7,7 +7,9 @@ use crate::serial::{self, Port};
 use machine::time::Clock;
 use machine::{Machine, MachineConfig};
 use serde_json::json;
-use session::{ClockKind, EngineKind, Guest, ICOUNT_EPOCH, Microtests, Outcome, RunArgs, drive, report};
+use session::{
+    ClockKind, EngineKind, Guest, ICOUNT_EPOCH, MicrotestArgs, Microtests, Outcome, RunArgs, drive, report,
+};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,7 +79,7 @@ impl Vm {
         match parsed {
             Parsed::Nothing => {}
             Parsed::Run(args) => self.args = Some(*args),
-            Parsed::Microtest(args) => match Microtests::new(args) {
+            Parsed::Microtest(args) => match microtests(args) {
                 Ok(tests) => self.microtests = Some(tests),
                 Err(error) => return self.fail("NO_MEMORY", &format!("{error:#}")),
             },
@@ -240,6 +242,18 @@ impl Vm {
 }
 
 /// Keeps the devices in the module, and panics' messages on the host's side.
+/// Microtests, with compiled code where it is asked for.
+fn microtests(args: MicrotestArgs) -> anyhow::Result<Microtests> {
+    let translated = args.engine == EngineKind::Jit;
+    let mut tests = Microtests::new(args)?;
+    if translated {
+        let vcpu = tests.vcpu_mut();
+        let translator = Translator::new(Box::new(EngineHost), Settings::AT_ONCE, vcpu);
+        vcpu.set_compiled(Box::new(translator));
+    }
+    Ok(tests)
+}
+
 fn pc_link() {
     let _ = session::devices();
     std::panic::set_hook(Box::new(|info| host::log(&info.to_string())));

@@ -134,9 +134,9 @@ impl Env {
         self.unmasked().intersects(Flags::IE.union(Flags::DE).union(Flags::ZE))
     }
 
-    /// Whether the host's round-to-nearest operations may stand in: nothing that they hide needs to be seen.
+    /// Whether the host's round-to-nearest operations may stand in: rounding itself raises nothing that needs to be seen.
     #[inline(always)]
-    pub(crate) const fn host_rounding(&self) -> bool {
+    pub const fn rounds_as_host(&self) -> bool {
         matches!(self.rounding, Rounding::NearestEven)
             && self.sticky.contains(Flags::PE)
             && self.masks.contains(Flags::PE)

@@ -4,15 +4,20 @@ mod case;
 mod check;
 mod runner;
 
+use crate::EngineKind;
 use anyhow::{Context, Result};
 use case::Case;
 use clap::Args;
 use runner::Runner;
 use std::path::PathBuf;
+use x86_exec::Vcpu;
 
 /// Options of `v64 microtest`.
 #[derive(Args, Clone, Debug)]
 pub struct MicrotestArgs {
+    /// How the instructions are executed: interpreted, or translated to WebAssembly after they were interpreted once
+    #[arg(long, value_enum, default_value = "interp")]
+    pub engine: EngineKind,
     /// Compare with the recorded outcome and print a table by feature
     #[arg(long)]
     pub check: bool,
@@ -32,6 +37,8 @@ pub struct Microtests {
     runner: Runner,
     table: check::Table,
     lines: usize,
+    /// Vectors of which compiled code executed an instruction
+    compiled: usize,
 }
 
 impl Microtests {
@@ -40,7 +47,12 @@ impl Microtests {
     /// # Errors
     /// Where the host has no memory for it.
     pub fn new(args: MicrotestArgs) -> Result<Self> {
-        Ok(Self { args, runner: Runner::new()?, table: check::Table::default(), lines: 0 })
+        Ok(Self { args, runner: Runner::new()?, table: check::Table::default(), lines: 0, compiled: 0 })
+    }
+
+    /// The processor, for whoever attaches translated code to it: with `--engine jit`, before the first line.
+    pub fn vcpu_mut(&mut self) -> &mut Vcpu {
+        self.runner.vcpu_mut()
     }
 
     /// Runs the vector of one line. Gives what is to be printed.
@@ -57,7 +69,13 @@ impl Microtests {
         if self.args.check && self.args.feature.as_ref().is_some_and(|feature| *feature != case.feature) {
             return Ok(String::new());
         }
-        let outcome = self.runner.run(&case).with_context(|| format!("case {}", case.id))?;
+        let mut outcome = self.runner.run(&case).with_context(|| format!("case {}", case.id))?;
+        if self.args.engine == EngineKind::Jit {
+            let compiled;
+            (outcome, compiled) =
+                self.runner.run_again(&case, &outcome).with_context(|| format!("case {}", case.id))?;
+            self.compiled += usize::from(compiled > 0);
+        }
         if !self.args.check {
             return Ok(serde_json::to_string(&case::Answer { id: &case.id, out: &outcome })? + "\n");
         }
@@ -74,7 +92,10 @@ impl Microtests {
 
     /// What is to be printed at the end, and the exit code.
     pub fn end(&self) -> (String, u8) {
-        let text = if self.args.check { self.table.to_string() } else { String::new() };
+        let mut text = if self.args.check { self.table.to_string() } else { String::new() };
+        if self.args.check && self.args.engine == EngineKind::Jit {
+            text += &format!("compiled code executed an instruction of {}\n", self.compiled);
+        }
         (text, u8::from(self.table.failed() > 0))
     }
 }

@@ -41,7 +41,17 @@ impl Runner {
         Ok(Self { vcpu, ram })
     }
 
+    pub(super) fn vcpu_mut(&mut self) -> &mut Vcpu {
+        &mut self.vcpu
+    }
+
+    /// Writes what differs: translated code stays where its bytes do.
     fn write(&mut self, at: u64, data: &[u8]) {
+        let mut old = vec![0; data.len()];
+        self.ram.read(GuestPhysAddr(at), &mut old);
+        if old == data {
+            return;
+        }
         self.vcpu.invalidate_code(GuestPhysAddr(at), data.len() as u64);
         self.ram.write(GuestPhysAddr(at), data);
     }
@@ -152,6 +162,40 @@ impl Runner {
                 bail!("the processor stopped with {exit:?}");
             }
         }
+        self.outcome(case, fault)
+    }
+
+    /// Runs a vector once more, without looking up after each instruction, so that compiled code may run. The first time
+    /// told where it ends: an INT3 stands there. Gives the instructions that compiled code executed, too.
+    pub(super) fn run_again(&mut self, case: &Case, first: &State) -> Result<(State, u64)> {
+        let end = self.vcpu.cpu.rip;
+        if first.fault.is_none() && self.ram.contains(GuestPhysAddr(end), 1) {
+            self.write(end, &[0xcc]);
+        }
+        self.set_up(case)?;
+        let (limit, before) = (self.vcpu.retired() + MAX_INSTRUCTIONS, self.vcpu.statistics.compiled);
+        let mut fault = None;
+        while self.vcpu.retired() < limit {
+            let exit = self.vcpu.run(limit);
+            if self.vcpu.cpu.cpl == 0 {
+                let taken = self.take_fault(case.mode == 64);
+                let rip = self.vcpu.cpu.rip.wrapping_sub(u64::from(taken.vector == 3));
+                if first.fault.is_none() && rip == end {
+                    self.vcpu.cpu.rip = end;
+                } else {
+                    fault = Some(taken);
+                }
+                break;
+            }
+            if !matches!(exit, Exit::Budget | Exit::Halted) {
+                bail!("the processor stopped with {exit:?}");
+            }
+        }
+        Ok((self.outcome(case, fault)?, self.vcpu.statistics.compiled - before))
+    }
+
+    /// Registers and memory that the case names.
+    fn outcome(&self, case: &Case, fault: Option<Fault>) -> Result<State> {
         let mut out = State { fault, ..State::default() };
         for name in case.input.regs.keys() {
             out.regs.insert(name.clone(), register(&self.vcpu.cpu, name)?);

@@ -17,8 +17,8 @@ use x86_types::{PAGE_SIZE, Width};
 pub(super) struct Scope<'a> {
     pub(super) block: &'a Block,
     plan: &'a Plan,
-    /// Local of the first value
-    first: u32,
+    /// Local of the first value, by kind
+    first: [u32; 4],
     /// Values that the way out being emitted computes first, and their locals
     shared: Vec<(Value, u32)>,
     /// Values before this one are in their locals
@@ -26,8 +26,19 @@ pub(super) struct Scope<'a> {
 }
 
 impl Scope<'_> {
+    /// Whether effect `number` is a load into the lowest lane of a vector.
+    fn is_low_load(&self, number: u32) -> bool {
+        let effect = self.block.effects.get(number as usize);
+        effect.is_some_and(|effect| self.plan.is_low_load(Value(effect.at as u32)))
+    }
+
+    /// The local of a vector that was made of what `v` loaded.
+    pub(super) fn low_load(&self, v: Value) -> Option<u32> {
+        if self.plan.is_low_load(v) { self.local(v) } else { None }
+    }
+
     pub(super) fn local(&self, v: Value) -> Option<u32> {
-        let planned = self.plan.local(v).map(|n| self.first + n);
+        let planned = self.plan.local(v).map(|(kind, n)| self.first[kind as usize] + n);
         planned.or_else(|| self.shared.iter().find(|&&(value, _)| value == v).map(|&(_, local)| local))
     }
 }
@@ -74,6 +85,14 @@ impl Emitter<'_> {
                 places.push(local);
             }
         }
+        for (r, x) in state.xmm.iter().enumerate() {
+            if let (&Some(x), Some(local)) = (x, self.frame.xmm[r])
+                && scope.block.values.node(x) != Node::Entry(Entry::Xmm(r as u8))
+            {
+                self.value(scope, x);
+                places.push(local);
+            }
+        }
         let flags = &state.flags;
         if flags.version != 0 {
             let locals = [FLAG_A, FLAG_B, FLAG_RESULT, FLAG_CARRY];
@@ -88,7 +107,7 @@ impl Emitter<'_> {
                 Base::Entry => {
                     self.out.local_get(FLAG_KIND).i64_const(carry as i64).i64_or();
                 }
-                Base::Canonical(..) => {
+                Base::Canonical(..) | Base::CarryZero(..) => {
                     self.out.i64_const(carry as i64);
                 }
                 Base::Def(def, _) => {
@@ -106,50 +125,67 @@ impl Emitter<'_> {
     fn action(&mut self, scope: &mut Scope<'_>, number: u32, action: Action) {
         match action {
             Action::Load { access, for_write, refused } => {
-                let result = result_local(scope, number);
-                self.load(scope, access, for_write, result, refused);
+                self.load(scope, number, access, for_write, refused);
             }
             Action::Store { access, value, again, refused } => {
                 self.store(scope, access, value, again, refused);
+            }
+            Action::LoadVector { linear, refused } => {
+                let result = result_local(scope, number);
+                self.load_vector(scope, linear, result, refused);
+            }
+            Action::StoreVector { linear, value, refused } => {
+                self.store_vector(scope, linear, value, refused)
             }
             Action::LeaveIf { condition, exit } => {
                 self.truth(scope, condition);
                 self.leave(scope, exit);
             }
+            Action::LeaveIfBoth { first, second, exit } => {
+                self.truth(scope, first);
+                self.begin(Label::Other, |out| {
+                    out.if_(BlockType::Empty);
+                });
+                self.compute_shared(scope, scope.plan.doubts(number as usize));
+                self.truth(scope, second);
+                scope.shared.clear();
+                self.leave(scope, exit);
+                self.end();
+            }
         }
     }
 
     /// Pushes whether the access in `LINEAR` misses the TLB: one compare for tag, rights and the crossing of pages.
-    fn missed(&mut self, w: Width, write: bool) {
+    pub(super) fn missed(&mut self, bytes: u32, write: bool) {
         self.tlb_slot(LINEAR);
         self.out.i64_load(place(if write { layout::WRITE_TAG } else { layout::READ_TAG }, 3));
         self.out.local_get(LINEAR);
-        if w != Width::B1 {
-            self.out.i64_const(i64::from(w.bytes()) - 1).i64_add();
+        if bytes != 1 {
+            self.out.i64_const(i64::from(bytes) - 1).i64_add();
         }
         self.out.i64_const(-(PAGE_SIZE as i64)).i64_and().i64_ne();
     }
 
-    fn load(
-        &mut self,
-        scope: &mut Scope<'_>,
-        access: Access,
-        for_write: bool,
-        result: Option<u32>,
-        exit: u32,
-    ) {
+    fn load(&mut self, scope: &mut Scope<'_>, number: u32, access: Access, for_write: bool, exit: u32) {
+        let result = result_local(scope, number);
         self.value(scope, access.linear);
         self.out.local_set(LINEAR);
-        self.missed(access.w, for_write);
+        self.missed(access.w.bytes(), for_write);
         self.begin(Label::Other, |out| {
             out.if_(BlockType::Empty);
         });
         let import = if for_write { Import::LoadForWrite } else { Import::Load };
         self.out.local_get(VCPU).local_get(LINEAR).i64_const(access.w.bytes().into()).call(import as u32);
+        let low = scope.is_low_load(number);
         match result {
-            Some(local) => self.out.local_set(local),
-            None => self.out.drop(),
-        };
+            Some(local) if low => self.low_lane(access.w, local),
+            Some(local) => {
+                self.out.local_set(local);
+            }
+            None => {
+                self.out.drop();
+            }
+        }
         if for_write {
             self.out.i64_const(0).local_set(OPENED);
         }
@@ -163,6 +199,8 @@ impl Emitter<'_> {
             }
             match (access.w, result) {
                 (_, None) => self.out.drop(),
+                (Width::B4, Some(local)) if low => self.out.v128_load32_zero(place(0, 0)).local_set(local),
+                (_, Some(local)) if low => self.out.v128_load64_zero(place(0, 0)).local_set(local),
                 (Width::B1, Some(local)) => self.out.i64_load8_u(place(0, 0)).local_set(local),
                 (Width::B2, Some(local)) => self.out.i64_load16_u(place(0, 0)).local_set(local),
                 (Width::B4, Some(local)) => self.out.i64_load32_u(place(0, 0)).local_set(local),
@@ -178,7 +216,7 @@ impl Emitter<'_> {
         if again {
             self.out.local_get(OPENED).i64_eqz();
         } else {
-            self.missed(access.w, true);
+            self.missed(access.w.bytes(), true);
         }
         self.begin(Label::Other, |out| {
             out.if_(BlockType::Empty);
@@ -204,19 +242,25 @@ impl Emitter<'_> {
         self.end();
     }
 
+    /// Puts values that are needed more than once off the main way into locals behind those of the plan.
+    fn compute_shared(&mut self, scope: &mut Scope<'_>, shared: &[Value]) {
+        let mut next: [u32; 4] = core::array::from_fn(|kind| scope.first[kind] + scope.plan.locals[kind]);
+        for &v in shared {
+            self.node_value(scope, scope.block.values.node(v));
+            let local = &mut next[scope.block.values.kind(v) as usize];
+            self.out.local_set(*local);
+            scope.shared.push((v, *local));
+            *local += 1;
+        }
+    }
+
     /// Leaves by an exit where the i32 on the stack is not 0.
-    fn leave(&mut self, scope: &mut Scope<'_>, number: u32) {
+    pub(super) fn leave(&mut self, scope: &mut Scope<'_>, number: u32) {
         self.begin(Label::Other, |out| {
             out.if_(BlockType::Empty);
         });
         if let Some(exit) = scope.block.exits.get(number as usize) {
-            let first = scope.first + scope.plan.locals;
-            for (n, &v) in scope.plan.shared(number as usize).iter().enumerate() {
-                self.node_value(scope, scope.block.values.node(v));
-                let local = first + n as u32;
-                self.out.local_set(local);
-                scope.shared.push((v, local));
-            }
+            self.compute_shared(scope, scope.plan.shared(number as usize));
             self.settle(scope, &exit.state);
             scope.shared.clear();
             if exit.retired != 0 {

@@ -39,7 +39,19 @@ impl Emitter<'_> {
                 if self.comparison(scope, op, a, b) {
                     return;
                 }
+                let bits = |v| scope.block.values.bits(v);
+                if matches!(op, Op2::Or | Op2::And) && bits(a) <= 1 && bits(b) <= 1 {
+                    self.truth(scope, a);
+                    self.truth(scope, b);
+                    if op == Op2::Or {
+                        self.out.i32_or()
+                    } else {
+                        self.out.i32_and()
+                    };
+                    return;
+                }
             }
+            Node::Vector(node) if scope.local(v).is_none() && self.vector_truth(scope, node) => return,
             _ => {}
         }
         self.value(scope, v);
@@ -93,6 +105,7 @@ impl Emitter<'_> {
                 self.truth(scope, c);
                 self.out.select();
             }
+            Node::Vector(node) => self.vector_value(scope, node),
             // Always in a local where it is used.
             Node::Effect(..) => {
                 self.out.unreachable();
@@ -104,6 +117,10 @@ impl Emitter<'_> {
         match entry {
             Entry::Gpr(n) => {
                 let local = self.frame.gpr.get(usize::from(n)).copied().flatten();
+                self.out.local_get(local.unwrap_or(BASE));
+            }
+            Entry::Xmm(n) => {
+                let local = self.frame.xmm.get(usize::from(n)).copied().flatten();
                 self.out.local_get(local.unwrap_or(BASE));
             }
             Entry::Base => {

@@ -7,6 +7,8 @@
   (type (;5;) (func (param i64 i64) (result i64)))
   (type (;6;) (func (param i64 i64 i64 i64 i64) (result i64)))
   (type (;7;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;8;) (func (param i64 i64)))
+  (type (;9;) (func (param i64 i64)))
   (import "v64" "memory" (memory (;0;) i64 1))
   (import "v64" "table" (table (;0;) i64 1 funcref))
   (import "v64" "load" (func (;0;) (type 1)))
@@ -16,8 +18,10 @@
   (import "v64" "code_address" (func (;4;) (type 5)))
   (import "v64" "flags_result" (func (;5;) (type 6)))
   (import "v64" "flags_aux" (func (;6;) (type 7)))
-  (elem (;0;) (i64.const 1) func 7)
-  (func (;7;) (type 0) (param i64 i64) (result i64)
+  (import "v64" "load_vector" (func (;7;) (type 8)))
+  (import "v64" "store_vector" (func (;8;) (type 9)))
+  (elem (;0;) (i64.const 1) func 9)
+  (func (;9;) (type 0) (param i64 i64) (result i64)
     (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 5
@@ -25,7 +29,7 @@
     if ;; label = @1
       local.get 0
       i64.const 1
-      i64.store offset=1736
+      i64.store offset=2008
       local.get 1
       return
     end
@@ -33,7 +37,7 @@
     i64.load offset=288
     local.set 2
     local.get 0
-    i64.load offset=1760
+    i64.load offset=2032
     local.set 11
     local.get 0
     i64.load offset=160
@@ -48,19 +52,19 @@
     i64.load offset=208
     local.set 18
     local.get 0
-    i64.load offset=1696
+    i64.load offset=1968
     local.set 6
     local.get 0
-    i64.load offset=1704
+    i64.load offset=1976
     local.set 7
     local.get 0
-    i64.load offset=1712
+    i64.load offset=1984
     local.set 8
     local.get 0
-    i64.load offset=1720
+    i64.load offset=1992
     local.set 9
     local.get 0
-    i64.load offset=1728
+    i64.load offset=2000
     local.set 10
     block ;; label = @1
       block ;; label = @2
@@ -99,7 +103,7 @@
             call 0
             local.set 19
             local.get 0
-            i64.load offset=1744
+            i64.load offset=2016
             i64.eqz
             i32.eqz
             if ;; label = @5
@@ -176,7 +180,7 @@
             call 0
             local.set 19
             local.get 0
-            i64.load offset=1744
+            i64.load offset=2016
             i64.eqz
             i32.eqz
             if ;; label = @5
@@ -240,19 +244,19 @@
       i64.store offset=208
       local.get 0
       local.get 6
-      i64.store offset=1696
+      i64.store offset=1968
       local.get 0
       local.get 7
-      i64.store offset=1704
+      i64.store offset=1976
       local.get 0
       local.get 8
-      i64.store offset=1712
+      i64.store offset=1984
       local.get 0
       local.get 9
-      i64.store offset=1720
+      i64.store offset=1992
       local.get 0
       local.get 10
-      i64.store offset=1728
+      i64.store offset=2000
       local.get 0
       local.get 3
       i64.store offset=288
@@ -304,13 +308,13 @@
       i64.const 4
       i64.shl
       local.get 0
-      i64.load offset=1768
+      i64.load offset=2040
       i64.add
       local.tee 13
       i64.load
       local.get 5
       local.get 0
-      i64.load32_u offset=2636
+      i64.load32_u offset=2048
       i64.const 48
       i64.shl
       i64.xor
@@ -325,7 +329,7 @@
     end
     local.get 0
     local.get 4
-    i64.store offset=1736
+    i64.store offset=2008
     local.get 1
   )
 )

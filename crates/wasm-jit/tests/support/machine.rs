@@ -32,6 +32,22 @@ pub struct Start {
     pub rflags: u64,
     pub code: Vec<u8>,
     pub mem: Vec<(u64, Vec<u8>)>,
+    pub xmm: [u128; 16],
+    pub mxcsr: Mxcsr,
+}
+
+impl Default for Start {
+    fn default() -> Start {
+        Start {
+            gpr: [0; 16],
+            rip: 0,
+            rflags: 0,
+            code: Vec::new(),
+            mem: Vec::new(),
+            xmm: [0; 16],
+            mxcsr: Mxcsr::RESET,
+        }
+    }
 }
 
 impl Start {
@@ -43,6 +59,15 @@ impl Start {
             rflags: register("rflags"),
             code: bytes(&case.code),
             mem: case.input.mem.iter().map(|m| (number(&m.at), bytes(&m.bytes))).collect(),
+            xmm: core::array::from_fn(|n| {
+                let names = [format!("xmm{n}"), format!("ymm{n}")];
+                let text = names.iter().find_map(|name| case.input.regs.get(name));
+                text.map_or(0, |text| u128::from_le_bytes(bytes(text)[..16].try_into().unwrap()))
+            }),
+            mxcsr: match register("mxcsr") {
+                0 => Mxcsr::RESET,
+                bits => Mxcsr::from_bits_retain(bits as u32),
+            },
         }
     }
 }
@@ -87,8 +112,7 @@ impl Machine {
     pub fn compiling(size: CodeSize) -> Machine {
         let mut machine = Machine::new(size);
         let host = Box::new(WasmtimeHost::new().unwrap());
-        let settings = Settings { hot: 1, warm: 1, batch: 1, ..Settings::default() };
-        let translator = Translator::new(host, settings, &mut machine.vcpu);
+        let translator = Translator::new(host, Settings::AT_ONCE, &mut machine.vcpu);
         machine.vcpu.set_compiled(Box::new(translator));
         machine
     }
@@ -115,7 +139,10 @@ impl Machine {
         cpu.cr4 = Cr4::OSFXSR | Cr4::OSXMMEXCPT | Cr4::OSXSAVE;
         cpu.xcr0 = Xcr0::X87 | Xcr0::SSE | Xcr0::AVX;
         cpu.x87 = X87::INIT;
-        cpu.mxcsr = Mxcsr::RESET;
+        cpu.mxcsr = start.mxcsr;
+        for (register, &x) in cpu.vector.iter_mut().zip(&start.xmm) {
+            register.lo = x;
+        }
         if self.long {
             cpu.cr0 |= Cr0::PG;
             cpu.cr4 |= Cr4::PAE;
@@ -175,8 +202,8 @@ impl Machine {
         let cpu = &self.vcpu.cpu;
         let (rip, flags) = (cpu.rip, cpu.rflags().bits());
         format!(
-            "rip {rip:x} rflags {flags:x} cpl {} cr2 {:x} gpr {:x?} xmm {:x?}",
-            cpu.cpl, cpu.cr2, cpu.gpr, cpu.vector
+            "rip {rip:x} rflags {flags:x} cpl {} cr2 {:x} mxcsr {:x} gpr {:x?} xmm {:x?}",
+            cpu.cpl, cpu.cr2, cpu.mxcsr, cpu.gpr, cpu.vector
         )
     }
 

@@ -2,4 +2,6 @@
 #![allow(dead_code, unreachable_pub)] // each test uses a part
 
 pub mod machine;
+pub mod pair;
+pub mod random;
 pub mod vectors;

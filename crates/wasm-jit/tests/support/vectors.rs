@@ -49,7 +49,8 @@ pub fn bytes(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|n| u8::from_str_radix(&text[n..n + 2], 16).unwrap()).collect()
 }
 
-const FEATURES: [&str; 13] = [
+/// Integer instructions.
+pub const INTEGER: [&str; 13] = [
     "INTEL8086",
     "INTEL186",
     "INTEL386",
@@ -65,13 +66,16 @@ const FEATURES: [&str; 13] = [
     "MULTIBYTENOP",
 ];
 
-/// The integer groups of one mode.
-pub fn integer_cases(mode: u32) -> Vec<Case> {
+/// Instructions on XMM registers.
+pub const VECTOR: [&str; 5] = ["SSE", "SSE2", "SSE3", "SSSE3", "SSE4_1"];
+
+/// The cases of one mode and some features.
+pub fn cases(mode: u32, features: &[&str]) -> Vec<Case> {
     let file = format!("../../tests/vectors/user{mode}.jsonl.zst");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let packed = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let text = String::from_utf8(zstd::decode_all(&packed[..]).unwrap()).unwrap();
     let cases =
-        text.lines().filter(|line| FEATURES.iter().any(|f| line.contains(&format!("\"feature\":\"{f}\""))));
+        text.lines().filter(|line| features.iter().any(|f| line.contains(&format!("\"feature\":\"{f}\""))));
     cases.map(|line| serde_json::from_str(line).unwrap()).collect()
 }

@@ -37,6 +37,8 @@ interface Exports {
   v64_jit_code_address: WebAssembly.ImportValue;
   v64_jit_flags_result: WebAssembly.ImportValue;
   v64_jit_flags_aux: WebAssembly.ImportValue;
+  v64_jit_load_vector: WebAssembly.ImportValue;
+  v64_jit_store_vector: WebAssembly.ImportValue;
   __wasm_call_ctors?(): void;
   v64_buffer(len: bigint): bigint;
   v64_command(): number;
@@ -75,6 +77,8 @@ function shared(x: Exports): WebAssembly.ModuleImports {
     code_address: x.v64_jit_code_address,
     flags_result: x.v64_jit_flags_result,
     flags_aux: x.v64_jit_flags_aux,
+    load_vector: x.v64_jit_load_vector,
+    store_vector: x.v64_jit_store_vector,
   };
 }
 

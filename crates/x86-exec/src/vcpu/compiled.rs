@@ -6,9 +6,10 @@
 use super::blocks::Slot;
 use super::domain::arith;
 use super::{Vcpu, attention};
-use crate::{FlagDef, Flow, handler};
+use crate::{FlagDef, handler};
 use std::rc::Rc;
 use x86_decode::{Instruction, decode};
+use x86_float::Env;
 use x86_paging::{AccessKind, Tlb};
 use x86_state::{Activity, ArithFlags, Cr0, Cr4, RFlags, SegAttr, Shadow};
 use x86_types::{CodeSize, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg, Width};
@@ -56,6 +57,8 @@ pub struct Shared {
     pub bank: u64,
     /// Compiled address of the table of entries
     pub entries: u64,
+    /// [`CodeMode::key`] of the code that may run now; 0 where it can only be interpreted
+    pub code_key: u32,
     /// Room for vector operands
     pub scratch: [u128; 3],
 }
@@ -116,6 +119,9 @@ pub struct CodeMode {
     pub bank: u8,
     /// SSE instructions neither fault nor trap for reasons of CR0 and CR4
     pub sse: bool,
+    /// Floating-point operations round to nearest, and PE, which is masked, is set already. Code without such operations
+    /// stands for both.
+    pub float: bool,
 }
 
 impl CodeMode {
@@ -125,7 +131,11 @@ impl CodeMode {
             | (self.stack_width as u32) << 3
             | (self.bank as u32) << 5
             | (self.sse as u32) << 7
+            | (self.float as u32 * Self::FLOAT)
     }
+
+    /// The bit of [`CodeMode::float`] in a key
+    pub const FLOAT: u32 = 1 << 8;
 }
 
 /// Keeps translated code and runs it.
@@ -182,13 +192,16 @@ pub mod layout {
     pub const REFUSED: u64 = SHARED + offset_of!(Shared, refused) as u64;
     /// `Shared::bank`
     pub const BANK: u64 = SHARED + offset_of!(Shared, bank) as u64;
-    /// [`CodeMode::key`](super::CodeMode::key) of the present mode, 32 bits; 0 where code can only be interpreted
-    pub const CODE_KEY: u64 = offset_of!(Vcpu, code_key) as u64;
     /// `Shared::entries`
     pub const ENTRIES: u64 = SHARED + offset_of!(Shared, entries) as u64;
+    /// `Shared::code_key`
+    pub const CODE_KEY: u64 = SHARED + offset_of!(Shared, code_key) as u64;
     /// `Shared::scratch`
     pub const SCRATCH: u64 = SHARED + offset_of!(Shared, scratch) as u64;
 }
+
+/// An access in the one or two pages it lies in: address and length of the first piece, address of the rest.
+type Pieces = ((GuestPhysAddr, u64), Option<GuestPhysAddr>);
 
 /// How an instruction that compiled code had the processor execute went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,6 +263,7 @@ impl Vcpu {
             stack_width: self.stack_width,
             bank: self.mmu as u8,
             sse: !self.cpu.cr0.intersects(Cr0::EM | Cr0::TS) && self.cpu.cr4.contains(Cr4::OSFXSR),
+            float: Env::from_mxcsr(self.cpu.mxcsr.bits()).rounds_as_host(),
         })
     }
 
@@ -367,36 +381,60 @@ impl Vcpu {
         loaded.unwrap_or(0)
     }
 
-    /// A store that missed the TLB.
-    pub fn compiled_store(&mut self, linear: u64, size: u64, value: u64) {
-        let stored = self.store_pieces(LinearAddr(linear), size, value);
-        self.shared.refused = u64::from(stored.is_none());
+    /// The same, of 16 bytes, into the first place of [`Shared::scratch`].
+    pub fn compiled_load_vector(&mut self, linear: u64) {
+        let pieces = self.plain_pieces(LinearAddr(linear), 16, AccessKind::Read);
+        self.shared.refused = u64::from(pieces.is_none());
+        let Some((first, rest)) = pieces else { return };
+        let mut bytes = [0; 16];
+        let (low, high) = bytes.split_at_mut(first.1 as usize);
+        self.ram.read(first.0, low);
+        if let Some(rest) = rest {
+            self.ram.read(rest, high);
+        }
+        self.shared.scratch[0] = u128::from_le_bytes(bytes);
     }
 
-    fn store_pieces(&mut self, linear: LinearAddr, size: u64, value: u64) -> Option<()> {
+    /// A store that missed the TLB.
+    pub fn compiled_store(&mut self, linear: u64, size: u64, value: u64) {
+        let pieces = self.pieces_to_store(LinearAddr(linear), size);
+        self.shared.refused = u64::from(pieces.is_none());
+        let Some((first, rest)) = pieces else { return };
+        self.ram.write_value(first.0, first.1, value);
+        if let Some(rest) = rest {
+            self.ram.write_value(rest, size - first.1, value >> (8 * first.1));
+        }
+    }
+
+    /// The same, of 16 bytes, out of the first place of [`Shared::scratch`].
+    pub fn compiled_store_vector(&mut self, linear: u64) {
+        let pieces = self.pieces_to_store(LinearAddr(linear), 16);
+        self.shared.refused = u64::from(pieces.is_none());
+        let Some((first, rest)) = pieces else { return };
+        let bytes = self.shared.scratch[0].to_le_bytes();
+        let (low, high) = bytes.split_at(first.1 as usize);
+        self.ram.write(first.0, low);
+        if let Some(rest) = rest {
+            self.ram.write(rest, high);
+        }
+    }
+
+    /// Where a store goes, unless there is code.
+    fn pieces_to_store(&mut self, linear: LinearAddr, size: u64) -> Option<Pieces> {
         let (first, rest) = self.plain_pieces(linear, size, AccessKind::Write)?;
         if self.blocks.overlaps(first.0, first.1)
             || rest.is_some_and(|rest| self.blocks.overlaps(rest, size - first.1))
         {
             return None;
         }
-        self.ram.write_value(first.0, first.1, value);
-        match rest {
-            Some(rest) => self.ram.write_value(rest, size - first.1, value >> (8 * first.1)),
-            None if !self.blocks.is_code(first.0) => self.tlb.restore_write(self.mmu, linear),
-            None => {}
+        if rest.is_none() && !self.blocks.is_code(first.0) {
+            self.tlb.restore_write(self.mmu, linear);
         }
-        Some(())
+        Some((first, rest))
     }
 
     /// An access in the one or two pages it lies in: address and length of the first piece, address of the rest.
-    #[allow(clippy::type_complexity)]
-    fn plain_pieces(
-        &mut self,
-        linear: LinearAddr,
-        size: u64,
-        kind: AccessKind,
-    ) -> Option<((GuestPhysAddr, u64), Option<GuestPhysAddr>)> {
+    fn plain_pieces(&mut self, linear: LinearAddr, size: u64, kind: AccessKind) -> Option<Pieces> {
         let room = PAGE_SIZE - linear.page_offset();
         let at = self.plain(linear, kind)?;
         if size <= room {
@@ -434,20 +472,19 @@ impl Vcpu {
         self.settle_flags();
         self.retired = self.limit.saturating_sub(left);
         self.stop = false;
-        let (next, mode, flushes) = (self.cpu.rip, self.code_key, self.tlb.flushes());
+        let (next, mode, flushes) = (self.cpu.rip, self.shared.code_key, self.tlb.flushes());
         let outcome = handler(self, &insn);
         let flags = self.cpu.arith;
         (self.shared.flags_result, self.shared.flags_a) = (flags.result, flags.aux);
         match outcome {
             Ok(_) if self.stop || !self.is_quiet() => Stepped::Look,
-            Ok(Flow::Next) => Stepped::Next,
-            // It ends a block for the interpreter, but nothing came of it that compiled code would have to know.
-            Ok(Flow::End)
-                if self.cpu.rip == next && self.code_key == mode && self.tlb.flushes() == flushes =>
+            // It may end a block for the interpreter, but nothing came of it that compiled code would have to know.
+            Ok(_)
+                if self.cpu.rip == next && self.shared.code_key == mode && self.tlb.flushes() == flushes =>
             {
                 Stepped::Next
             }
-            Ok(Flow::End) => Stepped::Moved,
+            Ok(_) => Stepped::Moved,
             Err(super::Trap(())) => {
                 self.pending = None;
                 Stepped::Refused

@@ -272,7 +272,12 @@ impl Domain for Vcpu {
     }
 
     fn vector(&mut self, op: VecOp, a: u128, b: u128, imm: u8) -> Result<u128, Trap> {
-        crate::vector::execute(&mut self.cpu, op, a, b, imm).map_err(|e| self.fault(e))
+        let before = self.cpu.mxcsr;
+        let result = crate::vector::execute(&mut self.cpu, op, a, b, imm);
+        if self.cpu.mxcsr != before {
+            self.code_mode_changed();
+        }
+        result.map_err(|e| self.fault(e))
     }
 
     /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> CR0.EM or a clear CR4.OSFXSR make SSE #UD, CR0.TS makes it #NM

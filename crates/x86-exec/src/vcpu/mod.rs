@@ -81,8 +81,6 @@ pub struct Vcpu {
     /// Instructions that compiled code may ask for, and their numbers
     steps: Vec<Slot>,
     step_numbers: HashMap<Instruction, u32>,
-    /// Identity of the mode that code would be compiled for; 0 where it can only be interpreted
-    code_key: u32,
     /// Changes whenever compiled code is dropped: what was found before has to be looked for anew
     code_epoch: u32,
     /// The next block is for the interpreter, whatever is compiled
@@ -130,7 +128,6 @@ impl Vcpu {
             hot: u32::MAX,
             steps: Vec::new(),
             step_numbers: HashMap::new(),
-            code_key: 0,
             code_epoch: 1,
             interpret_next: false,
             missed: false,
@@ -226,7 +223,13 @@ impl Vcpu {
             self.seg_checks |= 0x3f;
         }
         self.choose_bank();
-        self.code_key = self.code_mode().map_or(0, compiled::CodeMode::key);
+        self.code_mode_changed();
+    }
+
+    /// Rebuilds the identity of the mode that code is compiled for, after MXCSR or anything else it derives from changed.
+    #[cold]
+    pub(crate) fn code_mode_changed(&mut self) {
+        self.shared.code_key = self.code_mode().map_or(0, compiled::CodeMode::key);
     }
 
     /// SPEC: intel-sdm-vol3 :: 7.15 Exception and Interrupt Reference -> #AC needs CR0.AM, RFLAGS.AC and CPL 3

@@ -147,14 +147,14 @@ impl Vcpu {
         let mut found = block.compiled.get();
         // Where compiled code missed what is there, its way has to be shown to it again.
         let missed = std::mem::take(&mut self.missed) && found.slot != 0;
-        if missed || (found.key, found.epoch) != (self.code_key, self.code_epoch) {
+        if missed || (found.key, found.epoch) != (self.shared.code_key, self.code_epoch) {
             self.statistics.shown += u64::from(missed);
             found = self.find_compiled(block, false);
         }
         if found.slot == 0 {
             let runs = block.runs.get().wrapping_add(1);
             block.runs.set(runs);
-            if runs.is_multiple_of(self.hot) && self.code_key != 0 {
+            if runs.is_multiple_of(self.hot) && self.shared.code_key != 0 {
                 self.find_compiled(block, true);
             }
             return false;
@@ -172,14 +172,14 @@ impl Vcpu {
     #[cold]
     fn find_compiled(&mut self, block: &Rc<Block>, hot: bool) -> Found {
         let mut slot = None;
-        if self.code_key != 0
+        if self.shared.code_key != 0
             && let Some(mut code) = self.compiled.take()
         {
             slot = if hot { code.hot(self) } else { code.find(self) };
             self.compiled = Some(code);
             self.drop_units();
         }
-        let found = Found { slot: slot.unwrap_or(0), key: self.code_key, epoch: self.code_epoch };
+        let found = Found { slot: slot.unwrap_or(0), key: self.shared.code_key, epoch: self.code_epoch };
         block.compiled.set(found);
         found
     }

@@ -49,7 +49,7 @@ pub(super) fn restore(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     for (n, vector) in (0..).zip(&mut vectors[..count]) {
         vector.lo = area.load128(XMM + 16 * n)?;
     }
-    set_mxcsr(&mut vm.cpu, mxcsr as u32)?;
+    set_mxcsr(vm, mxcsr as u32)?;
     vm.cpu.x87 = x87;
     vm.cpu.vector = vectors;
     Ok(Flow::Next)

@@ -178,17 +178,18 @@ fn mxcsr(vm: &mut Vcpu, i: &Instruction) -> Outcome {
         vm.store_operand(i, 0, Width::B4, value)?;
     } else {
         let value = vm.load_operand(i, 0, Width::B4)? as u32;
-        set_mxcsr(&mut vm.cpu, value)?;
+        set_mxcsr(vm, value)?;
     }
     Ok(Flow::Next)
 }
 
 /// Sets MXCSR; #GP(0) for reserved bits.
-fn set_mxcsr(cpu: &mut Cpu, value: u32) -> Result<(), Exception> {
+fn set_mxcsr(vm: &mut Vcpu, value: u32) -> Result<(), Exception> {
     if value & !x86_state::Mxcsr::MASK != 0 {
         return Err(Exception::GP0);
     }
-    cpu.mxcsr = x86_state::Mxcsr::from_bits_retain(value);
+    vm.cpu.mxcsr = x86_state::Mxcsr::from_bits_retain(value);
+    vm.code_mode_changed();
     Ok(())
 }
 

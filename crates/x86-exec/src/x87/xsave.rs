@@ -80,7 +80,7 @@ fn restore(vm: &mut Vcpu, i: &Instruction, features: Xcr0) -> Outcome {
             vector.hi = if here { area.load128(AVX + 16 * n as u64)? } else { 0 };
         }
     }
-    set_mxcsr(&mut vm.cpu, mxcsr.bits())?;
+    set_mxcsr(vm, mxcsr.bits())?;
     vm.cpu.x87 = x87;
     vm.cpu.vector = vectors;
     Ok(Flow::Next)

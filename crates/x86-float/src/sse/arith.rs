@@ -19,7 +19,7 @@ fn simple<T: Float>(x: T) -> bool {
 /// `a + b`
 #[inline]
 pub fn add<T: HostFloat>(env: &mut Env, a: T, b: T) -> T {
-    if env.host_rounding() && simple(a) && simple(b) {
+    if env.rounds_as_host() && simple(a) && simple(b) {
         let sum = a.host_add(b);
         // A zero sum of such operands is exact.
         if ordinary(sum) || sum.is_zero() {
@@ -32,7 +32,7 @@ pub fn add<T: HostFloat>(env: &mut Env, a: T, b: T) -> T {
 /// `a - b`
 #[inline]
 pub fn sub<T: HostFloat>(env: &mut Env, a: T, b: T) -> T {
-    if env.host_rounding() && simple(a) && simple(b) {
+    if env.rounds_as_host() && simple(a) && simple(b) {
         let difference = a.host_sub(b);
         if ordinary(difference) || difference.is_zero() {
             return difference;
@@ -44,7 +44,7 @@ pub fn sub<T: HostFloat>(env: &mut Env, a: T, b: T) -> T {
 /// `a * b`
 #[inline]
 pub fn mul<T: HostFloat>(env: &mut Env, a: T, b: T) -> T {
-    if env.host_rounding() && simple(a) && simple(b) {
+    if env.rounds_as_host() && simple(a) && simple(b) {
         let product = a.host_mul(b);
         if ordinary(product) || a.is_zero() || b.is_zero() {
             return product;
@@ -56,7 +56,7 @@ pub fn mul<T: HostFloat>(env: &mut Env, a: T, b: T) -> T {
 /// `a / b`
 #[inline]
 pub fn div<T: HostFloat>(env: &mut Env, a: T, b: T) -> T {
-    if env.host_rounding() && a.is_normal() && b.is_normal() {
+    if env.rounds_as_host() && a.is_normal() && b.is_normal() {
         let quotient = a.host_div(b);
         if ordinary(quotient) {
             return quotient;
@@ -68,7 +68,7 @@ pub fn div<T: HostFloat>(env: &mut Env, a: T, b: T) -> T {
 /// Square root of `a`
 #[inline]
 pub fn sqrt<T: HostFloat>(env: &mut Env, a: T) -> T {
-    if env.host_rounding() && a.is_normal() && !a.sign() {
+    if env.rounds_as_host() && a.is_normal() && !a.sign() {
         return a.host_sqrt();
     }
     sqrt_slow(env, a)

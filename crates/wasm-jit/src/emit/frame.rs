@@ -1,0 +1,135 @@
+//! Which registers and flags a region's function keeps in locals, and how they come there and back.
+
+use super::{BASE, Emitter, FIXED, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, VCPU, place};
+use crate::block::Term;
+use crate::layout;
+use crate::region::Region;
+use crate::value::vector::Kind;
+use crate::value::{Entry, Node};
+use wasm_encoder::ValType;
+
+/// Which locals hold what.
+pub(super) struct Frame {
+    pub(super) gpr: [Option<u32>; 16],
+    pub(super) written: u16,
+    pub(super) xmm: [Option<u32>; 16],
+    pub(super) xmm_written: u16,
+    pub(super) flags: bool,
+    /// The first local for values, by kind
+    pub(super) values: [u32; 4],
+}
+
+/// Where the flags lie between regions.
+const FLAG_PLACES: [(u32, u64); 5] = [
+    (FLAG_KIND, layout::FLAGS_KIND),
+    (FLAG_A, layout::FLAGS_A),
+    (FLAG_B, layout::FLAGS_B),
+    (FLAG_RESULT, layout::FLAGS_RESULT),
+    (FLAG_CARRY, layout::FLAGS_CARRY),
+];
+
+impl Frame {
+    /// What the region uses. Locals are not numbered yet.
+    pub(super) fn of(region: &Region) -> Frame {
+        let (mut used, mut written, mut flags) = (0_u16, 0_u16, false);
+        let (mut xmm_used, mut xmm_written) = (0_u16, 0_u16);
+        for node in &region.nodes {
+            let block = &node.block;
+            for (_, value) in block.values.iter() {
+                match value {
+                    Node::Entry(Entry::Gpr(r)) => used |= 1 << r,
+                    Node::Entry(Entry::Xmm(r)) => xmm_used |= 1 << r,
+                    Node::Entry(entry) => {
+                        use Entry::{AnyAux, AnyCarry, AnyResult, FlagA, FlagB, FlagCarry, FlagResult};
+                        flags |= matches!(
+                            entry,
+                            AnyAux | AnyCarry | AnyResult | FlagA | FlagB | FlagCarry | FlagResult
+                        );
+                    }
+                    _ => {}
+                }
+            }
+            let exits = block.exits.iter().map(|exit| &exit.state);
+            for state in exits.chain([&block.state]) {
+                for (r, v) in state.gpr.iter().enumerate() {
+                    written |= u16::from(v.is_some()) << r;
+                }
+                for (r, v) in state.xmm.iter().enumerate() {
+                    xmm_written |= u16::from(v.is_some()) << r;
+                }
+                flags |= state.flags.version != 0;
+            }
+            if matches!(block.term, Term::Step { .. }) {
+                // What the processor does in passing may read and write anything.
+                (used, written, flags) = (u16::MAX, u16::MAX, true);
+            }
+        }
+        let of = |mask: u16| core::array::from_fn(|r| (mask >> r & 1 != 0).then_some(0));
+        Frame {
+            gpr: of(used | written),
+            written,
+            xmm: of(xmm_used | xmm_written),
+            xmm_written,
+            flags,
+            values: [0; 4],
+        }
+    }
+
+    /// Gives registers and values their places, behind the fixed locals and by kind. `values` are needed of each kind.
+    pub(super) fn lay_out(&mut self, values: &[u32; 4]) -> [(u32, ValType); 4] {
+        let mut next = FIXED;
+        Kind::ALL.map(|kind| {
+            let start = if kind == Kind::I64 { BASE } else { next };
+            let registers: &mut [_] = match kind {
+                Kind::I64 => &mut self.gpr,
+                Kind::V128 => &mut self.xmm,
+                Kind::F32 | Kind::F64 => &mut [],
+            };
+            for local in registers.iter_mut().flatten() {
+                *local = next;
+                next += 1;
+            }
+            self.values[kind as usize] = next;
+            next += values[kind as usize];
+            (next - start, kind.val_type())
+        })
+    }
+}
+
+impl Emitter<'_> {
+    pub(super) fn load_state(&mut self) {
+        for (r, local) in self.frame.gpr.into_iter().enumerate() {
+            if let Some(local) = local {
+                self.out.local_get(VCPU).i64_load(place(layout::gpr(r as u8), 3)).local_set(local);
+            }
+        }
+        for (r, local) in self.frame.xmm.into_iter().enumerate() {
+            if let Some(local) = local {
+                self.out.local_get(VCPU).v128_load(place(layout::xmm(r as u8), 4)).local_set(local);
+            }
+        }
+        if self.frame.flags {
+            for (local, offset) in FLAG_PLACES {
+                self.out.local_get(VCPU).i64_load(place(offset, 3)).local_set(local);
+            }
+        }
+    }
+
+    pub(super) fn store_state(&mut self) {
+        for (r, local) in self.frame.gpr.into_iter().enumerate() {
+            if let (Some(local), true) = (local, self.frame.written >> r & 1 != 0) {
+                self.out.local_get(VCPU).local_get(local).i64_store(place(layout::gpr(r as u8), 3));
+            }
+        }
+        for (r, local) in self.frame.xmm.into_iter().enumerate() {
+            if let (Some(local), true) = (local, self.frame.xmm_written >> r & 1 != 0) {
+                self.out.local_get(VCPU).local_get(local).v128_store(place(layout::xmm(r as u8), 4));
+            }
+        }
+        if self.frame.flags {
+            for (local, offset) in FLAG_PLACES {
+                self.out.local_get(VCPU).local_get(local).i64_store(place(offset, 3));
+            }
+        }
+    }
+}

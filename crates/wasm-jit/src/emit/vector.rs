@@ -1,0 +1,219 @@
+//! Vectors and floats as WebAssembly expressions, and their way to memory.
+
+use super::blocks::Scope;
+use super::{Emitter, LINEAR, Label, SLOT, VCPU, place};
+use crate::layout;
+use crate::module::Import;
+use crate::value::Value;
+use crate::value::vector::{FloatOne, FloatOrder, FloatTwo, Precision, VectorNode};
+use wasm_encoder::BlockType;
+use x86_types::Width;
+
+impl Emitter<'_> {
+    /// Pushes an i32 that is 0 exactly where the node's value is, if it has a short form.
+    pub(super) fn vector_truth(&mut self, scope: &Scope<'_>, node: VectorNode) -> bool {
+        match node {
+            VectorNode::Test(op, a) => {
+                self.value(scope, a);
+                op.emit(&mut self.out);
+            }
+            VectorNode::Compare(op, p, a, b) => self.order(scope, op, p, a, b),
+            _ => return false,
+        }
+        true
+    }
+
+    fn order(&mut self, scope: &Scope<'_>, op: FloatOrder, p: Precision, a: Value, b: Value) {
+        self.value(scope, a);
+        self.value(scope, b);
+        match (op, p) {
+            (FloatOrder::Eq, Precision::Single) => self.out.f32_eq(),
+            (FloatOrder::Lt, Precision::Single) => self.out.f32_lt(),
+            (FloatOrder::Le, Precision::Single) => self.out.f32_le(),
+            (FloatOrder::Eq, Precision::Double) => self.out.f64_eq(),
+            (FloatOrder::Lt, Precision::Double) => self.out.f64_lt(),
+            (FloatOrder::Le, Precision::Double) => self.out.f64_le(),
+        };
+    }
+
+    pub(super) fn vector_value(&mut self, scope: &Scope<'_>, node: VectorNode) {
+        match node {
+            VectorNode::Const(bits) => {
+                self.out.v128_const(bits as i128);
+            }
+            VectorNode::Widen(w, v) => match scope.low_load(v) {
+                Some(local) => {
+                    self.out.local_get(local);
+                }
+                None => {
+                    self.out.v128_const(0);
+                    self.value(scope, v);
+                    self.replace_lane(w, 0);
+                }
+            },
+            VectorNode::Lane(w, lane, x) => {
+                self.value(scope, x);
+                match w {
+                    Width::B1 => self.out.i8x16_extract_lane_u(lane).i64_extend_i32_u(),
+                    Width::B2 => self.out.i16x8_extract_lane_u(lane).i64_extend_i32_u(),
+                    Width::B4 => self.out.i32x4_extract_lane(lane).i64_extend_i32_u(),
+                    // Engines move a float's bits in one instruction, but the lowest of two lanes in two.
+                    Width::B8 if lane == 0 => self.out.f64x2_extract_lane(0).i64_reinterpret_f64(),
+                    Width::B8 => self.out.i64x2_extract_lane(lane),
+                };
+            }
+            VectorNode::WithLane(w, lane, x, v) => {
+                self.value(scope, x);
+                self.value(scope, v);
+                self.replace_lane(w, lane);
+            }
+            VectorNode::One(op, a) => {
+                self.value(scope, a);
+                op.emit(&mut self.out);
+            }
+            VectorNode::Two(op, a, b) => {
+                self.value(scope, a);
+                self.value(scope, b);
+                op.emit(&mut self.out);
+            }
+            VectorNode::Shift(op, a, count) => {
+                self.value(scope, a);
+                self.value(scope, count);
+                self.out.i32_wrap_i64();
+                op.emit(&mut self.out);
+            }
+            VectorNode::Shuffle(bytes, a, b) => {
+                self.value(scope, a);
+                self.value(scope, b);
+                self.out.i8x16_shuffle(bytes);
+            }
+            VectorNode::Test(..) | VectorNode::Compare(..) => {
+                self.vector_truth(scope, node);
+                self.out.i64_extend_i32_u();
+            }
+            VectorNode::CarryZero(cf, zf) => {
+                self.value(scope, zf);
+                self.out.i64_const(6).i64_shl();
+                self.value(scope, cf);
+                self.out.i64_or();
+            }
+            _ => self.float_value(scope, node),
+        }
+    }
+
+    /// The float operations among the nodes.
+    fn float_value(&mut self, scope: &Scope<'_>, node: VectorNode) {
+        use Precision::{Double, Single};
+        for v in node.operands().into_iter().flatten() {
+            self.value(scope, v);
+        }
+        match node {
+            VectorNode::Low(Single, _) => self.out.f32x4_extract_lane(0),
+            VectorNode::Low(Double, _) => self.out.f64x2_extract_lane(0),
+            VectorNode::WithLow(Single, ..) => self.out.f32x4_replace_lane(0),
+            VectorNode::WithLow(Double, ..) => self.out.f64x2_replace_lane(0),
+            VectorNode::Bits(Single, _) => self.out.i32_reinterpret_f32().i64_extend_i32_u(),
+            VectorNode::Bits(Double, _) => self.out.i64_reinterpret_f64(),
+            VectorNode::FromBits(Single, _) => self.out.i32_wrap_i64().f32_reinterpret_i32(),
+            VectorNode::FromBits(Double, _) => self.out.f64_reinterpret_i64(),
+            VectorNode::FromInteger(Single, _) => self.out.f32_convert_i64_s(),
+            VectorNode::FromInteger(Double, _) => self.out.f64_convert_i64_s(),
+            VectorNode::ToInteger(Single, _) => self.out.i64_trunc_sat_f32_s(),
+            VectorNode::ToInteger(Double, _) => self.out.i64_trunc_sat_f64_s(),
+            VectorNode::Converted(Single, _) => self.out.f32_demote_f64(),
+            VectorNode::Converted(Double, _) => self.out.f64_promote_f32(),
+            VectorNode::FloatOne(op, Single, _) => match op {
+                FloatOne::Sqrt => self.out.f32_sqrt(),
+                FloatOne::Nearest => self.out.f32_nearest(),
+                FloatOne::Floor => self.out.f32_floor(),
+                FloatOne::Ceil => self.out.f32_ceil(),
+                FloatOne::Trunc => self.out.f32_trunc(),
+            },
+            VectorNode::FloatOne(op, Double, _) => match op {
+                FloatOne::Sqrt => self.out.f64_sqrt(),
+                FloatOne::Nearest => self.out.f64_nearest(),
+                FloatOne::Floor => self.out.f64_floor(),
+                FloatOne::Ceil => self.out.f64_ceil(),
+                FloatOne::Trunc => self.out.f64_trunc(),
+            },
+            VectorNode::FloatTwo(op, Single, ..) => match op {
+                FloatTwo::Add => self.out.f32_add(),
+                FloatTwo::Sub => self.out.f32_sub(),
+                FloatTwo::Mul => self.out.f32_mul(),
+                FloatTwo::Div => self.out.f32_div(),
+            },
+            VectorNode::FloatTwo(op, Double, ..) => match op {
+                FloatTwo::Add => self.out.f64_add(),
+                FloatTwo::Sub => self.out.f64_sub(),
+                FloatTwo::Mul => self.out.f64_mul(),
+                FloatTwo::Div => self.out.f64_div(),
+            },
+            // The integer ones do not come here.
+            _ => self.out.unreachable(),
+        };
+    }
+
+    /// Replaces a lane of the vector below by the i64 on the stack.
+    fn replace_lane(&mut self, w: Width, lane: u8) {
+        match w {
+            Width::B1 => self.out.i32_wrap_i64().i8x16_replace_lane(lane),
+            Width::B2 => self.out.i32_wrap_i64().i16x8_replace_lane(lane),
+            Width::B4 => self.out.i32_wrap_i64().i32x4_replace_lane(lane),
+            Width::B8 => self.out.i64x2_replace_lane(lane),
+        };
+    }
+
+    /// Puts the i64 on the stack into the lowest lane of a local vector, zeros above.
+    pub(super) fn low_lane(&mut self, w: Width, local: u32) {
+        // The operand below the lane has to be pushed before it: the local itself holds it meanwhile.
+        self.out.i64x2_splat().v128_const(w.mask().into()).v128_and().local_set(local);
+    }
+
+    /// SPEC: wasm-3.0-core :: 2.4.10 Memory Instructions -> `v128.load` and `v128.store` need no alignment; what x86 asks for was looked at before
+    pub(super) fn load_vector(
+        &mut self,
+        scope: &mut Scope<'_>,
+        linear: Value,
+        result: Option<u32>,
+        exit: u32,
+    ) {
+        self.value(scope, linear);
+        self.out.local_set(LINEAR);
+        self.missed(16, false);
+        self.begin(Label::Other, |out| {
+            out.if_(BlockType::Empty);
+        });
+        self.out.local_get(VCPU).local_get(LINEAR).call(Import::LoadVector as u32);
+        if let Some(local) = result {
+            self.out.local_get(VCPU).v128_load(place(layout::SCRATCH, 4)).local_set(local);
+        }
+        self.out.local_get(VCPU).i64_load(place(layout::REFUSED, 3)).i64_eqz().i32_eqz();
+        self.leave(scope, exit);
+        if let Some(local) = result {
+            self.out.else_();
+            self.out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
+            self.out.v128_load(place(0, 0)).local_set(local);
+        }
+        self.end();
+    }
+
+    pub(super) fn store_vector(&mut self, scope: &mut Scope<'_>, linear: Value, value: Value, exit: u32) {
+        self.value(scope, linear);
+        self.out.local_set(LINEAR);
+        self.missed(16, true);
+        self.begin(Label::Other, |out| {
+            out.if_(BlockType::Empty);
+        });
+        self.out.local_get(VCPU);
+        self.value(scope, value);
+        self.out.v128_store(place(layout::SCRATCH, 4));
+        self.out.local_get(VCPU).local_get(LINEAR).call(Import::StoreVector as u32);
+        self.out.local_get(VCPU).i64_load(place(layout::REFUSED, 3)).i64_eqz().i32_eqz();
+        self.leave(scope, exit);
+        self.out.else_();
+        self.out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
+        self.value(scope, value);
+        self.out.v128_store(place(0, 0));
+        self.end();
+    }
+}

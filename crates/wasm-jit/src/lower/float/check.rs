@@ -1,0 +1,149 @@
+//! Whether floats are out of the ordinary: what compiled code looks at before a result stands.
+
+use super::of;
+use crate::domain::Recorder;
+use crate::lower::vector::splat;
+use crate::value::vector::Precision::{self, Single};
+use crate::value::vector::VectorOne::{AbsF32, AbsF64, Not};
+use crate::value::vector::VectorTest;
+use crate::value::vector::VectorTwo::{And, EqF32, EqF64, GeF32, GeF64, LtF32, LtF64, NeF32, NeF64, Or};
+use crate::value::{Op2, Value};
+
+/// Bits of the exponent.
+pub(super) fn exponent_bits(p: Precision) -> u64 {
+    if p == Single { 8 } else { 11 }
+}
+
+/// The exponent field of infinities and NaNs.
+pub(super) fn exponent_max(p: Precision) -> u64 {
+    (1 << exponent_bits(p)) - 1
+}
+
+/// The least normal number shifted left until the sign is gone and the exponent is on top.
+pub(super) fn unit(p: Precision) -> u64 {
+    1 << (64 - exponent_bits(p))
+}
+
+/// Bits of the number with an exponent field.
+pub(super) fn with_exponent(p: Precision, field: u64) -> u64 {
+    field << (p.width().bits() as u64 - 1 - exponent_bits(p))
+}
+
+impl Recorder {
+    pub(super) fn either(&mut self, a: Option<Value>, b: Option<Value>) -> Option<Value> {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(self.values.two(Op2::Or, a, b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    pub(super) fn either_lane(&mut self, a: Option<Value>, b: Option<Value>) -> Option<Value> {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(self.two(Or, a, b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// A float without its sign, as an integer with the exponent on top.
+    pub(super) fn magnitude(&mut self, p: Precision, f: Value) -> Value {
+        let bits = self.values.float_bits(p, f);
+        self.op(Op2::Shl, bits, 65 - u64::from(p.width().bits()))
+    }
+
+    /// Whether a float is denormal, unless that is known.
+    pub(super) fn denormal(&mut self, p: Precision, f: Value) -> Option<Value> {
+        if self.is_tame(f) {
+            return None;
+        }
+        let t = self.magnitude(p, f);
+        let less = self.op(Op2::Add, t, u64::MAX);
+        Some(self.op(Op2::LtU, less, unit(p) - 1))
+    }
+
+    /// The exponent field of a float.
+    pub(super) fn exponent(&mut self, p: Precision, f: Value) -> Value {
+        let bits = self.values.float_bits(p, f);
+        let field = self.op(Op2::ShrU, bits, u64::from(p.width().bits()) - 1 - exponent_bits(p));
+        self.op(Op2::And, field, exponent_max(p))
+    }
+
+    /// Negative where an exponent field is less than `least`.
+    fn below(&mut self, exponent: Value, least: u64) -> Value {
+        self.op(Op2::Add, exponent, least.wrapping_neg())
+    }
+
+    /// Whether a float may be out of the ordinary: of the others the exponent field is 0, so that they are zeros or
+    /// denormal; that of the result is less than `least`, or it is infinite or a NaN. The look is a short one.
+    pub(super) fn suspicious(&mut self, p: Precision, others: &[Value], result: Value, least: u64) -> Value {
+        let exponent = self.exponent(p, result);
+        let mut any = self.below(exponent, least);
+        let mut doubtful = false;
+        for &f in others.iter().filter(|&&f| f != result) {
+            if !self.is_tame(f) {
+                let exponent = self.exponent(p, f);
+                let small = self.below(exponent, 1);
+                any = self.values.two(Op2::Or, any, small);
+                doubtful = true;
+            }
+        }
+        if !doubtful {
+            // One comparison for both ends.
+            let first = self.values.imm(exponent_max(p) - least);
+            return self.values.two(Op2::LeU, first, any);
+        }
+        let most = self.values.imm(exponent_max(p) - 1);
+        let large = self.values.two(Op2::Sub, most, exponent);
+        any = self.values.two(Op2::Or, any, large);
+        self.op(Op2::LtS, any, 0)
+    }
+
+    /// Leaves where a float is a NaN or denormal.
+    pub(super) fn leave_unless_tame(&mut self, p: Precision, f: Value) {
+        if self.is_tame(f) {
+            return;
+        }
+        let suspicious = self.suspicious(p, &[], f, 1);
+        let t = self.magnitude(p, f);
+        let (not_zero, not_infinite) = (self.op(Op2::Ne, t, 0), self.op(Op2::Ne, t, unit(p).wrapping_neg()));
+        let wrong = self.values.two(Op2::And, not_zero, not_infinite);
+        self.leave_if_both(suspicious, wrong);
+        self.set_tame(f);
+    }
+
+    /// Nonzero bits where a lane is denormal, unless none is known to be.
+    pub(super) fn denormal_lanes(&mut self, p: Precision, x: Value) -> Option<Value> {
+        if self.is_tame_in(p, x) {
+            return None;
+        }
+        let magnitude = self.one(if p == Single { AbsF32 } else { AbsF64 }, x);
+        let least = self.values.bits128(splat(p.width(), with_exponent(p, 1)));
+        let small = self.two(of(p, LtF32, LtF64), magnitude, least);
+        Some(self.two(And, small, magnitude))
+    }
+
+    pub(super) fn leave_unless_lanes_tame(&mut self, p: Precision, x: Value) {
+        if let Some(denormal) = self.denormal_lanes(p, x) {
+            let nan = self.two(of(p, NeF32, NeF64), x, x);
+            let bad = self.two(Or, denormal, nan);
+            let any = self.vector_test(VectorTest::Any, bad);
+            self.leave_if(any);
+            self.set_tame_in(p, x);
+        }
+    }
+
+    /// Ones in lanes whose magnitude is not from that with the exponent field `from` to below infinity.
+    pub(super) fn out_of_range(&mut self, p: Precision, x: Value, from: u64) -> Value {
+        let magnitude = self.one(if p == Single { AbsF32 } else { AbsF64 }, x);
+        let least = self.values.bits128(splat(p.width(), with_exponent(p, from)));
+        let infinity = self.values.bits128(splat(p.width(), with_exponent(p, exponent_max(p))));
+        let large = self.two(of(p, GeF32, GeF64), magnitude, least);
+        let finite = self.two(of(p, LtF32, LtF64), magnitude, infinity);
+        let ordinary = self.two(And, large, finite);
+        self.one(Not, ordinary)
+    }
+
+    pub(super) fn zero_lanes(&mut self, p: Precision, x: Value) -> Value {
+        let zero = self.values.bits128(0);
+        self.two(of(p, EqF32, EqF64), x, zero)
+    }
+}

@@ -1,0 +1,448 @@
+(module
+  (type (;0;) (func (param i64 i64) (result i64)))
+  (type (;1;) (func (param i64 i64 i64) (result i64)))
+  (type (;2;) (func (param i64 i64 i64) (result i64)))
+  (type (;3;) (func (param i64 i64 i64 i64)))
+  (type (;4;) (func (param i64 i64 i64) (result i64)))
+  (type (;5;) (func (param i64 i64) (result i64)))
+  (type (;6;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;7;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;8;) (func (param i64 i64)))
+  (type (;9;) (func (param i64 i64)))
+  (import "v64" "memory" (memory (;0;) i64 1))
+  (import "v64" "table" (table (;0;) i64 1 funcref))
+  (import "v64" "load" (func (;0;) (type 1)))
+  (import "v64" "load_for_write" (func (;1;) (type 2)))
+  (import "v64" "store" (func (;2;) (type 3)))
+  (import "v64" "step" (func (;3;) (type 4)))
+  (import "v64" "code_address" (func (;4;) (type 5)))
+  (import "v64" "flags_result" (func (;5;) (type 6)))
+  (import "v64" "flags_aux" (func (;6;) (type 7)))
+  (import "v64" "load_vector" (func (;7;) (type 8)))
+  (import "v64" "store_vector" (func (;8;) (type 9)))
+  (elem (;0;) (i64.const 1) func 9)
+  (func (;9;) (type 0) (param i64 i64) (result i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 v128 v128 v128 v128 f64 f64 f64 f64)
+    local.get 1
+    i64.const 5
+    i64.lt_s
+    if ;; label = @1
+      local.get 0
+      i64.const 1
+      i64.store offset=2008
+      local.get 1
+      return
+    end
+    local.get 0
+    i64.load offset=288
+    local.set 2
+    local.get 0
+    i64.load offset=2032
+    local.set 11
+    local.get 0
+    i64.load offset=160
+    local.set 15
+    local.get 0
+    v128.load offset=640
+    local.set 26
+    local.get 0
+    v128.load offset=672
+    local.set 27
+    local.get 0
+    v128.load offset=704
+    local.set 28
+    local.get 0
+    i64.load offset=1968
+    local.set 6
+    local.get 0
+    i64.load offset=1976
+    local.set 7
+    local.get 0
+    i64.load offset=1984
+    local.set 8
+    local.get 0
+    i64.load offset=1992
+    local.set 9
+    local.get 0
+    i64.load offset=2000
+    local.set 10
+    block ;; label = @1
+      block ;; label = @2
+        local.get 15
+        local.set 12
+        local.get 12
+        i64.const 7
+        i64.shr_u
+        i64.const 32736
+        i64.and
+        local.get 11
+        i64.add
+        local.tee 13
+        i64.load
+        local.get 12
+        i64.const 7
+        i64.add
+        i64.const -4096
+        i64.and
+        i64.ne
+        if ;; label = @3
+          local.get 0
+          local.get 12
+          i64.const 8
+          call 0
+          local.set 16
+          local.get 0
+          i64.load offset=2016
+          i64.eqz
+          i32.eqz
+          if ;; label = @4
+            local.get 2
+            local.set 3
+            i64.const 2
+            local.set 4
+            br 2 (;@2;)
+          end
+        else
+          local.get 13
+          i64.load offset=24
+          local.get 12
+          i64.add
+          i64.load align=1
+          local.set 16
+        end
+        local.get 27
+        f64x2.extract_lane 0
+        local.set 30
+        local.get 16
+        f64.reinterpret_i64
+        local.get 30
+        f64.mul
+        local.set 31
+        local.get 31
+        i64.reinterpret_f64
+        local.set 17
+        local.get 17
+        i64.const 52
+        i64.shr_u
+        i64.const 2047
+        i64.and
+        local.set 18
+        local.get 18
+        i64.const -2
+        i64.add
+        local.set 19
+        local.get 27
+        f64x2.extract_lane 0
+        i64.reinterpret_f64
+        local.set 20
+        local.get 19
+        local.get 16
+        i64.const 52
+        i64.shr_u
+        i64.const 2047
+        i64.and
+        i64.const -1
+        i64.add
+        i64.or
+        local.get 20
+        i64.const 52
+        i64.shr_u
+        i64.const 2047
+        i64.and
+        i64.const -1
+        i64.add
+        i64.or
+        i64.const 2046
+        local.get 18
+        i64.sub
+        i64.or
+        i64.const 0
+        i64.lt_s
+        if ;; label = @3
+          local.get 16
+          i64.const 1
+          i64.shl
+          local.set 24
+          local.get 20
+          i64.const 1
+          i64.shl
+          local.set 25
+          local.get 24
+          i64.const -1
+          i64.add
+          i64.const 9007199254740991
+          i64.lt_u
+          local.get 25
+          i64.const -1
+          i64.add
+          i64.const 9007199254740991
+          i64.lt_u
+          i32.or
+          i64.const 2045
+          local.get 19
+          i64.le_u
+          local.get 17
+          i64.const 1
+          i64.shl
+          i64.const 0
+          i64.ne
+          local.get 24
+          i64.const 0
+          i64.ne
+          local.get 25
+          i64.const 0
+          i64.ne
+          i32.and
+          i32.or
+          i32.and
+          i32.or
+          if ;; label = @4
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            local.get 16
+            i64x2.replace_lane 0
+            local.set 26
+            local.get 1
+            i64.const 1
+            i64.sub
+            local.set 1
+            local.get 2
+            i64.const 4
+            i64.add
+            local.set 3
+            i64.const 2
+            local.set 4
+            br 2 (;@2;)
+          end
+        end
+        local.get 31
+        local.get 30
+        f64.add
+        local.set 32
+        local.get 32
+        i64.reinterpret_f64
+        local.set 21
+        i64.const 2046
+        local.get 21
+        i64.const 52
+        i64.shr_u
+        i64.const 2047
+        i64.and
+        i64.const -1
+        i64.add
+        i64.le_u
+        if ;; label = @3
+          local.get 21
+          i64.const 1
+          i64.shl
+          i64.const 0
+          i64.ne
+          if ;; label = @4
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            local.get 31
+            f64x2.replace_lane 0
+            local.set 26
+            local.get 1
+            i64.const 2
+            i64.sub
+            local.set 1
+            local.get 2
+            i64.const 8
+            i64.add
+            local.set 3
+            i64.const 2
+            local.set 4
+            br 2 (;@2;)
+          end
+        end
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        local.get 32
+        f64x2.replace_lane 0
+        local.set 29
+        local.get 28
+        f64x2.extract_lane 0
+        local.set 33
+        local.get 28
+        f64x2.extract_lane 0
+        i64.reinterpret_f64
+        local.set 22
+        i64.const 2046
+        local.get 22
+        i64.const 52
+        i64.shr_u
+        i64.const 2047
+        i64.and
+        i64.const -1
+        i64.add
+        i64.le_u
+        if ;; label = @3
+          local.get 22
+          i64.const 1
+          i64.shl
+          local.set 24
+          local.get 24
+          i64.const 0
+          i64.ne
+          local.get 24
+          i64.const -9007199254740992
+          i64.ne
+          i32.and
+          if ;; label = @4
+            local.get 29
+            local.set 26
+            local.get 1
+            i64.const 3
+            i64.sub
+            local.set 1
+            local.get 2
+            i64.const 12
+            i64.add
+            local.set 3
+            i64.const 2
+            local.set 4
+            br 2 (;@2;)
+          end
+        end
+        local.get 32
+        local.get 33
+        f64.eq
+        i64.extend_i32_u
+        local.set 23
+        local.get 32
+        local.get 33
+        f64.le
+        i32.eqz
+        local.get 29
+        local.get 32
+        local.get 33
+        f64.lt
+        i64.extend_i32_u
+        i64.const -4611686018427387904
+        i64.mul
+        local.get 23
+        i64.const 8
+        i64.shl
+        i64.or
+        local.get 23
+        i64.const 1
+        i64.xor
+        i64.const 0
+        local.set 6
+        local.set 9
+        local.set 7
+        local.set 26
+        local.get 1
+        i64.const 5
+        i64.sub
+        local.set 1
+        if ;; label = @3
+          local.get 2
+          i64.const 20
+          i64.add
+          local.set 3
+          i64.const 1048596
+          local.set 5
+          br 1 (;@2;)
+        end
+        local.get 2
+        i64.const 18
+        i64.add
+        local.set 3
+        i64.const 1048594
+        local.set 5
+        br 0 (;@2;)
+        unreachable
+      end
+      local.get 0
+      local.get 26
+      v128.store offset=640
+      local.get 0
+      local.get 6
+      i64.store offset=1968
+      local.get 0
+      local.get 7
+      i64.store offset=1976
+      local.get 0
+      local.get 8
+      i64.store offset=1984
+      local.get 0
+      local.get 9
+      i64.store offset=1992
+      local.get 0
+      local.get 10
+      i64.store offset=2000
+      local.get 0
+      local.get 3
+      i64.store offset=288
+    end
+    local.get 4
+    i64.eqz
+    if ;; label = @1
+      local.get 5
+      i64.eqz
+      if ;; label = @2
+        local.get 3
+        i64.const 7
+        i64.shr_u
+        i64.const 32736
+        i64.and
+        local.get 11
+        i64.add
+        local.tee 13
+        i64.load offset=16
+        local.get 3
+        i64.const -4096
+        i64.and
+        i64.eq
+        if ;; label = @3
+          local.get 13
+          i64.load offset=24
+          local.get 3
+          i64.add
+          local.set 5
+        else
+          local.get 1
+          i64.const 0
+          i64.gt_s
+          if ;; label = @4
+            local.get 0
+            local.get 3
+            call 4
+            local.set 5
+          end
+        end
+      end
+      local.get 5
+      local.get 5
+      i64.const 11
+      i64.shr_u
+      i64.xor
+      i64.const 32767
+      i64.and
+      i64.const 4
+      i64.shl
+      local.get 0
+      i64.load offset=2040
+      i64.add
+      local.tee 13
+      i64.load
+      local.get 5
+      local.get 0
+      i64.load32_u offset=2048
+      i64.const 48
+      i64.shl
+      i64.xor
+      i64.eq
+      if ;; label = @2
+        local.get 0
+        local.get 1
+        local.get 13
+        i64.load offset=8
+        return_call_indirect (type 0)
+      end
+    end
+    local.get 0
+    local.get 4
+    i64.store offset=2008
+    local.get 1
+  )
+)
