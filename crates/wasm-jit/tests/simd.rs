@@ -333,3 +333,23 @@ fn vectors_across_pages_and_into_code_agree() {
     pair.compare("into code", &start, MOST);
     pair.same_memory();
 }
+
+/// MXCSR changes in the middle of a region: what follows rounds as it says, and the other way round.
+#[test]
+fn a_new_mxcsr_holds_from_the_next_instruction_on() {
+    // 1: mulsd xmm0, xmm1; ldmxcsr [rsi]; addsd xmm0, xmm1; ldmxcsr [rsi+4]; divsd xmm2, xmm1; cvtsd2si eax, xmm2;
+    // addsd xmm3, xmm2; dec rcx; jnz 1b; int3
+    let code = bytes("f20f59c10fae16f20f58c10fae5604f20f5ed1f20f2dc2f20f58da48ffc975dfcc");
+    let mut pair = Pair::new(CodeSize::Bits64);
+    let mut start = Start { rip: 0x10_0000, rflags: 0x202, code, ..Start::default() };
+    start.xmm = core::array::from_fn(|n| (1.0 + 0.3 * n as f64).to_bits().into());
+    (start.gpr[4], start.gpr[6], start.gpr[1]) = (0x18_1000, 0x20_0000, 100);
+    for (first, second) in [(0x7fa0_u32, 0x1fa0_u32), (0x1fa0, 0x5fa0), (0x1f80, 0x1fa0), (0x9fe0, 0x3f80)] {
+        start.mem = vec![(0x20_0000, [first.to_le_bytes(), second.to_le_bytes()].concat())];
+        for mxcsr in [0x1f80, 0x1fa0] {
+            start.mxcsr = Mxcsr::from_bits_retain(mxcsr);
+            assert!(pair.compare("new MXCSR", &start, MOST) > 0);
+        }
+    }
+    pair.same_memory();
+}
