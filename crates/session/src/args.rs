@@ -31,10 +31,11 @@ pub struct RunArgs {
     /// Where COM1 goes: stdio, file:PATH or none
     #[arg(long, default_value = "stdio")]
     pub serial: String,
-    /// Source of time: the host's clock, or retired instructions (exactly repeatable)
-    #[arg(long, value_enum, default_value = "real")]
+    /// Source of time: the host's clock, or retired instructions (exactly repeatable; implied by --engine lockstep)
+    #[arg(long, value_enum, default_value = "real", default_value_if("engine", "lockstep", "icount"))]
     pub clock: ClockKind,
-    /// How guest code is executed: interpreted, or translated to WebAssembly where it is hot
+    /// How guest code is executed: interpreted, translated to WebAssembly where it is hot, or both ways in two machines
+    /// that are compared as they run (a difference is located and explained: exit code 1)
     #[arg(long, value_enum, default_value = "interp")]
     pub engine: EngineKind,
     /// Stop after so many instructions (exit code 3)
@@ -104,6 +105,8 @@ pub enum EngineKind {
     Interp,
     /// The interpreter, and compiled code where it is hot
     Jit,
+    /// Two machines, one interpreted, one compiled, compared as they run
+    Lockstep,
 }
 
 impl RunArgs {

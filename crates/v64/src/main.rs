@@ -1,6 +1,9 @@
 //! The command `v64`: an x86-64 PC in the terminal.
 
 mod fuzz;
+mod jit;
+mod jit_dump;
+mod lockstep;
 mod microtest;
 mod run;
 mod terminal;
@@ -32,6 +35,10 @@ enum Command {
     Microtest(session::MicrotestArgs),
     /// Disassemble bytes, Intel syntax
     Decode(session::DecodeArgs),
+    /// Show what the translator makes of the code at an address
+    ///
+    /// Its instructions, what was recorded of them, and the WebAssembly. Takes the options of run for the guest.
+    JitDump(jit_dump::JitDumpArgs),
     /// Feed random code, page tables and device traffic, looking for panics and hangs
     Fuzz(fuzz::FuzzArgs),
     /// List the devices a machine is made of
@@ -49,6 +56,7 @@ fn main() -> ExitCode {
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Microtest(args)) => microtest::main(&args),
         Some(Command::Decode(args)) => session::decode_text(&args).map(print),
+        Some(Command::JitDump(args)) => jit_dump::main(&args),
         Some(Command::Fuzz(args)) => fuzz::main(&args),
         Some(Command::Devices) | None => Ok(print((session::devices(), 0))),
     };

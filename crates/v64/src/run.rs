@@ -37,14 +37,23 @@ fn trace(targets: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// The guest that the options name.
+pub(crate) fn guest(args: &RunArgs) -> Result<Guest> {
+    let kernel = args.kernel.as_ref().map(|path| read(path, "kernel")).transpose()?;
+    let initrd = args.initrd.as_ref().map(|path| read(path, "initrd")).transpose()?;
+    Ok(Guest::new(args, kernel, initrd))
+}
+
 /// Runs a machine. Gives the process's exit code.
 pub(crate) fn main(args: &RunArgs) -> Result<u8> {
     trace(&args.trace)?;
     pc_devices::link();
-    let kernel = args.kernel.as_ref().map(|path| read(path, "kernel")).transpose()?;
-    let initrd = args.initrd.as_ref().map(|path| read(path, "initrd")).transpose()?;
-    let guest = Guest::new(args, kernel, initrd);
+    let guest = guest(args)?;
     let memory = args.memory;
+    if args.engine == EngineKind::Lockstep {
+        host_can_hold(memory.saturating_mul(2))?;
+        return crate::lockstep::main(args, &guest);
+    }
     host_can_hold(memory)?;
     let terminal = Terminal::open(&args.serial)?;
     let clock = match args.clock {

@@ -43,6 +43,35 @@ enum Output {
     File(std::fs::File),
 }
 
+impl Output {
+    fn open(name: &str) -> Result<Option<Self>> {
+        Ok(match (name, name.strip_prefix("file:")) {
+            ("none", _) => None,
+            ("stdio", _) => Some(Output::Stdout),
+            (_, Some(path)) => Some(Output::File(
+                std::fs::File::create(path).with_context(|| format!("cannot write {path}"))?,
+            )),
+            _ => bail!("--serial {name} is none of stdio, file:PATH and none"),
+        })
+    }
+}
+
+/// A serial line on which nothing ever arrives, and which is heard where `--serial` says.
+pub(crate) fn output_only(name: &str) -> Result<Option<Box<dyn SerialPort>>> {
+    let line = |output| Box::new(Line { waker: Arc::default(), output }) as Box<dyn SerialPort>;
+    Ok(Output::open(name)?.map(line))
+}
+
+/// What is sent here is lost, but the line behaves as if it were connected.
+pub(crate) struct Sink;
+
+impl SerialPort for Sink {
+    fn send(&mut self, _: u8) {}
+    fn receive(&mut self) -> Option<u8> {
+        None
+    }
+}
+
 /// COM1's other end.
 struct Line {
     waker: Arc<Waker>,
@@ -77,20 +106,10 @@ impl Terminal {
     pub(crate) fn open(name: &str) -> Result<Self> {
         let waker = Arc::new(Waker::default());
         let mut saved = None;
-        let output = match name {
-            "none" => None,
-            "stdio" => {
-                saved = make_raw();
-                Some(Output::Stdout)
-            }
-            _ => match name.strip_prefix("file:") {
-                Some(path) => {
-                    let file = std::fs::File::create(path).with_context(|| format!("cannot write {path}"))?;
-                    Some(Output::File(file))
-                }
-                None => bail!("--serial {name} is none of stdio, file:PATH and none"),
-            },
-        };
+        let output = Output::open(name)?;
+        if matches!(output, Some(Output::Stdout)) {
+            saved = make_raw();
+        }
         let saved = Arc::new(saved);
         if name == "stdio" {
             restore_on_signals(&saved)?;

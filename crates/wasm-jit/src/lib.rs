@@ -16,6 +16,7 @@
 mod block;
 mod cache;
 mod domain;
+mod dump;
 mod emit;
 mod flags;
 mod graph;

@@ -100,6 +100,9 @@ impl Vm {
             return self.fail("STATE", "the machine has been started already");
         }
         let Some(args) = &self.args else { return self.fail("STATE", "give a command first") };
+        if args.engine == EngineKind::Lockstep {
+            return self.fail("ARGUMENT", "--engine lockstep is for the native command");
+        }
         pc_link();
         let port = || Box::new(Port(Arc::clone(&self.line))) as Box<dyn device_api::SerialPort>;
         let serial = (args.serial != "none").then(port);

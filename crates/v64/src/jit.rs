@@ -1,0 +1,43 @@
+//! What the translator makes of a place, as text.
+
+use std::fmt::Write;
+use wasm_jit::{Placed, Region, module};
+use x86_exec::Vcpu;
+use x86_types::PAGE_SIZE;
+
+/// The guest's instructions in a region's blocks, a line each.
+pub(crate) fn disassembly(region: &Region, vcpu: &Vcpu, rip: u64) -> String {
+    let mut out = String::new();
+    for (start, end) in region.ranges() {
+        let mut at = start;
+        while at < end {
+            let here = rip.wrapping_add(at as u64);
+            let Some(insn) = vcpu.instruction_at(here) else {
+                let _ = writeln!(out, "{here:016x}  (cannot be fetched now)");
+                break;
+            };
+            let _ = writeln!(out, "{here:016x}  {}", insn.display(here));
+            at += i64::from(insn.len);
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// The WebAssembly of a region whose entry is at `rip`. Its steps are numbered from 0, so that it is the same each time.
+pub(crate) fn describe(region: &Region, vcpu: &Vcpu, rip: u64) -> String {
+    let offset = (rip % PAGE_SIZE) as i64;
+    let mut pages: Vec<(i64, u64)> = Vec::new();
+    for distance in region.ranges().flat_map(|(start, end)| [start, end - 1]) {
+        let page = (offset + distance).div_euclid(PAGE_SIZE as i64);
+        if let Some((_, place)) = vcpu.code_place(rip.wrapping_add(distance as u64))
+            && !pages.iter().any(|&(known, _)| known == page)
+        {
+            pages.push((page, place & !(PAGE_SIZE - 1)));
+        }
+    }
+    let steps = (0..region.steps().len() as u32).collect();
+    let bytes = module(&[Placed { region, steps, pages }], 1);
+    wasmprinter::print_bytes(bytes)
+        .unwrap_or_else(|error| format!("(the module cannot be printed: {error:#})\n"))
+}

@@ -1,0 +1,92 @@
+//! `v64 run --engine lockstep`: an interpreted and a compiled machine side by side, and the place where they part.
+//!
+//! Under the instruction clock and without input a machine's run is a function of its configuration. The two are run in
+//! strides and compared after each; once they differ, the stride is searched for the smallest instruction count at which
+//! they do, by running anew from power-on.
+
+mod locate;
+mod pair;
+mod registers;
+#[cfg(test)]
+mod tests;
+mod watch;
+
+use anyhow::{Result, bail};
+use device_api::SerialPort;
+use pair::{Pair, Recipe};
+use session::{ClockKind, Guest, RunArgs, report};
+use std::time::Instant;
+
+/// How often the machines are looked at, in instructions.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// Between comparisons of the processors
+    stride: u64,
+    /// Between comparisons of everything; a multiple of the stride
+    whole: u64,
+}
+
+const PACE: Pace = Pace { stride: 20_000, whole: 1_000_000 };
+
+/// Runs both machines. Gives the process's exit code: the guest's own, or 1 after a difference.
+pub(crate) fn main(args: &RunArgs, guest: &Guest) -> Result<u8> {
+    if args.clock == ClockKind::Real {
+        bail!("--engine lockstep needs --clock icount: two runs under the host's clock are never alike");
+    }
+    let serial = crate::terminal::output_only(&args.serial)?;
+    let recipe = Recipe { args, guest, tamper: None };
+    let started = Instant::now();
+    match run(&recipe, PACE, serial)? {
+        Verdict::Same(mut pair) => {
+            let machine = &mut pair.compiled.machine;
+            if args.stats {
+                eprint!("{}", report::statistics(machine, started.elapsed()));
+            }
+            let instructions = machine.vcpu().retired();
+            if args.state_hash {
+                eprintln!("state hash {:016x} after {instructions} instructions", machine.state_hash());
+            }
+            eprintln!("v64: both engines agree after {instructions} instructions");
+            let (code, message) = pair.plain.ended.unwrap_or_default();
+            eprint!("{message}");
+            Ok(code)
+        }
+        Verdict::Differ(text) => {
+            print!("{text}");
+            Ok(1)
+        }
+    }
+}
+
+/// How it came out.
+enum Verdict {
+    /// The machines ended alike
+    Same(Box<Pair>),
+    /// They differ: where and how, as text
+    Differ(String),
+}
+
+fn run(recipe: &Recipe<'_>, pace: Pace, serial: Option<Box<dyn SerialPort>>) -> Result<Verdict> {
+    let mut pair = Pair::new(recipe, serial)?;
+    let (mut equal, mut whole) = (0, 0);
+    loop {
+        let to = equal + pace.stride;
+        pair.advance(recipe, to)?;
+        let ended = pair.plain.ended.is_some();
+        if pair.registers_differ() {
+            drop(pair);
+            return locate::explain(recipe, pace, (equal, to), false).map(Verdict::Differ);
+        }
+        if ended || to.is_multiple_of(pace.whole) {
+            if pair.differ() {
+                drop(pair);
+                return locate::explain(recipe, pace, (whole, to), true).map(Verdict::Differ);
+            }
+            whole = to;
+        }
+        if ended {
+            return Ok(Verdict::Same(Box::new(pair)));
+        }
+        equal = to;
+    }
+}
