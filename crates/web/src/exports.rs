@@ -1,7 +1,7 @@
 //! The functions that JavaScript calls. Pointers and lengths are 64-bit: BigInt there.
 
 use crate::serial::open;
-use crate::vm::with;
+use crate::vm::{with, with_after_trap};
 
 macro_rules! exports {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:expr;)*) => {
@@ -40,11 +40,11 @@ exports! {
     /// After `Idle`: for how long nothing will happen.
     fn v64_idle_ns() -> u64 = with(|vm| vm.idle_ns);
     /// What COM1 sent since it was last cleared.
-    fn v64_output_ptr() -> *const u8 = with(|vm| open(&vm.line).output.as_ptr());
+    fn v64_output_ptr() -> *const u8 = with_after_trap(|vm| open(&vm.line).output.as_ptr());
     /// How much that is.
-    fn v64_output_len() -> u64 = with(|vm| open(&vm.line).output.len() as u64);
+    fn v64_output_len() -> u64 = with_after_trap(|vm| open(&vm.line).output.len() as u64);
     /// Forgets it.
-    fn v64_output_clear() = with(|vm| open(&vm.line).output.clear());
+    fn v64_output_clear() = with_after_trap(|vm| open(&vm.line).output.clear());
     /// The exchange buffer is typed at COM1.
     fn v64_input() = with(|vm| vm.input());
     /// RESET#.
@@ -53,8 +53,8 @@ exports! {
     fn v64_stats() -> u32 = with(|vm| vm.stats() as u32);
     /// The reply is the text of `--stats`.
     fn v64_report(seconds: f64) -> u32 = with(|vm| vm.report(seconds) as u32);
-    /// The reply is the text of a crash report.
-    fn v64_registers() -> u32 = with(|vm| vm.registers() as u32);
+    /// The reply is the text of a crash report. This and the output may be asked for after a trap.
+    fn v64_registers() -> u32 = with_after_trap(|vm| vm.registers() as u32);
     /// As `--state-hash`.
     fn v64_state_hash() -> u64 = with(|vm| vm.state_hash());
     /// Runs the vectors in the exchange buffer, a line each.
@@ -64,7 +64,7 @@ exports! {
     /// The reply is the list of devices.
     fn v64_devices() = with(|vm| vm.devices());
     /// The last reply.
-    fn v64_reply_ptr() -> *const u8 = with(|vm| vm.reply.as_ptr());
+    fn v64_reply_ptr() -> *const u8 = with_after_trap(|vm| vm.reply.as_ptr());
     /// Its length.
-    fn v64_reply_len() -> u64 = with(|vm| vm.reply.len() as u64);
+    fn v64_reply_len() -> u64 = with_after_trap(|vm| vm.reply.len() as u64);
 }

@@ -55,6 +55,17 @@ pub(crate) fn with<R>(f: impl FnOnce(&mut Vm) -> R) -> R {
     VM.with(|vm| f(&mut vm.borrow_mut()))
 }
 
+/// Works on the module's machine even where a trap cut off a call that was at work on it.
+#[allow(unsafe_code)]
+pub(crate) fn with_after_trap<R>(f: impl FnOnce(&mut Vm) -> R) -> R {
+    VM.with(|vm| match vm.try_borrow_mut() {
+        Ok(mut vm) => f(&mut vm),
+        // SAFETY: the host calls the module between calls only, and there is one thread: whoever holds the borrow was
+        // ended by a trap and never goes on.
+        Err(_) => f(unsafe { &mut *vm.as_ptr() }),
+    })
+}
+
 /// Counts a call to the host.
 pub(crate) fn count_host_call() {
     HOST_CALLS.set(HOST_CALLS.get() + 1);
@@ -205,7 +216,7 @@ impl Vm {
 
     pub(crate) fn registers(&mut self) -> Status {
         let Some(machine) = &mut self.machine else { return self.fail("STATE", "there is no machine") };
-        let text = report::crash(machine, "the machine was looked at");
+        let text = report::crash(machine, "the processor");
         self.say(text);
         Status::Done
     }

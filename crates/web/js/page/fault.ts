@@ -35,7 +35,7 @@ export function tell(error: unknown): Told {
     code,
     title: TITLES[code] ?? 'Something went wrong',
     text: code === 'NO_MEMORY64' ? BROWSERS : message,
-    detail: field(at, 'registers'),
+    detail: field(at, 'details'),
   };
 }
 

@@ -11,15 +11,23 @@ const MOST_SLICE = 50_000_000;
 const TAIL = 2000;
 
 /** Lets messages in. */
-const breathe: () => Promise<void> =
-  typeof setImmediate === 'function'
-    ? () => new Promise((resolve) => setImmediate(resolve))
-    : () =>
-        new Promise((resolve) => {
-          const { port1, port2 } = new MessageChannel();
-          port1.onmessage = () => resolve();
-          port2.postMessage(0);
-        });
+const breathe: () => Promise<void> = typeof setImmediate === 'function' ? immediately : channel();
+
+function immediately(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A message to oneself comes behind those that wait. One channel for good: browsers keep each that is not closed. */
+function channel(): () => Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  let heard: (() => void) | undefined;
+  port1.onmessage = () => heard?.();
+  return () =>
+    new Promise((resolve) => {
+      heard = resolve;
+      port2.postMessage(0);
+    });
+}
 
 /** Runs one machine as messages ask. */
 export class Loop {
@@ -33,6 +41,7 @@ export class Loop {
   #ran = 0;
   #wake: (() => void) | undefined;
   #tail = '';
+  #panic: string | undefined;
 
   constructor(post: (message: FromWorker, transfer?: Transferable[]) => void) {
     this.#post = post;
@@ -50,7 +59,10 @@ export class Loop {
   async #hear(message: ToWorker): Promise<void> {
     switch (message.type) {
       case 'create': {
-        const log = (line: string): void => this.#post({ type: 'log', line });
+        const log = (line: string): void => {
+          if (line.startsWith('panicked')) this.#panic = line;
+          this.#post({ type: 'log', line });
+        };
         const instance = await Instance.create(message.module, log);
         const plan = instance.command(message.args);
         if (plan.kind !== 'run') {
@@ -170,12 +182,13 @@ export class Loop {
     this.#over = true;
     let registers = '';
     try {
+      if (this.#instance) this.#flush(this.#instance);
       registers = this.#instance?.registers() ?? '';
     } catch {
       // What failed may be beyond asking.
     }
-    const message = `the machine failed: ${error instanceof Error ? error.message : String(error)}`;
-    this.#post({ type: 'error', code: 'TRAP', message, details: `${registers}\n${this.#tail}`.trim() });
+    const message = `the machine failed: ${this.#panic ?? (error instanceof Error ? error.message : String(error))}`;
+    this.#post({ type: 'error', code: 'TRAP', message, details: `${registers}\n\nCOM1 said last:\n${this.#tail}`.trim() });
   }
 }
 

@@ -87,11 +87,17 @@ export function text(page: Page): Promise<string> {
 }
 
 /** Waits for words on the terminal; the time is a limit, and no test is about it. */
-export async function waitFor(page: Page, wanted: string | RegExp, seconds = 60): Promise<string> {
+export async function waitFor(
+  page: Page,
+  wanted: string | RegExp | ((now: string) => boolean),
+  seconds = 60,
+): Promise<string> {
+  const there = (now: string): boolean =>
+    typeof wanted === 'string' ? now.includes(wanted) : wanted instanceof RegExp ? wanted.test(now) : wanted(now);
   const until = Date.now() + seconds * 1000;
   for (;;) {
     const now = await text(page);
-    if (typeof wanted === 'string' ? now.includes(wanted) : wanted.test(now)) return now;
+    if (there(now)) return now;
     if (Date.now() > until) throw new Error(`no ${wanted} within ${seconds} s; the terminal:\n${now.slice(-2000)}`);
     await page.waitForTimeout(100);
   }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
+import { FAILING_HOST } from '../failing.ts';
 import { browser as launch, open, screenshot, serve, type Site, text, type, waitFor, waitForState } from './harness.ts';
 
 const READY = /all \d+ checks passed[\s\S]*\n> ?$/;
@@ -145,6 +146,25 @@ describe('the page', () => {
     assert.equal(await page.textContent('#fault-code'), 'SOURCE');
     await page.click('[data-guest="demo"]');
     await waitFor(page, READY);
+    await close();
+  });
+
+  test('a machine that fails is told of with its registers, and can be started again', async () => {
+    const { page, close } = await open(chromium, site.url);
+    await waitFor(page, READY);
+    await page.route('**/worker.mjs', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: FAILING_HOST + (await response.text()).replace(/^#!.*\n/, '') });
+    });
+    await page.click('[data-guest="demo"]');
+    await waitForState(page, 'failed');
+    assert.equal(await page.textContent('#fault-code'), 'TRAP');
+    assert.match((await page.textContent('#fault-detail')) ?? '', /RIP [0-9a-f]{16}[^]*COM1 said last/);
+    await screenshot(page, 'trap');
+    await page.unroute('**/worker.mjs');
+    await page.click('#fault-again');
+    await waitFor(page, READY);
+    assert.equal(await page.isVisible('#fault'), false);
     await close();
   });
 

@@ -1,0 +1,14 @@
+/** Code to put before that of a worker: the clock fails in the middle of a guest's run, as a trap of the module would. */
+export const FAILING_HOST = `{
+  const { instantiate } = WebAssembly;
+  WebAssembly.instantiate = (module, imports) => {
+    const { now_ns } = imports.host;
+    let asked = 0;
+    const failing = () => {
+      if (++asked > 300) throw new WebAssembly.RuntimeError('unreachable, as meant');
+      return now_ns();
+    };
+    return instantiate(module, { host: { ...imports.host, now_ns: failing } });
+  };
+}
+`;
