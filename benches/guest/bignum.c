@@ -5,13 +5,14 @@
 typedef uint64_t word;
 typedef unsigned __int128 twice;
 #define BITS 64
+#define LIMBS 512
 #else
 typedef uint32_t word;
 typedef uint64_t twice;
 #define BITS 32
+#define LIMBS 4096 /* the division of 32 bits is many times as fast */
 #endif
 
-#define LIMBS 512
 static word number[LIMBS];
 
 static NOINLINE word multiply(word *p, int n, word by)

@@ -107,8 +107,10 @@ impl Tools {
 
     /// What the table calls an engine.
     pub(super) fn title(&self, engine: Engine) -> String {
-        let args = self.v64_args.join(" ");
-        let v64 = |place: &str| format!("v64 {place} {args}").trim_end().to_owned();
+        let v64 = |place: &str| match &self.v64_args[..] {
+            [] => format!("v64 {place}"),
+            args => format!("v64 {place} ({})", args.join(" ")),
+        };
         match engine {
             Engine::Bare => "bare CPU".to_owned(),
             Engine::Qemu => format!("QEMU {} TCG", self.qemu_version),
