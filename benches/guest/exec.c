@@ -3,7 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-PROGRAM(exec, 140, "fork and exec")
+PROGRAM(exec, 210, "fork and exec")
 {
 	uint64_t sum = 0;
 	while (rounds--) {

@@ -3,7 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-PROGRAM(forks, 500, "fork and exit")
+PROGRAM(forks, 750, "fork and exit")
 {
 	uint64_t sum = 0;
 	while (rounds--) {

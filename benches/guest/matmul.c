@@ -5,7 +5,7 @@
 #define N 96
 static double a[N][N], b[N][N], c[N][N];
 
-PROGRAM(matmul, 14, "doubles: matrix multiplication")
+PROGRAM(matmul, 32, "doubles: matrix multiplication")
 {
 	uint64_t sum = 0;
 	for (int i = 0; i < N; i++)

@@ -15,7 +15,7 @@ static struct {
 	{ { 15.4, -25.9, 0.18 }, { 0.979, 0.594, -0.035 }, 0.0020 },
 };
 
-PROGRAM(nbody, 72, "doubles: planets, with divisions and square roots")
+PROGRAM(nbody, 128, "doubles: planets, with divisions and square roots")
 {
 	uint64_t sum = 0;
 	while (rounds--) {

@@ -5,7 +5,7 @@
 #define SIZE (1 << 15)
 static unsigned char a[SIZE] __attribute__((aligned(16))), b[SIZE] __attribute__((aligned(16)));
 
-PROGRAM(packed, 1800, "SSE2: packed integers")
+PROGRAM(packed, 3000, "SSE2: packed integers")
 {
 	uint64_t sum = 0;
 	__m128i total = _mm_setzero_si128(), products = _mm_setzero_si128();

@@ -3,7 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-PROGRAM(pipes, 5000, "ping-pong through pipes: process switches")
+PROGRAM(pipes, 7000, "ping-pong through pipes: process switches")
 {
 	int there[2], back[2];
 	uint64_t sum = 0;

@@ -17,7 +17,7 @@ static void emit(unsigned char *at, uint32_t n, uint32_t m)
 	at[12] = 0xc3;
 }
 
-PROGRAM(selfmod, 560, "code written and called at once: a JIT's work")
+PROGRAM(selfmod, 640, "code written and called at once: a JIT's work")
 {
 	unsigned char *code =
 		mmap(NULL, FUNCTIONS * 64, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -3,7 +3,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-PROGRAM(syscalls, 80, "system calls: getppid")
+PROGRAM(syscalls, 100, "system calls: getppid")
 {
 	uint64_t sum = 0;
 	long parent = syscall(SYS_getppid);

@@ -29,7 +29,7 @@ static void *work(void *me)
 	return NULL;
 }
 
-PROGRAM(threads, 32000, "threads that take turns: futexes")
+PROGRAM(threads, 48000, "threads that take turns: futexes")
 {
 	pthread_t threads[THREADS];
 	turns = rounds;

@@ -30,7 +30,7 @@ static NOINLINE void drop(struct node *node)
 	}
 }
 
-PROGRAM(trees, 80, "binary trees: malloc and free")
+PROGRAM(trees, 140, "binary trees: malloc and free")
 {
 	struct node *keep = build(14);
 	uint64_t sum = 0;

@@ -4,6 +4,7 @@ use super::engines::{Engine, Tools};
 use crate::guests::{self, Bits, Guest};
 use crate::session::{self, Session};
 use anyhow::{Context, Result};
+use std::process::Command;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(900);
@@ -26,7 +27,8 @@ pub(super) struct Booted {
 }
 
 fn boot(tools: &Tools, engine: Engine, bits: Bits, guest: &Guest) -> Result<Boot> {
-    let mut session = Session::start(&mut tools.command(engine, bits, guest, None))?;
+    let command = tools.boot(engine, bits, guest, None);
+    let mut session = Session::start(&mut command.context("the bare processor boots no guest")?)?;
     let took = session.wait_for(guests::PROMPT, LIMIT)?;
     let mib = session.peak_kib().unwrap_or(0) as f64 / 1024.0;
     Ok(Boot { seconds: took.as_secs_f64(), mib })
@@ -80,9 +82,11 @@ pub(super) struct Speed {
     pub(super) processor: Option<f64>,
 }
 
-/// The interpreter over the start of a boot under the instruction clock.
-pub(super) fn interpreter(tools: &Tools, engine: Engine, guest: &Guest) -> Result<Speed> {
-    let mut command = tools.v64(engine);
+/// The interpreter over the start of a boot under the instruction clock. `command` is v64 without arguments.
+///
+/// # Errors
+/// v64 does not start, or does not come to an end in time.
+pub(super) fn interpreter(mut command: Command, guest: &Guest) -> Result<Speed> {
     command.args(["run", "-m", "512M", "--engine", "interp", "--clock", "icount", "--stats"]);
     command.args(["--max-instructions", &INSTRUCTIONS.to_string()]).args(guest.arguments("", None));
     let before = session::ended_processor_seconds();

@@ -3,7 +3,7 @@
 use crate::guests::{Bits, Guest};
 use crate::steps::Report;
 use crate::{apt, linux, project, shell, wasm64};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, bail, ensure};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -120,26 +120,36 @@ impl Tools {
         }
     }
 
-    /// `v64` natively or in Node, without arguments.
-    pub(super) fn v64(&self, engine: Engine) -> Command {
-        if engine == Engine::Node {
-            let mut command = shell::command(&self.node);
-            command.arg(script());
-            return command;
-        }
+    /// `v64` for this machine, without arguments.
+    pub(super) fn native(&self) -> Command {
         shell::command(&self.v64)
     }
 
-    /// A boot of a guest, which runs `commands` instead of a shell.
-    pub(super) fn command(
+    /// `v64` in Node, without arguments.
+    pub(super) fn in_node(&self) -> Command {
+        let mut command = shell::command(&self.node);
+        command.arg(script());
+        command
+    }
+
+    /// A boot of a guest, which runs `commands` instead of a shell. `None` for the bare processor, which boots none.
+    pub(super) fn boot(
         &self,
         engine: Engine,
         bits: Bits,
         guest: &Guest,
         commands: Option<&str>,
-    ) -> Command {
+    ) -> Option<Command> {
         let line = Guest::command_line("", commands);
-        match engine {
+        let v64 = |mut command: Command| {
+            command.arg("run").arg("-m").arg(format!("{MEMORY}M")).args(&self.v64_args);
+            command.args(guest.arguments("", commands));
+            command
+        };
+        let command = match engine {
+            Engine::Bare => return None,
+            Engine::Native => v64(self.native()),
+            Engine::Node => v64(self.in_node()),
             Engine::Qemu => {
                 let mut command = shell::command(qemu(bits));
                 command.args(["-accel", "tcg", "-nographic", "-no-reboot", "-nic", "none"]);
@@ -154,13 +164,8 @@ impl Tools {
                 command.arg(&guest.kernel).arg(&guest.initrd).arg(line).arg(MEMORY.to_string());
                 command
             }
-            Engine::Native | Engine::Node | Engine::Bare => {
-                let mut command = self.v64(engine);
-                command.arg("run").arg("-m").arg(format!("{MEMORY}M")).args(&self.v64_args);
-                command.args(guest.arguments("", commands));
-                command
-            }
-        }
+        };
+        Some(command)
     }
 }
 
@@ -175,10 +180,9 @@ fn script() -> PathBuf {
 pub(super) fn v64_args(text: &str) -> Result<Vec<String>> {
     let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
     let own = ["--kernel", "--initrd", "--append", "--serial", "--guest"];
-    let taken = words.iter().find(|word| own.iter().any(|own| word.starts_with(own)));
-    taken
-        .map_or(Ok(()), |word| Err(anyhow::anyhow!("the benchmark sets {word} itself")))
-        .context("--v64-args")?;
+    if let Some(word) = words.iter().find(|word| own.iter().any(|own| word.starts_with(own))) {
+        bail!("--v64-args: the benchmark sets {word} itself");
+    }
     Ok(words)
 }
 

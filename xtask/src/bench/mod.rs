@@ -114,8 +114,8 @@ fn run(args: BenchArgs) -> Result<()> {
     let both = [Engine::Native, Engine::Node].iter().all(|engine| engines.contains(engine));
     if parts.contains(&Part::Interpreter) && both && widths.contains(&Bits::B64) {
         let guest = guests::debian(&report, false)?;
-        let native = boot::interpreter(&tools, Engine::Native, &guest)?;
-        let node = boot::interpreter(&tools, Engine::Node, &guest)?;
+        let native = boot::interpreter(tools.native(), &guest)?;
+        let node = boot::interpreter(tools.in_node(), &guest)?;
         output.section("interpreter", "### The interpreter", &table::interpreters(native, node))?;
     }
     Ok(())

@@ -130,10 +130,8 @@ pub(super) fn run(tools: &Tools, engine: Engine, set: &Set, plan: &Plan) -> Meas
             words.push("--quick");
         }
         words.extend(names);
-        if engine == Engine::Bare {
-            return bare(&set.binary, &words);
-        }
-        tools.command(engine, set.bits, &set.guest, Some(&format!("bench {}", words.join(" "))))
+        let guest = tools.boot(engine, set.bits, &set.guest, Some(&format!("bench {}", words.join(" "))));
+        guest.unwrap_or_else(|| bare(&set.binary, &words))
     };
     Measured { engine, outcomes: set::run(&label, &names, engine != Engine::Bare, plan.limit, start) }
 }
