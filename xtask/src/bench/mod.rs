@@ -21,7 +21,7 @@ struct BenchArgs {
     /// An eighth of every program's work, and one boot instead of three
     #[arg(long)]
     quick: bool,
-    /// Only these programs
+    /// Only these programs, and nothing else unless --parts asks for it
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     only: Vec<String>,
     /// Only these engines; v86 takes part in 32 bits only
@@ -91,25 +91,31 @@ fn chosen<T: Copy + PartialEq>(all: &[T], chosen: &[T]) -> Vec<T> {
 fn run(args: BenchArgs) -> Result<()> {
     ensure!(!args.write || args.only.is_empty(), "--write wants all programs, not --only some");
     let engines = chosen(&Engine::ALL, &args.engines);
-    let parts = chosen(&[Part::Programs, Part::Boots, Part::Interpreter], &args.parts);
+    let parts = match &args.parts[..] {
+        [] if !args.only.is_empty() => vec![Part::Programs],
+        some => chosen(&[Part::Programs, Part::Boots, Part::Interpreter], some),
+    };
     let widths = args.bits.map_or(vec![Bits::B64, Bits::B32], |bits| vec![bits]);
     ensure!(
         widths.iter().any(|bits| engines.iter().any(|engine| engine.runs(*bits))),
         "v86 runs no 64-bit guest; take --bits 32, or another engine"
     );
+    let v64_args = engines::v64_args(&args.v64_args)?;
     let report = Report::quiet();
     eprintln!("building and fetching what is needed (the first time takes many minutes) ...");
-    let tools = Tools::prepare(&report, &engines, args.no_build, engines::v64_args(&args.v64_args)?)?;
+    let tools = Tools::prepare(&report, &engines, args.no_build, v64_args)?;
     let output = Output { write: args.write };
-    println!("{READING}");
+    let mut failed = 0;
     if parts.contains(&Part::Programs) {
+        println!("{READING}");
         let plan = Plan { quick: args.quick, only: &args.only, limit: Duration::from_secs(args.limit) };
         for bits in &widths {
-            measure_programs(&report, &tools, &engines, *bits, &plan, &output)?;
+            failed += measure_programs(&report, &tools, &engines, *bits, &plan, &output)?;
         }
     }
     if parts.contains(&Part::Boots) {
-        measure_boots(&report, &tools, &engines, &widths, if args.quick { 1 } else { 3 }, &output)?;
+        let rounds = if args.quick { 1 } else { 3 };
+        failed += measure_boots(&report, &tools, &engines, &widths, rounds, &output)?;
     }
     let both = [Engine::Native, Engine::Node].iter().all(|engine| engines.contains(engine));
     if parts.contains(&Part::Interpreter) && both && widths.contains(&Bits::B64) {
@@ -118,9 +124,11 @@ fn run(args: BenchArgs) -> Result<()> {
         let node = boot::interpreter(tools.in_node(), &guest)?;
         output.section("interpreter", "### The interpreter", &table::interpreters(native, node))?;
     }
+    ensure!(failed == 0, "{failed} FAILED, see above");
     Ok(())
 }
 
+/// Gives the number of failures, which the table shows.
 fn measure_programs(
     report: &Report,
     tools: &Tools,
@@ -128,7 +136,7 @@ fn measure_programs(
     bits: Bits,
     plan: &Plan,
     output: &Output,
-) -> Result<()> {
+) -> Result<usize> {
     let set = programs::prepare(report, bits, plan)?;
     let engines = engines.iter().copied().filter(|engine| engine.runs(bits));
     let mut all: Vec<_> = std::iter::once(Engine::Bare)
@@ -143,9 +151,11 @@ fn measure_programs(
         table::programs(&set.programs, &all, |engine| tools.title(engine))
     );
     let number = bits.number();
-    output.section(&format!("programs-{number}"), &format!("### Programs, {number} bits"), &text)
+    output.section(&format!("programs-{number}"), &format!("### Programs, {number} bits"), &text)?;
+    Ok(all.iter().flat_map(|measured| &measured.outcomes).filter(|outcome| outcome.is_err()).count())
 }
 
+/// Gives the number of failures, which the table shows.
 fn measure_boots(
     report: &Report,
     tools: &Tools,
@@ -153,7 +163,7 @@ fn measure_boots(
     widths: &[Bits],
     rounds: usize,
     output: &Output,
-) -> Result<()> {
+) -> Result<usize> {
     let mut all = Vec::new();
     let mut kernels = Vec::new();
     for bits in widths {
@@ -167,5 +177,6 @@ fn measure_boots(
         kernels.join(" and "),
         table::boots(&all, |engine| tools.title(engine))
     );
-    output.section("boots", "### Boots", &text)
+    output.section("boots", "### Boots", &text)?;
+    Ok(all.iter().filter(|booted| booted.outcome.is_err()).count())
 }
