@@ -14,6 +14,7 @@ use anyhow::{Context, Result, ensure};
 use engines::{Engine, MEMORY, Tools};
 use programs::Plan;
 use std::time::Duration;
+use table::Clock;
 
 /// Time guest programs and boots under v64, QEMU's TCG and v86 and print ratios
 #[derive(clap::Args)]
@@ -36,6 +37,9 @@ struct BenchArgs {
     /// More arguments for v64, such as "--engine jit"; the comparison of interpreters does not take them
     #[arg(long, default_value = "", allow_hyphen_values = true)]
     v64_args: String,
+    /// Which time the tables of programs show
+    #[arg(long, value_enum, default_value = "elapsed")]
+    clock: Clock,
     /// Longest that a program may take, in seconds
     #[arg(long, default_value_t = 120)]
     limit: u64,
@@ -61,7 +65,7 @@ task!("bench", BenchArgs, run);
 
 const PAGE: &str = "docs/performance.md";
 
-const READING: &str = "Seconds are this machine's, from the mark before a program to the mark after it on the guest's serial line. A ratio is \
+const READING: &str = "Seconds are of this machine, from the mark before a program to the mark after it on the guest's serial line. A ratio is \
      the engine's seconds divided by QEMU's: 1.00 is as fast as QEMU, less is faster.";
 
 /// Puts sections into the page where that is asked for, and prints them.
@@ -108,7 +112,12 @@ fn run(args: BenchArgs) -> Result<()> {
     let mut failed = 0;
     if parts.contains(&Part::Programs) {
         println!("{READING}");
-        let plan = Plan { quick: args.quick, only: &args.only, limit: Duration::from_secs(args.limit) };
+        let plan = Plan {
+            quick: args.quick,
+            only: &args.only,
+            limit: Duration::from_secs(args.limit),
+            clock: args.clock,
+        };
         for bits in &widths {
             failed += measure_programs(&report, &tools, &engines, *bits, &plan, &output)?;
         }
@@ -145,10 +154,14 @@ fn measure_programs(
         .collect();
     table::check(&mut all);
     let text = format!(
-        "{}, {MEMORY} MiB{}.\n\n{}",
+        "{}, {MEMORY} MiB, {}{}.\n\n{}",
         set.guest.package,
+        match plan.clock {
+            Clock::Elapsed => "elapsed seconds",
+            Clock::Processor => "seconds of processor time",
+        },
         if plan.quick { ", an eighth of the work" } else { "" },
-        table::programs(&set.programs, &all, |engine| tools.title(engine))
+        table::programs(&set.programs, &all, plan.clock, |engine| tools.title(engine))
     );
     let number = bits.number();
     output.section(&format!("programs-{number}"), &format!("### Programs, {number} bits"), &text)?;

@@ -2,6 +2,7 @@
 
 use super::engines::{Engine, Tools};
 use super::set::{self, Outcome};
+use super::table::Clock;
 use crate::guests::{self, Bits, Guest};
 use crate::steps::Report;
 use crate::{apt, project, shell};
@@ -42,6 +43,8 @@ pub(super) struct Plan<'a> {
     pub(super) only: &'a [String],
     /// Longest that a program may take
     pub(super) limit: Duration,
+    /// What is shown
+    pub(super) clock: Clock,
 }
 
 /// Lines `name what it is about`.

@@ -6,6 +6,24 @@ use super::programs::{Measured, Program};
 use super::set::{Outcome, Taken};
 use anyhow::{Context, Result};
 
+/// Which time the columns show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Clock {
+    /// The host's clock
+    Elapsed,
+    /// Processor time of the engine with all its threads; says more where the machine has other work
+    Processor,
+}
+
+impl Clock {
+    fn seconds(self, taken: &Taken) -> Option<f64> {
+        match self {
+            Self::Elapsed => Some(taken.elapsed),
+            Self::Processor => taken.processor,
+        }
+    }
+}
+
 /// Turns a measurement with a wrong checksum into a failure. Right is what the bare processor says, or the first engine
 /// that says anything.
 pub(super) fn check(all: &mut [Measured]) {
@@ -34,11 +52,11 @@ struct Ratios {
     worst_at: usize,
 }
 
-fn ratios(ours: &[Outcome], theirs: &[Outcome], seconds: impl Fn(&Taken) -> Option<f64>) -> Option<Ratios> {
+fn ratios(ours: &[Outcome], theirs: &[Outcome], clock: Clock) -> Option<Ratios> {
     let mut all: Vec<(usize, f64)> = Vec::new();
     for (n, pair) in ours.iter().zip(theirs).enumerate() {
         let (Ok(ours), Ok(theirs)) = pair else { continue };
-        if let (Some(ours), Some(theirs)) = (seconds(ours), seconds(theirs))
+        if let (Some(ours), Some(theirs)) = (clock.seconds(ours), clock.seconds(theirs))
             && ours > 0.0
             && theirs > 0.0
         {
@@ -59,7 +77,12 @@ fn row(cells: &[String]) -> String {
 }
 
 /// The table of one width, with what it comes to and what failed.
-pub(super) fn programs(list: &[Program], all: &[Measured], title: impl Fn(Engine) -> String) -> String {
+pub(super) fn programs(
+    list: &[Program],
+    all: &[Measured],
+    clock: Clock,
+    title: impl Fn(Engine) -> String,
+) -> String {
     let qemu = of(all, Engine::Qemu);
     let compared = |engine: Engine| !matches!(engine, Engine::Bare | Engine::Qemu) && qemu.is_some();
     let mut head = vec!["program".to_owned()];
@@ -73,29 +96,30 @@ pub(super) fn programs(list: &[Program], all: &[Measured], title: impl Fn(Engine
     let mut text = row(&head) + &"|---".repeat(head.len()) + "|\n";
     for (n, program) in list.iter().enumerate() {
         let mut cells = vec![program.name.clone()];
+        let seconds = |outcomes: &[Outcome]| clock.seconds(outcomes.get(n)?.as_ref().ok()?);
         for Measured { engine, outcomes } in all {
-            let cell = match outcomes.get(n) {
-                Some(Ok(taken)) => format!("{:.2}", taken.elapsed),
+            let ours = seconds(outcomes);
+            cells.push(match (ours, outcomes.get(n)) {
+                (Some(ours), _) => format!("{ours:.2}"),
+                (None, Some(Ok(_))) => "-".to_owned(),
                 _ => "FAILED".to_owned(),
-            };
-            cells.push(cell);
+            });
             if compared(*engine) {
-                let pair = (outcomes.get(n), qemu.and_then(|qemu| qemu.get(n)));
-                cells.push(match pair {
-                    (Some(Ok(ours)), Some(Ok(theirs))) if theirs.elapsed > 0.0 => {
-                        format!("{:.2}", ours.elapsed / theirs.elapsed)
-                    }
-                    _ => "-".to_owned(),
-                });
+                let pair = ours.zip(qemu.and_then(seconds)).filter(|(_, theirs)| *theirs > 0.0);
+                cells.push(pair.map_or("-".to_owned(), |(ours, theirs)| format!("{:.2}", ours / theirs)));
             }
         }
         cells.push(program.about.clone());
         text += &row(&cells);
     }
-    text + "\n" + &summary(list, all, &title) + &failures(list, all, &title)
+    text + "\n" + &summary(list, all, clock, &title) + &failures(list, all, &title)
 }
 
-fn summary(list: &[Program], all: &[Measured], title: impl Fn(Engine) -> String) -> String {
+fn summary(list: &[Program], all: &[Measured], clock: Clock, title: impl Fn(Engine) -> String) -> String {
+    let (other, others) = match clock {
+        Clock::Elapsed => (Clock::Processor, "by processor time"),
+        Clock::Processor => (Clock::Elapsed, "by elapsed time"),
+    };
     let engines = all.iter().map(|measured| measured.engine);
     let mut pairs: Vec<_> = engines
         .filter(|engine| !matches!(engine, Engine::Bare | Engine::Qemu))
@@ -106,19 +130,19 @@ fn summary(list: &[Program], all: &[Measured], title: impl Fn(Engine) -> String)
     for (ours, theirs) in pairs {
         let (Some(a), Some(b)) = (of(all, ours), of(all, theirs)) else { continue };
         let name = format!("{} to {}", title(ours), title(theirs));
-        let Some(elapsed) = ratios(a, b, |taken| Some(taken.elapsed)) else {
+        let Some(shown) = ratios(a, b, clock) else {
             text += &format!("- {name}: no program to compare.\n");
             continue;
         };
-        let processor = ratios(a, b, |taken| taken.processor)
-            .map(|ratios| format!(" ({:.2} by processor time)", ratios.geometric_mean))
+        let other = ratios(a, b, other)
+            .map(|ratios| format!(" ({:.2} {others})", ratios.geometric_mean))
             .unwrap_or_default();
         text += &format!(
-            "- {name}: geometric mean {:.2}{processor}, worst {:.2} ({}); {} of {} programs.\n",
-            elapsed.geometric_mean,
-            elapsed.worst,
-            list.get(elapsed.worst_at).map_or("", |program| &program.name),
-            elapsed.count,
+            "- {name}: geometric mean {:.2}{other}, worst {:.2} ({}); {} of {} programs.\n",
+            shown.geometric_mean,
+            shown.worst,
+            list.get(shown.worst_at).map_or("", |program| &program.name),
+            shown.count,
             list.len()
         );
     }
@@ -217,7 +241,7 @@ mod tests {
 
     #[test]
     fn ratios_come_to_a_geometric_mean() {
-        let text = programs(&list(), &measured(), title);
+        let text = programs(&list(), &measured(), Clock::Elapsed, title);
         assert!(
             text.contains("| program | Bare, s | Qemu, s | Node, s | ratio | what it does |\n"),
             "{text}"
@@ -229,11 +253,21 @@ mod tests {
     }
 
     #[test]
+    fn processor_time_is_shown_where_it_is_known() {
+        let mut all = measured();
+        all[2].outcomes[0] = Ok(Taken { elapsed: 1.0, processor: None, sum: 5 });
+        let text = programs(&list(), &all, Clock::Processor, title);
+        assert!(text.contains("| fib | 0.05 | 0.50 | - | - | fib! |\n"), "{text}");
+        assert!(text.contains("| sieve | 0.10 | 0.25 | 2.00 | 8.00 | sieve! |\n"), "{text}");
+        assert!(text.contains("geometric mean 8.00 (2.83 by elapsed time)"), "{text}");
+    }
+
+    #[test]
     fn a_wrong_checksum_is_a_failure_and_is_told() {
         let mut all = measured();
         all[2].outcomes[1] = took(4.0, 7);
         check(&mut all);
-        let text = programs(&list(), &all, title);
+        let text = programs(&list(), &all, Clock::Elapsed, title);
         assert!(text.contains("| sieve | 0.20 | 0.50 | FAILED | - | sieve! |\n"), "{text}");
         assert!(
             text.contains("FAILED: sieve under Node: WRONG checksum 0000000000000007 instead of"),
