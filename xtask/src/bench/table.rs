@@ -96,16 +96,19 @@ pub(super) fn programs(
     let mut text = row(&head) + &"|---".repeat(head.len()) + "|\n";
     for (n, program) in list.iter().enumerate() {
         let mut cells = vec![program.name.clone()];
-        let seconds = |outcomes: &[Outcome]| clock.seconds(outcomes.get(n)?.as_ref().ok()?);
+        let seconds = |outcomes: &[Outcome], clock: Clock| clock.seconds(outcomes.get(n)?.as_ref().ok()?);
         for Measured { engine, outcomes } in all {
-            let ours = seconds(outcomes);
+            // On the bare processor each program is a process of its own, whose time is not the parent's.
+            let clock = if *engine == Engine::Bare { Clock::Elapsed } else { clock };
+            let ours = seconds(outcomes, clock);
             cells.push(match (ours, outcomes.get(n)) {
                 (Some(ours), _) => format!("{ours:.2}"),
                 (None, Some(Ok(_))) => "-".to_owned(),
                 _ => "FAILED".to_owned(),
             });
             if compared(*engine) {
-                let pair = ours.zip(qemu.and_then(seconds)).filter(|(_, theirs)| *theirs > 0.0);
+                let pair =
+                    ours.zip(qemu.and_then(|qemu| seconds(qemu, clock))).filter(|(_, theirs)| *theirs > 0.0);
                 cells.push(pair.map_or("-".to_owned(), |(ours, theirs)| format!("{:.2}", ours / theirs)));
             }
         }
@@ -257,8 +260,8 @@ mod tests {
         let mut all = measured();
         all[2].outcomes[0] = Ok(Taken { elapsed: 1.0, processor: None, sum: 5 });
         let text = programs(&list(), &all, Clock::Processor, title);
-        assert!(text.contains("| fib | 0.05 | 0.50 | - | - | fib! |\n"), "{text}");
-        assert!(text.contains("| sieve | 0.10 | 0.25 | 2.00 | 8.00 | sieve! |\n"), "{text}");
+        assert!(text.contains("| fib | 0.10 | 0.50 | - | - | fib! |\n"), "{text}");
+        assert!(text.contains("| sieve | 0.20 | 0.25 | 2.00 | 8.00 | sieve! |\n"), "{text}");
         assert!(text.contains("geometric mean 8.00 (2.83 by elapsed time)"), "{text}");
     }
 
