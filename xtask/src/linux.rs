@@ -32,7 +32,17 @@ pub(crate) fn v64(report: &Report) -> Result<PathBuf> {
     let mut build = shell::cargo(&["build", "--release", "--package", "v64"]);
     let done = shell::watch(&mut build, |line| report.say(line))?;
     anyhow::ensure!(done.status.success(), "v64 does not build:\n{}", done.tail());
-    Ok(target()?.join("release").join("v64"))
+    built()
+}
+
+/// The file that [`v64`] builds, as it is now.
+///
+/// # Errors
+/// It is not there.
+pub(crate) fn built() -> Result<PathBuf> {
+    let path = target()?.join("release").join("v64");
+    anyhow::ensure!(path.is_file(), "{} is not built", path.display());
+    Ok(path)
 }
 
 /// Cargo's target folder.

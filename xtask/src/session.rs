@@ -1,6 +1,6 @@
 //! A program with a serial line: what it prints is waited for, what a person would type is sent.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use std::io::{Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -23,6 +23,24 @@ enum Stream {
     Error,
 }
 
+/// What came of waiting for output.
+enum Taken {
+    Some,
+    /// The program has closed its output
+    Closed,
+    Late,
+}
+
+/// What comes next on standard output.
+pub(crate) enum Next {
+    /// A line, without its end
+    Line(String),
+    /// The program has ended
+    Ended,
+    /// The time is over
+    Late,
+}
+
 fn pump(mut from: impl Read + Send + 'static, stream: Stream, to: mpsc::Sender<(Stream, Vec<u8>)>) {
     std::thread::spawn(move || {
         let mut bytes = [0; 4096];
@@ -32,6 +50,24 @@ fn pump(mut from: impl Read + Send + 'static, stream: Stream, to: mpsc::Sender<(
             }
         }
     });
+}
+
+/// Units of processor time in a second, as Linux shows it.
+const TICKS: f64 = 100.0;
+
+/// The sum of two neighbouring fields, counted from 0, of a `stat` file of Linux, in seconds. The second field is the
+/// program's name in parentheses, which may hold blanks.
+fn ticks(path: &str, field: usize) -> Option<f64> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let (_, rest) = text.rsplit_once(')')?;
+    let fields: Vec<f64> =
+        rest.split_whitespace().skip(field - 2).take(2).map_while(|f| f.parse().ok()).collect();
+    (fields.len() == 2).then(|| fields.iter().sum::<f64>() / TICKS)
+}
+
+/// Seconds of processor time of all programs that have ended and been waited for.
+pub(crate) fn ended_processor_seconds() -> Option<f64> {
+    ticks("/proc/self/stat", 15)
 }
 
 impl Session {
@@ -73,8 +109,8 @@ impl Session {
         lines[lines.len().saturating_sub(25)..].join("\n")
     }
 
-    /// Takes what comes within the time that is left; `false` when the program has closed its output.
-    fn take(&mut self, until: Instant, what: &str) -> Result<bool> {
+    /// Takes what comes within the time that is left.
+    fn take(&mut self, until: Instant) -> Taken {
         match self.output.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok((stream, bytes)) => {
                 let text = match stream {
@@ -82,15 +118,34 @@ impl Session {
                     Stream::Error => &mut self.errors,
                 };
                 *text += &String::from_utf8_lossy(&bytes);
-                Ok(true)
+                Taken::Some
             }
-            Err(RecvTimeoutError::Disconnected) => Ok(false),
-            Err(RecvTimeoutError::Timeout) => {
-                bail!(
-                    "waited {:.0} s for {what}; the last lines:\n{}",
-                    self.started.elapsed().as_secs_f64(),
-                    self.tail()
-                )
+            Err(RecvTimeoutError::Disconnected) => Taken::Closed,
+            Err(RecvTimeoutError::Timeout) => Taken::Late,
+        }
+    }
+
+    fn late(&self, what: &str) -> anyhow::Error {
+        anyhow!(
+            "waited {:.0} s for {what}; the last lines:\n{}",
+            self.started.elapsed().as_secs_f64(),
+            self.tail()
+        )
+    }
+
+    /// The next whole line, behind what was waited for before.
+    pub(crate) fn line(&mut self, limit: Duration) -> Next {
+        let until = Instant::now() + limit;
+        loop {
+            if let Some(length) = self.text[self.seen..].find('\n') {
+                let line = self.text[self.seen..self.seen + length].trim_end().to_owned();
+                self.seen += length + 1;
+                return Next::Line(line);
+            }
+            match self.take(until) {
+                Taken::Some => {}
+                Taken::Closed => return Next::Ended,
+                Taken::Late => return Next::Late,
             }
         }
     }
@@ -106,8 +161,12 @@ impl Session {
                 self.seen += at + wanted.len();
                 return Ok(self.started.elapsed());
             }
-            if !self.take(until, &format!("`{wanted}`"))? {
-                bail!("the program ended before `{wanted}`; the last lines:\n{}", self.tail());
+            match self.take(until) {
+                Taken::Some => {}
+                Taken::Closed => {
+                    bail!("the program ended before `{wanted}`; the last lines:\n{}", self.tail())
+                }
+                Taken::Late => return Err(self.late(&format!("`{wanted}`"))),
             }
         }
     }
@@ -126,13 +185,29 @@ impl Session {
         line.trim().strip_suffix("kB")?.trim().parse().ok()
     }
 
+    /// Seconds of processor time that the program has taken in all its threads, if the host tells.
+    pub(crate) fn processor_seconds(&self) -> Option<f64> {
+        ticks(&format!("/proc/{}/stat", self.child.id()), 13)
+    }
+
+    /// Seconds since the start.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
     /// Waits for the end.
     ///
     /// # Errors
     /// The time is over.
     pub(crate) fn finish(&mut self, limit: Duration) -> Result<ExitStatus> {
         let until = Instant::now() + limit;
-        while self.take(until, "the end")? {}
+        loop {
+            match self.take(until) {
+                Taken::Some => {}
+                Taken::Closed => break,
+                Taken::Late => return Err(self.late("the end")),
+            }
+        }
         self.child.wait().context("cannot wait for the program")
     }
 }
@@ -162,6 +237,22 @@ mod tests {
         session.wait_for("got pear", LONG).unwrap();
         assert_eq!(session.finish(LONG).unwrap().code(), Some(3));
         assert_eq!((session.text(), session.errors()), ("ready\ngot pear\n", "bad\n"));
+    }
+
+    #[test]
+    fn lines_come_one_by_one_and_then_the_end() {
+        let mut session =
+            Session::start(Command::new("sh").args(["-c", "echo one; echo two; echo"])).unwrap();
+        for wanted in ["one", "two", ""] {
+            assert!(matches!(session.line(LONG), Next::Line(line) if line == wanted));
+        }
+        assert!(matches!(session.line(LONG), Next::Ended));
+    }
+
+    #[test]
+    fn silence_is_late() {
+        let mut session = Session::start(Command::new("sleep").arg("60")).unwrap();
+        assert!(matches!(session.line(Duration::from_millis(10)), Next::Late));
     }
 
     #[test]

@@ -15,10 +15,10 @@ fn add(out: &mut Vec<u8>, entry: Builder, content: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Builds the archive of a busybox and the names of its applets.
+/// Builds the archive of a busybox, the names of its applets and more programs (their names in `/bin`, their bytes).
 ///
 /// SPEC: linux-initramfs-buffer-format :: Initramfs buffer format -> newc without checksums; /dev/console is there so that /init has standard input and output
-pub(super) fn build(busybox: &[u8], applets: &[String]) -> Result<Vec<u8>> {
+pub(super) fn build(busybox: &[u8], applets: &[String], programs: &[(&str, &[u8])]) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     let mut ino = 0;
     let mut entry = |name: &str, kind: ModeFileType, mode: u32| {
@@ -31,6 +31,9 @@ pub(super) fn build(busybox: &[u8], applets: &[String]) -> Result<Vec<u8>> {
     add(&mut out, entry("bin/busybox", ModeFileType::Regular, 0o755), busybox)?;
     for applet in applets.iter().filter(|name| *name != "busybox" && !name.contains('/')) {
         add(&mut out, entry(&format!("bin/{applet}"), ModeFileType::Symlink, 0o777), b"busybox")?;
+    }
+    for (name, bytes) in programs {
+        add(&mut out, entry(&format!("bin/{name}"), ModeFileType::Regular, 0o755), bytes)?;
     }
     let console = entry("dev/console", ModeFileType::Char, 0o600).rdev_major(5).rdev_minor(1);
     add(&mut out, console, &[])?;
@@ -66,17 +69,18 @@ mod tests {
     #[test]
     fn the_archive_reads_back_and_is_the_same_every_time() {
         let applets = ["busybox", "mount", "sh"].map(str::to_owned);
-        let archive = build(b"ELF and so on", &applets).unwrap();
-        assert_eq!(archive, build(b"ELF and so on", &applets).unwrap());
+        let archive = build(b"ELF and so on", &applets, &[("bench", b"more")]).unwrap();
+        assert_eq!(archive, build(b"ELF and so on", &applets, &[("bench", b"more")]).unwrap());
         let entries = list(&archive);
         let find =
             |name: &str| entries.iter().find(|entry| entry.0 == name).unwrap_or_else(|| panic!("no {name}"));
         assert_eq!(find("bin/busybox"), &("bin/busybox".to_owned(), 0o100755, b"ELF and so on".to_vec()));
         assert_eq!(find("bin/sh"), &("bin/sh".to_owned(), 0o120777, b"busybox".to_vec()));
+        assert_eq!(find("bin/bench"), &("bin/bench".to_owned(), 0o100755, b"more".to_vec()));
         assert_eq!(find("dev/console").1, 0o020600);
         assert_eq!(find("proc").1, 0o040755);
         assert_eq!(find("init").2, INIT.as_bytes());
-        assert_eq!(entries.len(), FOLDERS.len() + 5);
+        assert_eq!(entries.len(), FOLDERS.len() + 6);
     }
 
     #[test]

@@ -31,6 +31,36 @@ pub(crate) const UP: &str = "v64: Debian kernel ";
 /// The prompt of the guest's shell in `/`.
 pub(crate) const PROMPT: &str = "v64:/# ";
 
+/// Which of Debian's PCs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Bits {
+    /// amd64, its kernel for clouds
+    #[value(name = "64")]
+    B64,
+    /// i386, its kernel for any PC
+    #[value(name = "32")]
+    B32,
+}
+
+impl Bits {
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Self::B64 => 64,
+            Self::B32 => 32,
+        }
+    }
+
+    /// Where its packages are kept.
+    fn folder(self) -> Result<PathBuf> {
+        let mut folder = cache()?;
+        if self == Self::B32 {
+            folder.push("i386");
+            std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        }
+        Ok(folder)
+    }
+}
+
 /// A Debian guest: a kernel and an initramfs with busybox.
 pub(crate) struct Guest {
     pub(crate) package: String,
@@ -39,8 +69,8 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
-    /// `v64 run` arguments of a boot; `commands` are run instead of a shell, then the guest powers off.
-    pub(crate) fn arguments(&self, append: &str, commands: Option<&str>) -> Vec<std::ffi::OsString> {
+    /// The kernel's command line; `commands` are run instead of a shell, then the guest powers off.
+    pub(crate) fn command_line(append: &str, commands: Option<&str>) -> String {
         let mut line = "console=ttyS0".to_owned();
         if !append.is_empty() {
             line += &format!(" {append}");
@@ -48,13 +78,18 @@ impl Guest {
         if let Some(commands) = commands {
             line += &format!(" v64.run=\"{commands}\"");
         }
+        line
+    }
+
+    /// `v64 run` arguments of a boot, see [`Self::command_line`].
+    pub(crate) fn arguments(&self, append: &str, commands: Option<&str>) -> Vec<std::ffi::OsString> {
         vec![
             "--kernel".into(),
             self.kernel.clone().into(),
             "--initrd".into(),
             self.initrd.clone().into(),
             "--append".into(),
-            line.into(),
+            Self::command_line(append, commands).into(),
         ]
     }
 }
@@ -72,21 +107,35 @@ pub(crate) fn cache() -> Result<PathBuf> {
     Ok(cache)
 }
 
-/// The Debian guest; what is missing is fetched first. The initramfs is always built anew: it is a matter of milliseconds.
+/// The 64-bit Debian guest; what is missing is fetched first. The initramfs is always built anew: it is a matter of milliseconds.
 ///
 /// # Errors
 /// No apt, a package that cannot be had, or a folder that cannot be written.
 pub(crate) fn debian(report: &Report, refresh: bool) -> Result<Guest> {
-    let cache = cache()?;
+    debian_with(report, refresh, Bits::B64, "initramfs.cpio", &[])
+}
+
+/// A Debian guest with more programs in its `/bin`: their names, their bytes. `initramfs` names the file that is built.
+///
+/// # Errors
+/// As for [`debian`].
+pub(crate) fn debian_with(
+    report: &Report,
+    refresh: bool,
+    bits: Bits,
+    initramfs: &str,
+    programs: &[(&str, &[u8])],
+) -> Result<Guest> {
+    let cache = bits.folder()?;
     let (kernel, busybox, name) =
         (cache.join("vmlinuz"), cache.join("busybox"), cache.join("kernel-package"));
     if refresh || !kernel.is_file() || !busybox.is_file() || !name.is_file() {
-        packages::fetch(report, &cache)?;
+        packages::fetch(report, bits, &cache)?;
     }
     report.say("building the initramfs");
-    let initrd = cache.join("initramfs.cpio");
+    let initrd = cache.join(initramfs);
     let applets = packages::applets(&busybox)?;
-    let archive = initramfs::build(&std::fs::read(&busybox)?, &applets)?;
+    let archive = initramfs::build(&std::fs::read(&busybox)?, &applets, programs)?;
     write_once(&initrd, &archive)?;
     let package = std::fs::read_to_string(&name)?.trim().to_owned();
     Ok(Guest { package, kernel, initrd })

@@ -1,42 +1,89 @@
 //! Debian packages, downloaded and unpacked without being installed.
 
+use super::Bits;
 use crate::steps::Report;
 use crate::{apt, shell};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The package whose dependency is the current kernel.
-const KERNEL: &str = "linux-image-cloud-amd64";
 const BUSYBOX: &str = "busybox-static";
+
+/// apt for one architecture of Debian.
+struct Apt<'a> {
+    bits: Bits,
+    cache: &'a Path,
+}
+
+impl Apt<'_> {
+    /// The package whose dependency is the current kernel.
+    fn kernel(&self) -> &'static str {
+        match self.bits {
+            Bits::B64 => "linux-image-cloud-amd64",
+            Bits::B32 => "linux-image-686",
+        }
+    }
+
+    /// An apt program. For the machine's own architecture it is the machine's; for another one its lists are kept in
+    /// the cache, so that what is set up here stays as it is.
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        if self.bits == Bits::B32 {
+            let folder = |name: &str, place: &str| format!("{name}={}", self.cache.join(place).display());
+            for option in [
+                "APT::Architecture=i386".to_owned(),
+                "APT::Architectures=i386".to_owned(),
+                "Dir::State::status=/dev/null".to_owned(),
+                folder("Dir::State::Lists", "lists"),
+                folder("Dir::Cache", "apt"),
+            ] {
+                command.arg("-o").arg(option);
+            }
+        }
+        command
+    }
+
+    fn update(&self) -> Result<()> {
+        if self.bits == Bits::B64 {
+            return apt::update();
+        }
+        for place in ["lists/partial", "apt/archives/partial"] {
+            std::fs::create_dir_all(self.cache.join(place))?;
+        }
+        shell::output(self.command("apt-get").args(["-q", "update"])).map(drop)
+    }
+
+    fn resolve(&self) -> Option<String> {
+        let depends = shell::output(self.command("apt-cache").args(["depends", self.kernel()])).ok()?;
+        kernel_package(&depends).map(str::to_owned)
+    }
+
+    /// Downloads a package into `folder` and gives its file.
+    fn download(&self, package: &str, folder: &Path) -> Result<PathBuf> {
+        let get = || {
+            let mut command = self.command("apt-get");
+            shell::output(command.args(["-q", "download", package]).current_dir(folder))
+        };
+        if get().is_err() {
+            // Lists of yesterday name files that are gone.
+            self.update()?;
+            get().with_context(|| format!("cannot download Debian's package {package}"))?;
+        }
+        for entry in folder.read_dir()? {
+            let path = entry?.path();
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
+            if name.starts_with(&format!("{package}_")) && name.ends_with(".deb") {
+                return Ok(path);
+            }
+        }
+        bail!("apt-get download {package} left no file");
+    }
+}
 
 /// The first dependency that `apt-cache depends` names and that is a kernel image.
 fn kernel_package(depends: &str) -> Option<&str> {
     let names = depends.lines().filter_map(|line| line.trim().strip_prefix("Depends:"));
     names.map(str::trim).find(|name| name.starts_with("linux-image-"))
-}
-
-fn resolve() -> Option<String> {
-    let depends = shell::output(Command::new("apt-cache").args(["depends", KERNEL])).ok()?;
-    kernel_package(&depends).map(str::to_owned)
-}
-
-/// Downloads a package into `folder` and gives its file.
-fn download(package: &str, folder: &Path) -> Result<PathBuf> {
-    let get = || shell::output(Command::new("apt-get").args(["-q", "download", package]).current_dir(folder));
-    if get().is_err() {
-        // Lists of yesterday name files that are gone.
-        apt::update()?;
-        get().with_context(|| format!("cannot download Debian's package {package}"))?;
-    }
-    for entry in folder.read_dir()? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or("");
-        if name.starts_with(&format!("{package}_")) && name.ends_with(".deb") {
-            return Ok(path);
-        }
-    }
-    bail!("apt-get download {package} left no file");
 }
 
 /// Copies the file that `pick` chooses in `folder` of a package to `to`.
@@ -56,17 +103,25 @@ fn take(deb: &Path, scratch: &Path, folder: &str, pick: impl Fn(&str) -> bool, t
 }
 
 /// Fetches kernel and busybox into `cache`.
-pub(super) fn fetch(report: &Report, cache: &Path) -> Result<()> {
+pub(super) fn fetch(report: &Report, bits: Bits, cache: &Path) -> Result<()> {
     apt::require("the Debian guest")?;
     if !shell::exists("dpkg-deb") {
         bail!("unpacking Debian's packages needs dpkg-deb; install dpkg");
     }
-    let kernel = match resolve() {
+    let apt = Apt { bits, cache };
+    let kernel = match apt.resolve() {
         Some(name) => name,
         None => {
             report.say("fetching package lists");
-            apt::update()?;
-            resolve().with_context(|| format!("apt knows no {KERNEL}"))?
+            // A list of several that is broken just now does no harm if the package is in another.
+            let updated = apt.update();
+            match apt.resolve() {
+                Some(name) => name,
+                None => {
+                    updated?;
+                    bail!("apt knows no {}", apt.kernel())
+                }
+            }
         }
     };
     let scratch = cache.join(format!("fetch.{}", std::process::id()));
@@ -74,7 +129,7 @@ pub(super) fn fetch(report: &Report, cache: &Path) -> Result<()> {
     let outcome = (|| {
         report.say(&format!("downloading {kernel}"));
         take(
-            &download(&kernel, &scratch)?,
+            &apt.download(&kernel, &scratch)?,
             &scratch,
             "boot",
             |name| name.starts_with("vmlinuz-"),
@@ -82,7 +137,7 @@ pub(super) fn fetch(report: &Report, cache: &Path) -> Result<()> {
         )?;
         report.say(&format!("downloading {BUSYBOX}"));
         let busybox = cache.join("busybox");
-        take(&download(BUSYBOX, &scratch)?, &scratch, "bin", |name| name == "busybox", &busybox)?;
+        take(&apt.download(BUSYBOX, &scratch)?, &scratch, "bin", |name| name == "busybox", &busybox)?;
         make_executable(&busybox)?;
         super::write_once(&cache.join("kernel-package"), kernel.as_bytes())
     })();
@@ -99,7 +154,7 @@ fn make_executable(path: &Path) -> Result<()> {
 /// The applets that this busybox has, in order.
 pub(super) fn applets(busybox: &Path) -> Result<Vec<String>> {
     let list = shell::output(Command::new(busybox).arg("--list")).with_context(|| {
-        format!("{} does not run here (it is an x86-64 Linux program)", busybox.display())
+        format!("{} does not run here (it is a Linux program for x86)", busybox.display())
     })?;
     let mut names: Vec<String> =
         list.lines().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();

@@ -14,9 +14,20 @@ struct TidyArgs {}
 task!("tidy", TidyArgs, run);
 
 /// Folders and files that are looked at.
-const PARTS: &[&str] =
-    &[".cargo", ".ci", "crates", "docs", "tests", "xtask", "ARCHITECTURE.md", "Cargo.toml", "README.md"];
-const EXTENSIONS: &[&str] = &["rs", "md", "toml", "sh", "js", "ts", "html", "css", "wat", "json", "yml", ""];
+const PARTS: &[&str] = &[
+    ".cargo",
+    ".ci",
+    "benches",
+    "crates",
+    "docs",
+    "tests",
+    "xtask",
+    "ARCHITECTURE.md",
+    "Cargo.toml",
+    "README.md",
+];
+const EXTENSIONS: &[&str] =
+    &["rs", "md", "toml", "sh", "c", "h", "js", "mjs", "ts", "html", "css", "wat", "json", "yml", ""];
 
 /// Everything that is wrong, a line each.
 ///

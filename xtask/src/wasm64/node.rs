@@ -8,11 +8,30 @@ use std::path::{Path, PathBuf};
 /// The first version with memory64.
 const LEAST: u32 = 24;
 /// What is fetched where the machine's own is older.
-const FETCHED: &str = "node@26";
+const FETCHED: &str = "26";
 
 fn version(node: &Path) -> Option<u32> {
     let text = shell::output(shell::command(node).arg("--version")).ok()?;
     text.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
+/// Folder of a package from npm, which is kept in the cache.
+///
+/// # Errors
+/// Where npm cannot fetch it.
+pub(crate) fn package(report: &Report, name: &str, version: &str) -> Result<PathBuf> {
+    let folder = guests::cache()?.join(name);
+    let package = folder.join("node_modules").join(name);
+    if !package.join("package.json").is_file() {
+        apt::need(&[("npm", "npm")])?;
+        report.say(&format!("fetching {name} from npm"));
+        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let mut command = shell::command("npm");
+        command.args(["install", "--no-fund", "--no-audit", "--prefix"]).arg(&folder);
+        command.arg(format!("{name}@{version}"));
+        shell::output(&mut command).with_context(|| format!("cannot fetch {name} from npm"))?;
+    }
+    Ok(package)
 }
 
 /// Path of a Node that is new enough.
@@ -26,16 +45,8 @@ pub(crate) fn node(report: &Report) -> Result<PathBuf> {
             return Ok(path);
         }
     }
-    let folder = guests::cache()?.join("node");
-    let fetched = folder.join("node_modules/node/bin/node");
-    if !fetched.is_file() {
-        apt::need(&[("npm", "npm")])?;
-        report.say("fetching Node from npm");
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let mut command = shell::command("npm");
-        command.args(["install", "--no-fund", "--no-audit", "--prefix"]).arg(&folder).arg(FETCHED);
-        shell::output(&mut command).context("cannot fetch Node from npm")?;
-    }
+    let folder = package(report, "node", FETCHED)?;
+    let fetched = folder.join("bin/node");
     ensure!(
         version(&fetched).is_some_and(|version| version >= LEAST),
         "{} is no Node {LEAST} or newer; delete that folder and try again",
