@@ -392,7 +392,7 @@ impl Vcpu {
         let flags = self.cpu.arith;
         (self.shared.flags_result, self.shared.flags_a) = (flags.result, flags.aux);
         match outcome {
-            Ok(_) if self.stop || !self.is_quiet() => Stepped::Look,
+            Ok(_) if self.stop || !self.is_quiet(left) => Stepped::Look,
             // It may end a block for the interpreter, but nothing came of it that compiled code would have to know.
             Ok(_)
                 if self.cpu.rip == next && self.shared.code_key == mode && self.tlb.flushes() == flushes =>
@@ -408,8 +408,9 @@ impl Vcpu {
     }
 
     /// Whether the run loop would find nothing to do before the next instruction. The shadow of STI is for interrupts that
-    /// wait: where none does, none can come before the instruction behind it is over.
-    fn is_quiet(&mut self) -> bool {
+    /// wait: where none does, none can come before the instruction behind it is over, if that is within the budget, of
+    /// which `left` was there before this one.
+    fn is_quiet(&mut self, left: u64) -> bool {
         if self.cpu.activity != Activity::Running || self.cpu.system_flags.contains(RFlags::RF) {
             return false;
         }
@@ -417,7 +418,12 @@ impl Vcpu {
             return true;
         }
         let known = attention::INTERRUPT | attention::SHADOW;
-        if self.attention & !known != 0 || self.cpu.shadow == Shadow::MovSs || self.bus.interrupt_pending() {
+        let last = left <= 1 && self.cpu.shadow != Shadow::None;
+        if self.attention & !known != 0
+            || self.cpu.shadow == Shadow::MovSs
+            || last
+            || self.bus.interrupt_pending()
+        {
             return false;
         }
         self.cpu.shadow = Shadow::None;
