@@ -34,6 +34,8 @@ function finished(program: string, args: string[], input = ''): Promise<Finished
     const child = execFile(program, args, options, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
     });
+    // A program may end before it has read anything.
+    child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });
 }
