@@ -53,6 +53,9 @@ pub struct RunArgs {
     /// Print instructions, seconds, MIPS and exits by cause at the end
     #[arg(long)]
     pub stats: bool,
+    /// Print the guest code that was interpreted most at the end (with --engine jit)
+    #[arg(long)]
+    pub profile: bool,
     /// Print a hash of registers, RAM and devices at the end
     #[arg(long)]
     pub state_hash: bool,

@@ -3,7 +3,7 @@
 use machine::Machine;
 use std::fmt::Write;
 use std::time::Duration;
-use x86_decode::decode;
+use x86_decode::{InsnFlags, decode};
 use x86_types::{GuestPhysAddr, Seg};
 
 /// Adds a line to a text, which cannot fail.
@@ -49,6 +49,24 @@ pub fn statistics(machine: &mut Machine, took: Duration) -> String {
     line!(out, "resets        {}", machine.resets());
     for (name, value) in machine.vcpu_mut().compiled_mut().map(|code| code.report()).unwrap_or_default() {
         line!(out, "{name:<13} {value}");
+    }
+    out
+}
+
+/// The code that was interpreted most, as lines: runs, physical address, instructions.
+pub fn profile(machine: &mut Machine, count: usize) -> String {
+    let mut out = String::new();
+    for (at, size, runs) in machine.vcpu().hottest_interpreted(count) {
+        line!(out, "{runs:>10} runs at {:x}, {size:?}", at.0);
+        let bytes: [u8; 96] = machine.ram().read_array(at);
+        let mut from = 0;
+        while let Ok(insn) = decode(size, &bytes[from..]) {
+            line!(out, "           {}", insn.display(from as u64));
+            from += usize::from(insn.len);
+            if insn.flags.contains(InsnFlags::ENDS_BLOCK) || from > 80 {
+                break;
+            }
+        }
     }
     out
 }

@@ -91,6 +91,9 @@ pub(crate) fn main(args: &RunArgs) -> Result<u8> {
             eprintln!("host memory   {kib} KiB");
         }
     }
+    if args.profile {
+        eprint!("{}", report::profile(&mut machine, 40));
+    }
     if args.state_hash {
         let instructions = machine.vcpu().retired();
         eprintln!("state hash {:016x} after {instructions} instructions", machine.state_hash());

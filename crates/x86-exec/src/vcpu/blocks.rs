@@ -111,6 +111,24 @@ impl BlockCache {
         if entry.key == key { Some(Rc::clone(&entry.block)) } else { None }
     }
 
+    /// The blocks that the interpreter ran most: where, of which code size, how often.
+    pub(super) fn hottest(&self, count: usize) -> Vec<(GuestPhysAddr, CodeSize, u32)> {
+        let kept = self.table.iter().filter(|entry| entry.key != NO_KEY);
+        let mut blocks: Vec<_> = kept
+            .map(|entry| {
+                let size = match entry.key & 3 {
+                    0 => CodeSize::Bits16,
+                    1 => CodeSize::Bits32,
+                    _ => CodeSize::Bits64,
+                };
+                (GuestPhysAddr(entry.key >> 2), size, entry.block.runs.get())
+            })
+            .collect();
+        blocks.sort_unstable_by_key(|&(at, _, runs)| (std::cmp::Reverse(runs), at.0));
+        blocks.truncate(count);
+        blocks
+    }
+
     fn ram_page(&self, at: GuestPhysAddr) -> Option<usize> {
         self.layout.locate(at).map(|(offset, _)| (offset / PAGE_SIZE) as usize)
     }

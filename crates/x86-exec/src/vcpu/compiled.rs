@@ -298,6 +298,11 @@ impl Vcpu {
         self.blocks.find(at, self.cpu.code_size).map_or(0, |block| block.runs.get())
     }
 
+    /// The blocks that the interpreter ran most while there was a translator: physical address, code size and runs.
+    pub fn hottest_interpreted(&self, count: usize) -> Vec<(GuestPhysAddr, CodeSize, u32)> {
+        self.blocks.hottest(count)
+    }
+
     /// Announces bytes that a unit of compiled code stands for, within one page. Writes to them are reported.
     pub fn watch_code(&mut self, unit: u32, at: GuestPhysAddr, len: u64) {
         if self.blocks.keep_unit(unit, at, len) {
