@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { multiboot, READ_TSC } from '../guests.ts';
 import { KERNEL, load, noDebian, PKG } from './harness.ts';
 
 const { V64, V64Error } = await load();
@@ -40,6 +41,16 @@ test('what is wrong with options and files is said', async () => {
   assert.equal(await code(V64.create({ kernel: '/nowhere/at/all' })), 'SOURCE');
   assert.equal(await code(V64.create({ kernel: new Response('gone', { status: 404 }) })), 'SOURCE');
   assert.equal(await code(V64.create({ memory: '60G' })), 'NO_MEMORY');
+});
+
+test('a guest that asks for the time all the time seldom makes JavaScript tell it', async () => {
+  for (const engine of ['interp', 'jit']) {
+    const vm = await V64.create({ memory: '16M', kernel: multiboot(READ_TSC), debugExit: 0xf4, args: ['--engine', engine] });
+    assert.equal((await vm.run()).exitCode, (1 << 1) | 1, 'time never went back');
+    const { hostCalls, instructions } = await vm.stats();
+    assert.ok(instructions > 6_000_000 && hostCalls < 100_000, `${hostCalls} calls in ${instructions} instructions`);
+    vm.destroy();
+  }
 });
 
 test('a kernel that breaks off is refused', { skip: noDebian }, async () => {
