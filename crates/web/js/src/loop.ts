@@ -78,18 +78,6 @@ export class Loop {
         this.#wake?.();
         if (!this.#running) await this.#run();
         break;
-      case 'pause':
-        this.#wanted = false;
-        break;
-      case 'reset':
-        this.#instance?.reset();
-        this.#wake?.();
-        break;
-      case 'powerOff':
-        this.#powerOff = true;
-        this.#wake?.();
-        if (!this.#running) this.#end(0, 'powered off', '');
-        break;
       case 'input':
         this.#instance?.input(message.bytes);
         this.#wake?.();
@@ -112,6 +100,18 @@ export class Loop {
         return instance.report(this.#ran / 1000);
       case 'registers':
         return instance.registers();
+      case 'pause':
+        this.#wanted = false;
+        return undefined;
+      case 'reset':
+        instance.reset();
+        this.#wake?.();
+        return undefined;
+      case 'powerOff':
+        this.#powerOff = true;
+        this.#wake?.();
+        if (!this.#running) this.#end(0, 'powered off', '');
+        return undefined;
     }
   }
 
