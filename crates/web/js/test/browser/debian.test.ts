@@ -7,6 +7,7 @@ import { browser as launch, open, screenshot, serve, type Site, text, type, wait
 
 // The terminal's text has lost the blank behind it.
 const PROMPT = /^v64:\/#/m;
+const PROMPTED = /v64:\/#$/;
 const BOOT_SECONDS = 300;
 
 let site: Site;
@@ -98,17 +99,22 @@ test('boots Debian with one click, to a shell that works', async (t) => {
   await waitFor(page, /stty cols \d+ rows \d+/);
   await screenshot(page, 'debian-shell');
 
-  await type(page, 'sleep 10000');
+  // What is typed before a program runs is the shell's to read, or lost.
+  await type(page, 'echo as it is; sleep 10000');
+  await waitFor(page, '\nas it is');
   await page.keyboard.press('Control+c');
+  await waitFor(page, PROMPTED);
   await type(page, 'echo the sleep is $((500 + 55))');
   await waitFor(page, '\nthe sleep is 555');
 
   // 10 KB, in lines as a shell script has them; none of it is lost.
   const pasted = Array.from({ length: 160 }, (_, n) => `${n}`.padEnd(63, '-+.ab xyz') + '\n').join('');
   assert.equal(pasted.length, 10_240);
-  await type(page, 'cat > /pasted');
+  await type(page, 'echo to be filled; cat > /pasted');
+  await waitFor(page, '\nto be filled');
   await paste(page, pasted);
   await page.keyboard.press('Control+d');
+  await waitFor(page, PROMPTED);
   await type(page, 'md5sum < /pasted');
   await waitFor(page, createHash('md5').update(pasted).digest('hex'));
 
