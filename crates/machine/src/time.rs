@@ -47,7 +47,7 @@ const MOST_RETIRED: u64 = 20_000;
 /// Over how many nanoseconds at least the pace is measured: host clocks may be coarse
 const MEASURED_NS: u64 = 1_000_000;
 /// Of the measured pace, in 4096ths of a nanosecond per instruction, so much is counted: a reading then finds the time
-/// rather behind than ahead, where it would have to stand still
+/// rather behind than ahead, where it would have to wait
 const COUNTED: u64 = 4096 * 7 / 8;
 
 /// The host's clock by retired instructions, for a short while after each reading.
@@ -120,7 +120,7 @@ impl Clock {
     }
 
     /// Brings the time to where the host's clock is when `retired` instructions have retired: by reading it, or by what it
-    /// said a moment before. It never goes back; it may stand still where it came out ahead.
+    /// said a moment before. It never stands still: two RDTSC differ, also where the time came out ahead of the clock.
     pub fn update(&mut self, retired: u64) {
         let Clock::Host { host, start, now, pace } = self else { return };
         let lasts = host.lasts_ns();
@@ -130,7 +130,7 @@ impl Clock {
             pace.note(retired, read, lasts);
             read
         });
-        *now = new.max(*now);
+        *now = new.max(*now + 1);
     }
 
     /// How many instructions fit before `deadline`; `None` where the two are not related.
@@ -210,7 +210,7 @@ mod tests {
             told.ns.set(told.ns.get() + step * ns);
             clock.update(*retired);
             let now = clock.now(*retired);
-            assert!(now >= last, "{now:?} after {last:?}");
+            assert!(now > last, "{now:?} after {last:?}");
             last = now;
             off = off.max(now.0.abs_diff(told.ns.get()));
         }

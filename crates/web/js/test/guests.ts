@@ -19,7 +19,7 @@ export const OUT_AND_HALT = [
   0xf4, // hlt
 ];
 
-/** Reads the TSC a million times. Ends with 1 at isa-debug-exit, or with 2 where it went back. */
+/** Reads the TSC a million times. Ends with 1 at isa-debug-exit, or with 2 where it did not advance. */
 export const READ_TSC = [
   ...[0xb9, 0x40, 0x42, 0x0f, 0], // mov ecx, 1000000
   ...[0x31, 0xf6], // xor esi, esi
@@ -29,7 +29,7 @@ export const READ_TSC = [
   ...[0x72, 0x14], // jb back
   ...[0x77, 0x04], // ja later
   ...[0x39, 0xf0], // cmp eax, esi
-  ...[0x72, 0x0e], // jb back
+  ...[0x76, 0x0e], // jbe back
   ...[0x89, 0xc6], // later: mov esi, eax
   ...[0x89, 0xd7], // mov edi, edx
   0x49, // dec ecx
