@@ -63,7 +63,7 @@ impl Board {
 
     /// The time of an access: devices are read as they are, not as they were when the run loop last looked.
     fn time(&mut self, retired: u64) -> VmTime {
-        self.clock.update();
+        self.clock.update(retired);
         self.clock.now(retired)
     }
 

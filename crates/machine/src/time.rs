@@ -9,6 +9,11 @@ pub const NS_PER_INSTRUCTION: u64 = 10;
 pub trait HostClock {
     /// Nanoseconds since some moment that does not change; never goes back
     fn now_ns(&mut self) -> u64;
+    /// For how many nanoseconds a reading may be carried on by counting instructions rather than repeated. 0 where reading
+    /// costs little, and once after anything that took time while no instruction retired
+    fn lasts_ns(&mut self) -> u64 {
+        0
+    }
     /// Sleeps for at most `ns` nanoseconds; input may end it earlier. `false` from a host that cannot block: the machine
     /// then stops with [`Stop::Idle`](crate::Stop::Idle), and whoever runs it waits
     fn sleep(&mut self, ns: u64) -> bool;
@@ -27,9 +32,69 @@ pub enum Clock {
         host: Box<dyn HostClock>,
         /// What it said at power-on
         start: u64,
-        /// The last reading, since power-on
+        /// The time, since power-on
         now: u64,
+        /// Carries it on between readings
+        pace: Pace,
     },
+}
+
+/// Requests for the time between two readings, whatever they cost before
+const MOST_ASKED: u64 = 64;
+/// Instructions between two readings, whatever the pace was before: where compiled code ends and slow code begins, time
+/// lags by as long as these take
+const MOST_RETIRED: u64 = 20_000;
+/// Over how many nanoseconds at least the pace is measured: host clocks may be coarse
+const MEASURED_NS: u64 = 1_000_000;
+/// Of the measured pace, in 4096ths of a nanosecond per instruction, so much is counted: a reading then finds the time
+/// rather behind than ahead, where it would have to wait
+const COUNTED: u64 = 4096 * 7 / 8;
+
+/// The host's clock by retired instructions, for a short while after each reading.
+#[derive(Default)]
+pub struct Pace {
+    /// Instructions retired and nanoseconds since power-on at the last reading
+    read: (u64, u64),
+    /// The same where the present measurement began
+    began: (u64, u64),
+    /// 4096ths of a nanosecond per instruction; 0 as long as that is unknown
+    per_instruction: u64,
+    /// Requests since the last reading, and how many there may be: what asks is often slow in itself (a port, MMIO, RDTSC
+    /// after a long REP), which no count of instructions tells
+    asked: u64,
+    may_ask: u64,
+}
+
+impl Pace {
+    /// The time when `retired` instructions have retired, unless it has to be read.
+    fn carried_on(&mut self, retired: u64, lasts: u64) -> Option<u64> {
+        self.asked += 1;
+        let ran = retired.checked_sub(self.read.0)?;
+        let ahead = ran.checked_mul(self.per_instruction)? >> 12;
+        let known = self.per_instruction > 0 && ran < MOST_RETIRED && self.asked < self.may_ask;
+        (known && ahead < lasts).then(|| self.read.1 + ahead)
+    }
+
+    /// Notes a reading. After an interruption, where `lasts` is 0, what passed says nothing about the pace.
+    fn note(&mut self, retired: u64, ns: u64, lasts: u64) {
+        if lasts > 0 {
+            let each = ns.saturating_sub(self.read.1) / self.asked.max(1);
+            self.may_ask = (lasts / each.max(1)).min(self.may_ask * 2).clamp(1, MOST_ASKED);
+        }
+        self.asked = 0;
+        self.read = (retired, ns);
+        let took = ns.saturating_sub(self.began.1);
+        match retired.checked_sub(self.began.0) {
+            Some(ran) if ran > 0 && lasts > 0 => {
+                if took >= MEASURED_NS {
+                    // A pace below an instruction in 10 us is none: the host was elsewhere.
+                    self.per_instruction = (took.saturating_mul(COUNTED) / ran).clamp(1, COUNTED * 10_000);
+                    self.began = self.read;
+                }
+            }
+            _ => self.began = self.read,
+        }
+    }
 }
 
 impl Clock {
@@ -41,7 +106,7 @@ impl Clock {
     /// Time by the host's clock.
     pub fn host(mut host: Box<dyn HostClock>) -> Self {
         let start = host.now_ns();
-        Clock::Host { host, start, now: 0 }
+        Clock::Host { host, start, now: 0, pace: Pace::default() }
     }
 
     /// The time when `retired` instructions have retired.
@@ -54,11 +119,18 @@ impl Clock {
         }
     }
 
-    /// Reads the host's clock anew.
-    pub fn update(&mut self) {
-        if let Clock::Host { host, start, now } = self {
-            *now = host.now_ns().saturating_sub(*start).max(*now);
-        }
+    /// Brings the time to where the host's clock is when `retired` instructions have retired: by reading it, or by what it
+    /// said a moment before. It never stands still: two RDTSC differ, also where the time came out ahead of the clock.
+    pub fn update(&mut self, retired: u64) {
+        let Clock::Host { host, start, now, pace } = self else { return };
+        let lasts = host.lasts_ns();
+        let carried_on = if lasts > 0 { pace.carried_on(retired, lasts) } else { None };
+        let new = carried_on.unwrap_or_else(|| {
+            let read = host.now_ns().saturating_sub(*start);
+            pace.note(retired, read, lasts);
+            read
+        });
+        *now = new.max(*now + 1);
     }
 
     /// How many instructions fit before `deadline`; `None` where the two are not related.
@@ -84,7 +156,7 @@ impl Clock {
                 }
             }
         }
-        self.update();
+        self.update(retired);
         None
     }
 }
@@ -102,5 +174,82 @@ mod tests {
         assert_eq!(clock.now(5), VmTime(1000));
         clock.idle(5, VmTime(10));
         assert_eq!(clock.now(6), VmTime(1010));
+    }
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    /// What a test sets and counts.
+    #[derive(Default)]
+    struct Told {
+        ns: Cell<u64>,
+        readings: Cell<u64>,
+        interrupted: Cell<bool>,
+    }
+
+    /// A clock that is asked for seldom.
+    struct Costly(Rc<Told>);
+
+    impl HostClock for Costly {
+        fn now_ns(&mut self) -> u64 {
+            self.0.readings.set(self.0.readings.get() + 1);
+            self.0.ns.get()
+        }
+        fn lasts_ns(&mut self) -> u64 {
+            if self.0.interrupted.take() { 0 } else { 100_000 }
+        }
+        fn sleep(&mut self, _: u64) -> bool {
+            false
+        }
+    }
+
+    /// Asks after every `step` instructions of `ns` nanoseconds each; gives how far the time was off at most.
+    fn ask(clock: &mut Clock, told: &Told, retired: &mut u64, times: u64, step: u64, ns: u64) -> u64 {
+        let (mut off, mut last) = (0, clock.now(*retired));
+        for _ in 0..times {
+            *retired += step;
+            told.ns.set(told.ns.get() + step * ns);
+            clock.update(*retired);
+            let now = clock.now(*retired);
+            assert!(now > last, "{now:?} after {last:?}");
+            last = now;
+            off = off.max(now.0.abs_diff(told.ns.get()));
+        }
+        off
+    }
+
+    #[test]
+    fn a_costly_clock_is_read_seldom_and_followed_closely() {
+        let told = Rc::new(Told::default());
+        let mut clock = Clock::host(Box::new(Costly(Rc::clone(&told))));
+        let mut retired = 0;
+        // The pace becomes known within the first milliseconds.
+        ask(&mut clock, &told, &mut retired, 20_000, 3, 30);
+        told.readings.set(0);
+        assert!(ask(&mut clock, &told, &mut retired, 100_000, 3, 30) < 10_000);
+        assert!(told.readings.get() <= 100_000 / 60, "{} readings", told.readings.get());
+        // Instructions that become far faster or slower are noticed before the time is a millisecond off.
+        for (step, ns) in [(1000, 1), (1, 2000), (50, 1), (1, 10_000), (3000, 3)] {
+            let off = ask(&mut clock, &told, &mut retired, 10_000, step, ns);
+            assert!(off < 1_000_000, "{off} ns off at {step} x {ns} ns");
+        }
+        // What takes long in itself is read every time.
+        ask(&mut clock, &told, &mut retired, 100, 1, 200_000);
+        assert_eq!(ask(&mut clock, &told, &mut retired, 100, 1, 200_000), 0);
+    }
+
+    #[test]
+    fn time_that_passes_without_instructions_is_read_and_makes_no_pace() {
+        let told = Rc::new(Told::default());
+        let mut clock = Clock::host(Box::new(Costly(Rc::clone(&told))));
+        let mut retired = 0;
+        ask(&mut clock, &told, &mut retired, 20_000, 3, 30);
+        told.ns.set(told.ns.get() + 3_000_000_000);
+        told.interrupted.set(true);
+        clock.update(retired);
+        assert_eq!(clock.now(retired), VmTime(told.ns.get()));
+        assert!(ask(&mut clock, &told, &mut retired, 100_000, 3, 30) < 10_000);
+        // Instructions are counted anew after a reset.
+        retired = 0;
+        assert!(ask(&mut clock, &told, &mut retired, 100_000, 3, 30) < 10_000);
     }
 }

@@ -35,8 +35,8 @@ exports! {
     fn v64_file(kind: u32) = with(|vm| vm.file(kind));
     /// Builds the machine and loads the guest.
     fn v64_start() -> u32 = with(|vm| vm.start() as u32);
-    /// Runs so many more instructions.
-    fn v64_run(instructions: u64) -> u32 = with(|vm| vm.run(instructions) as u32);
+    /// Runs for so many milliseconds.
+    fn v64_run(ms: f64) -> u32 = with(|vm| vm.run(ms) as u32);
     /// After `Idle`: for how long nothing will happen.
     fn v64_idle_ns() -> u64 = with(|vm| vm.idle_ns);
     /// What COM1 sent since it was last cleared.

@@ -1,6 +1,35 @@
 //! What the module imports: a clock, a date, a place for messages.
 
 use machine::time::HostClock;
+use std::cell::Cell;
+
+/// A call to JavaScript costs as much as a dozen instructions of the guest: the time is carried on for so long without.
+const LASTS_NS: u64 = 100_000;
+
+thread_local! {
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+    static INTERRUPTED: Cell<bool> = const { Cell::new(true) };
+}
+
+/// Calls to the host so far.
+pub(crate) fn calls() -> u64 {
+    CALLS.get()
+}
+
+fn count_call() {
+    CALLS.set(CALLS.get() + 1);
+}
+
+/// Time passes that the guest's instructions do not tell of.
+pub(crate) fn interrupted() {
+    INTERRUPTED.set(true);
+}
+
+/// Milliseconds since some moment that does not change. JavaScript's own number, so that crossing the border makes none.
+pub(crate) fn now_ms() -> f64 {
+    count_call();
+    imports::now_ms()
+}
 
 #[cfg(target_family = "wasm")]
 mod imports {
@@ -8,7 +37,7 @@ mod imports {
     #[link(wasm_import_module = "host")]
     #[allow(unsafe_code)]
     unsafe extern "C" {
-        pub(super) safe fn now_ns() -> u64;
+        pub(super) safe fn now_ms() -> f64;
         pub(super) safe fn epoch_seconds() -> u64;
         pub(super) safe fn log(text: *const u8, len: usize);
         pub(super) safe fn install(module: *const u8, len: usize, slots: u64) -> u32;
@@ -19,8 +48,8 @@ mod imports {
 /// Outside of wasm, where only tests run, time stands still.
 #[cfg(not(target_family = "wasm"))]
 mod imports {
-    pub(super) fn now_ns() -> u64 {
-        0
+    pub(super) fn now_ms() -> f64 {
+        0.0
     }
     pub(super) fn epoch_seconds() -> u64 {
         0
@@ -44,13 +73,14 @@ pub(crate) fn log(text: &str) {
 
 /// Makes an instance of a module, whose functions fill slots of the table below `slots`. Gives whether that went well.
 pub(crate) fn install(module: &[u8], slots: u32) -> bool {
-    crate::vm::count_host_call();
+    count_call();
+    interrupted();
     imports::install(module.as_ptr(), module.len(), slots.into()) != 0
 }
 
 /// Empties slots of the table.
 pub(crate) fn retire(first: u32, count: u32) {
-    crate::vm::count_host_call();
+    count_call();
     imports::retire(first.into(), count.into());
 }
 
@@ -59,8 +89,10 @@ pub(crate) struct Clock;
 
 impl HostClock for Clock {
     fn now_ns(&mut self) -> u64 {
-        crate::vm::count_host_call();
-        imports::now_ns()
+        (now_ms() * 1e6) as u64
+    }
+    fn lasts_ns(&mut self) -> u64 {
+        if INTERRUPTED.take() { 0 } else { LASTS_NS }
     }
     fn sleep(&mut self, _: u64) -> bool {
         false

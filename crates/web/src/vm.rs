@@ -10,7 +10,7 @@ use serde_json::json;
 use session::{
     ClockKind, EngineKind, Guest, ICOUNT_EPOCH, MicrotestArgs, Microtests, Outcome, RunArgs, drive, report,
 };
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 use wasm_jit::{Settings, Translator};
@@ -28,6 +28,9 @@ pub(crate) enum Status {
     /// The reply says what is wrong
     Failed = 3,
 }
+
+/// Instructions between looks at the clock, while a slice lasts: the slowest code takes some milliseconds for them.
+const LOOK: u64 = 100_000;
 
 /// Everything that lasts between calls.
 #[derive(Default)]
@@ -47,7 +50,6 @@ pub(crate) struct Vm {
 
 thread_local! {
     static VM: RefCell<Vm> = RefCell::default();
-    static HOST_CALLS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// Works on the module's machine.
@@ -64,11 +66,6 @@ pub(crate) fn with_after_trap<R>(f: impl FnOnce(&mut Vm) -> R) -> R {
         // ended by a trap and never goes on.
         Err(_) => f(unsafe { &mut *vm.as_ptr() }),
     })
-}
-
-/// Counts a call to the host.
-pub(crate) fn count_host_call() {
-    HOST_CALLS.set(HOST_CALLS.get() + 1);
 }
 
 impl Vm {
@@ -145,13 +142,22 @@ impl Vm {
         Status::Done
     }
 
-    /// Runs so many more instructions.
-    pub(crate) fn run(&mut self, instructions: u64) -> Status {
+    /// Runs for so many milliseconds.
+    pub(crate) fn run(&mut self, ms: f64) -> Status {
         let (Some(args), Some(guest), Some(machine)) = (&self.args, &self.guest, &mut self.machine) else {
             return self.fail("STATE", "there is no machine");
         };
-        let limit = machine.vcpu().retired().saturating_add(instructions);
-        match drive(args, guest, machine, limit) {
+        // Whoever calls did something else before.
+        host::interrupted();
+        let until = host::now_ms() + ms;
+        let outcome = loop {
+            let limit = machine.vcpu().retired().saturating_add(LOOK);
+            match drive(args, guest, machine, limit) {
+                Ok(Outcome::More) if host::now_ms() < until => {}
+                outcome => break outcome,
+            }
+        };
+        match outcome {
             Ok(Outcome::More) => Status::Done,
             Ok(Outcome::Idle(ns)) => {
                 self.idle_ns = ns;
@@ -200,7 +206,7 @@ impl Vm {
             "halted": format!("{:?}", cpu.activity) != "Running", "resets": resets, "blocksRun": s.blocks_run,
             "decoded": decoded, "invalidated": invalidated, "walks": s.walks, "portIo": s.port_io, "mmio": s.mmio,
             "interrupts": s.interrupts, "halts": s.halts, "exceptions": s.exceptions, "ramBytes": ram,
-            "hostCalls": HOST_CALLS.get(),
+            "hostCalls": host::calls(),
         });
         self.say(text.to_string());
         Status::Done
@@ -210,7 +216,7 @@ impl Vm {
         let Some(machine) = &mut self.machine else { return self.fail("STATE", "there is no machine") };
         let took = Duration::try_from_secs_f64(seconds).unwrap_or_default();
         let text = report::statistics(machine, took);
-        self.say(text + &format!("host calls    {}\n", HOST_CALLS.get()));
+        self.say(text + &format!("host calls    {}\n", host::calls()));
         Status::Done
     }
 

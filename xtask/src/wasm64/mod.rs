@@ -1,6 +1,7 @@
 //! `cargo xtask build-wasm64`: the machine as a wasm64 module, with its npm package and its page, in `pkg/`.
 
 pub(crate) mod node;
+mod swap;
 mod toolchain;
 
 use crate::steps::{Report, Verdict};
@@ -36,10 +37,11 @@ fn run(_: BuildArgs) -> Result<()> {
     Ok(())
 }
 
-/// Builds everything. Gives the bytes of the module.
+/// Builds everything, beside what is there: whoever serves or runs `pkg/` meets the old one or the new one, never a part.
+/// Gives the bytes of the module.
 pub(crate) fn build(report: &Report) -> Result<u64> {
-    let package = package();
-    std::fs::create_dir_all(&package).context("cannot make pkg/")?;
+    let package = project::root().join(".pkg-new");
+    swap::empty(&package)?;
     let module = module(report)?;
     let node = node::node(report)?;
     dependencies(report, &node)?;
@@ -54,6 +56,7 @@ pub(crate) fn build(report: &Report) -> Result<u64> {
     }
     let mut command = npm(&node);
     watch(report, command.args(["run", "build"]).env("V64_PKG", &package))?;
+    swap::into_place(&package, &self::package())?;
     Ok(size)
 }
 
@@ -75,21 +78,45 @@ fn time(path: &Path) -> Option<std::time::SystemTime> {
     path.metadata().and_then(|data| data.modified()).ok()
 }
 
+/// Flags of rustc. Without a reference to the constructors, the linker would have every export call all of them, every
+/// time.
+const FLAGS: [&str; 4] = [
+    "-Ctarget-feature=+simd128,+bulk-memory",
+    "-Clink-arg=--export-table",
+    "-Clink-arg=--growable-table",
+    "-Clink-arg=--export=__wasm_call_ctors",
+];
+
+/// Flags that keep this machine's folders out of the places that panics name. Of two that fit, rustc takes the last.
+fn remapped(sysroot: &Path) -> Vec<String> {
+    let cargo = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = std::env::home_dir();
+    let registry = cargo.or_else(|| Some(home.clone()?.join(".cargo")));
+    [
+        (home, "home"),
+        (registry, "cargo"),
+        (Some(sysroot.join("lib/rustlib/src/rust")), "rust"),
+        (Some(project::root()), "v64"),
+    ]
+    .into_iter()
+    .filter_map(|(folder, name)| Some(format!("--remap-path-prefix={}={name}", folder?.display())))
+    .collect()
+}
+
 /// The module, by whatever toolchain can build std for it.
 fn module(report: &Report) -> Result<PathBuf> {
     let target = project::root().join("target/wasm64");
-    let mut command = toolchain::cargo(report)?;
+    let toolchain::Toolchain { mut cargo, sysroot } = toolchain::find(report)?;
+    let command = &mut cargo;
     command.current_dir(project::root()).env("CARGO_TARGET_DIR", &target);
-    command.env(
-        "RUSTFLAGS",
-        // Without a reference to the constructors, the linker would have every export call all of them, every time.
-        "-C target-feature=+simd128,+bulk-memory -C link-arg=--export-table -C link-arg=--growable-table \
-         -C link-arg=--export=__wasm_call_ctors",
-    );
+    let mut flags: Vec<String> = FLAGS.iter().map(|&flag| flag.to_owned()).collect();
+    flags.extend(remapped(&sysroot));
+    // Folders may have blanks in their names.
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env_remove("RUSTFLAGS");
     command.args(["build", "--profile", PROFILE, "--package", "web", "--lib", "--target", toolchain::TARGET]);
     // Without features: nobody reads the backtraces of a module that has no names.
     command.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="]);
-    watch(report, &mut command)?;
+    watch(report, command)?;
     Ok(target.join(toolchain::TARGET).join(PROFILE).join("web.wasm"))
 }
 
@@ -163,6 +190,21 @@ pub(crate) fn in_browser(_: &Path, report: &Report) -> Result<Verdict> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A module that was built here names no folder of this machine; one that was never built says nothing.
+    #[test]
+    fn the_module_names_no_folder_of_this_machine() {
+        let Ok(module) = std::fs::read(package().join("v64.wasm")) else { return };
+        let home = std::env::home_dir().into_iter();
+        for folder in home.chain([project::root()]) {
+            let name = folder.to_string_lossy().into_owned();
+            let found = module.windows(name.len()).position(|bytes| bytes == name.as_bytes());
+            if let Some(at) = found {
+                let rest = String::from_utf8_lossy(&module[at..module.len().min(at + 120)]);
+                panic!("pkg/v64.wasm names {rest}");
+            }
+        }
+    }
 
     #[test]
     fn counts_are_read_from_either_reporter() {

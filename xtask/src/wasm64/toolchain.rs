@@ -31,15 +31,21 @@ fn linker() -> Option<PathBuf> {
     bundled.or_else(installed)
 }
 
+/// What builds the module.
+pub(crate) struct Toolchain {
+    pub(crate) cargo: Command,
+    /// Below it lies the standard library's source
+    pub(crate) sysroot: PathBuf,
+}
+
 /// A cargo that takes `-Zbuild-std`.
 ///
 /// # Errors
 /// Where there is none, and Debian's packages cannot be had.
-pub(crate) fn cargo(report: &Report) -> Result<Command> {
-    let mut command = if sysroot("rustc").is_some_and(|root| has_source(&root)) {
-        shell::cargo(&[])
-    } else {
-        debian(report)?
+pub(crate) fn find(report: &Report) -> Result<Toolchain> {
+    let (mut command, sysroot) = match sysroot("rustc").filter(|root| has_source(root)) {
+        Some(root) => (shell::cargo(&[]), root),
+        None => (debian(report)?, PathBuf::from("/usr")),
     };
     // The flag is an unstable one; the code needs no unstable language but the intrinsic that grows memory.
     command.env("RUSTC_BOOTSTRAP", "1");
@@ -49,7 +55,7 @@ pub(crate) fn cargo(report: &Report) -> Result<Command> {
         );
     };
     command.env("CARGO_TARGET_WASM64_UNKNOWN_UNKNOWN_LINKER", linker);
-    Ok(command)
+    Ok(Toolchain { cargo: command, sysroot })
 }
 
 fn debian(report: &Report) -> Result<Command> {

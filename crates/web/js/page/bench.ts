@@ -123,14 +123,14 @@ export class Bench {
 
   pause(): void {
     if (this.#state !== 'running') return;
-    this.#boot.vm?.pause();
+    void this.#boot.vm?.pause();
     this.#boot.clock(false);
     this.#show('paused');
   }
 
   resume(): void {
     if (this.#state !== 'paused') return;
-    this.#boot.vm?.resume();
+    void this.#boot.vm?.resume();
     this.#boot.clock(true);
     this.#show('running');
   }
@@ -138,7 +138,7 @@ export class Bench {
   reset(): void {
     const { vm } = this.#boot;
     if (!vm) return;
-    vm.reset();
+    void vm.reset();
     this.resume();
   }
 
@@ -147,7 +147,7 @@ export class Bench {
     const { vm } = this.#boot;
     if (vm) {
       // The run ends with this, and says how.
-      vm.powerOff();
+      void vm.powerOff();
       return;
     }
     this.#boot.drop();

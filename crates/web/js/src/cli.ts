@@ -58,7 +58,7 @@ async function run(words: string[], plan: Extract<Plan, { kind: 'run' }>): Promi
     });
     terminal.read(
       (bytes) => vm.serial.write(bytes),
-      () => vm.powerOff(),
+      () => void vm.powerOff(),
     );
     const end = await vm.run();
     terminal.restore();

@@ -44,7 +44,7 @@ interface Exports {
   v64_command(): number;
   v64_file(kind: number): void;
   v64_start(): number;
-  v64_run(instructions: bigint): number;
+  v64_run(ms: number): number;
   v64_idle_ns(): bigint;
   v64_output_ptr(): bigint;
   v64_output_len(): bigint;
@@ -108,7 +108,7 @@ export class Instance {
   static async create(module: WebAssembly.Module, log: (line: string) => void): Promise<Instance> {
     const late: { x?: Exports; imports?: WebAssembly.ModuleImports } = {};
     const host = {
-      now_ns: () => BigInt(Math.round(performance.now() * 1e6)),
+      now_ms: () => performance.now(),
       epoch_seconds: () => BigInt(Math.floor(Date.now() / 1000)),
       log: (at: bigint, len: bigint) => {
         if (late.x) log(decoder.decode(new Uint8Array(late.x.memory.buffer, Number(at), Number(len)).slice()));
@@ -162,8 +162,9 @@ export class Instance {
     this.#check(this.#x.v64_start());
   }
 
-  run(instructions: number): number {
-    return this.#check(this.#x.v64_run(BigInt(instructions)));
+  /** Runs for so many milliseconds, unless something ends it before. */
+  run(ms: number): number {
+    return this.#check(this.#x.v64_run(ms));
   }
 
   end(): End {

@@ -3,10 +3,8 @@ import { V64Error } from './error.ts';
 import { Instance, Status } from './instance.ts';
 import type { FromWorker, Question, ToWorker } from './protocol.ts';
 
-/** How long a slice should take, in milliseconds: input waits no longer than this. */
+/** How long a slice takes, in milliseconds: input waits no longer than this. */
 const SLICE_MS = 8;
-const LEAST_SLICE = 10_000;
-const MOST_SLICE = 50_000_000;
 /** Of the serial output, what a crash report repeats */
 const TAIL = 2000;
 
@@ -37,7 +35,6 @@ export class Loop {
   #running = false;
   #over = false;
   #powerOff = false;
-  #slice = 200_000;
   #ran = 0;
   #wake: (() => void) | undefined;
   #tail = '';
@@ -81,18 +78,6 @@ export class Loop {
         this.#wake?.();
         if (!this.#running) await this.#run();
         break;
-      case 'pause':
-        this.#wanted = false;
-        break;
-      case 'reset':
-        this.#instance?.reset();
-        this.#wake?.();
-        break;
-      case 'powerOff':
-        this.#powerOff = true;
-        this.#wake?.();
-        if (!this.#running) this.#end(0, 'powered off', '');
-        break;
       case 'input':
         this.#instance?.input(message.bytes);
         this.#wake?.();
@@ -115,6 +100,18 @@ export class Loop {
         return instance.report(this.#ran / 1000);
       case 'registers':
         return instance.registers();
+      case 'pause':
+        this.#wanted = false;
+        return undefined;
+      case 'reset':
+        instance.reset();
+        this.#wake?.();
+        return undefined;
+      case 'powerOff':
+        this.#powerOff = true;
+        this.#wake?.();
+        if (!this.#running) this.#end(0, 'powered off', '');
+        return undefined;
     }
   }
 
@@ -135,17 +132,14 @@ export class Loop {
     const instance = this.#instance;
     if (!instance) throw new V64Error('STATE', 'there is no machine');
     const before = performance.now();
-    const status = instance.run(this.#slice);
-    const took = performance.now() - before;
-    this.#ran += took;
+    const status = instance.run(SLICE_MS);
+    this.#ran += performance.now() - before;
     this.#flush(instance);
     if (status === Status.ended) {
       const end = instance.end();
       return this.#end(end.exitCode, end.message, end.report);
     }
     if (status === Status.idle) return this.#sleep(instance.idleMs());
-    const factor = Math.min(2, Math.max(0.25, SLICE_MS / Math.max(took, 0.05)));
-    this.#slice = Math.round(Math.min(MOST_SLICE, Math.max(LEAST_SLICE, this.#slice * factor)));
     await breathe();
   }
 

@@ -1,12 +1,12 @@
 // What the main thread and the worker say to each other.
 import type { V64Code } from './error.ts';
 
-/** Questions that are answered between two slices. */
-export type Question = 'stats' | 'stateHash' | 'report' | 'registers';
+/** Questions that are answered, and wishes that are carried out, between two slices. */
+export type Question = 'stats' | 'stateHash' | 'report' | 'registers' | 'pause' | 'reset' | 'powerOff';
 
 export type ToWorker =
   | { type: 'create'; module: WebAssembly.Module; args: string[]; kernel?: Uint8Array; initrd?: Uint8Array }
-  | { type: 'run' | 'pause' | 'reset' | 'powerOff' }
+  | { type: 'run' }
   | { type: 'input'; bytes: Uint8Array }
   | { type: 'ask'; id: number; what: Question };
 

@@ -3,9 +3,17 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 
 const CTRL_A = 1;
 
+function create(path: string): number {
+  try {
+    return openSync(path, 'w');
+  } catch (error) {
+    throw new Error(`cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 /** Where COM1 goes, and where its input comes from. */
 export class Terminal {
-  readonly #file: number | undefined;
+  #file: number | undefined;
   readonly #stdio: boolean;
   readonly #restore = (): void => this.restore();
 
@@ -16,7 +24,9 @@ export class Terminal {
     if (!this.#stdio && name !== 'none' && path === undefined) {
       throw new Error(`--serial ${name} is none of stdio, file:PATH and none`);
     }
-    this.#file = path === undefined ? undefined : openSync(path, 'w');
+    if (path !== undefined) this.#file = create(path);
+    // A closed pipe must not stop the guest: what cannot be written is gone.
+    if (this.#stdio) process.stdout.on('error', () => {});
   }
 
   write(bytes: Uint8Array): void {
@@ -55,13 +65,8 @@ export class Terminal {
   }
 
   restore(): void {
-    if (this.#file !== undefined) {
-      try {
-        closeSync(this.#file);
-      } catch {
-        // Closed already.
-      }
-    }
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
     if (this.#stdio) {
       if (process.stdin.isTTY) process.stdin.setRawMode(false);
       process.stdin.pause();

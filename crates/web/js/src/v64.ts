@@ -173,24 +173,24 @@ export class V64 {
     });
   }
 
-  /** Stops between two instructions, until {@link resume}. */
-  pause(): void {
-    this.#send({ type: 'pause' });
+  /** Stops between two instructions, until {@link resume}. Resolves when it stands. */
+  pause(): Promise<void> {
+    return this.#wish('pause');
   }
 
   /** Goes on after {@link pause}. */
-  resume(): void {
+  async resume(): Promise<void> {
     if (this.#started) this.#send({ type: 'run' });
   }
 
   /** Presses the reset button: the guest starts over, memory stays. */
-  reset(): void {
-    this.#send({ type: 'reset' });
+  reset(): Promise<void> {
+    return this.#wish('reset');
   }
 
   /** Pulls the plug: {@link run} resolves with exit code 0. */
-  powerOff(): void {
-    this.#send({ type: 'powerOff' });
+  powerOff(): Promise<void> {
+    return this.#wish('powerOff');
   }
 
   /** Where the machine is and what it did. */
@@ -231,6 +231,13 @@ export class V64 {
         throw error;
       }
     });
+  }
+
+  /** A wish that nobody has to wait for: only who does hears that it came too late. */
+  #wish(what: Question): Promise<void> {
+    const done = this.#ask(what).then(() => {});
+    done.catch(() => {});
+    return done;
   }
 
   #send(message: ToWorker): void {

@@ -2,13 +2,13 @@
 export const FAILING_HOST = `{
   const { instantiate } = WebAssembly;
   WebAssembly.instantiate = (module, imports) => {
-    const { now_ns } = imports.host;
+    const { now_ms } = imports.host;
     let asked = 0;
     const failing = () => {
       if (++asked > 300) throw new WebAssembly.RuntimeError('unreachable, as meant');
-      return now_ns();
+      return now_ms();
     };
-    return instantiate(module, { host: { ...imports.host, now_ns: failing } });
+    return instantiate(module, { host: { ...imports.host, now_ms: failing } });
   };
 }
 `;

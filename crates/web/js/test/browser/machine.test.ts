@@ -1,7 +1,7 @@
 // The machine in Chromium is the machine of the native command: same states, and memory beyond 4 GiB.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, globSync, statSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
@@ -84,5 +84,20 @@ test('a guest of 6 GiB, chosen from a file, uses all of its memory', { skip: ski
   await waitForState(page, 'ended');
   t.diagnostic((await page.textContent('#ended')) ?? '');
   assert.match((await page.textContent('#ended')) ?? '', /exit code 0/);
+  // Of 6 GiB the host pays for the pages that were written to.
+  const peak = await rendererPeak();
+  t.diagnostic(`the most that the page's process ever held: ${peak >> 20} MiB`);
+  assert.ok(peak > 0 && peak < 2 ** 30, `${peak >> 20} MiB`);
   await close();
 });
+
+/** The most memory, in bytes, that any process with a page in it has held. */
+async function rendererPeak(): Promise<number> {
+  const session = await chromium.newBrowserCDPSession();
+  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+  const kib = processInfo
+    .filter(({ type }) => type === 'renderer')
+    .map(({ id }) => /^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${id}/status`, 'utf8'))?.[1]);
+  await session.detach();
+  return Math.max(...kib.map((n) => Number(n ?? 0))) * 1024;
+}

@@ -2,8 +2,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { multiboot, OUT_AND_HALT, READ_TSC } from '../guests.ts';
 import { KERNEL, load, noDebian, PKG } from './harness.ts';
 
 const { V64, V64Error } = await load();
@@ -20,17 +24,29 @@ async function code(promise: Promise<unknown>): Promise<string> {
   return 'none';
 }
 
-test("README's example runs", () => {
-  const readme = readFileSync(join(PKG, 'README.md'), 'utf8');
-  const example = /```js\n([^]*?)```/.exec(readme)?.[1];
-  assert.ok(example);
+/** README's example, as a module beside the package's. */
+function example(run: (file: string) => void): void {
+  const code = /```js\n([^]*?)```/.exec(readFileSync(join(PKG, 'README.md'), 'utf8'))?.[1];
+  assert.ok(code);
+  assert.ok(code.trim().split('\n').length <= 12, 'ten lines below the import');
   const file = join(PKG, 'example.tmp.mjs');
-  writeFileSync(file, example.replace("'v64'", "'./v64.mjs'"));
+  writeFileSync(file, code.replace("'v64'", "'./v64.mjs'"));
   try {
-    assert.equal(execFileSync(process.execPath, [file], { encoding: 'utf8', timeout: 60_000 }), '0 true true\n');
+    run(file);
   } finally {
     rmSync(file);
   }
+}
+
+test("README's example runs, where the guest's files are", { skip: noDebian }, () => {
+  example((file) => {
+    const options = { encoding: 'utf8', timeout: 150_000, cwd: dirname(KERNEL) } as const;
+    const printed = execFileSync(process.execPath, [file], options);
+    assert.match(printed, /Linux version/);
+    assert.match(printed, /mode: '64-bit/);
+    assert.match(printed, /\b[0-9a-f]{16}\n/);
+    assert.match(printed, /exit code 0\n$/);
+  });
 });
 
 test('what is wrong with options and files is said', async () => {
@@ -40,6 +56,51 @@ test('what is wrong with options and files is said', async () => {
   assert.equal(await code(V64.create({ kernel: '/nowhere/at/all' })), 'SOURCE');
   assert.equal(await code(V64.create({ kernel: new Response('gone', { status: 404 }) })), 'SOURCE');
   assert.equal(await code(V64.create({ memory: '60G' })), 'NO_MEMORY');
+});
+
+test('a file that is gone half-way is told, wherever it comes from', async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': 5_000_000 });
+    response.write(new Uint8Array(100_000), () => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/vmlinuz`;
+  try {
+    assert.equal(await code(V64.create({ kernel: url })), 'SOURCE');
+    assert.equal(await code(V64.create({ kernel: await fetch(url) })), 'SOURCE');
+  } finally {
+    server.close();
+  }
+});
+
+test('every kind of source is taken', async () => {
+  const file = join(PKG, 'kernel.tmp');
+  const bytes = multiboot(OUT_AND_HALT);
+  writeFileSync(file, bytes);
+  const server = createServer((_, response) => response.end(bytes));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/kernel`;
+  try {
+    const buffer = new Uint8Array(bytes).buffer;
+    for (const kernel of [bytes, buffer, new Blob([bytes]), new Response(bytes), new URL(url), url, pathToFileURL(file), file]) {
+      const vm = await V64.create({ memory: '16M', kernel, debugExit: 0xf4 });
+      assert.equal((await vm.run()).exitCode, (42 << 1) | 1);
+      vm.destroy();
+    }
+  } finally {
+    server.close();
+    rmSync(file);
+  }
+});
+
+test('a guest that asks for the time all the time seldom makes JavaScript tell it', async () => {
+  for (const engine of ['interp', 'jit']) {
+    const vm = await V64.create({ memory: '16M', kernel: multiboot(READ_TSC), debugExit: 0xf4, args: ['--engine', engine] });
+    assert.equal((await vm.run()).exitCode, (1 << 1) | 1, 'time advanced every time');
+    const { hostCalls, instructions } = await vm.stats();
+    assert.ok(instructions > 6_000_000 && hostCalls < 100_000, `${hostCalls} calls in ${instructions} instructions`);
+    vm.destroy();
+  }
 });
 
 test('a kernel that breaks off is refused', { skip: noDebian }, async () => {
@@ -55,7 +116,10 @@ test('calls that come too often or too late are refused, and another machine sti
   assert.equal(await code(vm.run()), 'STATE');
   const hash = await vm.stateHash();
   vm.destroy();
-  assert.equal(await code(vm.stats()), 'STATE');
+  vm.destroy();
+  for (const late of [vm.stats(), vm.stateHash(), vm.run(), vm.pause(), vm.resume(), vm.reset(), vm.powerOff()]) {
+    assert.equal(await code(late), 'STATE');
+  }
   assert.throws(() => vm.serial.write('x'), { code: 'STATE' });
   const again = await V64.create({ memory: '16M', clock: 'icount', maxInstructions: 50_000 });
   await again.run();
@@ -71,16 +135,16 @@ test('pause, resume, reset and power off', async () => {
   const vm = await V64.create({ memory: '64M', onSerial: (bytes) => (text += new TextDecoder().decode(bytes)) });
   const ended = vm.run();
   await until('> ');
-  vm.pause();
+  await vm.pause();
   const paused = (await vm.stats()).instructions;
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal((await vm.stats()).instructions, paused);
   text = '';
-  vm.reset();
-  vm.resume();
+  await vm.reset();
+  await vm.resume();
   await until('checks passed');
   assert.equal((await vm.stats()).resets, 1);
-  vm.powerOff();
+  await vm.powerOff();
   assert.equal((await ended).exitCode, 0);
   vm.destroy();
 });

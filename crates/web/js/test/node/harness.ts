@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 /** The top of the work tree. */
 export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../../../../..');
 export const PKG = process.env['V64_PKG'] ?? join(ROOT, 'pkg');
-const NATIVE = join(process.env['CARGO_TARGET_DIR'] ?? join(ROOT, 'target'), 'release/v64');
+export const NATIVE = join(process.env['CARGO_TARGET_DIR'] ?? join(ROOT, 'target'), 'release/v64');
 const CACHE = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'v64');
 export const KERNEL = join(CACHE, 'vmlinuz');
 export const INITRD = join(CACHE, 'initramfs.cpio');

@@ -1,0 +1,65 @@
+// Guests of a few instructions.
+
+/** 32-bit code as a multiboot kernel: it lies, and begins, at 1 MiB and 32 bytes. */
+export function multiboot(code: readonly number[]): Uint8Array<ArrayBuffer> {
+  const image = new Uint8Array(32 + code.length);
+  const [magic, flags, base] = [0x1bad_b002, 1 << 16, 1 << 20];
+  // Magic, flags, checksum; where header, file, its end and that of zeroes lie; where it begins.
+  const words = [magic, flags, -(magic + flags), base, base, 0, 0, base + 32];
+  words.forEach((word, n) => new DataView(image.buffer).setInt32(4 * n, word | 0, true));
+  image.set(code, 32);
+  return image;
+}
+
+/** Ends with 42 at isa-debug-exit. */
+export const OUT_AND_HALT = [
+  ...[0xb8, 42, 0, 0, 0], // mov eax, 42
+  ...[0xba, 0xf4, 0, 0, 0], // mov edx, 0xf4
+  0xef, // out dx, eax
+  0xf4, // hlt
+];
+
+/** Reads the TSC a million times. Ends with 1 at isa-debug-exit, or with 2 where it did not advance. */
+export const READ_TSC = [
+  ...[0xb9, 0x40, 0x42, 0x0f, 0], // mov ecx, 1000000
+  ...[0x31, 0xf6], // xor esi, esi
+  ...[0x31, 0xff], // xor edi, edi
+  ...[0x0f, 0x31], // again: rdtsc
+  ...[0x39, 0xfa], // cmp edx, edi
+  ...[0x72, 0x14], // jb back
+  ...[0x77, 0x04], // ja later
+  ...[0x39, 0xf0], // cmp eax, esi
+  ...[0x76, 0x0e], // jbe back
+  ...[0x89, 0xc6], // later: mov esi, eax
+  ...[0x89, 0xd7], // mov edi, edx
+  0x49, // dec ecx
+  ...[0x75, 0xed], // jnz again
+  ...[0xb8, 1, 0, 0, 0], // mov eax, 1
+  ...[0xeb, 0x05], // jmp end
+  ...[0xb8, 2, 0, 0, 0], // back: mov eax, 2
+  ...[0xba, 0xf4, 0, 0, 0], // end: mov edx, 0xf4
+  0xef, // out dx, eax
+  0xf4, // hlt
+];
+
+/** Says R when it is ready, and then of each byte that comes the one 64 further on: of Ctrl-C, C. */
+export const ECHO_KEYS = [
+  ...[0xba, 0xfb, 3, 0, 0], // mov edx, 0x3fb
+  ...[0xb0, 3], // mov al, 3: words of 8 bits
+  0xee, // out dx, al
+  ...[0xba, 0xf8, 3, 0, 0], // mov edx, 0x3f8
+  ...[0xb0, 0x52], // mov al, 'R'
+  0xee, // out dx, al
+  ...[0xba, 0xfd, 3, 0, 0], // more: mov edx, 0x3fd
+  0xec, // wait: in al, dx
+  ...[0xa8, 0x01], // test al, 1
+  ...[0x74, 0xfb], // jz wait
+  ...[0xba, 0xf8, 3, 0, 0], // mov edx, 0x3f8
+  0xec, // in al, dx
+  ...[0x04, 0x40], // add al, 0x40
+  0xee, // out dx, al
+  ...[0xeb, 0xeb], // jmp more
+];
+
+/** Does nothing for ever. */
+export const SPIN = [0xeb, 0xfe];
