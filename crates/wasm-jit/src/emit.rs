@@ -49,6 +49,8 @@ const FIXED: u32 = 15;
 enum Label {
     Loop(usize),
     Behind(usize),
+    /// An exit of the block being emitted, by number
+    Exit(u32),
     /// The way out: state is in the locals
     Out,
     /// Behind that: state is stored, RIP is in its local

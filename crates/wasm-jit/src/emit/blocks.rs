@@ -47,10 +47,20 @@ impl Emitter<'_> {
     /// Emits a block up to its end. A condition or a target is left on the stack.
     pub(super) fn block(&mut self, block: &Block, plan: &Plan) {
         let mut scope = Scope { block, plan, first: self.frame.values, shared: Vec::new(), ready: 0 };
+        let mut open = None;
         for (n, effect) in block.effects.iter().enumerate() {
+            let exit = effect.action.exit();
+            if open != Some(exit) {
+                self.close_exit(&mut scope, open.take());
+                // A way out that is taken from several places is written once, behind them.
+                let next = block.effects.get(n + 1).map(|next| next.action.exit());
+                open = (next == Some(exit)).then_some(exit);
+                open.into_iter().for_each(|exit| self.open_exit(exit));
+            }
             self.compute(&mut scope, effect.at);
             self.action(&mut scope, n as u32, effect.action);
         }
+        self.close_exit(&mut scope, open);
         self.compute(&mut scope, block.values.len());
         match block.term {
             Term::Branch { condition, .. } => self.truth(&scope, condition),
@@ -254,23 +264,47 @@ impl Emitter<'_> {
         }
     }
 
+    fn open_exit(&mut self, number: u32) {
+        for label in [Label::Other, Label::Exit(number)] {
+            self.begin(label, |out| {
+                out.block(BlockType::Empty);
+            });
+        }
+    }
+
+    /// Ends what may leave by an exit, if one is open, and writes the way out down.
+    fn close_exit(&mut self, scope: &mut Scope<'_>, open: Option<u32>) {
+        let Some(number) = open else { return };
+        self.out.br(1);
+        self.end();
+        self.way_out_of(scope, number);
+        self.end();
+    }
+
     /// Leaves by an exit where the i32 on the stack is not 0.
     pub(super) fn leave(&mut self, scope: &mut Scope<'_>, number: u32) {
+        if let Some(depth) = self.labels.iter().rev().position(|&label| label == Label::Exit(number)) {
+            self.out.br_if(depth as u32);
+            return;
+        }
         self.begin(Label::Other, |out| {
             out.if_(BlockType::Empty);
         });
-        if let Some(exit) = scope.block.exits.get(number as usize) {
-            self.compute_shared(scope, scope.plan.shared(number as usize));
-            self.settle(scope, &exit.state);
-            scope.shared.clear();
-            if exit.retired != 0 {
-                self.out.local_get(LEFT).i64_const(exit.retired.into()).i64_sub().local_set(LEFT);
-            }
-            self.rip(exit.at);
-            self.out.local_set(RIP).i64_const(Leave::Interpret as i64).local_set(REASON);
-            self.go_out();
-        }
+        self.way_out_of(scope, number);
         self.end();
+    }
+
+    fn way_out_of(&mut self, scope: &mut Scope<'_>, number: u32) {
+        let Some(exit) = scope.block.exits.get(number as usize) else { return };
+        self.compute_shared(scope, scope.plan.shared(number as usize));
+        self.settle(scope, &exit.state);
+        scope.shared.clear();
+        if exit.retired != 0 {
+            self.out.local_get(LEFT).i64_const(exit.retired.into()).i64_sub().local_set(LEFT);
+        }
+        self.rip(exit.at);
+        self.out.local_set(RIP).i64_const(Leave::Interpret as i64).local_set(REASON);
+        self.go_out();
     }
 }
 

@@ -146,24 +146,14 @@
           i64.eqz
           i32.eqz
           if ;; label = @4
-            local.get 18
             local.get 17
-            local.get 17
-            i64.const 32
-            local.get 18
-            i64.const 11
-            local.set 6
-            local.set 9
-            local.set 8
-            local.set 7
-            local.set 16
             local.set 15
             local.get 1
-            i64.const 3
+            i64.const 1
             i64.sub
             local.set 1
             local.get 2
-            i64.const 8
+            i64.const 1
             i64.add
             local.set 3
             i64.const 2

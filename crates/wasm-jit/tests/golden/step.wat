@@ -276,8 +276,6 @@
         i64.load offset=2000
         local.set 10
         local.get 15
-        i64.const 4294967295
-        i64.and
         i64.const 1
         i64.add
         i64.const 4294967295
