@@ -28,7 +28,7 @@ struct Checkpoint {
 }
 
 pub(crate) struct Recorder {
-    mode: CodeMode,
+    pub(crate) mode: CodeMode,
     pub(crate) values: Values,
     effects: Vec<Effect>,
     exits: Vec<Exit>,

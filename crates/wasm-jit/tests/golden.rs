@@ -3,7 +3,7 @@
 use std::path::Path;
 use wasm_jit::{CodeSource, Placed, form, module};
 use x86_decode::{Instruction, decode};
-use x86_exec::vcpu::compiled::CodeMode;
+use x86_exec::vcpu::compiled::{CodeMode, FloatMode};
 use x86_types::{CodeSize, Width};
 
 const REGIONS: [(&str, CodeSize, &str); 12] = [
@@ -51,7 +51,7 @@ impl CodeSource for Bytes {
 fn text(size: CodeSize, code: &str) -> String {
     let code = (0..code.len()).step_by(2).map(|n| u8::from_str_radix(&code[n..n + 2], 16).unwrap()).collect();
     let stack_width = if size == CodeSize::Bits64 { Width::B8 } else { Width::B4 };
-    let mode = CodeMode { code_size: size, stack_width, bank: 2, sse: true, float: true };
+    let mode = CodeMode { code_size: size, stack_width, bank: 2, sse: true, float: FloatMode::Free };
     let region = form(&Bytes(size, code), mode).unwrap();
     let steps = (0..region.steps().len() as u32).collect();
     wasmprinter::print_bytes(module(&[Placed { region: &region, steps, pages: vec![(0, 0x10_0000)] }], 1))

@@ -199,7 +199,7 @@ impl Emitter<'_> {
         if for_write {
             self.out.i64_const(0).local_set(OPENED);
         }
-        self.out.local_get(VCPU).i64_load(place(layout::REFUSED, 3)).i64_eqz().i32_eqz();
+        self.out.local_get(VCPU).i32_load(place(layout::REFUSED, 2));
         self.leave(scope, exit);
         self.out.else_();
         if for_write || result.is_some() {
@@ -234,7 +234,7 @@ impl Emitter<'_> {
         self.out.local_get(VCPU).local_get(LINEAR).i64_const(access.w.bytes().into());
         self.value(scope, value);
         self.out.call(Import::Store as u32);
-        self.out.local_get(VCPU).i64_load(place(layout::REFUSED, 3)).i64_eqz().i32_eqz();
+        self.out.local_get(VCPU).i32_load(place(layout::REFUSED, 2));
         self.leave(scope, exit);
         self.out.else_();
         if again {

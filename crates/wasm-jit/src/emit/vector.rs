@@ -187,7 +187,7 @@ impl Emitter<'_> {
         if let Some(local) = result {
             self.out.local_get(VCPU).v128_load(place(layout::SCRATCH, 4)).local_set(local);
         }
-        self.out.local_get(VCPU).i64_load(place(layout::REFUSED, 3)).i64_eqz().i32_eqz();
+        self.out.local_get(VCPU).i32_load(place(layout::REFUSED, 2));
         self.leave(scope, exit);
         if let Some(local) = result {
             self.out.else_();
@@ -208,7 +208,7 @@ impl Emitter<'_> {
         self.value(scope, value);
         self.out.v128_store(place(layout::SCRATCH, 4));
         self.out.local_get(VCPU).local_get(LINEAR).call(Import::StoreVector as u32);
-        self.out.local_get(VCPU).i64_load(place(layout::REFUSED, 3)).i64_eqz().i32_eqz();
+        self.out.local_get(VCPU).i32_load(place(layout::REFUSED, 2));
         self.leave(scope, exit);
         self.out.else_();
         self.out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();

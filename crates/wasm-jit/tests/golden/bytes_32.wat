@@ -91,9 +91,7 @@
               call 0
               local.set 18
               local.get 0
-              i64.load offset=2016
-              i64.eqz
-              i32.eqz
+              i32.load offset=2016
               br_if 1 (;@4;)
             else
               local.get 13
@@ -169,9 +167,7 @@
               call 0
               local.set 22
               local.get 0
-              i64.load offset=2016
-              i64.eqz
-              i32.eqz
+              i32.load offset=2016
               br_if 1 (;@4;)
             else
               local.get 13

@@ -98,9 +98,7 @@
           call 0
           local.set 20
           local.get 0
-          i64.load offset=2016
-          i64.eqz
-          i32.eqz
+          i32.load offset=2016
           if ;; label = @4
             local.get 2
             local.set 3

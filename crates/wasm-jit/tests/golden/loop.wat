@@ -103,9 +103,7 @@
             call 0
             local.set 19
             local.get 0
-            i64.load offset=2016
-            i64.eqz
-            i32.eqz
+            i32.load offset=2016
             if ;; label = @5
               local.get 2
               local.set 3
@@ -182,9 +180,7 @@
                 call 0
                 local.set 19
                 local.get 0
-                i64.load offset=2016
-                i64.eqz
-                i32.eqz
+                i32.load offset=2016
                 br_if 1 (;@5;)
               else
                 local.get 13

@@ -90,9 +90,7 @@
           local.get 16
           call 2
           local.get 0
-          i64.load offset=2016
-          i64.eqz
-          i32.eqz
+          i32.load offset=2016
           if ;; label = @4
             local.get 2
             local.set 3
@@ -142,9 +140,7 @@
           i64.add
           call 2
           local.get 0
-          i64.load offset=2016
-          i64.eqz
-          i32.eqz
+          i32.load offset=2016
           if ;; label = @4
             local.get 17
             local.set 15

@@ -90,9 +90,7 @@
               i64.const 0
               local.set 14
               local.get 0
-              i64.load offset=2016
-              i64.eqz
-              i32.eqz
+              i32.load offset=2016
               br_if 1 (;@4;)
             else
               local.get 13
@@ -120,9 +118,7 @@
               local.get 18
               call 2
               local.get 0
-              i64.load offset=2016
-              i64.eqz
-              i32.eqz
+              i32.load offset=2016
               br_if 1 (;@4;)
             else
               local.get 14

@@ -22,7 +22,7 @@
   (import "v64" "store_vector" (func (;8;) (type 9)))
   (elem (;0;) (i64.const 1) func 9)
   (func (;9;) (type 0) (param i64 i64) (result i64)
-    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 2
     i64.lt_s
@@ -43,51 +43,6 @@
     i64.load offset=160
     local.set 15
     local.get 0
-    i64.load offset=168
-    local.set 16
-    local.get 0
-    i64.load offset=176
-    local.set 17
-    local.get 0
-    i64.load offset=184
-    local.set 18
-    local.get 0
-    i64.load offset=192
-    local.set 19
-    local.get 0
-    i64.load offset=200
-    local.set 20
-    local.get 0
-    i64.load offset=208
-    local.set 21
-    local.get 0
-    i64.load offset=216
-    local.set 22
-    local.get 0
-    i64.load offset=224
-    local.set 23
-    local.get 0
-    i64.load offset=232
-    local.set 24
-    local.get 0
-    i64.load offset=240
-    local.set 25
-    local.get 0
-    i64.load offset=248
-    local.set 26
-    local.get 0
-    i64.load offset=256
-    local.set 27
-    local.get 0
-    i64.load offset=264
-    local.set 28
-    local.get 0
-    i64.load offset=272
-    local.set 29
-    local.get 0
-    i64.load offset=280
-    local.set 30
-    local.get 0
     i64.load offset=1968
     local.set 6
     local.get 0
@@ -105,69 +60,6 @@
     block ;; label = @1
       block ;; label = @2
         local.get 0
-        local.get 15
-        i64.store offset=160
-        local.get 0
-        local.get 16
-        i64.store offset=168
-        local.get 0
-        local.get 17
-        i64.store offset=176
-        local.get 0
-        local.get 18
-        i64.store offset=184
-        local.get 0
-        local.get 19
-        i64.store offset=192
-        local.get 0
-        local.get 20
-        i64.store offset=200
-        local.get 0
-        local.get 21
-        i64.store offset=208
-        local.get 0
-        local.get 22
-        i64.store offset=216
-        local.get 0
-        local.get 23
-        i64.store offset=224
-        local.get 0
-        local.get 24
-        i64.store offset=232
-        local.get 0
-        local.get 25
-        i64.store offset=240
-        local.get 0
-        local.get 26
-        i64.store offset=248
-        local.get 0
-        local.get 27
-        i64.store offset=256
-        local.get 0
-        local.get 28
-        i64.store offset=264
-        local.get 0
-        local.get 29
-        i64.store offset=272
-        local.get 0
-        local.get 30
-        i64.store offset=280
-        local.get 0
-        local.get 6
-        i64.store offset=1968
-        local.get 0
-        local.get 7
-        i64.store offset=1976
-        local.get 0
-        local.get 8
-        i64.store offset=1984
-        local.get 0
-        local.get 9
-        i64.store offset=1992
-        local.get 0
-        local.get 10
-        i64.store offset=2000
-        local.get 0
         local.get 2
         i64.const 2
         i64.add
@@ -176,27 +68,46 @@
         i64.const 0
         local.get 1
         call 3
-        local.tee 13
-        i64.const 2
-        i64.eq
-        if ;; label = @3
-          local.get 2
-          local.set 3
-          local.get 0
-          local.get 3
-          i64.store offset=288
-          i64.const 2
-          local.set 4
-          br 2 (;@1;)
-        end
-        local.get 1
-        i64.const 1
-        i64.sub
-        local.set 1
+        local.set 13
         local.get 13
         i64.eqz
         i32.eqz
         if ;; label = @3
+          local.get 0
+          local.get 15
+          i64.store offset=160
+          local.get 0
+          local.get 6
+          i64.store offset=1968
+          local.get 0
+          local.get 7
+          i64.store offset=1976
+          local.get 0
+          local.get 8
+          i64.store offset=1984
+          local.get 0
+          local.get 9
+          i64.store offset=1992
+          local.get 0
+          local.get 10
+          i64.store offset=2000
+          local.get 13
+          i64.const 2
+          i64.eq
+          if ;; label = @4
+            local.get 2
+            local.set 3
+            local.get 0
+            local.get 3
+            i64.store offset=288
+            i64.const 2
+            local.set 4
+            br 3 (;@1;)
+          end
+          local.get 1
+          i64.const 1
+          i64.sub
+          local.set 1
           local.get 0
           i64.load offset=288
           local.set 3
@@ -212,80 +123,41 @@
           local.set 4
           br 2 (;@1;)
         end
-        local.get 0
-        i64.load offset=160
-        local.set 15
-        local.get 0
-        i64.load offset=168
-        local.set 16
-        local.get 0
-        i64.load offset=176
-        local.set 17
-        local.get 0
-        i64.load offset=184
-        local.set 18
-        local.get 0
-        i64.load offset=192
-        local.set 19
-        local.get 0
-        i64.load offset=200
-        local.set 20
-        local.get 0
-        i64.load offset=208
-        local.set 21
-        local.get 0
-        i64.load offset=216
-        local.set 22
-        local.get 0
-        i64.load offset=224
-        local.set 23
-        local.get 0
-        i64.load offset=232
-        local.set 24
-        local.get 0
-        i64.load offset=240
-        local.set 25
-        local.get 0
-        i64.load offset=248
-        local.set 26
-        local.get 0
-        i64.load offset=256
-        local.set 27
-        local.get 0
-        i64.load offset=264
-        local.set 28
-        local.get 0
-        i64.load offset=272
-        local.set 29
-        local.get 0
-        i64.load offset=280
-        local.set 30
-        local.get 0
-        i64.load offset=1968
-        local.set 6
-        local.get 0
-        i64.load offset=1976
-        local.set 7
-        local.get 0
-        i64.load offset=1984
-        local.set 8
-        local.get 0
-        i64.load offset=1992
-        local.set 9
-        local.get 0
-        i64.load offset=2000
-        local.set 10
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
         local.get 15
         i64.const 1
         i64.add
         i64.const 4294967295
         i64.and
-        local.set 31
-        local.get 31
-        local.get 31
-        local.get 7
-        i64.const 63
-        i64.shr_u
+        local.set 16
+        local.get 16
+        local.get 16
+        local.get 6
+        i64.const 256
+        i64.and
+        i64.eqz
+        i32.eqz
+        if (result i64) ;; label = @3
+          local.get 10
+        else
+          local.get 6
+          i64.eqz
+          if (result i64) ;; label = @4
+            local.get 7
+          else
+            local.get 6
+            local.get 7
+            local.get 8
+            local.get 9
+            local.get 10
+            call 6
+          end
+          i64.const 63
+          i64.shr_u
+        end
         i64.const 274
         local.set 6
         local.set 10
@@ -307,51 +179,6 @@
       local.get 0
       local.get 15
       i64.store offset=160
-      local.get 0
-      local.get 16
-      i64.store offset=168
-      local.get 0
-      local.get 17
-      i64.store offset=176
-      local.get 0
-      local.get 18
-      i64.store offset=184
-      local.get 0
-      local.get 19
-      i64.store offset=192
-      local.get 0
-      local.get 20
-      i64.store offset=200
-      local.get 0
-      local.get 21
-      i64.store offset=208
-      local.get 0
-      local.get 22
-      i64.store offset=216
-      local.get 0
-      local.get 23
-      i64.store offset=224
-      local.get 0
-      local.get 24
-      i64.store offset=232
-      local.get 0
-      local.get 25
-      i64.store offset=240
-      local.get 0
-      local.get 26
-      i64.store offset=248
-      local.get 0
-      local.get 27
-      i64.store offset=256
-      local.get 0
-      local.get 28
-      i64.store offset=264
-      local.get 0
-      local.get 29
-      i64.store offset=272
-      local.get 0
-      local.get 30
-      i64.store offset=280
       local.get 0
       local.get 6
       i64.store offset=1968

@@ -88,9 +88,7 @@
               v128.load offset=2064
               local.set 21
               local.get 0
-              i64.load offset=2016
-              i64.eqz
-              i32.eqz
+              i32.load offset=2016
               br_if 1 (;@4;)
             else
               local.get 13
@@ -145,9 +143,7 @@
               local.get 12
               call 8
               local.get 0
-              i64.load offset=2016
-              i64.eqz
-              i32.eqz
+              i32.load offset=2016
               br_if 1 (;@4;)
             else
               local.get 13
