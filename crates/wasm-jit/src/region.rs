@@ -160,12 +160,15 @@ impl Former<'_> {
                 let (block, end, used) = self.record(at, rest, flags);
                 let stepped = matches!(block.term, Term::Step { .. });
                 let left = if stepped { EntryFlags::Canonical } else { flags.behind(&block.state.flags) };
+                let returns_to = block.returns_to;
                 number.insert(at, nodes.len());
                 nodes.push(Node { at, end, block, edges: Vec::new() });
                 rest = rest.get(used..).unwrap_or(&[]);
                 if rest.is_empty() || !stepped {
                     for next in &run.next {
-                        behind.entry(*next).or_default().push(left);
+                        // Where a call returns to, the flags are those that the called code leaves.
+                        let known = if returns_to == Some(*next) { EntryFlags::Any } else { left };
+                        behind.entry(*next).or_default().push(known);
                     }
                     break;
                 }

@@ -34,6 +34,8 @@ pub struct Start {
     pub mem: Vec<(u64, Vec<u8>)>,
     pub xmm: [u128; 16],
     pub mxcsr: Mxcsr,
+    /// At CPL 0
+    pub kernel: bool,
 }
 
 impl Default for Start {
@@ -46,6 +48,7 @@ impl Default for Start {
             mem: Vec::new(),
             xmm: [0; 16],
             mxcsr: Mxcsr::RESET,
+            kernel: false,
         }
     }
 }
@@ -68,6 +71,7 @@ impl Start {
                 0 => Mxcsr::RESET,
                 bits => Mxcsr::from_bits_retain(bits as u32),
             },
+            kernel: false,
         }
     }
 }
@@ -110,9 +114,14 @@ impl Machine {
 
     /// The same, whose code is translated as soon as it runs the second time.
     pub fn compiling(size: CodeSize) -> Machine {
+        Machine::with(size, Settings::AT_ONCE)
+    }
+
+    /// The same, with other settings.
+    pub fn with(size: CodeSize, settings: Settings) -> Machine {
         let mut machine = Machine::new(size);
         let host = Box::new(WasmtimeHost::new().unwrap());
-        let translator = Translator::new(host, Settings::AT_ONCE, &mut machine.vcpu);
+        let translator = Translator::new(host, settings, &mut machine.vcpu);
         machine.vcpu.set_compiled(Box::new(translator));
         machine
     }
@@ -160,8 +169,10 @@ impl Machine {
             CodeSize::Bits32 => (0xc0fb, 0xc0f3),
             CodeSize::Bits16 => (0x80fb, 0x80f3),
         };
-        cpu.seg = [segment(0x23, data); 6];
-        cpu.seg[Seg::Cs as usize] = segment(0x1b, code);
+        // A privilege level of 3 in the attributes and in the selectors, or of 0.
+        let (level, selectors) = if start.kernel { (0x60, (0x10, 8)) } else { (0, (0x23, 0x1b)) };
+        cpu.seg = [segment(selectors.0, data & !level); 6];
+        cpu.seg[Seg::Cs as usize] = segment(selectors.1, code & !level);
         cpu.tr = Segment {
             base: TSS,
             limit: 0x67,
@@ -172,7 +183,7 @@ impl Machine {
         cpu.gdtr.limit = 0x17;
         cpu.idtr.base = IDT;
         cpu.idtr.limit = 0xfff;
-        cpu.cpl = 3;
+        cpu.cpl = if start.kernel { 0 } else { 3 };
         cpu.gpr = start.gpr;
         cpu.rip = start.rip;
         let mut flags = RFlags::from_bits_retain(start.rflags) | RFlags::IF | RFlags::FIXED;
