@@ -29,149 +29,149 @@
     if ;; label = @1
       local.get 0
       i64.const 1
-      i64.store offset=2008
+      i64.store leave
       local.get 1
       return
     end
     local.get 0
-    i64.load offset=288
+    i64.load rip
     local.set 2
     local.get 0
-    i64.load offset=2032
+    i64.load bank
     local.set 11
     local.get 0
-    i64.load offset=160
+    i64.load gpr0
     local.set 15
     local.get 0
-    i64.load offset=168
+    i64.load gpr1
     local.set 16
     local.get 0
-    i64.load offset=176
+    i64.load gpr2
     local.set 17
     local.get 0
-    i64.load offset=184
+    i64.load gpr3
     local.set 18
     local.get 0
-    i64.load offset=192
+    i64.load gpr4
     local.set 19
     local.get 0
-    i64.load offset=200
+    i64.load gpr5
     local.set 20
     local.get 0
-    i64.load offset=208
+    i64.load gpr6
     local.set 21
     local.get 0
-    i64.load offset=216
+    i64.load gpr7
     local.set 22
     local.get 0
-    i64.load offset=224
+    i64.load gpr8
     local.set 23
     local.get 0
-    i64.load offset=232
+    i64.load gpr9
     local.set 24
     local.get 0
-    i64.load offset=240
+    i64.load gpr10
     local.set 25
     local.get 0
-    i64.load offset=248
+    i64.load gpr11
     local.set 26
     local.get 0
-    i64.load offset=256
+    i64.load gpr12
     local.set 27
     local.get 0
-    i64.load offset=264
+    i64.load gpr13
     local.set 28
     local.get 0
-    i64.load offset=272
+    i64.load gpr14
     local.set 29
     local.get 0
-    i64.load offset=280
+    i64.load gpr15
     local.set 30
     local.get 0
-    i64.load offset=1968
+    i64.load flags_kind
     local.set 6
     local.get 0
-    i64.load offset=1976
+    i64.load flags_a
     local.set 7
     local.get 0
-    i64.load offset=1984
+    i64.load flags_b
     local.set 8
     local.get 0
-    i64.load offset=1992
+    i64.load flags_result
     local.set 9
     local.get 0
-    i64.load offset=2000
+    i64.load flags_carry
     local.set 10
     block ;; label = @1
       block ;; label = @2
         local.get 0
         local.get 15
-        i64.store offset=160
+        i64.store gpr0
         local.get 0
         local.get 16
-        i64.store offset=168
+        i64.store gpr1
         local.get 0
         local.get 17
-        i64.store offset=176
+        i64.store gpr2
         local.get 0
         local.get 18
-        i64.store offset=184
+        i64.store gpr3
         local.get 0
         local.get 19
-        i64.store offset=192
+        i64.store gpr4
         local.get 0
         local.get 20
-        i64.store offset=200
+        i64.store gpr5
         local.get 0
         local.get 21
-        i64.store offset=208
+        i64.store gpr6
         local.get 0
         local.get 22
-        i64.store offset=216
+        i64.store gpr7
         local.get 0
         local.get 23
-        i64.store offset=224
+        i64.store gpr8
         local.get 0
         local.get 24
-        i64.store offset=232
+        i64.store gpr9
         local.get 0
         local.get 25
-        i64.store offset=240
+        i64.store gpr10
         local.get 0
         local.get 26
-        i64.store offset=248
+        i64.store gpr11
         local.get 0
         local.get 27
-        i64.store offset=256
+        i64.store gpr12
         local.get 0
         local.get 28
-        i64.store offset=264
+        i64.store gpr13
         local.get 0
         local.get 29
-        i64.store offset=272
+        i64.store gpr14
         local.get 0
         local.get 30
-        i64.store offset=280
+        i64.store gpr15
         local.get 0
         local.get 6
-        i64.store offset=1968
+        i64.store flags_kind
         local.get 0
         local.get 7
-        i64.store offset=1976
+        i64.store flags_a
         local.get 0
         local.get 8
-        i64.store offset=1984
+        i64.store flags_b
         local.get 0
         local.get 9
-        i64.store offset=1992
+        i64.store flags_result
         local.get 0
         local.get 10
-        i64.store offset=2000
+        i64.store flags_carry
         local.get 0
         local.get 2
         i64.const 2
         i64.add
-        i64.store offset=288
+        i64.store rip
         local.get 0
         i64.const 0
         local.get 1
@@ -184,7 +184,7 @@
           local.set 3
           local.get 0
           local.get 3
-          i64.store offset=288
+          i64.store rip
           i64.const 2
           local.set 4
           br 2 (;@1;)
@@ -198,10 +198,10 @@
         i32.eqz
         if ;; label = @3
           local.get 0
-          i64.load offset=288
+          i64.load rip
           local.set 3
           local.get 0
-          i64.load offset=2032
+          i64.load bank
           local.set 11
           i64.const 3
           i64.const 0
@@ -213,67 +213,67 @@
           br 2 (;@1;)
         end
         local.get 0
-        i64.load offset=160
+        i64.load gpr0
         local.set 15
         local.get 0
-        i64.load offset=168
+        i64.load gpr1
         local.set 16
         local.get 0
-        i64.load offset=176
+        i64.load gpr2
         local.set 17
         local.get 0
-        i64.load offset=184
+        i64.load gpr3
         local.set 18
         local.get 0
-        i64.load offset=192
+        i64.load gpr4
         local.set 19
         local.get 0
-        i64.load offset=200
+        i64.load gpr5
         local.set 20
         local.get 0
-        i64.load offset=208
+        i64.load gpr6
         local.set 21
         local.get 0
-        i64.load offset=216
+        i64.load gpr7
         local.set 22
         local.get 0
-        i64.load offset=224
+        i64.load gpr8
         local.set 23
         local.get 0
-        i64.load offset=232
+        i64.load gpr9
         local.set 24
         local.get 0
-        i64.load offset=240
+        i64.load gpr10
         local.set 25
         local.get 0
-        i64.load offset=248
+        i64.load gpr11
         local.set 26
         local.get 0
-        i64.load offset=256
+        i64.load gpr12
         local.set 27
         local.get 0
-        i64.load offset=264
+        i64.load gpr13
         local.set 28
         local.get 0
-        i64.load offset=272
+        i64.load gpr14
         local.set 29
         local.get 0
-        i64.load offset=280
+        i64.load gpr15
         local.set 30
         local.get 0
-        i64.load offset=1968
+        i64.load flags_kind
         local.set 6
         local.get 0
-        i64.load offset=1976
+        i64.load flags_a
         local.set 7
         local.get 0
-        i64.load offset=1984
+        i64.load flags_b
         local.set 8
         local.get 0
-        i64.load offset=1992
+        i64.load flags_result
         local.set 9
         local.get 0
-        i64.load offset=2000
+        i64.load flags_carry
         local.set 10
         local.get 15
         i64.const 4294967295
@@ -308,70 +308,70 @@
       end
       local.get 0
       local.get 15
-      i64.store offset=160
+      i64.store gpr0
       local.get 0
       local.get 16
-      i64.store offset=168
+      i64.store gpr1
       local.get 0
       local.get 17
-      i64.store offset=176
+      i64.store gpr2
       local.get 0
       local.get 18
-      i64.store offset=184
+      i64.store gpr3
       local.get 0
       local.get 19
-      i64.store offset=192
+      i64.store gpr4
       local.get 0
       local.get 20
-      i64.store offset=200
+      i64.store gpr5
       local.get 0
       local.get 21
-      i64.store offset=208
+      i64.store gpr6
       local.get 0
       local.get 22
-      i64.store offset=216
+      i64.store gpr7
       local.get 0
       local.get 23
-      i64.store offset=224
+      i64.store gpr8
       local.get 0
       local.get 24
-      i64.store offset=232
+      i64.store gpr9
       local.get 0
       local.get 25
-      i64.store offset=240
+      i64.store gpr10
       local.get 0
       local.get 26
-      i64.store offset=248
+      i64.store gpr11
       local.get 0
       local.get 27
-      i64.store offset=256
+      i64.store gpr12
       local.get 0
       local.get 28
-      i64.store offset=264
+      i64.store gpr13
       local.get 0
       local.get 29
-      i64.store offset=272
+      i64.store gpr14
       local.get 0
       local.get 30
-      i64.store offset=280
+      i64.store gpr15
       local.get 0
       local.get 6
-      i64.store offset=1968
+      i64.store flags_kind
       local.get 0
       local.get 7
-      i64.store offset=1976
+      i64.store flags_a
       local.get 0
       local.get 8
-      i64.store offset=1984
+      i64.store flags_b
       local.get 0
       local.get 9
-      i64.store offset=1992
+      i64.store flags_result
       local.get 0
       local.get 10
-      i64.store offset=2000
+      i64.store flags_carry
       local.get 0
       local.get 3
-      i64.store offset=288
+      i64.store rip
     end
     local.get 4
     i64.eqz
@@ -420,13 +420,13 @@
       i64.const 4
       i64.shl
       local.get 0
-      i64.load offset=2040
+      i64.load entries
       i64.add
       local.tee 13
       i64.load
       local.get 5
       local.get 0
-      i64.load32_u offset=2048
+      i64.load32_u code_key
       i64.const 48
       i64.shl
       i64.xor
@@ -441,7 +441,7 @@
     end
     local.get 0
     local.get 4
-    i64.store offset=2008
+    i64.store leave
     local.get 1
   )
 )
