@@ -3,7 +3,7 @@
 use super::vectors::{Case, bytes, number};
 use guest_ram::GuestRam;
 use std::rc::Rc;
-use wasm_jit::{Settings, Translator};
+use wasm_jit::{Counts, Settings, Translator};
 use wasmtime_host::WasmtimeHost;
 use x86_exec::{Exit, NoBus, Vcpu};
 use x86_state::cpuid::CpuModel;
@@ -124,6 +124,12 @@ impl Machine {
         let translator = Translator::new(host, settings, &mut machine.vcpu);
         machine.vcpu.set_compiled(Box::new(translator));
         machine
+    }
+
+    /// What its translator did; nothing without one.
+    pub fn counts(&mut self) -> Counts {
+        let code = self.vcpu.compiled_mut().and_then(|code| code.as_any_mut().downcast_mut::<Translator>());
+        code.map(|translator| translator.counts()).unwrap_or_default()
     }
 
     /// Writes what differs: compiled code stays where its bytes do.
