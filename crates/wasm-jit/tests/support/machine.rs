@@ -11,9 +11,9 @@ use x86_state::{Cpu, Cr0, Cr4, Efer, Mxcsr, RFlags, SegAttr, Segment, Selector, 
 use x86_types::{CodeSize, GuestPhysAddr, Seg};
 
 pub const RAM: u64 = 16 << 20;
-const PML4: u64 = 0xf0_0000;
-const PDPT: u64 = 0xf0_1000;
-const PD: u64 = 0xf0_2000;
+pub const PML4: u64 = 0xf0_0000;
+pub const PDPT: u64 = 0xf0_1000;
+pub const PD: u64 = 0xf0_2000;
 const IDT: u64 = 0xf1_0000;
 const GDT: u64 = 0xf2_0000;
 const TSS: u64 = 0xf2_1000;
@@ -31,6 +31,8 @@ pub struct Start {
     pub rip: u64,
     pub rflags: u64,
     pub code: Vec<u8>,
+    /// Physical address of the code, where it is not RIP
+    pub at: Option<u64>,
     pub mem: Vec<(u64, Vec<u8>)>,
     pub xmm: [u128; 16],
     pub mxcsr: Mxcsr,
@@ -45,6 +47,7 @@ impl Default for Start {
             rip: 0,
             rflags: 0,
             code: Vec::new(),
+            at: None,
             mem: Vec::new(),
             xmm: [0; 16],
             mxcsr: Mxcsr::RESET,
@@ -61,6 +64,7 @@ impl Start {
             rip: register("rip"),
             rflags: register("rflags"),
             code: bytes(&case.code),
+            at: None,
             mem: case.input.mem.iter().map(|m| (number(&m.at), bytes(&m.bytes))).collect(),
             xmm: core::array::from_fn(|n| {
                 let names = [format!("xmm{n}"), format!("ymm{n}")];
@@ -195,8 +199,9 @@ impl Machine {
         let mut flags = RFlags::from_bits_retain(start.rflags) | RFlags::IF | RFlags::FIXED;
         flags.remove(RFlags::VM | RFlags::RF | RFlags::TF);
         cpu.set_rflags(flags);
-        self.write(start.rip, &start.code);
-        self.write(start.rip + start.code.len() as u64, &[0xcc; 64]);
+        let at = start.at.unwrap_or(start.rip);
+        self.write(at, &start.code);
+        self.write(at + start.code.len() as u64, &[0xcc; 64]);
         for (at, data) in &start.mem {
             self.write(*at, data);
         }
