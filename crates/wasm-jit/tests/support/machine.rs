@@ -1,11 +1,12 @@
 //! A processor in user mode over flat memory, interpreting or with compiled code.
 
+use super::bus::TestBus;
 use super::vectors::{Case, bytes, number};
 use guest_ram::GuestRam;
 use std::rc::Rc;
 use wasm_jit::{Counts, Settings, Translator};
 use wasmtime_host::WasmtimeHost;
-use x86_exec::{Exit, NoBus, Vcpu};
+use x86_exec::{Exit, Vcpu};
 use x86_state::cpuid::CpuModel;
 use x86_state::{Cpu, Cr0, Cr4, Efer, Mxcsr, RFlags, SegAttr, Segment, Selector, X87, Xcr0};
 use x86_types::{CodeSize, GuestPhysAddr, Seg};
@@ -14,15 +15,24 @@ pub const RAM: u64 = 16 << 20;
 pub const PML4: u64 = 0xf0_0000;
 pub const PDPT: u64 = 0xf0_1000;
 pub const PD: u64 = 0xf0_2000;
+/// Linear addresses of 4-KiB pages that tests map, and the tables for them.
+pub const PAGES: u64 = 0x4000_0000;
+const PAGES_PD: u64 = 0xe8_0000;
+const PAGES_PT: u64 = 0xe8_1000;
 const IDT: u64 = 0xf1_0000;
 const GDT: u64 = 0xf2_0000;
 const TSS: u64 = 0xf2_1000;
-const HANDLERS: u64 = 0xf3_0000;
+pub const HANDLERS: u64 = 0xf3_0000;
 pub const STACK: u64 = 0xf4_0000;
 const GPRS: [&str; 16] = [
     "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
     "r15",
 ];
+
+/// Where the entry of a page from [`PAGES`] on lies.
+pub fn entry_of(linear: u64) -> u64 {
+    PAGES_PT + 8 * (linear >> 12 & 511)
+}
 
 /// Where a run starts.
 #[derive(Clone, Debug)]
@@ -90,7 +100,8 @@ pub struct Machine {
 impl Machine {
     pub fn new(size: CodeSize) -> Machine {
         let ram = Rc::new(GuestRam::new(RAM).unwrap());
-        let vcpu = Vcpu::new(CpuModel::MAX, Rc::clone(&ram), Box::new(NoBus));
+        let bus = TestBus::new(Rc::clone(&ram));
+        let vcpu = Vcpu::new(CpuModel::MAX, Rc::clone(&ram), Box::new(bus));
         let machine = Machine { vcpu, ram, size, long: size == CodeSize::Bits64 };
         machine.tables();
         machine
@@ -212,11 +223,38 @@ impl Machine {
     pub fn run(&mut self, most: u64) -> u64 {
         let start = self.vcpu.retired();
         while self.vcpu.retired() < start + most {
-            if self.vcpu.run(start + most) == Exit::Halted {
-                break;
+            match self.vcpu.run(start + most) {
+                Exit::Halted | Exit::Shutdown => break,
+                Exit::Bus => self.tell_writes(),
+                Exit::Budget => {}
             }
         }
         self.vcpu.retired() - start
+    }
+
+    pub fn bus(&mut self) -> &mut TestBus {
+        self.vcpu.bus_mut().as_any_mut().downcast_mut().unwrap()
+    }
+
+    /// Tells the processor what the device wrote.
+    fn tell_writes(&mut self) {
+        for (at, len) in std::mem::take(&mut self.bus().written) {
+            self.vcpu.invalidate_code(at, len);
+        }
+    }
+
+    /// An interrupt comes.
+    pub fn raise(&mut self, vector: u8) {
+        self.bus().vector = Some(vector);
+        self.vcpu.poll_bus();
+    }
+
+    /// Puts a page behind a linear address from [`PAGES`] on.
+    pub fn map(&self, linear: u64, entry: u64) {
+        let write = |at, value| self.ram.write_u64(GuestPhysAddr(at), value);
+        write(PDPT + 8 * (PAGES >> 30), PAGES_PD | 7);
+        write(PAGES_PD, PAGES_PT | 7);
+        write(entry_of(linear), entry);
     }
 
     /// Registers and flags, as text to compare.

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)] // each test uses a part
 
 pub mod asm;
+pub mod bus;
 pub mod machine;
 pub mod pair;
 pub mod random;
