@@ -10,12 +10,21 @@ pub struct Label(usize);
 #[derive(Clone, Debug, Default)]
 pub struct Asm {
     pub bytes: Vec<u8>,
+    /// Address of the first byte, for absolute ones
+    base: u64,
     labels: Vec<Option<usize>>,
     /// Places of 32-bit distances, and what they lead to
     fixups: Vec<(usize, Label)>,
+    /// Places of 32-bit addresses
+    addresses: Vec<(usize, Label)>,
 }
 
 impl Asm {
+    /// Code for an address.
+    pub fn at(base: u64) -> Asm {
+        Asm { base, ..Asm::default() }
+    }
+
     /// Instructions in hexadecimal; spaces mean nothing.
     pub fn hex(&mut self, code: &str) -> &mut Self {
         self.bytes.extend(super::vectors::bytes(&code.replace(' ', "")));
@@ -75,6 +84,12 @@ impl Asm {
         self.relative(opcode, to)
     }
 
+    /// A 32-bit address.
+    pub fn address(&mut self, to: Label) -> &mut Self {
+        self.addresses.push((self.bytes.len(), to));
+        self.imm32(0)
+    }
+
     /// Fills up with INT3 to a distance from the start.
     pub fn org(&mut self, at: usize) -> &mut Self {
         assert!(self.bytes.len() <= at, "{} bytes of code before {at}", self.bytes.len());
@@ -91,6 +106,10 @@ impl Asm {
         for (at, to) in std::mem::take(&mut self.fixups) {
             let distance = self.offset(to) as i64 - (at as i64 + 4);
             self.bytes[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
+        }
+        for (at, to) in std::mem::take(&mut self.addresses) {
+            let address = self.base + self.offset(to) as u64;
+            self.bytes[at..at + 4].copy_from_slice(&(address as u32).to_le_bytes());
         }
         self.bytes
     }
