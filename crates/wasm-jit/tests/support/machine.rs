@@ -115,6 +115,8 @@ impl Machine {
         (0..RAM >> 21).for_each(|n| write(PD + 8 * n, n << 21 | 0xe7));
         write(GDT + 8, if self.long { 0x00af_9b00_0000_ffff } else { 0x00cf_9b00_0000_ffff });
         write(GDT + 16, 0x00cf_9300_0000_ffff);
+        write(GDT + 24, if self.long { 0x00af_fb00_0000_ffff } else { 0x00cf_fb00_0000_ffff });
+        write(GDT + 32, 0x00cf_f300_0000_ffff);
         for vector in 0..256 {
             let handler = HANDLERS + 16 * vector;
             let gate = handler & 0xffff | 8 << 16 | 0xee00 << 32 | (handler >> 16 & 0xffff) << 48;
@@ -201,7 +203,7 @@ impl Machine {
             attr: SegAttr::from_bits_retain(0x8b),
         };
         cpu.gdtr.base = GDT;
-        cpu.gdtr.limit = 0x17;
+        cpu.gdtr.limit = 0x27;
         cpu.idtr.base = IDT;
         cpu.idtr.limit = 0xfff;
         cpu.cpl = if start.kernel { 0 } else { 3 };
@@ -241,6 +243,17 @@ impl Machine {
         for (at, len) in std::mem::take(&mut self.bus().written) {
             self.vcpu.invalidate_code(at, len);
         }
+    }
+
+    /// Code in place of the HLT that a vector's handler is.
+    pub fn handle(&mut self, vector: u64, code: &str) {
+        let (from, to) = (HANDLERS + 16 * vector, HANDLERS + 0x1000 + 64 * vector);
+        let code = bytes(&code.replace(' ', ""));
+        assert!(code.len() <= 64);
+        self.write(to, &code);
+        // jmp to
+        let distance = (to - from - 5) as u32;
+        self.write(from, &[&[0xe9][..], &distance.to_le_bytes()].concat());
     }
 
     /// An interrupt comes.
