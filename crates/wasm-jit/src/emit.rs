@@ -6,6 +6,7 @@
 
 mod blocks;
 mod frame;
+mod reach;
 mod values;
 mod vector;
 
@@ -119,6 +120,7 @@ impl Emitter<'_> {
         self.out.local_get(VCPU).i64_const(Leave::Budget as i64).i64_store(place(layout::LEAVE, 3));
         self.out.local_get(LEFT).return_().end();
         self.out.local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(BASE);
+        self.check_reach();
         self.out.local_get(VCPU).i64_load(place(layout::BANK, 3)).local_set(TLB);
         self.load_state();
     }

@@ -32,4 +32,4 @@ mod value;
 pub use host::{CodeHost, HostError, Installed};
 pub use module::{IMPORTS, Import, Placed, module};
 pub use region::{CodeSource, MAX_INSTRUCTIONS, Region, form};
-pub use translator::{Settings, Translator};
+pub use translator::{Counts, Settings, Translator};

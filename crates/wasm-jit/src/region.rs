@@ -176,12 +176,15 @@ impl Former<'_> {
                     Some(Reach { flags: true, .. }) => EntryFlags::Canonical,
                     _ => flags.behind(&block.state.flags),
                 };
+                let returns_to = block.returns_to;
                 number.insert(at, nodes.len());
                 nodes.push(Node { at, end, block, edges: Vec::new() });
                 rest = rest.get(used..).unwrap_or(&[]);
                 if rest.is_empty() || stepped.is_none() {
                     for next in &run.next {
-                        behind.entry(*next).or_default().push(left);
+                        // Where a call returns to, the flags are those that the called code leaves.
+                        let known = if returns_to == Some(*next) { EntryFlags::Any } else { left };
+                        behind.entry(*next).or_default().push(known);
                     }
                     break;
                 }

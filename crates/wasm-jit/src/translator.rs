@@ -38,15 +38,26 @@ impl Default for Settings {
 }
 
 /// Counts for `--stats`.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counts {
-    regions: u64,
-    instructions: u64,
-    bytes: u64,
-    modules: u64,
-    invalidated: u64,
-    refused: u64,
-    evicted: u64,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Regions translated, instructions in them, and bytes and number of the modules they came in
+    pub regions: u64,
+    #[allow(missing_docs)]
+    pub instructions: u64,
+    #[allow(missing_docs)]
+    pub bytes: u64,
+    #[allow(missing_docs)]
+    pub modules: u64,
+    /// Regions dropped since their bytes were written
+    pub invalidated: u64,
+    /// Since the host refused them
+    pub refused: u64,
+    /// For want of room
+    pub evicted: u64,
+    /// Modules that are kept, and their bytes
+    pub kept_modules: u64,
+    #[allow(missing_docs)]
+    pub kept_bytes: u64,
 }
 
 /// A region that waits.
@@ -107,6 +118,12 @@ impl Translator {
             next_look: settings.bytes / 2,
             counts: Counts::default(),
         }
+    }
+
+    /// What was done so far.
+    pub fn counts(&self) -> Counts {
+        let (kept_modules, kept_bytes) = (self.cache.modules() as u64, self.cache.bytes());
+        Counts { kept_modules, kept_bytes, ..self.counts }
     }
 
     /// Forms the region at RIP.
@@ -315,19 +332,12 @@ impl CompiledCode for Translator {
     }
 
     fn report(&self) -> Vec<(String, String)> {
-        let c = &self.counts;
+        let c = self.counts();
+        let modules =
+            format!("{}, {} bytes; kept {}, {} bytes", c.modules, c.bytes, c.kept_modules, c.kept_bytes);
         vec![
             ("regions".into(), format!("{} of {} instructions", c.regions, c.instructions)),
-            (
-                "modules".into(),
-                format!(
-                    "{}, {} bytes; kept {}, {} bytes",
-                    c.modules,
-                    c.bytes,
-                    self.cache.modules(),
-                    self.cache.bytes()
-                ),
-            ),
+            ("modules".into(), modules),
             (
                 "dropped".into(),
                 format!("{} written, {} evicted, {} refused", c.invalidated, c.evicted, c.refused),

@@ -1,7 +1,8 @@
 //! The text of a few small modules: what changes in emitted code is seen here. `BLESS=1` writes it anew.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use wasm_jit::{CodeSource, Placed, form, module};
+use wasm_jit::{CodeSource, Placed, form, layout, module};
 use x86_decode::{Instruction, decode};
 use x86_exec::vcpu::compiled::{CodeMode, FloatMode};
 use x86_types::{CodeSize, Width};
@@ -48,14 +49,71 @@ impl CodeSource for Bytes {
     }
 }
 
+/// Names of what compiled code shares with the processor, by offset.
+fn places() -> BTreeMap<u64, String> {
+    let mut places: BTreeMap<u64, String> = [
+        (layout::RIP, "rip"),
+        (layout::SYSTEM_FLAGS, "system_flags"),
+        (layout::SEG_CHECKS, "seg_checks"),
+        (layout::FLAGS_KIND, "flags_kind"),
+        (layout::FLAGS_A, "flags_a"),
+        (layout::FLAGS_B, "flags_b"),
+        (layout::FLAGS_RESULT, "flags_result"),
+        (layout::FLAGS_CARRY, "flags_carry"),
+        (layout::LEAVE, "leave"),
+        (layout::REFUSED, "refused"),
+        (layout::BANK, "bank"),
+        (layout::ENTRIES, "entries"),
+        (layout::CODE_KEY, "code_key"),
+    ]
+    .map(|(at, name)| (at, name.to_string()))
+    .into();
+    for n in 0..16_u8 {
+        places.insert(layout::gpr(n), format!("gpr{n}"));
+        places.insert(layout::xmm(n), format!("xmm{n}"));
+    }
+    for n in 0..6_u8 {
+        places.insert(layout::SEG_BASE + 8 * u64::from(n), format!("seg_base{n}"));
+    }
+    for n in 0..3_u8 {
+        places.insert(layout::SCRATCH + 16 * u64::from(n), format!("scratch{n}"));
+    }
+    places
+}
+
+/// The text with names for offsets from the processor, so that it stays what it is when a field moves.
+fn named(text: &str) -> String {
+    let places = places();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut out = String::new();
+    for (n, line) in lines.iter().enumerate() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let is_processor = |back: usize| n >= back && lines[n - back].trim() == "local.get 0";
+        let access = words.first().copied().unwrap_or_default();
+        let offset = words.get(1).and_then(|word| word.strip_prefix("offset=")?.parse::<u64>().ok());
+        // Nothing but the processor is stored to at an offset.
+        let of_processor = access.contains(".load") && is_processor(1)
+            || access.contains(".store") && (offset.is_some() || is_processor(2));
+        match places.get(&offset.unwrap_or(0)) {
+            Some(name) if of_processor => {
+                out.push_str(line.split_once(access).map_or("", |(indent, _)| indent));
+                out.push_str(&format!("{access} {name}"));
+            }
+            _ => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    out
+}
+
 fn text(size: CodeSize, code: &str) -> String {
     let code = (0..code.len()).step_by(2).map(|n| u8::from_str_radix(&code[n..n + 2], 16).unwrap()).collect();
     let stack_width = if size == CodeSize::Bits64 { Width::B8 } else { Width::B4 };
     let mode = CodeMode { code_size: size, stack_width, bank: 2, sse: true, float: FloatMode::Free };
     let region = form(&Bytes(size, code), mode).unwrap();
     let steps = (0..region.steps().len() as u32).collect();
-    wasmprinter::print_bytes(module(&[Placed { region: &region, steps, pages: vec![(0, 0x10_0000)] }], 1))
-        .unwrap()
+    let placed = Placed { region: &region, steps, pages: vec![(0, 0x10_0000)] };
+    named(&wasmprinter::print_bytes(module(&[placed], 1)).unwrap())
 }
 
 #[test]

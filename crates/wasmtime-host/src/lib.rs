@@ -5,85 +5,25 @@
 //! memory from the guest is the emulated TLB in either case.
 
 mod background;
+mod imports;
+mod linked;
 mod whole;
 
 use background::Compiler;
+use linked::{Linked, TABLE_LEN};
 use wasm_jit::{CodeHost, HostError, Installed};
-use wasmtime::{
-    Config, Engine, Extern, Func, Instance, Memory, Module, OptLevel, Ref, RefType, Store, Table, TableType,
-    TypedFunc,
-};
+use wasmtime::{Config, Engine, Module, OptLevel};
 use whole::WholeMemory;
-use x86_exec::Vcpu;
-use x86_exec::vcpu::compiled::{COMPILED_BASE, FlagsKind};
-
-/// Functions at most.
-const TABLE_LEN: u64 = 1 << 20;
 
 /// Compiles by Cranelift and runs.
 pub struct WasmtimeHost {
     engine: Engine,
-    store: Store<()>,
-    imports: Vec<Extern>,
-    table: Table,
-    functions: Vec<Option<TypedFunc<(u64, u64), u64>>>,
+    linked: Linked,
     /// Compiles beside the machine, where that is wanted
     compiler: Option<Compiler>,
 }
 
-/// The processor behind an address that compiled code was handed.
-///
-/// # Safety
-/// `address` is the one that [`CodeHost::enter`] was called with, and that call has not returned.
-#[allow(unsafe_code)]
-unsafe fn processor<'a>(address: u64) -> &'a mut Vcpu {
-    let pointer = address.wrapping_add(COMPILED_BASE) as usize as *mut Vcpu;
-    // SAFETY: by the contract above the processor is alive, and whoever lent it waits for `enter` to return.
-    unsafe { &mut *pointer }
-}
-
-#[allow(unsafe_code)]
-fn imports(store: &mut Store<()>, memory: Memory, table: Table) -> Vec<Extern> {
-    // SAFETY: (of each) compiled code passes on the address that it was entered with, and it runs within `enter`.
-    let load = Func::wrap(&mut *store, |vcpu: u64, linear: u64, size: u64| unsafe {
-        processor(vcpu).compiled_load(linear, size, false)
-    });
-    // SAFETY: as above.
-    let load_for_write = Func::wrap(&mut *store, |vcpu: u64, linear: u64, size: u64| unsafe {
-        processor(vcpu).compiled_load(linear, size, true)
-    });
-    // SAFETY: as above.
-    let to_store = Func::wrap(&mut *store, |vcpu: u64, linear: u64, size: u64, value: u64| unsafe {
-        processor(vcpu).compiled_store(linear, size, value);
-    });
-    let step = Func::wrap(&mut *store, |vcpu: u64, number: u64, left: u64| -> u64 {
-        // SAFETY: as above.
-        let vcpu = unsafe { processor(vcpu) };
-        vcpu.compiled_step(number, left) as u64
-    });
-    // SAFETY: as above.
-    let code_address =
-        Func::wrap(&mut *store, |vcpu: u64, rip: u64| unsafe { processor(vcpu).compiled_code_address(rip) });
-    let result = Func::wrap(&mut *store, |kind: u64, a: u64, b: u64, result: u64, carry: u64| {
-        FlagsKind(kind).flags(a, b, result, carry).result
-    });
-    let aux = Func::wrap(&mut *store, |kind: u64, a: u64, b: u64, result: u64, carry: u64| {
-        FlagsKind(kind).flags(a, b, result, carry).aux
-    });
-    // SAFETY: as above.
-    let load_vector = Func::wrap(&mut *store, |vcpu: u64, linear: u64| unsafe {
-        processor(vcpu).compiled_load_vector(linear)
-    });
-    // SAFETY: as above.
-    let store_vector = Func::wrap(&mut *store, |vcpu: u64, linear: u64| unsafe {
-        processor(vcpu).compiled_store_vector(linear)
-    });
-    let functions =
-        [load, load_for_write, to_store, step, code_address, result, aux, load_vector, store_vector];
-    [memory.into(), table.into()].into_iter().chain(functions.map(Extern::from)).collect()
-}
-
-fn refused(error: wasmtime::Error) -> HostError {
+pub(crate) fn refused(error: wasmtime::Error) -> HostError {
     HostError::Refused(format!("{error:#}"))
 }
 
@@ -115,30 +55,13 @@ impl WasmtimeHost {
             config.cranelift_flag_set("enable_table_access_spectre_mitigation", "false");
         }
         let engine = Engine::new(&config).map_err(refused)?;
-        let mut store = Store::new(&engine, ());
-        // Only a memory that a module defines is made by the creator above.
-        let base = Module::from_binary(&engine, &whole::module()).map_err(refused)?;
-        let base = Instance::new(&mut store, &base, &[]).map_err(refused)?;
-        let memory = base.get_memory(&mut store, "memory").ok_or(HostError::Full)?;
-        let kind = TableType::new64(RefType::FUNCREF, TABLE_LEN, Some(TABLE_LEN));
-        let table = Table::new(&mut store, kind, Ref::Func(None)).map_err(refused)?;
-        let imports = imports(&mut store, memory, table);
-        Ok(Self { engine, store, imports, table, functions: Vec::new(), compiler: None })
+        let linked = Linked::new(&engine)?;
+        Ok(Self { engine, linked, compiler: None })
     }
 
-    /// Makes a compiled module's functions callable.
-    fn link(&mut self, module: &Module, first: u32, count: u32) -> Result<(), HostError> {
-        Instance::new(&mut self.store, module, &self.imports).map_err(refused)?;
-        for slot in first..first + count {
-            let function = self.table.get(&mut self.store, slot.into());
-            let function = function.and_then(|f| f.as_func().flatten().copied()).ok_or(HostError::Full)?;
-            let slot = slot as usize;
-            if self.functions.len() <= slot {
-                self.functions.resize_with(slot + 1, || None);
-            }
-            self.functions[slot] = Some(function.typed(&self.store).map_err(refused)?);
-        }
-        Ok(())
+    /// Modules that can be called, and instances that there are of them and of dropped ones.
+    pub fn instances(&self) -> (usize, usize) {
+        self.linked.instances()
     }
 }
 
@@ -152,7 +75,7 @@ impl CodeHost for WasmtimeHost {
             return Ok(Installed::Later);
         }
         let module = Module::from_binary(&self.engine, &module).map_err(refused)?;
-        self.link(&module, first, count)?;
+        self.linked.link(module, first, count)?;
         Ok(Installed::Now)
     }
 
@@ -160,23 +83,18 @@ impl CodeHost for WasmtimeHost {
         let done = self.compiler.as_mut().map(Compiler::finished).unwrap_or_default();
         done.into_iter()
             .map(|(first, count, module)| {
-                let linked = module.map_err(refused).and_then(|module| self.link(&module, first, count));
+                let linked =
+                    module.map_err(refused).and_then(|module| self.linked.link(module, first, count));
                 (first, linked)
             })
             .collect()
     }
 
-    fn retire(&mut self, first: u32, count: u32) {
-        for slot in first..first + count {
-            if let Some(place) = self.functions.get_mut(slot as usize) {
-                *place = None;
-            }
-        }
+    fn retire(&mut self, first: u32, _: u32) {
+        self.linked.retire(first);
     }
 
     fn enter(&mut self, slot: u32, vcpu: u64, budget: u64) -> u64 {
-        let Some(Some(function)) = self.functions.get(slot as usize) else { return budget };
-        // Compiled code has no instruction that traps: what it divides by and jumps to is checked before.
-        function.call(&mut self.store, (vcpu, budget)).unwrap_or(budget)
+        self.linked.enter(slot, vcpu, budget)
     }
 }

@@ -29,24 +29,24 @@
     if ;; label = @1
       local.get 0
       i64.const 1
-      i64.store offset=2008
+      i64.store leave
       local.get 1
       return
     end
     local.get 0
-    i64.load offset=288
+    i64.load rip
     local.set 2
     local.get 0
-    i64.load offset=2032
+    i64.load bank
     local.set 11
     local.get 0
-    i64.load offset=160
+    i64.load gpr0
     local.set 15
     local.get 0
-    i64.load offset=168
+    i64.load gpr1
     local.set 16
     local.get 0
-    i64.load offset=176
+    i64.load gpr2
     local.set 17
     block ;; label = @1
       block ;; label = @2
@@ -103,13 +103,13 @@
       end
       local.get 0
       local.get 15
-      i64.store offset=160
+      i64.store gpr0
       local.get 0
       local.get 17
-      i64.store offset=176
+      i64.store gpr2
       local.get 0
       local.get 3
-      i64.store offset=288
+      i64.store rip
     end
     local.get 4
     i64.eqz
@@ -158,13 +158,13 @@
       i64.const 4
       i64.shl
       local.get 0
-      i64.load offset=2040
+      i64.load entries
       i64.add
       local.tee 13
       i64.load
       local.get 5
       local.get 0
-      i64.load32_u offset=2048
+      i64.load32_u code_key
       i64.const 48
       i64.shl
       i64.xor
@@ -179,7 +179,7 @@
     end
     local.get 0
     local.get 4
-    i64.store offset=2008
+    i64.store leave
     local.get 1
   )
 )

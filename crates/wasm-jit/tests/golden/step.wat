@@ -29,33 +29,33 @@
     if ;; label = @1
       local.get 0
       i64.const 1
-      i64.store offset=2008
+      i64.store leave
       local.get 1
       return
     end
     local.get 0
-    i64.load offset=288
+    i64.load rip
     local.set 2
     local.get 0
-    i64.load offset=2032
+    i64.load bank
     local.set 11
     local.get 0
-    i64.load offset=160
+    i64.load gpr0
     local.set 15
     local.get 0
-    i64.load offset=1968
+    i64.load flags_kind
     local.set 6
     local.get 0
-    i64.load offset=1976
+    i64.load flags_a
     local.set 7
     local.get 0
-    i64.load offset=1984
+    i64.load flags_b
     local.set 8
     local.get 0
-    i64.load offset=1992
+    i64.load flags_result
     local.set 9
     local.get 0
-    i64.load offset=2000
+    i64.load flags_carry
     local.set 10
     block ;; label = @1
       block ;; label = @2
@@ -63,7 +63,7 @@
         local.get 2
         i64.const 2
         i64.add
-        i64.store offset=288
+        i64.store rip
         local.get 0
         i64.const 0
         local.get 1
@@ -75,22 +75,22 @@
         if ;; label = @3
           local.get 0
           local.get 15
-          i64.store offset=160
+          i64.store gpr0
           local.get 0
           local.get 6
-          i64.store offset=1968
+          i64.store flags_kind
           local.get 0
           local.get 7
-          i64.store offset=1976
+          i64.store flags_a
           local.get 0
           local.get 8
-          i64.store offset=1984
+          i64.store flags_b
           local.get 0
           local.get 9
-          i64.store offset=1992
+          i64.store flags_result
           local.get 0
           local.get 10
-          i64.store offset=2000
+          i64.store flags_carry
           local.get 13
           i64.const 2
           i64.eq
@@ -99,7 +99,7 @@
             local.set 3
             local.get 0
             local.get 3
-            i64.store offset=288
+            i64.store rip
             i64.const 2
             local.set 4
             br 3 (;@1;)
@@ -109,10 +109,10 @@
           i64.sub
           local.set 1
           local.get 0
-          i64.load offset=288
+          i64.load rip
           local.set 3
           local.get 0
-          i64.load offset=2032
+          i64.load bank
           local.set 11
           i64.const 3
           i64.const 0
@@ -178,25 +178,25 @@
       end
       local.get 0
       local.get 15
-      i64.store offset=160
+      i64.store gpr0
       local.get 0
       local.get 6
-      i64.store offset=1968
+      i64.store flags_kind
       local.get 0
       local.get 7
-      i64.store offset=1976
+      i64.store flags_a
       local.get 0
       local.get 8
-      i64.store offset=1984
+      i64.store flags_b
       local.get 0
       local.get 9
-      i64.store offset=1992
+      i64.store flags_result
       local.get 0
       local.get 10
-      i64.store offset=2000
+      i64.store flags_carry
       local.get 0
       local.get 3
-      i64.store offset=288
+      i64.store rip
     end
     local.get 4
     i64.eqz
@@ -245,13 +245,13 @@
       i64.const 4
       i64.shl
       local.get 0
-      i64.load offset=2040
+      i64.load entries
       i64.add
       local.tee 13
       i64.load
       local.get 5
       local.get 0
-      i64.load32_u offset=2048
+      i64.load32_u code_key
       i64.const 48
       i64.shl
       i64.xor
@@ -266,7 +266,7 @@
     end
     local.get 0
     local.get 4
-    i64.store offset=2008
+    i64.store leave
     local.get 1
   )
 )

@@ -29,30 +29,30 @@
     if ;; label = @1
       local.get 0
       i64.const 1
-      i64.store offset=2008
+      i64.store leave
       local.get 1
       return
     end
     local.get 0
-    i64.load offset=288
+    i64.load rip
     local.set 2
     local.get 0
-    i64.load offset=2032
+    i64.load bank
     local.set 11
     local.get 0
-    i64.load offset=160
+    i64.load gpr0
     local.set 15
     local.get 0
-    i64.load offset=184
+    i64.load gpr3
     local.set 16
     local.get 0
-    v128.load offset=640
+    v128.load xmm0
     local.set 18
     local.get 0
-    v128.load offset=672
+    v128.load xmm1
     local.set 19
     local.get 0
-    v128.load offset=704
+    v128.load xmm2
     local.set 20
     block ;; label = @1
       block ;; label = @2
@@ -85,10 +85,10 @@
               local.get 12
               call 7
               local.get 0
-              v128.load offset=2064
+              v128.load scratch0
               local.set 21
               local.get 0
-              i32.load offset=2016
+              i32.load refused
               br_if 1 (;@4;)
             else
               local.get 13
@@ -138,12 +138,12 @@
             if ;; label = @5
               local.get 0
               local.get 23
-              v128.store offset=2064
+              v128.store scratch0
               local.get 0
               local.get 12
               call 8
               local.get 0
-              i32.load offset=2016
+              i32.load refused
               br_if 1 (;@4;)
             else
               local.get 13
@@ -180,13 +180,13 @@
       end
       local.get 0
       local.get 18
-      v128.store offset=640
+      v128.store xmm0
       local.get 0
       local.get 19
-      v128.store offset=672
+      v128.store xmm1
       local.get 0
       local.get 3
-      i64.store offset=288
+      i64.store rip
     end
     local.get 4
     i64.eqz
@@ -235,13 +235,13 @@
       i64.const 4
       i64.shl
       local.get 0
-      i64.load offset=2040
+      i64.load entries
       i64.add
       local.tee 13
       i64.load
       local.get 5
       local.get 0
-      i64.load32_u offset=2048
+      i64.load32_u code_key
       i64.const 48
       i64.shl
       i64.xor
@@ -256,7 +256,7 @@
     end
     local.get 0
     local.get 4
-    i64.store offset=2008
+    i64.store leave
     local.get 1
   )
 )

@@ -1,28 +1,38 @@
 //! A processor in user mode over flat memory, interpreting or with compiled code.
 
+use super::bus::TestBus;
 use super::vectors::{Case, bytes, number};
 use guest_ram::GuestRam;
 use std::rc::Rc;
-use wasm_jit::{Settings, Translator};
+use wasm_jit::{Counts, Settings, Translator};
 use wasmtime_host::WasmtimeHost;
-use x86_exec::{Exit, NoBus, Vcpu};
+use x86_exec::{Exit, Vcpu};
 use x86_state::cpuid::CpuModel;
 use x86_state::{Cpu, Cr0, Cr4, Efer, Mxcsr, RFlags, SegAttr, Segment, Selector, X87, Xcr0};
 use x86_types::{CodeSize, GuestPhysAddr, Seg};
 
 pub const RAM: u64 = 16 << 20;
-const PML4: u64 = 0xf0_0000;
-const PDPT: u64 = 0xf0_1000;
-const PD: u64 = 0xf0_2000;
+pub const PML4: u64 = 0xf0_0000;
+pub const PDPT: u64 = 0xf0_1000;
+pub const PD: u64 = 0xf0_2000;
+/// Linear addresses of 4-KiB pages that tests map, and the tables for them.
+pub const PAGES: u64 = 0x4000_0000;
+const PAGES_PD: u64 = 0xe8_0000;
+const PAGES_PT: u64 = 0xe8_1000;
 const IDT: u64 = 0xf1_0000;
 const GDT: u64 = 0xf2_0000;
 const TSS: u64 = 0xf2_1000;
-const HANDLERS: u64 = 0xf3_0000;
+pub const HANDLERS: u64 = 0xf3_0000;
 pub const STACK: u64 = 0xf4_0000;
 const GPRS: [&str; 16] = [
     "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
     "r15",
 ];
+
+/// Where the entry of a page from [`PAGES`] on lies.
+pub fn entry_of(linear: u64) -> u64 {
+    PAGES_PT + 8 * (linear >> 12 & 511)
+}
 
 /// Where a run starts.
 #[derive(Clone, Debug)]
@@ -31,9 +41,13 @@ pub struct Start {
     pub rip: u64,
     pub rflags: u64,
     pub code: Vec<u8>,
+    /// Physical address of the code, where it is not RIP
+    pub at: Option<u64>,
     pub mem: Vec<(u64, Vec<u8>)>,
     pub xmm: [u128; 16],
     pub mxcsr: Mxcsr,
+    /// At CPL 0
+    pub kernel: bool,
 }
 
 impl Default for Start {
@@ -43,9 +57,11 @@ impl Default for Start {
             rip: 0,
             rflags: 0,
             code: Vec::new(),
+            at: None,
             mem: Vec::new(),
             xmm: [0; 16],
             mxcsr: Mxcsr::RESET,
+            kernel: false,
         }
     }
 }
@@ -58,6 +74,7 @@ impl Start {
             rip: register("rip"),
             rflags: register("rflags"),
             code: bytes(&case.code),
+            at: None,
             mem: case.input.mem.iter().map(|m| (number(&m.at), bytes(&m.bytes))).collect(),
             xmm: core::array::from_fn(|n| {
                 let names = [format!("xmm{n}"), format!("ymm{n}")];
@@ -68,6 +85,7 @@ impl Start {
                 0 => Mxcsr::RESET,
                 bits => Mxcsr::from_bits_retain(bits as u32),
             },
+            kernel: false,
         }
     }
 }
@@ -82,7 +100,8 @@ pub struct Machine {
 impl Machine {
     pub fn new(size: CodeSize) -> Machine {
         let ram = Rc::new(GuestRam::new(RAM).unwrap());
-        let vcpu = Vcpu::new(CpuModel::MAX, Rc::clone(&ram), Box::new(NoBus));
+        let bus = TestBus::new(Rc::clone(&ram));
+        let vcpu = Vcpu::new(CpuModel::MAX, Rc::clone(&ram), Box::new(bus));
         let machine = Machine { vcpu, ram, size, long: size == CodeSize::Bits64 };
         machine.tables();
         machine
@@ -96,6 +115,8 @@ impl Machine {
         (0..RAM >> 21).for_each(|n| write(PD + 8 * n, n << 21 | 0xe7));
         write(GDT + 8, if self.long { 0x00af_9b00_0000_ffff } else { 0x00cf_9b00_0000_ffff });
         write(GDT + 16, 0x00cf_9300_0000_ffff);
+        write(GDT + 24, if self.long { 0x00af_fb00_0000_ffff } else { 0x00cf_fb00_0000_ffff });
+        write(GDT + 32, 0x00cf_f300_0000_ffff);
         for vector in 0..256 {
             let handler = HANDLERS + 16 * vector;
             let gate = handler & 0xffff | 8 << 16 | 0xee00 << 32 | (handler >> 16 & 0xffff) << 48;
@@ -110,11 +131,22 @@ impl Machine {
 
     /// The same, whose code is translated as soon as it runs the second time.
     pub fn compiling(size: CodeSize) -> Machine {
+        Machine::with(size, Settings::AT_ONCE)
+    }
+
+    /// The same, with other settings.
+    pub fn with(size: CodeSize, settings: Settings) -> Machine {
         let mut machine = Machine::new(size);
         let host = Box::new(WasmtimeHost::new().unwrap());
-        let translator = Translator::new(host, Settings::AT_ONCE, &mut machine.vcpu);
+        let translator = Translator::new(host, settings, &mut machine.vcpu);
         machine.vcpu.set_compiled(Box::new(translator));
         machine
+    }
+
+    /// What its translator did; nothing without one.
+    pub fn counts(&mut self) -> Counts {
+        let code = self.vcpu.compiled_mut().and_then(|code| code.as_any_mut().downcast_mut::<Translator>());
+        code.map(|translator| translator.counts()).unwrap_or_default()
     }
 
     /// Writes what differs: compiled code stays where its bytes do.
@@ -160,8 +192,10 @@ impl Machine {
             CodeSize::Bits32 => (0xc0fb, 0xc0f3),
             CodeSize::Bits16 => (0x80fb, 0x80f3),
         };
-        cpu.seg = [segment(0x23, data); 6];
-        cpu.seg[Seg::Cs as usize] = segment(0x1b, code);
+        // A privilege level of 3 in the attributes and in the selectors, or of 0.
+        let (level, selectors) = if start.kernel { (0x60, (0x10, 8)) } else { (0, (0x23, 0x1b)) };
+        cpu.seg = [segment(selectors.0, data & !level); 6];
+        cpu.seg[Seg::Cs as usize] = segment(selectors.1, code & !level);
         cpu.tr = Segment {
             base: TSS,
             limit: 0x67,
@@ -169,17 +203,18 @@ impl Machine {
             attr: SegAttr::from_bits_retain(0x8b),
         };
         cpu.gdtr.base = GDT;
-        cpu.gdtr.limit = 0x17;
+        cpu.gdtr.limit = 0x27;
         cpu.idtr.base = IDT;
         cpu.idtr.limit = 0xfff;
-        cpu.cpl = 3;
+        cpu.cpl = if start.kernel { 0 } else { 3 };
         cpu.gpr = start.gpr;
         cpu.rip = start.rip;
         let mut flags = RFlags::from_bits_retain(start.rflags) | RFlags::IF | RFlags::FIXED;
         flags.remove(RFlags::VM | RFlags::RF | RFlags::TF);
         cpu.set_rflags(flags);
-        self.write(start.rip, &start.code);
-        self.write(start.rip + start.code.len() as u64, &[0xcc; 64]);
+        let at = start.at.unwrap_or(start.rip);
+        self.write(at, &start.code);
+        self.write(at + start.code.len() as u64, &[0xcc; 64]);
         for (at, data) in &start.mem {
             self.write(*at, data);
         }
@@ -190,11 +225,49 @@ impl Machine {
     pub fn run(&mut self, most: u64) -> u64 {
         let start = self.vcpu.retired();
         while self.vcpu.retired() < start + most {
-            if self.vcpu.run(start + most) == Exit::Halted {
-                break;
+            match self.vcpu.run(start + most) {
+                Exit::Halted | Exit::Shutdown => break,
+                Exit::Bus => self.tell_writes(),
+                Exit::Budget => {}
             }
         }
         self.vcpu.retired() - start
+    }
+
+    pub fn bus(&mut self) -> &mut TestBus {
+        self.vcpu.bus_mut().as_any_mut().downcast_mut().unwrap()
+    }
+
+    /// Tells the processor what the device wrote.
+    fn tell_writes(&mut self) {
+        for (at, len) in std::mem::take(&mut self.bus().written) {
+            self.vcpu.invalidate_code(at, len);
+        }
+    }
+
+    /// Code in place of the HLT that a vector's handler is.
+    pub fn handle(&mut self, vector: u64, code: &str) {
+        let (from, to) = (HANDLERS + 16 * vector, HANDLERS + 0x1000 + 64 * vector);
+        let code = bytes(&code.replace(' ', ""));
+        assert!(code.len() <= 64);
+        self.write(to, &code);
+        // jmp to
+        let distance = (to - from - 5) as u32;
+        self.write(from, &[&[0xe9][..], &distance.to_le_bytes()].concat());
+    }
+
+    /// An interrupt comes.
+    pub fn raise(&mut self, vector: u8) {
+        self.bus().vector = Some(vector);
+        self.vcpu.poll_bus();
+    }
+
+    /// Puts a page behind a linear address from [`PAGES`] on.
+    pub fn map(&self, linear: u64, entry: u64) {
+        let write = |at, value| self.ram.write_u64(GuestPhysAddr(at), value);
+        write(PDPT + 8 * (PAGES >> 30), PAGES_PD | 7);
+        write(PAGES_PD, PAGES_PT | 7);
+        write(entry_of(linear), entry);
     }
 
     /// Registers and flags, as text to compare.

@@ -1,6 +1,7 @@
 //! An interpreter and a machine with compiled code, in lockstep.
 
 use super::machine::{Machine, Start};
+use wasm_jit::Settings;
 use x86_exec::vcpu::compiled::CodeMode;
 use x86_types::CodeSize;
 
@@ -16,6 +17,11 @@ pub struct Pair {
 impl Pair {
     pub fn new(size: CodeSize) -> Pair {
         Pair { plain: Machine::new(size), compiled: Machine::compiling(size) }
+    }
+
+    /// The same, where code becomes hot by `settings`.
+    pub fn with(size: CodeSize, settings: Settings) -> Pair {
+        Pair { plain: Machine::new(size), compiled: Machine::with(size, settings) }
     }
 
     /// Runs code in both, twice, since the first run only shows that it is hot. Gives the instructions that compiled code

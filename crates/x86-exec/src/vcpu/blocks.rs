@@ -1,6 +1,7 @@
 //! Decoded code, kept by physical address and code size.
 
 use super::Vcpu;
+use super::churn::{Churn, lines};
 use crate::{Handler, handler};
 use guest_ram::RamLayout;
 use std::cell::Cell;
@@ -35,6 +36,8 @@ pub(crate) struct Block {
     pub(crate) len: u32,
     /// Times the interpreter ran it, while there is a translator
     pub(crate) runs: Cell<u32>,
+    /// How often the runs are doubled that make it hot, since its bytes were compiled and changed before
+    pub(crate) doublings: u32,
     /// What was known of the compiled form when it was last looked for
     pub(crate) compiled: Cell<Found>,
 }
@@ -45,8 +48,6 @@ const TABLE: usize = 1 << 17;
 const NO_KEY: u64 = u64::MAX;
 /// Blocks kept at most; when as many have been made everything is dropped.
 const MAX_BLOCKS: usize = 600_000;
-/// Writes beside code before a page's blocks are given up.
-const MAX_NEAR_MISSES: u32 = 256;
 
 struct Entry {
     key: u64,
@@ -59,7 +60,26 @@ struct CodePage {
     blocks: Vec<(u32, u64, u16, u16)>,
     /// Units of compiled code, and the bytes they stand for
     units: Vec<(u32, u16, u16)>,
-    near_misses: u32,
+    /// Lines of the page that may have any of it: writes elsewhere are over quickly
+    lines: u64,
+}
+
+impl CodePage {
+    /// Whether there may be code in the bytes from `start` to `end`.
+    fn may_have(&self, start: u64, end: u64) -> bool {
+        self.lines & lines(start, end) != 0
+    }
+
+    fn cover(&mut self, start: u16, end: u16) {
+        self.lines |= lines(start.into(), end.into());
+    }
+
+    /// The lines of what is left.
+    fn cover_anew(&mut self) {
+        let blocks = self.blocks.iter().map(|&(_, _, from, to)| (from, to));
+        let units = self.units.iter().map(|&(_, from, to)| (from, to));
+        self.lines = blocks.chain(units).fold(0, |all, (from, to)| all | lines(from.into(), to.into()));
+    }
 }
 
 /// Direct-mapped cache of blocks, with what is needed to find the blocks of a page that is written.
@@ -75,6 +95,8 @@ pub(crate) struct BlockCache {
     pub(crate) invalidated: u64,
     /// Units of compiled code whose bytes were written, until the translator is told
     pub(crate) dropped_units: Vec<u32>,
+    /// What was compiled and then written
+    churn: Churn,
 }
 
 #[inline(always)]
@@ -101,6 +123,7 @@ impl BlockCache {
             decoded: 0,
             invalidated: 0,
             dropped_units: Vec::new(),
+            churn: Churn::default(),
         }
     }
 
@@ -146,7 +169,9 @@ impl BlockCache {
         let start = at.page_offset() as u16;
         let end = start + block.len as u16;
         self.table[index] = Entry { key, block };
-        self.pages.entry(at.page().0).or_default().blocks.push((index as u32, key, start, end));
+        let code = self.pages.entry(at.page().0).or_default();
+        code.blocks.push((index as u32, key, start, end));
+        code.cover(start, end);
         let first = self.has_code[page] == 0;
         self.has_code[page] = 1;
         first
@@ -160,6 +185,7 @@ impl BlockCache {
         let (layout, has_code) = (self.layout, &mut self.has_code);
         self.pages.retain(|&page, code| {
             code.blocks.clear();
+            code.cover_anew();
             if code.units.is_empty()
                 && let Some((offset, _)) = layout.locate(GuestPhysAddr(page))
             {
@@ -173,8 +199,10 @@ impl BlockCache {
     /// Keeps in mind which bytes, of one page, a unit of compiled code stands for. Gives whether the page had no code.
     pub(super) fn keep_unit(&mut self, unit: u32, at: GuestPhysAddr, len: u64) -> bool {
         let Some(page) = self.ram_page(at) else { return false };
-        let start = at.page_offset() as u16;
-        self.pages.entry(at.page().0).or_default().units.push((unit, start, start + len as u16));
+        let (start, end) = (at.page_offset() as u16, (at.page_offset() + len) as u16);
+        let code = self.pages.entry(at.page().0).or_default();
+        code.units.push((unit, start, end));
+        code.cover(start, end);
         std::mem::replace(&mut self.has_code[page], 1) == 0
     }
 
@@ -183,6 +211,7 @@ impl BlockCache {
         let Some(n) = self.ram_page(at) else { return };
         let Some(page) = self.pages.get_mut(&at.page().0) else { return };
         page.units.retain(|&(number, ..)| number != unit);
+        page.cover_anew();
         if page.blocks.is_empty() && page.units.is_empty() {
             self.pages.remove(&at.page().0);
             self.has_code[n] = 0;
@@ -190,19 +219,22 @@ impl BlockCache {
     }
 
     /// Whether decoded or compiled code covers any of `len` bytes within one page, which are about to be written.
-    pub(super) fn overlaps(&mut self, at: GuestPhysAddr, len: u64) -> bool {
+    pub(super) fn overlaps(&self, at: GuestPhysAddr, len: u64) -> bool {
         if !self.is_code(at) {
             return false;
         }
         let (start, end) = (at.page_offset(), at.page_offset() + len);
         let hit = |from: u16, to: u16| u64::from(to) > start && u64::from(from) < end;
-        self.pages.get_mut(&at.page().0).is_some_and(|page| {
-            let hit = page.near_misses >= MAX_NEAR_MISSES
-                || page.blocks.iter().any(|&(_, _, from, to)| hit(from, to))
-                || page.units.iter().any(|&(_, from, to)| hit(from, to));
-            page.near_misses += u32::from(!hit);
-            hit
+        self.pages.get(&at.page().0).is_some_and(|page| {
+            page.may_have(start, end)
+                && (page.blocks.iter().any(|&(_, _, from, to)| hit(from, to))
+                    || page.units.iter().any(|&(_, from, to)| hit(from, to)))
         })
+    }
+
+    /// How often the runs have to be doubled that make a block of `len` bytes at `at` hot.
+    pub(super) fn doublings(&self, at: GuestPhysAddr, len: u32, now: u64) -> u32 {
+        self.churn.doublings(at, len.into(), now)
     }
 
     /// Whether the page has decoded code, so that writes to it must be seen.
@@ -211,43 +243,51 @@ impl BlockCache {
         self.ram_page(at).is_some_and(|page| self.has_code[page] != 0)
     }
 
-    /// `len` bytes at `at`, within one page, were or will be written. Gives whether blocks were dropped.
-    pub(super) fn written(&mut self, at: GuestPhysAddr, len: u64) -> bool {
+    /// `len` bytes at `at`, within one page, were or will be written, when `now` instructions have retired. Gives whether
+    /// code was dropped: that whose bytes they are.
+    pub(super) fn written(&mut self, at: GuestPhysAddr, len: u64, now: u64) -> bool {
         let Some(n) = self.ram_page(at) else { return false };
         if self.has_code[n] == 0 {
             return false;
         }
         let Some(page) = self.pages.get_mut(&at.page().0) else { return false };
         let (start, end) = (at.page_offset(), at.page_offset() + len);
-        let before = page.blocks.len();
+        if !page.may_have(start, end) {
+            return false;
+        }
+        let hit = |from: u16, to: u16| u64::from(to) > start && u64::from(from) < end;
+        let before = page.blocks.len() + page.units.len();
         let table = &mut self.table;
-        let all = page.near_misses >= MAX_NEAR_MISSES;
         page.blocks.retain(|&(index, key, from, to)| {
-            let keep = !all && (u64::from(to) <= start || u64::from(from) >= end);
-            if !keep && table[index as usize].key == key {
+            let hit = hit(from, to);
+            if hit && table[index as usize].key == key {
                 table[index as usize].key = NO_KEY;
             }
-            keep
+            !hit
         });
-        let (dropped, units) = (before - page.blocks.len(), page.units.len());
-        let dropped_units = &mut self.dropped_units;
+        let (dropped_units, mut rewritten) = (&mut self.dropped_units, 0);
         page.units.retain(|&(unit, from, to)| {
-            let keep = !all && (u64::from(to) <= start || u64::from(from) >= end);
-            if !keep {
+            let hit = hit(from, to);
+            if hit {
                 dropped_units.push(unit);
+                rewritten |= lines(start.max(from.into()), end.min(to.into()));
             }
-            keep
+            !hit
         });
-        let dropped = dropped + units - page.units.len();
+        let dropped = before - page.blocks.len() - page.units.len();
         if dropped == 0 {
-            page.near_misses += 1;
+            return false;
         }
-        if page.blocks.is_empty() && page.units.is_empty() {
+        page.cover_anew();
+        if page.lines == 0 {
             self.pages.remove(&at.page().0);
             self.has_code[n] = 0;
         }
+        if rewritten != 0 {
+            self.churn.rewritten(at, rewritten, now);
+        }
         self.invalidated += dropped as u64;
-        dropped > 0
+        true
     }
 }
 

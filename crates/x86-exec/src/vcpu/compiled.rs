@@ -313,9 +313,10 @@ impl Vcpu {
         crate::system::has_feature(self, &insn).then_some(insn)
     }
 
-    /// How often the interpreter ran the block at `at`.
+    /// How often the interpreter ran the block at `at`; a part of it, where code there was compiled and rewritten before.
     pub fn runs_at(&self, at: GuestPhysAddr) -> u32 {
-        self.blocks.find(at, self.cpu.code_size).map_or(0, |block| block.runs.get())
+        let block = self.blocks.find(at, self.cpu.code_size);
+        block.map_or(0, |block| block.runs.get() >> block.doublings)
     }
 
     /// The blocks that the interpreter ran most while there was a translator: physical address, code size and runs.

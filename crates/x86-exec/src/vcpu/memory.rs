@@ -47,9 +47,7 @@ impl PteMemory for Vcpu {
         self.ram.read_u32(at)
     }
     fn write_u32(&mut self, at: GuestPhysAddr, value: u32) {
-        if self.blocks.written(at, 4) {
-            self.drop_units();
-        }
+        self.code_written(at, 4);
         self.ram.write_u32(at, value);
     }
 }
@@ -194,10 +192,7 @@ impl Vcpu {
     /// Writes 1, 2, 4 or 8 bytes of RAM or of a device, within one page. Code there is dropped.
     pub(crate) fn write_physical(&mut self, at: GuestPhysAddr, size: u64, v: u64) {
         if self.ram.contains(at, size) {
-            if self.blocks.written(at, size) {
-                self.drop_units();
-                self.stop_block();
-            }
+            self.code_written(at, size);
             self.ram.write_value(at, size, v);
             return;
         }
@@ -207,13 +202,23 @@ impl Vcpu {
         self.bus_touched();
     }
 
+    /// Bytes within one page are about to be written: code there is dropped, and what runs is fetched anew behind the
+    /// instruction.
+    #[inline]
+    pub(super) fn code_written(&mut self, at: GuestPhysAddr, len: u64) {
+        if self.blocks.is_code(at) && self.blocks.written(at, len, self.retired) {
+            self.drop_units();
+            self.stop_block();
+        }
+    }
+
     /// Code of guest memory that a bus master wrote is dropped.
     pub fn invalidate_code(&mut self, at: GuestPhysAddr, len: u64) {
         let mut done = 0;
         while done < len {
             let from = at.wrapping_add(done);
             let part = (PAGE_SIZE - from.page_offset()).min(len - done);
-            self.blocks.written(from, part);
+            self.blocks.written(from, part, self.retired);
             done += part;
         }
         self.drop_units();
@@ -276,6 +281,7 @@ impl Vcpu {
             if wanted(dr7.condition(n)) && overlaps && dr7.enabled(n) {
                 self.debug_trap |= 1 << n;
                 self.attention |= attention::DEBUG_TRAP;
+                self.event = true;
                 self.stop_block();
             }
         }

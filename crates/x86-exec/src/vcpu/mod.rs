@@ -2,6 +2,7 @@
 
 mod access;
 mod blocks;
+mod churn;
 pub mod compiled;
 mod domain;
 mod memory;
@@ -60,6 +61,8 @@ pub struct Vcpu {
     code_end: u64,
     /// Set to leave the block after the instruction that runs
     stop: bool,
+    /// Set with `stop` where the run loop has something to do: not where only code was written
+    event: bool,
     /// Whether the block that runs ends in a single-step trap
     stepping: bool,
     attention: u32,
@@ -115,6 +118,7 @@ impl Vcpu {
             paging,
             code_end: 0,
             stop: false,
+            event: false,
             stepping: false,
             attention: 0,
             pending: None,
@@ -268,6 +272,7 @@ impl Vcpu {
 
     /// Looks at the bus after an access that may have changed interrupts or asked for something.
     pub(crate) fn bus_touched(&mut self) {
+        self.event = true;
         self.stop = true;
         if self.bus.interrupt_pending() {
             self.attention |= attention::INTERRUPT;

@@ -1,7 +1,8 @@
 //! Repeated string instructions: in bulk where nothing can tell, else one iteration after the other.
 //!
 //! One step of a repeated instruction goes at most to the end of a page; then RIP still names it and the run loop looks
-//! up, so that interrupts come in between and no count can hold up the host.
+//! up, so that interrupts come in between and no count can hold up the host. A step counts as one instruction, so where it
+//! ends follows from what the guest can see alone: the same for all engines, whatever of its code they keep.
 
 use super::{Trap, Vcpu, attention};
 use crate::Flow;
@@ -9,9 +10,6 @@ use x86_decode::{InsnFlags, Instruction, Op};
 use x86_paging::AccessKind;
 use x86_state::{RFlags, gpr};
 use x86_types::{CodeSize, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg, Width};
-
-/// Iterations in one step at most.
-const MAX_ITERATIONS: u64 = 4096;
 
 impl Vcpu {
     /// SPEC: intel-sdm-vol3 :: 19.3.1.4 Single-Step Exception Condition -> RFLAGS.TF traps after each iteration
@@ -28,18 +26,18 @@ impl Vcpu {
             _ => None,
         };
         let stepping = self.cpu.system_flags.contains(RFlags::TF);
-        let mut left = if stepping { 1 } else { MAX_ITERATIONS };
-        self.stop = false;
-        while count != 0 && left != 0 {
+        let mut left = if stepping { count.min(1) } else { self.reach(insn, count) };
+        self.event = false;
+        while left != 0 {
             let done = match until_zf {
-                None => self.bulk(insn, count.min(left)),
-                Some(end) => self.bulk_scan(insn, count.min(left), end),
+                None => self.bulk(insn, left),
+                Some(end) => self.bulk_scan(insn, left, end),
             };
             if done != 0 {
                 count -= done;
+                left -= done;
                 self.set_count(insn, count);
-                // A transfer went to the end of a page; a comparison ends by an iteration that sets the flags.
-                left = if until_zf.is_none() { 0 } else { left - done };
+                // A comparison ends by an iteration that sets the flags.
                 if until_zf.is_none() {
                     continue;
                 }
@@ -51,7 +49,7 @@ impl Vcpu {
             if until_zf.is_some_and(|end| self.cpu.arith.zf() == end) {
                 return Ok(Flow::End);
             }
-            if self.stop {
+            if self.event {
                 break;
             }
         }
@@ -59,6 +57,21 @@ impl Vcpu {
             self.cpu.rip = self.cpu.rip.wrapping_sub(u64::from(insn.len));
         }
         Ok(Flow::End)
+    }
+
+    /// Iterations of one step: as many of `count` as stay within pages, or a single one.
+    fn reach(&self, insn: &Instruction, count: u64) -> u64 {
+        let (size, w) = (u64::from(insn.opsize.bytes()), insn.addrsize);
+        let down = self.cpu.system_flags.contains(RFlags::DF);
+        let within = |register: usize| stretch(w.trunc(self.cpu.gpr[register]), size, w, down);
+        let mut n = u64::MAX;
+        if insn.op != Op::Lods {
+            n = within(gpr::RDI);
+        }
+        if matches!(insn.op, Op::Movs | Op::Cmps | Op::Lods) {
+            n = n.min(within(gpr::RSI));
+        }
+        count.min(n.max(1))
     }
 
     fn set_count(&mut self, insn: &Instruction, count: u64) {
@@ -93,11 +106,16 @@ impl Vcpu {
             let Some(from) = self.bulk_page(insn.seg, rsi - back, AccessKind::Read) else { return 0 };
             // A destination shortly ahead of the source repeats what was just written: iteration by iteration then.
             let ahead = if down { from.0.wrapping_sub(to.0) } else { to.0.wrapping_sub(from.0) };
-            if ahead != 0 && ahead < len || !self.ram.copy(from, to, len) {
+            if ahead != 0 && ahead < len {
+                return 0;
+            }
+            self.code_written(to, len);
+            if !self.ram.copy(from, to, len) {
                 return 0;
             }
             self.step_register(gpr::RSI, insn, len, down);
         } else {
+            self.code_written(to, len);
             let unit = insn.opsize.trunc(self.cpu.gpr[gpr::RAX]);
             if unit == (unit & 0xff) * (insn.opsize.mask() / 0xff) {
                 if !self.ram.fill(to, len, unit as u8) {
@@ -168,8 +186,7 @@ impl Vcpu {
         }
         // The first iteration would meet the same fault, and sets the same accessed and dirty flags.
         let phys = self.physical(linear, self.explicit(kind)).ok()?;
-        let seen = kind == AccessKind::Write && self.blocks.is_code(phys);
-        (self.ram.contains(phys, 1) && !seen).then_some(phys)
+        self.ram.contains(phys, 1).then_some(phys)
     }
 }
 

@@ -154,7 +154,8 @@ impl Vcpu {
         if found.slot == 0 {
             let runs = block.runs.get().wrapping_add(1);
             block.runs.set(runs);
-            if runs.is_multiple_of(self.hot) && self.shared.code_key != 0 {
+            if runs.is_multiple_of(self.hot.saturating_mul(1 << block.doublings)) && self.shared.code_key != 0
+            {
                 self.find_compiled(block, true);
             }
             return false;
@@ -378,6 +379,9 @@ impl Vcpu {
                     return self.decode_across(linear, &bytes[..room.min(15)], inside);
                 }
             }
+        }
+        if self.compiled.is_some() {
+            block.doublings = self.blocks.doublings(at, block.len, self.retired);
         }
         let block = Rc::new(block);
         if self.blocks.keep(at, size, Rc::clone(&block)) {

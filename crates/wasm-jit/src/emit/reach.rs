@@ -1,0 +1,47 @@
+//! Direct branches that could lead out of the canonical addresses.
+
+use super::{BASE, Emitter, LEFT, VCPU, place};
+use crate::layout;
+use crate::region::{Edge, Region};
+use wasm_encoder::BlockType;
+use x86_exec::vcpu::compiled::Leave;
+use x86_types::CodeSize;
+
+/// Least and greatest distance that direct branches into other pages lead to; `None` where there are none, or where
+/// addresses have no gap. Within a page all addresses are canonical or none is, and what runs into a page without a
+/// branch faults there.
+fn reach(region: &Region) -> Option<(i64, i64)> {
+    if region.mode.code_size != CodeSize::Bits64 {
+        return None;
+    }
+    let mut reach = None;
+    for node in &region.nodes {
+        let page = region.page(node.end - 1);
+        for &edge in &node.edges {
+            let at = match edge {
+                Edge::Block(n) => region.nodes[n].at,
+                Edge::Exit(at) => at,
+            };
+            if at != node.end && region.page(at) != page {
+                let (least, most) = reach.unwrap_or((at, at));
+                reach = Some((at.min(least), at.max(most)));
+            }
+        }
+    }
+    reach
+}
+
+impl Emitter<'_> {
+    /// Leaves the region to the interpreter where one of its branches would go to an address that is not canonical: it is
+    /// the branch that faults then, before anything has changed. Near no end of a half that is one comparison.
+    ///
+    /// SPEC: intel-sdm-vol2 :: CALL—Call Procedure -> #GP(0) if the target offset is not canonical, with RIP and RSP as before the branch
+    pub(super) fn check_reach(&mut self) {
+        let Some((least, most)) = reach(self.region) else { return };
+        // Both halves, the upper one first, begin at 0 here.
+        self.out.local_get(BASE).i64_const((1 << 47) + least).i64_add();
+        self.out.i64_const((1 << 48) - (most - least)).i64_ge_u().if_(BlockType::Empty);
+        self.out.local_get(VCPU).i64_const(Leave::Interpret as i64).i64_store(place(layout::LEAVE, 3));
+        self.out.local_get(LEFT).return_().end();
+    }
+}

@@ -1,0 +1,106 @@
+//! Code that is rewritten again and again. Each time bytes change under compiled code, what lies there has to run twice
+//! as often before it is compiled again, within bounds; where nothing happens any more, that is forgotten by and by.
+
+use std::collections::HashMap;
+use x86_types::{GuestPhysAddr, PAGE_SIZE};
+
+/// Bytes whose changes are counted together.
+const LINE: u64 = 64;
+/// Doublings at most.
+const MOST: u8 = 8;
+/// Instructions after which one doubling is forgotten.
+const MEMORY: u64 = 1 << 22;
+
+/// What happened to a page.
+#[derive(Clone, Debug)]
+struct Page {
+    /// Instructions retired when it was last counted
+    when: u64,
+    /// Doublings by line
+    lines: [u8; (PAGE_SIZE / LINE) as usize],
+}
+
+impl Page {
+    fn forgotten(&self, now: u64) -> u8 {
+        u8::try_from(now.saturating_sub(self.when) / MEMORY).unwrap_or(u8::MAX)
+    }
+}
+
+/// Doublings by place.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Churn {
+    pages: HashMap<u64, Box<Page>>,
+}
+
+/// A bit for each line of a page that bytes from `start` to `end` lie in.
+#[inline]
+pub(super) fn lines(start: u64, end: u64) -> u64 {
+    if start >= end {
+        return 0;
+    }
+    let (first, last) = (start / LINE, ((end - 1) / LINE).min(PAGE_SIZE / LINE - 1));
+    u64::MAX << first & u64::MAX >> (PAGE_SIZE / LINE - 1 - last)
+}
+
+impl Churn {
+    /// Compiled code lay in these lines of the page at `at`, and they are written.
+    pub(super) fn rewritten(&mut self, at: GuestPhysAddr, lines: u64, now: u64) {
+        let fresh = || Box::new(Page { when: now, lines: [0; (PAGE_SIZE / LINE) as usize] });
+        let page = self.pages.entry(at.page().0).or_insert_with(fresh);
+        let forgotten = page.forgotten(now);
+        for (n, line) in page.lines.iter_mut().enumerate() {
+            let written = lines >> n & 1 != 0;
+            *line = (line.saturating_sub(forgotten) + u8::from(written)).min(MOST);
+        }
+        page.when = now;
+    }
+
+    /// How often the runs have to be doubled that make code in `len` bytes at `at`, of one page, hot.
+    pub(super) fn doublings(&self, at: GuestPhysAddr, len: u64, now: u64) -> u32 {
+        let Some(page) = self.pages.get(&at.page().0) else { return 0 };
+        let wanted = lines(at.page_offset(), at.page_offset() + len);
+        let most =
+            page.lines.iter().enumerate().filter(|&(n, _)| wanted >> n & 1 != 0).map(|(_, &line)| line);
+        most.max().unwrap_or(0).saturating_sub(page.forgotten(now)).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: GuestPhysAddr = GuestPhysAddr(0x5000);
+
+    #[test]
+    fn lines_cover_what_is_written() {
+        assert_eq!(lines(0, 1), 1);
+        assert_eq!(lines(63, 65), 3);
+        assert_eq!(lines(64, 128), 2);
+        assert_eq!(lines(4095, 4096), 1 << 63);
+        assert_eq!(lines(0, 4096), u64::MAX);
+        assert_eq!(lines(10, 10), 0);
+    }
+
+    #[test]
+    fn doublings_are_bounded_and_those_of_the_lines_asked_for() {
+        let mut churn = Churn::default();
+        for n in 1..20 {
+            churn.rewritten(AT.wrapping_add(700), lines(64, 65), 0);
+            assert_eq!(churn.doublings(AT.wrapping_add(60), 10, 0), n.min(u32::from(MOST)));
+        }
+        assert_eq!(churn.doublings(AT, 64, 0), 0, "another line");
+        assert_eq!(churn.doublings(AT.wrapping_add(PAGE_SIZE), 64, 0), 0, "another page");
+    }
+
+    #[test]
+    fn what_does_not_happen_again_is_forgotten() {
+        let mut churn = Churn::default();
+        churn.rewritten(AT, 1, 0);
+        churn.rewritten(AT, 1, 0);
+        assert_eq!(churn.doublings(AT, 1, MEMORY), 1);
+        churn.rewritten(AT, 2, 2 * MEMORY);
+        assert_eq!(churn.doublings(AT, 1, 2 * MEMORY), 0);
+        assert_eq!(churn.doublings(AT, 65, 2 * MEMORY), 1);
+        assert_eq!(churn.doublings(AT, 65, u64::MAX), 0);
+    }
+}
