@@ -34,6 +34,9 @@ pub trait CodeHost {
         Vec::new()
     }
 
+    /// The function in this slot, which is not callable yet, was wanted again.
+    fn hurry(&mut self, _slot: u32) {}
+
     /// Drops the functions in `count` slots from `first` on. They may still be running.
     fn retire(&mut self, first: u32, count: u32);
 

@@ -71,12 +71,18 @@ impl CodeHost for WasmtimeHost {
             return Err(HostError::Full);
         }
         if let Some(compiler) = &mut self.compiler {
-            compiler.submit(module, first, count)?;
+            compiler.submit(module, first, count);
             return Ok(Installed::Later);
         }
         let module = Module::from_binary(&self.engine, &module).map_err(refused)?;
         self.linked.link(module, first, count)?;
         Ok(Installed::Now)
+    }
+
+    fn hurry(&mut self, slot: u32) {
+        if let Some(compiler) = &mut self.compiler {
+            compiler.hurry(slot);
+        }
     }
 
     fn finished(&mut self) -> Vec<(u32, Result<(), HostError>)> {
