@@ -6,6 +6,7 @@
 
 mod blocks;
 mod frame;
+mod memory;
 mod reach;
 mod values;
 mod vector;
