@@ -284,7 +284,7 @@ impl BlockCache {
             self.has_code[n] = 0;
         }
         if rewritten != 0 {
-            self.churn.rewritten(at, rewritten, now);
+            self.churn.rewritten(at, rewritten, len, now);
         }
         self.invalidated += dropped as u64;
         true
