@@ -1,5 +1,10 @@
 //! How modules become callable: the one thing that differs between a browser, Node and a native runtime.
 
+use std::sync::Arc;
+
+/// Nanoseconds since some moment. Whoever may look at the host's clock lends it to those who measure.
+pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
 /// Why a host could not install a module.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
@@ -32,6 +37,14 @@ pub trait CodeHost {
     /// Modules that were to become callable later, by their first slots, and how that went. Each is told once.
     fn finished(&mut self) -> Vec<(u32, Result<(), HostError>)> {
         Vec::new()
+    }
+
+    /// From now on it measures, by this clock, what it takes to compile.
+    fn measure(&mut self, _: Clock) {}
+
+    /// Nanoseconds that it took to compile and to install; `None` where the host does not know more than whoever calls it.
+    fn compile_time(&self) -> Option<u64> {
+        None
     }
 
     /// Drops the functions in `count` slots from `first` on. They may still be running.

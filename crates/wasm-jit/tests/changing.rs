@@ -130,7 +130,8 @@ fn opcodes_change_in_the_page_that_runs() {
     asm.hex("f7c5ff070000").jcc(5, over).rip_relative(&[0x30, 0x05], patch).bind(over).jmp(middle);
     asm.hex("9090909090").bind(middle).hex("ff").bind(patch).hex("c2 83ed01").jcc(5, top).hex("cc");
     let rounds = 8200_u64;
-    let down = (1..=rounds).filter(|ebp| (rounds / 0x800 - (ebp - 1) / 0x800) % 2 != 0).count() as u64;
+    let down =
+        (1..=rounds).filter(|ebp| !(rounds / 0x800 - (ebp - 1) / 0x800).is_multiple_of(2)).count() as u64;
     let wanted = (rounds - down).wrapping_sub(down) & 0xffff_ffff;
     agree(&mut both(CodeSize::Bits64, |_| ()), "opcodes", &start(asm, rounds), wanted);
 }
@@ -168,8 +169,8 @@ fn branch_targets_change() {
 #[test]
 fn one_frame_at_two_addresses() {
     let mut pair = both(CodeSize::Bits64, |machine| {
-        machine.map(PAGES, CODE + 0x1000 | 7);
-        machine.map(PAGES + 0x5000, CODE + 0x1000 | 7);
+        machine.map(PAGES, (CODE + 0x1000) | 7);
+        machine.map(PAGES + 0x5000, (CODE + 0x1000) | 7);
     });
     let mut asm = Asm::default();
     // 1: mov [rdi], ebp; call rsi; add edx, eax; call rbx; add edx, eax; xchg rdi, rcx; sub ebp, 1; jnz 1b; int3
@@ -328,7 +329,7 @@ fn walks_write_code() {
 fn remapped_code_is_that_of_the_new_frame() {
     // invlpg [rdi]; or mov rax, cr3; mov cr3, rax
     for flush in ["0f013f", "0f20d8 0f22d8"] {
-        let mut pair = both(CodeSize::Bits64, |machine| machine.map(PAGES, CODE + 0x1000 | 7));
+        let mut pair = both(CodeSize::Bits64, |machine| machine.map(PAGES, (CODE + 0x1000) | 7));
         let mut asm = Asm::default();
         // 1: call rdi; add edx, eax; xor qword [rsi], 3000h; flush; sub ebp, 1; jnz 1b; int3
         let top = asm.mark();
@@ -337,7 +338,7 @@ fn remapped_code_is_that_of_the_new_frame() {
         asm.org(0x1000).hex("b801000000 c3").org(0x2000).hex("b800010000 c3");
         let mut start = Start { kernel: true, ..start(asm, 200) };
         (start.gpr[6], start.gpr[7]) = (entry_of(PAGES), PAGES);
-        start.mem = vec![(entry_of(PAGES), (CODE + 0x1000 | 7).to_le_bytes().to_vec())];
+        start.mem = vec![(entry_of(PAGES), ((CODE + 0x1000) | 7).to_le_bytes().to_vec())];
         agree(&mut pair, flush, &start, 100 * 0x101);
     }
 }

@@ -112,7 +112,7 @@ fn text(size: CodeSize, code: &str) -> String {
     let mode = CodeMode { code_size: size, stack_width, bank: 2, sse: true, float: true };
     let region = form(&Bytes(size, code), mode).unwrap();
     let steps = (0..region.steps().len() as u32).collect();
-    let placed = Placed { region: &region, steps, pages: vec![(0, 0x10_0000)] };
+    let placed = Placed { region: &region, steps, pages: vec![(0, 0x10_0000)], count: false };
     named(&wasmprinter::print_bytes(module(&[placed], 1)).unwrap())
 }
 

@@ -1,13 +1,13 @@
 //! A thread that compiles modules.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
-use wasm_jit::HostError;
+use wasm_jit::{Clock, HostError};
 use wasmtime::{Engine, Module};
 
-/// A module to compile, its first slot and how many functions it has.
-type Order = (Vec<u8>, u32, u32);
-/// What became of it.
-type Done = (u32, u32, wasmtime::Result<Module>);
+/// A module to compile, its first slot, how many functions it has, and a clock where that is to be measured.
+type Order = (Vec<u8>, u32, u32, Option<Clock>);
+/// What became of it: first slot, functions, the module, and the nanoseconds it took.
+type Done = (u32, u32, wasmtime::Result<Module>, u64);
 
 pub(crate) struct Compiler {
     orders: Sender<Order>,
@@ -25,9 +25,11 @@ impl Compiler {
         std::thread::Builder::new()
             .name("v64-compile".into())
             .spawn(move || {
-                for (bytes, first, count) in inbox {
+                for (bytes, first, count, clock) in inbox {
+                    let now = || clock.as_ref().map_or(0, |clock| clock());
+                    let began = now();
                     let module = Module::from_binary(&engine, &bytes);
-                    if outbox.send((first, count, module)).is_err() {
+                    if outbox.send((first, count, module, now().saturating_sub(began))).is_err() {
                         return;
                     }
                 }
@@ -36,9 +38,9 @@ impl Compiler {
         Ok(Self { orders, done, out: 0 })
     }
 
-    pub(crate) fn submit(&mut self, module: Vec<u8>, first: u32, count: u32) -> Result<(), HostError> {
+    pub(crate) fn submit(&mut self, order: Order) -> Result<(), HostError> {
         let gone = |_| HostError::Refused("the compiler's thread is gone".into());
-        self.orders.send((module, first, count)).map_err(gone)?;
+        self.orders.send(order).map_err(gone)?;
         self.out += 1;
         Ok(())
     }
