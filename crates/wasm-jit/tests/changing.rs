@@ -50,6 +50,28 @@ fn data_beside_code_drops_nothing() {
     assert_eq!(pair.compiled.counts().invalidated, 0);
 }
 
+/// Code that does not run any more goes by and by, where its page is used for data, so that writes are quick again.
+#[test]
+fn code_of_the_past_goes() {
+    let mut pair = both(CodeSize::Bits64, |_| ());
+    let mut asm = Asm::default();
+    // 1: call rsi; sub ebp, 1; jnz 1b; mov ecx, ...; 2: mov [rdi], ecx; sub ecx, 1; jnz 2b; int3
+    let top = asm.mark();
+    asm.hex("ffd6 83ed01").jcc(5, top).hex("b9").imm32(300_000);
+    let fill = asm.mark();
+    asm.hex("890f 83e901").jcc(5, fill).hex("cc").org(0x1000).hex("83c201 c3");
+    let mut start = start(asm, 100);
+    (start.gpr[6], start.gpr[7]) = (CODE + 0x1000, CODE + 0x1800);
+    for machine in [&mut pair.plain, &mut pair.compiled] {
+        machine.set_up(&start);
+        machine.run(2_000_000);
+    }
+    assert_eq!(pair.plain.state(), pair.compiled.state());
+    // One region or two, of the function alone.
+    let counts = pair.compiled.counts();
+    assert!((1..=2).contains(&counts.invalidated), "{counts:?}");
+}
+
 /// A function is rewritten every so often: it is translated again less and less, the loop that calls it hardly ever.
 #[test]
 fn what_is_rewritten_again_and_again_is_left_to_the_interpreter() {

@@ -22,6 +22,8 @@ struct Page {
     when: u64,
     /// Doublings by line
     lines: [u8; (PAGE_SIZE / LINE) as usize],
+    /// Times that its compiled code was given up since much was written beside it
+    given_up: u8,
 }
 
 impl Page {
@@ -50,14 +52,29 @@ impl Churn {
     /// Compiled code lay in these lines of the page at `at`, and they are written, with `len` bytes at once.
     pub(super) fn rewritten(&mut self, at: GuestPhysAddr, lines: u64, len: u64, now: u64) {
         let most = if len >= LARGE { MOST_BY_LARGE } else { MOST };
-        let fresh = || Box::new(Page { when: now, lines: [0; (PAGE_SIZE / LINE) as usize] });
-        let page = self.pages.entry(at.page().0).or_insert_with(fresh);
+        let page = self.page(at, now);
         let forgotten = page.forgotten(now);
         for (n, line) in page.lines.iter_mut().enumerate() {
             *line = line.saturating_sub(forgotten);
             *line += u8::from(lines >> n & 1 != 0 && *line < most);
         }
         page.when = now;
+    }
+
+    fn page(&mut self, at: GuestPhysAddr, now: u64) -> &mut Page {
+        let fresh = || Box::new(Page { when: now, lines: [0; (PAGE_SIZE / LINE) as usize], given_up: 0 });
+        self.pages.entry(at.page().0).or_insert_with(fresh)
+    }
+
+    /// The compiled code of the page at `at` is given up since much was written beside it.
+    pub(super) fn gave_up(&mut self, at: GuestPhysAddr) {
+        let page = self.page(at, 0);
+        page.given_up = (page.given_up + 1).min(MOST);
+    }
+
+    /// How often the writes have to be doubled that make a page's compiled code go.
+    pub(super) fn patience(&self, at: GuestPhysAddr) -> u8 {
+        self.pages.get(&at.page().0).map_or(0, |page| page.given_up)
     }
 
     /// How often the runs have to be doubled that make code in `len` bytes at `at`, of one page, hot.
