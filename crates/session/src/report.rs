@@ -33,6 +33,12 @@ pub fn statistics(machine: &mut Machine, took: Duration) -> String {
             "left          {miss} unknown target ({} of them compiled), {interpret} interpret, {budget} budget, {attention} attention",
             s.shown
         );
+        let chained = vcpu.chained();
+        if chained != 0 {
+            let all = chained.saturating_add(miss);
+            let share = 100.0 * chained as f64 / all as f64;
+            line!(out, "chained       {share:.1} % of {all} ways from region to region");
+        }
     }
     line!(out, "page walks    {}", s.walks);
     line!(

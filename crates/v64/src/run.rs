@@ -6,6 +6,7 @@ use machine::time::{Clock, HostClock};
 use machine::{Machine, MachineConfig};
 use session::{ClockKind, EngineKind, Guest, ICOUNT_EPOCH, Outcome, RunArgs, drive, report};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use wasm_jit::{Settings, Translator};
 
@@ -78,8 +79,13 @@ pub(crate) fn main(args: &RunArgs) -> Result<u8> {
         let vcpu = machine.vcpu_mut();
         let host = Box::new(wasmtime_host::WasmtimeHost::in_background()?);
         // Cranelift takes its time over each region: only what is truly hot repays it. Its thread likes small portions.
-        let settings = Settings { hot: 2048, batch: 8, ..Settings::default() };
-        let translator = Translator::new(host, settings, vcpu);
+        let settings = Settings { hot: 2048, batch: 8, count: args.stats, ..Settings::default() };
+        let mut translator = Translator::new(host, settings, vcpu);
+        if args.stats {
+            let started = Instant::now();
+            translator
+                .measure(Arc::new(move || u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX)));
+        }
         vcpu.set_compiled(Box::new(translator));
     }
     let started = Instant::now();

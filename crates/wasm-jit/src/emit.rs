@@ -156,6 +156,10 @@ impl Emitter<'_> {
             .i64_xor()
             .i64_eq()
             .if_(BlockType::Empty);
+        if self.placed.count {
+            self.out.local_get(VCPU).local_get(VCPU).i64_load(place(layout::CHAINED, 3));
+            self.out.i64_const(1).i64_add().i64_store(place(layout::CHAINED, 3));
+        }
         self.out.local_get(VCPU).local_get(LEFT).local_get(SLOT).i64_load(place(8, 3));
         self.out.return_call_indirect(0, REGION_TYPE);
         self.out.end().end();

@@ -1,5 +1,10 @@
 //! How modules become callable: the one thing that differs between a browser, Node and a native runtime.
 
+use std::sync::Arc;
+
+/// Nanoseconds since some moment. Whoever may look at the host's clock lends it to those who measure.
+pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
 /// Why a host could not install a module.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
@@ -36,6 +41,14 @@ pub trait CodeHost {
 
     /// The function in this slot, which is not callable yet, was wanted again.
     fn hurry(&mut self, _slot: u32) {}
+
+    /// From now on it measures, by this clock, what it takes to compile.
+    fn measure(&mut self, _: Clock) {}
+
+    /// Nanoseconds that it took to compile and to install; `None` where the host does not know more than whoever calls it.
+    fn compile_time(&self) -> Option<u64> {
+        None
+    }
 
     /// Drops the functions in `count` slots from `first` on. They may still be running.
     fn retire(&mut self, first: u32, count: u32);

@@ -16,6 +16,8 @@ pub struct Placed<'a> {
     pub steps: Vec<u32>,
     /// Compiled addresses of the pages it lies in: page counted from the entry's, address of its first byte
     pub pages: Vec<(i64, u64)>,
+    /// Whether its ways on to other compiled code are counted
+    pub count: bool,
 }
 
 /// The functions that modules import, in order.

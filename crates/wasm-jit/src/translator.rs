@@ -4,7 +4,7 @@
 //! been interpreted so often again that it cannot wait.
 
 use crate::cache::{Cache, Slots, Stage, Unit};
-use crate::host::{CodeHost, Installed};
+use crate::host::{Clock, CodeHost, Installed};
 use crate::module::{Placed, module};
 use crate::region::{CodeSource, Region, form};
 use rustc_hash::FxHashMap;
@@ -24,16 +24,18 @@ pub struct Settings {
     pub batch: usize,
     /// Bytes of modules kept at most, about
     pub bytes: u64,
+    /// Whether compiled code counts how often it goes on to other compiled code
+    pub count: bool,
 }
 
 impl Settings {
     /// Whatever runs for the second time is translated: for tests
-    pub const AT_ONCE: Settings = Settings { hot: 1, warm: 1, batch: 1, bytes: 48 << 20 };
+    pub const AT_ONCE: Settings = Settings { hot: 1, warm: 1, batch: 1, bytes: 48 << 20, count: false };
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hot: 256, warm: 16, batch: 32, bytes: 48 << 20 }
+        Self { hot: 256, warm: 16, batch: 32, bytes: 48 << 20, count: false }
     }
 }
 
@@ -81,6 +83,10 @@ pub struct Translator {
     /// Bytes of modules at which the next look is taken at what is in use
     next_look: u64,
     counts: Counts,
+    clock: Option<Clock>,
+    /// Nanoseconds by the clock: forming and writing, and handing to the host
+    translating: u64,
+    installing: u64,
 }
 
 /// Code as the processor sees it.
@@ -117,7 +123,26 @@ impl Translator {
             covered: FxHashMap::default(),
             next_look: settings.bytes / 2,
             counts: Counts::default(),
+            clock: None,
+            translating: 0,
+            installing: 0,
         }
+    }
+
+    /// From now on what translating takes is measured by this clock.
+    pub fn measure(&mut self, clock: Clock) {
+        self.host.measure(Clock::clone(&clock));
+        self.clock = Some(clock);
+    }
+
+    /// Nanoseconds now, where anyone wants to know.
+    fn now(&self) -> u64 {
+        self.clock.as_ref().map_or(0, |clock| clock())
+    }
+
+    /// Nanoseconds that were measured: what translating took here, and what compiling took the host.
+    pub fn times(&self) -> (u64, u64) {
+        (self.translating, self.host.compile_time().unwrap_or(self.installing))
     }
 
     /// What was done so far.
@@ -172,15 +197,24 @@ impl Translator {
         if waiting.is_empty() {
             return;
         }
+        let began = self.now();
         let placed: Vec<Placed<'_>> = waiting
             .iter()
-            .map(|w| Placed { region: &w.region, steps: w.steps.clone(), pages: w.pages.clone() })
+            .map(|w| Placed {
+                region: &w.region,
+                steps: w.steps.clone(),
+                pages: w.pages.clone(),
+                count: self.settings.count,
+            })
             .collect();
         let count = waiting.len() as u32;
         let first = self.cache.take_slots(count);
         let bytes = module(&placed, first);
         let len = bytes.len() as u64;
+        let written = self.now();
         let installed = self.host.install(bytes, first, count);
+        self.translating += written.saturating_sub(began);
+        self.installing += self.now().saturating_sub(written);
         let units = waiting.iter().map(|waiting| waiting.unit).collect();
         match installed {
             Ok(when) => {
@@ -312,7 +346,10 @@ impl CompiledCode for Translator {
             None => match self.covered.get(&(place, mode)) {
                 Some(&unit) if self.cache.is_live(unit) => self.ask(vcpu, unit),
                 _ => {
-                    self.translate(vcpu)?;
+                    let began = self.now();
+                    let formed = self.translate(vcpu);
+                    self.translating += self.now().saturating_sub(began);
+                    formed?;
                     if self.waiting.len() >= self.settings.batch {
                         self.build(vcpu);
                     }
@@ -336,14 +373,20 @@ impl CompiledCode for Translator {
         let c = self.counts();
         let modules =
             format!("{}, {} bytes; kept {}, {} bytes", c.modules, c.bytes, c.kept_modules, c.kept_bytes);
-        vec![
+        let mut lines = vec![
             ("regions".into(), format!("{} of {} instructions", c.regions, c.instructions)),
             ("modules".into(), modules),
             (
                 "dropped".into(),
                 format!("{} written, {} evicted, {} refused", c.invalidated, c.evicted, c.refused),
             ),
-        ]
+        ];
+        if self.clock.is_some() {
+            let (translating, compiling) = self.times();
+            let [a, b] = [translating, compiling].map(|ns| ns as f64 / 1e9);
+            lines.push(("compile time".into(), format!("{a:.3} s translating, {b:.3} s in the host")));
+        }
+        lines
     }
 
     fn as_any_mut(&mut self) -> &mut dyn std::any::Any {

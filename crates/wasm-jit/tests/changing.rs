@@ -50,6 +50,28 @@ fn data_beside_code_drops_nothing() {
     assert_eq!(pair.compiled.counts().invalidated, 0);
 }
 
+/// Code that does not run any more goes by and by, where its page is used for data, so that writes are quick again.
+#[test]
+fn code_of_the_past_goes() {
+    let mut pair = both(CodeSize::Bits64, |_| ());
+    let mut asm = Asm::default();
+    // 1: call rsi; sub ebp, 1; jnz 1b; mov ecx, ...; 2: mov [rdi], ecx; sub ecx, 1; jnz 2b; int3
+    let top = asm.mark();
+    asm.hex("ffd6 83ed01").jcc(5, top).hex("b9").imm32(300_000);
+    let fill = asm.mark();
+    asm.hex("890f 83e901").jcc(5, fill).hex("cc").org(0x1000).hex("83c201 c3");
+    let mut start = start(asm, 100);
+    (start.gpr[6], start.gpr[7]) = (CODE + 0x1000, CODE + 0x1800);
+    for machine in [&mut pair.plain, &mut pair.compiled] {
+        machine.set_up(&start);
+        machine.run(2_000_000);
+    }
+    assert_eq!(pair.plain.state(), pair.compiled.state());
+    // One region or two, of the function alone.
+    let counts = pair.compiled.counts();
+    assert!((1..=2).contains(&counts.invalidated), "{counts:?}");
+}
+
 /// A function is rewritten every so often: it is translated again less and less, the loop that calls it hardly ever.
 #[test]
 fn what_is_rewritten_again_and_again_is_left_to_the_interpreter() {
@@ -130,7 +152,8 @@ fn opcodes_change_in_the_page_that_runs() {
     asm.hex("f7c5ff070000").jcc(5, over).rip_relative(&[0x30, 0x05], patch).bind(over).jmp(middle);
     asm.hex("9090909090").bind(middle).hex("ff").bind(patch).hex("c2 83ed01").jcc(5, top).hex("cc");
     let rounds = 8200_u64;
-    let down = (1..=rounds).filter(|ebp| (rounds / 0x800 - (ebp - 1) / 0x800) % 2 != 0).count() as u64;
+    let down =
+        (1..=rounds).filter(|ebp| !(rounds / 0x800 - (ebp - 1) / 0x800).is_multiple_of(2)).count() as u64;
     let wanted = (rounds - down).wrapping_sub(down) & 0xffff_ffff;
     agree(&mut both(CodeSize::Bits64, |_| ()), "opcodes", &start(asm, rounds), wanted);
 }
@@ -168,8 +191,8 @@ fn branch_targets_change() {
 #[test]
 fn one_frame_at_two_addresses() {
     let mut pair = both(CodeSize::Bits64, |machine| {
-        machine.map(PAGES, CODE + 0x1000 | 7);
-        machine.map(PAGES + 0x5000, CODE + 0x1000 | 7);
+        machine.map(PAGES, (CODE + 0x1000) | 7);
+        machine.map(PAGES + 0x5000, (CODE + 0x1000) | 7);
     });
     let mut asm = Asm::default();
     // 1: mov [rdi], ebp; call rsi; add edx, eax; call rbx; add edx, eax; xchg rdi, rcx; sub ebp, 1; jnz 1b; int3
@@ -328,7 +351,7 @@ fn walks_write_code() {
 fn remapped_code_is_that_of_the_new_frame() {
     // invlpg [rdi]; or mov rax, cr3; mov cr3, rax
     for flush in ["0f013f", "0f20d8 0f22d8"] {
-        let mut pair = both(CodeSize::Bits64, |machine| machine.map(PAGES, CODE + 0x1000 | 7));
+        let mut pair = both(CodeSize::Bits64, |machine| machine.map(PAGES, (CODE + 0x1000) | 7));
         let mut asm = Asm::default();
         // 1: call rdi; add edx, eax; xor qword [rsi], 3000h; flush; sub ebp, 1; jnz 1b; int3
         let top = asm.mark();
@@ -337,7 +360,7 @@ fn remapped_code_is_that_of_the_new_frame() {
         asm.org(0x1000).hex("b801000000 c3").org(0x2000).hex("b800010000 c3");
         let mut start = Start { kernel: true, ..start(asm, 200) };
         (start.gpr[6], start.gpr[7]) = (entry_of(PAGES), PAGES);
-        start.mem = vec![(entry_of(PAGES), (CODE + 0x1000 | 7).to_le_bytes().to_vec())];
+        start.mem = vec![(entry_of(PAGES), ((CODE + 0x1000) | 7).to_le_bytes().to_vec())];
         agree(&mut pair, flush, &start, 100 * 0x101);
     }
 }

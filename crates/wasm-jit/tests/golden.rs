@@ -7,31 +7,51 @@ use x86_decode::{Instruction, decode};
 use x86_exec::vcpu::compiled::{CodeMode, FloatMode};
 use x86_types::{CodeSize, Width};
 
-const REGIONS: [(&str, CodeSize, &str); 12] = [
-    // add rax, rbx; sub rcx, rax: the flags of ADD are never written
-    ("dead_flags", CodeSize::Bits64, "4801d84829c1"),
-    // cmp eax, 10; jb +5: compare and branch are one
-    ("compare_and_branch", CodeSize::Bits64, "83f80a7205"),
-    // add rax, rbx; mov rcx, [rdx+8]: on a fault the flags of ADD are kept
-    ("fault_exit", CodeSize::Bits64, "4801d8488b4a08"),
-    // push rbp; mov rbp, rsp; sub rsp, 32; call +16
-    ("prologue", CodeSize::Bits64, "554889e54883ec20e810000000"),
-    // div ecx
-    ("division", CodeSize::Bits64, "f7f1"),
-    // shl eax, cl
-    ("variable_shift", CodeSize::Bits64, "d3e0"),
-    // mov al, [esi]; adc ah, al; ret
-    ("bytes_32", CodeSize::Bits32, "8a0610c4c3"),
-    // 1: add rax, [rsi]; add rsi, 8; dec rcx; jnz 1b; ret: a loop
-    ("loop", CodeSize::Bits64, "4803064883c60848ffc975f4c3"),
-    // add [rdi], eax: looked up once
-    ("read_modify_write", CodeSize::Bits64, "0107"),
-    // fld1; inc eax: the processor executes what has no recorded meaning
-    ("step", CodeSize::Bits64, "d9e8ffc0"),
-    // movdqa xmm0, [rax]; paddw xmm0, xmm1; psllw xmm0, xmm2; pshufd xmm1, xmm0, 0x1b; movdqu [rbx], xmm1
-    ("vectors", CodeSize::Bits64, "660f6f00660ffdc1660ff1c2660f70c81bf30f7f0b"),
-    // movsd xmm0, [rax]; mulsd xmm0, xmm1; addsd xmm0, xmm1; comisd xmm0, xmm2; ja +2: one is checked for all uses
-    ("floats", CodeSize::Bits64, "f20f1000f20f59c1f20f58c1660f2fc27702"),
+const BITS32: CodeSize = CodeSize::Bits32;
+const BITS64: CodeSize = CodeSize::Bits64;
+
+/// The files tell the instructions.
+const REGIONS: [(&str, CodeSize, &str); 27] = [
+    // The flags of ADD are never written
+    ("dead_flags", BITS64, "4801d8 4829c1"),
+    // Compare and branch are one
+    ("compare_and_branch", BITS64, "83f80a 7205"),
+    // On a fault the flags of ADD are kept
+    ("fault_exit", BITS64, "4801d8 488b4a08"),
+    ("prologue", BITS64, "55 4889e5 4883ec20 e810000000"),
+    ("division", BITS64, "f7f1"),
+    ("variable_shift", BITS64, "d3e0"),
+    ("bytes_32", BITS32, "8a06 10c4 c3"),
+    ("loop", BITS64, "480306 4883c608 48ffc9 75f4 c3"),
+    // Looked up once
+    ("read_modify_write", BITS64, "0107"),
+    // The processor executes what has no recorded meaning
+    ("step", BITS64, "d9e8 ffc0"),
+    ("vectors", BITS64, "660f6f00 660ffdc1 660ff1c2 660f70c81b f30f7f0b"),
+    // One is checked for all uses
+    ("floats", BITS64, "f20f1000 f20f59c1 f20f58c1 660f2fc2 7702"),
+    // The flags behind the call are those of the called code
+    ("call_and_return", BITS64, "39d8 e803000000 7401 c3 83c001 c3"),
+    // Whether a branch leaves the canonical addresses is looked at where the region is entered
+    ("another_page", BITS64, "e900200000"),
+    // What is jumped to is looked at
+    ("indirect_jump", BITS64, "ffe0"),
+    ("carry_chain", BITS64, "4801d8 4811ca 4819f7 72f5"),
+    // CF outlives INC
+    ("carry_kept", BITS64, "01d8 ffc1 7200"),
+    ("conditions", BITS64, "39d8 0f9fc1 0f4cd6 7a00"),
+    ("stack", BITS64, "53 ff7010 8f00 58 c9"),
+    // A base that counts, unchecked in 64-bit mode and checked in 32-bit code
+    ("segment_64", BITS64, "65488b042528000000"),
+    ("segment_32", BITS32, "65a114000000"),
+    ("rotations", BITS64, "c1c005 d1d2 66c1c803"),
+    ("products", BITS64, "f7e1 480fafd1 6bc30a"),
+    ("one_string", BITS64, "a4 aa ac"),
+    ("bits", BITS64, "0fbae005 0fabd0 0fbcc8 f30fb8c1 0fc8"),
+    // An inner loop, and an outer one
+    ("loops", BITS64, "ba08000000 01d0 83ea01 75f9 83e901 75ef c3"),
+    // A way into the middle of a loop, which is cut
+    ("two_entries", BITS64, "85c0 7403 83c001 83ea01 75f8 c3"),
 ];
 
 /// Code that is all there is.
@@ -107,13 +127,22 @@ fn named(text: &str) -> String {
 }
 
 fn text(size: CodeSize, code: &str) -> String {
-    let code = (0..code.len()).step_by(2).map(|n| u8::from_str_radix(&code[n..n + 2], 16).unwrap()).collect();
+    let code = code.replace(' ', "");
+    let code: Vec<u8> =
+        (0..code.len()).step_by(2).map(|n| u8::from_str_radix(&code[n..n + 2], 16).unwrap()).collect();
     let stack_width = if size == CodeSize::Bits64 { Width::B8 } else { Width::B4 };
     let mode = CodeMode { code_size: size, stack_width, bank: 2, sse: true, float: FloatMode::Free };
+    let mut out = String::new();
+    let mut at = 0;
+    while let Ok(insn) = decode(size, &code[at..]) {
+        out.push_str(&format!(";; {at:02x}  {}\n", insn.display(at as u64)));
+        at += usize::from(insn.len);
+    }
+    assert_eq!(at, code.len(), "whole instructions");
     let region = form(&Bytes(size, code), mode).unwrap();
     let steps = (0..region.steps().len() as u32).collect();
-    let placed = Placed { region: &region, steps, pages: vec![(0, 0x10_0000)] };
-    named(&wasmprinter::print_bytes(module(&[placed], 1)).unwrap())
+    let placed = Placed { region: &region, steps, pages: vec![(0, 0x10_0000)], count: false };
+    out + &named(&wasmprinter::print_bytes(module(&[placed], 1)).unwrap())
 }
 
 #[test]

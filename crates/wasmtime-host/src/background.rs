@@ -5,21 +5,23 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use wasm_jit::HostError;
+use wasm_jit::{Clock, HostError};
 use wasmtime::{Engine, Module};
 
 /// Threads at most. One processor is left for the machine.
 const MOST_THREADS: usize = 4;
 
 /// A module to compile.
-struct Order {
-    bytes: Vec<u8>,
-    first: u32,
-    count: u32,
+pub(crate) struct Order {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) first: u32,
+    pub(crate) count: u32,
+    /// Where it is to be measured how long it takes
+    pub(crate) clock: Option<Clock>,
 }
 
-/// What became of it: its first slot, how many functions it has, and the module.
-type Done = (u32, u32, wasmtime::Result<Module>);
+/// What became of it: its first slot, how many functions it has, the module, and the nanoseconds it took.
+type Done = (u32, u32, wasmtime::Result<Module>, u64);
 
 #[derive(Default)]
 struct Orders {
@@ -62,9 +64,11 @@ pub(crate) struct Compiler {
 }
 
 fn work(desk: &Desk, engine: &Engine, outbox: &Sender<Done>) {
-    while let Some(Order { bytes, first, count }) = desk.take() {
+    while let Some(Order { bytes, first, count, clock }) = desk.take() {
+        let now = || clock.as_ref().map_or(0, |clock| clock());
+        let began = now();
         let module = Module::from_binary(engine, &bytes);
-        if outbox.send((first, count, module)).is_err() {
+        if outbox.send((first, count, module, now().saturating_sub(began))).is_err() {
             return;
         }
     }
@@ -85,8 +89,8 @@ impl Compiler {
         Ok(Self { desk, done, out: 0 })
     }
 
-    pub(crate) fn submit(&mut self, bytes: Vec<u8>, first: u32, count: u32) {
-        self.desk.orders().stack.push(Order { bytes, first, count });
+    pub(crate) fn submit(&mut self, order: Order) {
+        self.desk.orders().stack.push(order);
         self.desk.more.notify_one();
         self.out += 1;
     }
@@ -128,7 +132,7 @@ mod tests {
         let (_, done) = channel();
         let mut compiler = Compiler { desk: Arc::clone(&desk), done, out: 0 };
         for first in [10, 20, 30] {
-            compiler.submit(Vec::new(), first, 5);
+            compiler.submit(Order { bytes: Vec::new(), first, count: 5, clock: None });
         }
         compiler.hurry(14);
         compiler.hurry(19);

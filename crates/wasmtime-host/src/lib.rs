@@ -9,9 +9,9 @@ mod imports;
 mod linked;
 mod whole;
 
-use background::Compiler;
+use background::{Compiler, Order};
 use linked::{Linked, TABLE_LEN};
-use wasm_jit::{CodeHost, HostError, Installed};
+use wasm_jit::{Clock, CodeHost, HostError, Installed};
 use wasmtime::{Config, Engine, Module, OptLevel};
 use whole::WholeMemory;
 
@@ -21,6 +21,9 @@ pub struct WasmtimeHost {
     linked: Linked,
     /// Compiles beside the machine, where that is wanted
     compiler: Option<Compiler>,
+    clock: Option<Clock>,
+    /// Nanoseconds that compiling and linking took
+    took: u64,
 }
 
 pub(crate) fn refused(error: wasmtime::Error) -> HostError {
@@ -56,7 +59,11 @@ impl WasmtimeHost {
         }
         let engine = Engine::new(&config).map_err(refused)?;
         let linked = Linked::new(&engine)?;
-        Ok(Self { engine, linked, compiler: None })
+        Ok(Self { engine, linked, compiler: None, clock: None, took: 0 })
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.as_ref().map_or(0, |clock| clock())
     }
 
     /// Modules that can be called, and instances that there are of them and of dropped ones.
@@ -71,11 +78,14 @@ impl CodeHost for WasmtimeHost {
             return Err(HostError::Full);
         }
         if let Some(compiler) = &mut self.compiler {
-            compiler.submit(module, first, count);
+            let clock = self.clock.clone();
+            compiler.submit(Order { bytes: module, first, count, clock });
             return Ok(Installed::Later);
         }
+        let began = self.now();
         let module = Module::from_binary(&self.engine, &module).map_err(refused)?;
         self.linked.link(module, first, count)?;
+        self.took += self.now().saturating_sub(began);
         Ok(Installed::Now)
     }
 
@@ -88,12 +98,22 @@ impl CodeHost for WasmtimeHost {
     fn finished(&mut self) -> Vec<(u32, Result<(), HostError>)> {
         let done = self.compiler.as_mut().map(Compiler::finished).unwrap_or_default();
         done.into_iter()
-            .map(|(first, count, module)| {
+            .map(|(first, count, module, took)| {
+                let began = self.now();
                 let linked =
                     module.map_err(refused).and_then(|module| self.linked.link(module, first, count));
+                self.took += took + self.now().saturating_sub(began);
                 (first, linked)
             })
             .collect()
+    }
+
+    fn measure(&mut self, clock: Clock) {
+        self.clock = Some(clock);
+    }
+
+    fn compile_time(&self) -> Option<u64> {
+        Some(self.took)
     }
 
     fn retire(&mut self, first: u32, _: u32) {

@@ -131,11 +131,15 @@ impl Vm {
         if let Err(error) = guest.load(&mut machine) {
             return self.fail("BAD_KERNEL", &format!("{error:#}"));
         }
-        let translated = args.engine == EngineKind::Jit;
+        let (translated, stats) = (args.engine == EngineKind::Jit, args.stats);
         let machine = self.machine.insert(machine);
         if translated {
             let vcpu = machine.vcpu_mut();
-            let translator = Translator::new(Box::new(EngineHost), Settings::default(), vcpu);
+            let settings = Settings { count: stats, ..Settings::default() };
+            let mut translator = Translator::new(Box::new(EngineHost), settings, vcpu);
+            if stats {
+                translator.measure(Arc::new(|| (host::now_ms() * 1e6) as u64));
+            }
             vcpu.set_compiled(Box::new(translator));
         }
         self.guest = Some(guest);

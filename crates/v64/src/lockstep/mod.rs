@@ -34,7 +34,7 @@ pub(crate) fn main(args: &RunArgs, guest: &Guest) -> Result<u8> {
         bail!("--engine lockstep needs --clock icount: two runs under the host's clock are never alike");
     }
     let serial = crate::terminal::output_only(&args.serial)?;
-    let recipe = Recipe { args, guest, tamper: None };
+    let recipe = Recipe { args, guest, tamper: None, host: |host| Box::new(host) };
     let started = Instant::now();
     match run(&recipe, PACE, serial)? {
         Verdict::Same(mut pair) => {

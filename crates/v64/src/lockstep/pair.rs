@@ -7,11 +7,11 @@ use device_api::SerialPort;
 use machine::time::Clock;
 use machine::{Machine, MachineConfig};
 use session::{Guest, ICOUNT_EPOCH, Outcome, RunArgs, drive};
-use wasm_jit::{Settings, Translator};
+use wasm_jit::{CodeHost, Settings, Translator};
 use wasmtime_host::WasmtimeHost;
 
 /// Compiles early and each region at once: what is to be found is wrong code, not the best time for compiling.
-const SETTINGS: Settings = Settings { hot: 8, warm: 2, batch: 1, bytes: 48 << 20 };
+const SETTINGS: Settings = Settings { hot: 8, warm: 2, batch: 1, bytes: 48 << 20, count: false };
 
 /// For tests: at an instruction count, something is done to the compiled machine.
 pub(super) type Tamper = (u64, fn(&mut Machine));
@@ -21,6 +21,8 @@ pub(super) struct Recipe<'a> {
     pub(super) args: &'a RunArgs,
     pub(super) guest: &'a Guest,
     pub(super) tamper: Option<Tamper>,
+    /// For tests: what modules are handed to, which may change them
+    pub(super) host: fn(WasmtimeHost) -> Box<dyn CodeHost>,
 }
 
 /// A machine, and whether it has ended.
@@ -82,7 +84,7 @@ impl Pair {
         compiled.tamper = recipe.tamper;
         let notes = SharedNotes::default();
         let vcpu = compiled.machine.vcpu_mut();
-        let translator = Translator::new(Box::new(WasmtimeHost::new()?), SETTINGS, vcpu);
+        let translator = Translator::new((recipe.host)(WasmtimeHost::new()?), SETTINGS, vcpu);
         vcpu.set_compiled(Box::new(Watched { translator, notes: notes.clone() }));
         Ok(Self { plain, compiled, notes })
     }

@@ -1,3 +1,6 @@
+;; 00  mov al,[esi]
+;; 02  adc ah,al
+;; 04  ret
 (module
   (type (;0;) (func (param i64 i64) (result i64)))
   (type (;1;) (func (param i64 i64 i64) (result i64)))

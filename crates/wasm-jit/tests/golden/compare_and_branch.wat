@@ -1,3 +1,5 @@
+;; 00  cmp eax,0Ah
+;; 03  jb 0Ah
 (module
   (type (;0;) (func (param i64 i64) (result i64)))
   (type (;1;) (func (param i64 i64 i64) (result i64)))

@@ -1,3 +1,5 @@
+;; 00  add rax,rbx
+;; 03  sub rcx,rax
 (module
   (type (;0;) (func (param i64 i64) (result i64)))
   (type (;1;) (func (param i64 i64 i64) (result i64)))

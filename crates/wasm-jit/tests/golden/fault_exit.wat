@@ -1,3 +1,5 @@
+;; 00  add rax,rbx
+;; 03  mov rcx,[rdx+8h]
 (module
   (type (;0;) (func (param i64 i64) (result i64)))
   (type (;1;) (func (param i64 i64 i64) (result i64)))

@@ -1,3 +1,8 @@
+;; 00  movsd xmm0,qword [rax]
+;; 04  mulsd xmm0,xmm1
+;; 08  addsd xmm0,xmm1
+;; 0c  comisd xmm0,xmm2
+;; 10  ja 14h
 (module
   (type (;0;) (func (param i64 i64) (result i64)))
   (type (;1;) (func (param i64 i64 i64) (result i64)))

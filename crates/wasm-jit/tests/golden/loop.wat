@@ -1,3 +1,8 @@
+;; 00  add rax,[rsi]
+;; 03  add rsi,8h
+;; 07  dec rcx
+;; 0a  jne 0h
+;; 0c  ret
 (module
   (type (;0;) (func (param i64 i64) (result i64)))
   (type (;1;) (func (param i64 i64 i64) (result i64)))

@@ -1,3 +1,7 @@
+;; 00  push rbp
+;; 01  mov rbp,rsp
+;; 04  sub rsp,20h
+;; 08  call 1Dh
 (module
   (type (;0;) (func (param i64 i64) (result i64)))
   (type (;1;) (func (param i64 i64 i64) (result i64)))

@@ -1,3 +1,5 @@
+;; 00  fld1
+;; 02  inc eax
 (module
   (type (;0;) (func (param i64 i64) (result i64)))
   (type (;1;) (func (param i64 i64 i64) (result i64)))

@@ -1,3 +1,4 @@
+;; 00  shl eax,cl
 (module
   (type (;0;) (func (param i64 i64) (result i64)))
   (type (;1;) (func (param i64 i64 i64) (result i64)))

@@ -1,3 +1,8 @@
+;; 00  movdqa xmm0,[rax]
+;; 04  paddw xmm0,xmm1
+;; 08  psllw xmm0,xmm2
+;; 0c  pshufd xmm1,xmm0,1Bh
+;; 11  movdqu [rbx],xmm1
 (module
   (type (;0;) (func (param i64 i64) (result i64)))
   (type (;1;) (func (param i64 i64 i64) (result i64)))

@@ -38,6 +38,8 @@ pub(crate) struct Block {
     pub(crate) runs: Cell<u32>,
     /// How often the runs are doubled that make it hot, since its bytes were compiled and changed before
     pub(crate) doublings: u32,
+    /// `runs` when its page was last swept
+    swept: Cell<u32>,
     /// What was known of the compiled form when it was last looked for
     pub(crate) compiled: Cell<Found>,
 }
@@ -52,6 +54,11 @@ const WAYS: usize = 4;
 const NO_KEY: u64 = u64::MAX;
 /// Blocks kept at most; when as many have been made everything is dropped.
 const MAX_BLOCKS: usize = 600_000;
+/// Writes beside a page's code, each of which takes a slow way, before blocks go that did not run meanwhile.
+const SWEEP_AFTER: u32 = 256;
+/// Sweeps before compiled code goes as well: it takes about as long as those writes to compile it again. Twice as many the
+/// next time, so that this ends where it is in use.
+const SWEEPS: u32 = 1024;
 
 struct Entry {
     key: u64,
@@ -66,6 +73,9 @@ struct CodePage {
     units: Vec<(u32, u16, u16)>,
     /// Lines of the page that may have any of it: writes elsewhere are over quickly
     lines: u64,
+    /// Writes beside its code since the last sweep, and sweeps since its units were last given up
+    near_misses: u32,
+    sweeps: u32,
 }
 
 impl CodePage {
@@ -230,16 +240,20 @@ impl BlockCache {
     }
 
     /// Whether decoded or compiled code covers any of `len` bytes within one page, which are about to be written.
-    pub(super) fn overlaps(&self, at: GuestPhysAddr, len: u64) -> bool {
+    pub(super) fn overlaps(&mut self, at: GuestPhysAddr, len: u64) -> bool {
         if !self.is_code(at) {
             return false;
         }
         let (start, end) = (at.page_offset(), at.page_offset() + len);
         let hit = |from: u16, to: u16| u64::from(to) > start && u64::from(from) < end;
-        self.pages.get(&at.page().0).is_some_and(|page| {
-            page.may_have(start, end)
-                && (page.blocks.iter().any(|&(_, _, from, to)| hit(from, to))
-                    || page.units.iter().any(|&(_, from, to)| hit(from, to)))
+        self.pages.get_mut(&at.page().0).is_some_and(|page| {
+            // Where a sweep is due, `written` has to be asked.
+            let hit = page.near_misses >= SWEEP_AFTER
+                || page.may_have(start, end)
+                    && (page.blocks.iter().any(|&(_, _, from, to)| hit(from, to))
+                        || page.units.iter().any(|&(_, from, to)| hit(from, to)));
+            page.near_misses += u32::from(!hit);
+            hit
         })
     }
 
@@ -264,7 +278,8 @@ impl BlockCache {
         let Some(page) = self.pages.get_mut(&at.page().0) else { return false };
         let (start, end) = (at.page_offset(), at.page_offset() + len);
         if !page.may_have(start, end) {
-            return false;
+            page.near_misses += 1;
+            return page.near_misses > SWEEP_AFTER && self.sweep(at);
         }
         let hit = |from: u16, to: u16| u64::from(to) > start && u64::from(from) < end;
         let before = page.blocks.len() + page.units.len();
@@ -287,7 +302,8 @@ impl BlockCache {
         });
         let dropped = before - page.blocks.len() - page.units.len();
         if dropped == 0 {
-            return false;
+            page.near_misses += 1;
+            return page.near_misses > SWEEP_AFTER && self.sweep(at);
         }
         page.cover_anew();
         if page.lines == 0 {
@@ -295,10 +311,47 @@ impl BlockCache {
             self.has_code[n] = 0;
         }
         if rewritten != 0 {
-            self.churn.rewritten(at, rewritten, now);
+            self.churn.rewritten(at, rewritten, len, now);
         }
         self.invalidated += dropped as u64;
         true
+    }
+}
+
+impl BlockCache {
+    /// Much was written beside the code of a page, which may be code of the past: what did not run since the last sweep
+    /// goes, and after many sweeps compiled code, whose runs are not counted. Gives whether any went.
+    fn sweep(&mut self, at: GuestPhysAddr) -> bool {
+        let (Some(n), Some(page)) = (self.ram_page(at), self.pages.get_mut(&at.page().0)) else {
+            return false;
+        };
+        page.near_misses = 0;
+        page.sweeps += 1;
+        let before = page.blocks.len() + page.units.len();
+        let table = &mut self.table;
+        page.blocks.retain(|&(index, key, ..)| {
+            let entry = &mut table[index as usize];
+            let is_kept = entry.key == key;
+            let runs = entry.block.runs.get();
+            let idle = entry.block.swept.replace(runs) == runs;
+            if is_kept && idle {
+                entry.key = NO_KEY;
+            }
+            is_kept && !idle
+        });
+        if page.sweeps >= SWEEPS << self.churn.patience(at) {
+            page.sweeps = 0;
+            self.dropped_units.extend(page.units.drain(..).map(|(unit, ..)| unit));
+            self.churn.gave_up(at);
+        }
+        page.cover_anew();
+        let dropped = before - page.blocks.len() - page.units.len();
+        if page.lines == 0 {
+            self.pages.remove(&at.page().0);
+            self.has_code[n] = 0;
+        }
+        self.invalidated += dropped as u64;
+        dropped > 0
     }
 }
 

@@ -8,6 +8,10 @@ use x86_types::{GuestPhysAddr, PAGE_SIZE};
 const LINE: u64 = 64;
 /// Doublings at most.
 const MOST: u8 = 8;
+/// Doublings at most by writes of so many bytes at once: a page that becomes another program's is not code that its own
+/// program keeps changing.
+const MOST_BY_LARGE: u8 = 3;
+const LARGE: u64 = PAGE_SIZE / 4;
 /// Instructions after which one doubling is forgotten.
 const MEMORY: u64 = 1 << 22;
 
@@ -18,6 +22,8 @@ struct Page {
     when: u64,
     /// Doublings by line
     lines: [u8; (PAGE_SIZE / LINE) as usize],
+    /// Times that its compiled code was given up since much was written beside it
+    given_up: u8,
 }
 
 impl Page {
@@ -43,16 +49,32 @@ pub(super) fn lines(start: u64, end: u64) -> u64 {
 }
 
 impl Churn {
-    /// Compiled code lay in these lines of the page at `at`, and they are written.
-    pub(super) fn rewritten(&mut self, at: GuestPhysAddr, lines: u64, now: u64) {
-        let fresh = || Box::new(Page { when: now, lines: [0; (PAGE_SIZE / LINE) as usize] });
-        let page = self.pages.entry(at.page().0).or_insert_with(fresh);
+    /// Compiled code lay in these lines of the page at `at`, and they are written, with `len` bytes at once.
+    pub(super) fn rewritten(&mut self, at: GuestPhysAddr, lines: u64, len: u64, now: u64) {
+        let most = if len >= LARGE { MOST_BY_LARGE } else { MOST };
+        let page = self.page(at, now);
         let forgotten = page.forgotten(now);
         for (n, line) in page.lines.iter_mut().enumerate() {
-            let written = lines >> n & 1 != 0;
-            *line = (line.saturating_sub(forgotten) + u8::from(written)).min(MOST);
+            *line = line.saturating_sub(forgotten);
+            *line += u8::from(lines >> n & 1 != 0 && *line < most);
         }
         page.when = now;
+    }
+
+    fn page(&mut self, at: GuestPhysAddr, now: u64) -> &mut Page {
+        let fresh = || Box::new(Page { when: now, lines: [0; (PAGE_SIZE / LINE) as usize], given_up: 0 });
+        self.pages.entry(at.page().0).or_insert_with(fresh)
+    }
+
+    /// The compiled code of the page at `at` is given up since much was written beside it.
+    pub(super) fn gave_up(&mut self, at: GuestPhysAddr) {
+        let page = self.page(at, 0);
+        page.given_up = (page.given_up + 1).min(MOST);
+    }
+
+    /// How often the writes have to be doubled that make a page's compiled code go.
+    pub(super) fn patience(&self, at: GuestPhysAddr) -> u8 {
+        self.pages.get(&at.page().0).map_or(0, |page| page.given_up)
     }
 
     /// How often the runs have to be doubled that make code in `len` bytes at `at`, of one page, hot.
@@ -85,7 +107,7 @@ mod tests {
     fn doublings_are_bounded_and_those_of_the_lines_asked_for() {
         let mut churn = Churn::default();
         for n in 1..20 {
-            churn.rewritten(AT.wrapping_add(700), lines(64, 65), 0);
+            churn.rewritten(AT.wrapping_add(700), lines(64, 65), 4, 0);
             assert_eq!(churn.doublings(AT.wrapping_add(60), 10, 0), n.min(u32::from(MOST)));
         }
         assert_eq!(churn.doublings(AT, 64, 0), 0, "another line");
@@ -93,12 +115,22 @@ mod tests {
     }
 
     #[test]
+    fn a_page_that_is_replaced_counts_less() {
+        let mut churn = Churn::default();
+        (0..20).for_each(|_| churn.rewritten(AT, u64::MAX, PAGE_SIZE, 0));
+        assert_eq!(churn.doublings(AT, PAGE_SIZE, 0), u32::from(MOST_BY_LARGE));
+        churn.rewritten(AT, 1, 4, 0);
+        churn.rewritten(AT, u64::MAX, PAGE_SIZE, 0);
+        assert_eq!(churn.doublings(AT, 1, 0), u32::from(MOST_BY_LARGE) + 1);
+    }
+
+    #[test]
     fn what_does_not_happen_again_is_forgotten() {
         let mut churn = Churn::default();
-        churn.rewritten(AT, 1, 0);
-        churn.rewritten(AT, 1, 0);
+        churn.rewritten(AT, 1, 4, 0);
+        churn.rewritten(AT, 1, 4, 0);
         assert_eq!(churn.doublings(AT, 1, MEMORY), 1);
-        churn.rewritten(AT, 2, 2 * MEMORY);
+        churn.rewritten(AT, 2, 4, 2 * MEMORY);
         assert_eq!(churn.doublings(AT, 1, 2 * MEMORY), 0);
         assert_eq!(churn.doublings(AT, 65, 2 * MEMORY), 1);
         assert_eq!(churn.doublings(AT, 65, u64::MAX), 0);

@@ -61,6 +61,8 @@ pub struct Shared {
     pub entries: u64,
     /// [`CodeMode::key`] of the code that may run now; 0 where it can only be interpreted
     pub code_key: u32,
+    /// Times that compiled code went on to other compiled code, where it was made to count
+    pub chained: u64,
     /// Room for vector operands
     pub scratch: [u128; 3],
 }
@@ -218,6 +220,8 @@ pub mod layout {
     pub const ENTRIES: u64 = SHARED + offset_of!(Shared, entries) as u64;
     /// `Shared::code_key`
     pub const CODE_KEY: u64 = SHARED + offset_of!(Shared, code_key) as u64;
+    /// `Shared::chained`
+    pub const CHAINED: u64 = SHARED + offset_of!(Shared, chained) as u64;
     /// `Shared::scratch`
     pub const SCRATCH: u64 = SHARED + offset_of!(Shared, scratch) as u64;
 }
@@ -267,6 +271,11 @@ impl Vcpu {
     /// What compiled code shares with the processor.
     pub fn shared(&mut self) -> &mut Shared {
         &mut self.shared
+    }
+
+    /// Times that compiled code went on to other compiled code; 0 where it was not made to count.
+    pub fn chained(&self) -> u64 {
+        self.shared.chained
     }
 
     /// The mode that code at RIP would be translated for; `None` where it can only be interpreted: segments that are

@@ -1,0 +1,143 @@
+;; 00  jmp 2005h
+(module
+  (type (;0;) (func (param i64 i64) (result i64)))
+  (type (;1;) (func (param i64 i64 i64) (result i64)))
+  (type (;2;) (func (param i64 i64 i64) (result i64)))
+  (type (;3;) (func (param i64 i64 i64 i64)))
+  (type (;4;) (func (param i64 i64 i64) (result i64)))
+  (type (;5;) (func (param i64 i64) (result i64)))
+  (type (;6;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;7;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;8;) (func (param i64 i64)))
+  (type (;9;) (func (param i64 i64)))
+  (import "v64" "memory" (memory (;0;) i64 1))
+  (import "v64" "table" (table (;0;) i64 1 funcref))
+  (import "v64" "load" (func (;0;) (type 1)))
+  (import "v64" "load_for_write" (func (;1;) (type 2)))
+  (import "v64" "store" (func (;2;) (type 3)))
+  (import "v64" "step" (func (;3;) (type 4)))
+  (import "v64" "code_address" (func (;4;) (type 5)))
+  (import "v64" "flags_result" (func (;5;) (type 6)))
+  (import "v64" "flags_aux" (func (;6;) (type 7)))
+  (import "v64" "load_vector" (func (;7;) (type 8)))
+  (import "v64" "store_vector" (func (;8;) (type 9)))
+  (elem (;0;) (i64.const 1) func 9)
+  (func (;9;) (type 0) (param i64 i64) (result i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+    local.get 1
+    i64.const 1
+    i64.lt_s
+    if ;; label = @1
+      local.get 0
+      i64.const 1
+      i64.store leave
+      local.get 1
+      return
+    end
+    local.get 0
+    i64.load rip
+    local.set 2
+    local.get 2
+    i64.const 140737488363525
+    i64.add
+    i64.const 281474976710656
+    i64.ge_u
+    if ;; label = @1
+      local.get 0
+      i64.const 2
+      i64.store leave
+      local.get 1
+      return
+    end
+    local.get 0
+    i64.load bank
+    local.set 11
+    block ;; label = @1
+      block ;; label = @2
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
+        local.get 2
+        i64.const 8197
+        i64.add
+        local.set 3
+        br 0 (;@2;)
+        unreachable
+      end
+      local.get 0
+      local.get 3
+      i64.store rip
+    end
+    local.get 4
+    i64.eqz
+    if ;; label = @1
+      local.get 5
+      i64.eqz
+      if ;; label = @2
+        local.get 3
+        i64.const 7
+        i64.shr_u
+        i64.const 32736
+        i64.and
+        local.get 11
+        i64.add
+        local.tee 13
+        i64.load offset=16
+        local.get 3
+        i64.const -4096
+        i64.and
+        i64.eq
+        if ;; label = @3
+          local.get 13
+          i64.load offset=24
+          local.get 3
+          i64.add
+          local.set 5
+        else
+          local.get 1
+          i64.const 0
+          i64.gt_s
+          if ;; label = @4
+            local.get 0
+            local.get 3
+            call 4
+            local.set 5
+          end
+        end
+      end
+      local.get 5
+      local.get 5
+      i64.const 11
+      i64.shr_u
+      i64.xor
+      i64.const 32767
+      i64.and
+      i64.const 4
+      i64.shl
+      local.get 0
+      i64.load entries
+      i64.add
+      local.tee 13
+      i64.load
+      local.get 5
+      local.get 0
+      i64.load32_u code_key
+      i64.const 48
+      i64.shl
+      i64.xor
+      i64.eq
+      if ;; label = @2
+        local.get 0
+        local.get 1
+        local.get 13
+        i64.load offset=8
+        return_call_indirect (type 0)
+      end
+    end
+    local.get 0
+    local.get 4
+    i64.store leave
+    local.get 1
+  )
+)
