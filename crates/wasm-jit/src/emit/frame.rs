@@ -1,7 +1,6 @@
 //! Which registers and flags a region's function keeps in locals, and how they come there and back.
 
 use super::{BASE, Emitter, FIXED, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, VCPU, place};
-use crate::block::Term;
 use crate::layout;
 use crate::region::Region;
 use crate::value::vector::Kind;
@@ -30,7 +29,7 @@ const FLAG_PLACES: [(u32, u64); 5] = [
 ];
 
 impl Frame {
-    /// What the region uses. Locals are not numbered yet.
+    /// What the region uses; what only its steps reach stays in memory. Locals are not numbered yet.
     pub(super) fn of(region: &Region) -> Frame {
         let (mut used, mut written, mut flags) = (0_u16, 0_u16, false);
         let (mut xmm_used, mut xmm_written) = (0_u16, 0_u16);
@@ -59,11 +58,6 @@ impl Frame {
                     xmm_written |= u16::from(v.is_some()) << r;
                 }
                 flags |= state.flags.version != 0;
-            }
-            if let Term::Step { index, .. } = block.term {
-                let reach = region.reach(index);
-                (used, written) = (used | reach.reads, written | reach.writes);
-                flags |= reach.flags;
             }
         }
         let of = |mask: u16| core::array::from_fn(|r| (mask >> r & 1 != 0).then_some(0));
