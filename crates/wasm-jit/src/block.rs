@@ -35,13 +35,14 @@ pub(crate) struct State {
     pub(crate) flags: FlagState,
 }
 
-/// A way out in the middle of a block: before an instruction that has to be interpreted.
+/// A way out in the middle of a block, for an instruction that has to be interpreted: the interpreter starts over where the
+/// block began, or behind its last store.
 #[derive(Clone, Debug)]
 pub(crate) struct Exit {
     pub(crate) state: State,
-    /// Distance of the instruction from the region's entry
+    /// Where it starts over, as a distance from the region's entry
     pub(crate) at: i64,
-    /// Instructions of the block that have taken effect
+    /// Instructions of the block before that
     pub(crate) retired: u32,
 }
 

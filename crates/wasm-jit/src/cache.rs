@@ -27,7 +27,7 @@ pub(crate) struct Unit {
     /// Compiled address of its first instruction
     pub(crate) place: u64,
     pub(crate) mode: u32,
-    /// It stands for the code in the other floating-point mode, too
+    /// It stands for the code in the other floating-point modes, too
     any_float: bool,
     pub(crate) stage: Stage,
     /// Place in the table of functions, once it is building
@@ -38,6 +38,13 @@ pub(crate) struct Unit {
     pub(crate) pages: Vec<GuestPhysAddr>,
     /// When it was last looked up
     seen: u32,
+}
+
+impl Unit {
+    /// Where it is found.
+    fn key(&self) -> (u64, u32) {
+        (self.place, if self.any_float { self.mode | CodeMode::FLOAT } else { self.mode })
+    }
 }
 
 /// A module that was handed to the host.
@@ -103,8 +110,7 @@ impl Cache {
     /// The unit for the code at a place in a mode.
     pub(crate) fn find(&mut self, place: u64, mode: u32) -> Option<(u32, Stage, u32)> {
         let unit = |mode| self.places.get(&(place, mode)).copied();
-        let is_any = |number: &u32| self.units.get(number).is_some_and(|unit| unit.any_float);
-        let number = unit(mode).or_else(|| unit(mode ^ CodeMode::FLOAT).filter(is_any))?;
+        let number = unit(mode).or_else(|| unit(mode | CodeMode::FLOAT))?;
         let epoch = self.epoch;
         let unit = self.units.get_mut(&number)?;
         unit.seen = epoch;
@@ -132,8 +138,8 @@ impl Cache {
             pages,
             seen: self.epoch,
         };
+        self.places.insert(unit.key(), number);
         self.units.insert(number, unit);
-        self.places.insert((place, mode), number);
         number
     }
 
@@ -202,8 +208,8 @@ impl Cache {
     /// Forgets a unit. Gives it, and the slots of its module if it was the last of it.
     pub(crate) fn remove(&mut self, number: u32) -> (Option<Unit>, Option<Slots>) {
         let Some(unit) = self.units.remove(&number) else { return (None, None) };
-        self.places.remove(&(unit.place, unit.mode));
-        // It may have been entered under either floating-point mode.
+        self.places.remove(&unit.key());
+        // It may have been entered under any floating-point mode.
         if let Some(entry) = self.entries.get_mut(entry_index(unit.place))
             && entry.slot == u64::from(unit.slot)
         {
@@ -271,6 +277,7 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use x86_exec::vcpu::compiled::FloatMode;
 
     /// Modules of two units each, at places 16 apart; all can be called.
     fn filled(modules: u32) -> Cache {
@@ -304,13 +311,18 @@ mod tests {
     }
 
     #[test]
-    fn code_without_floats_is_found_in_either_mode() {
+    fn code_without_floats_is_found_in_every_mode() {
         let mut cache = Cache::new(1);
-        let (one, both) = (cache.add(16, 3, false, Vec::new()), cache.add(32, 3, true, Vec::new()));
-        let found = |cache: &mut Cache, place, mode| cache.find(place, mode).map(|(unit, ..)| unit);
-        assert_eq!(found(&mut cache, 16, 3), Some(one));
-        assert_eq!(found(&mut cache, 16, 3 | CodeMode::FLOAT), None);
-        assert_eq!(found(&mut cache, 32, 3 | CodeMode::FLOAT), Some(both));
+        let (one, all) = (cache.add(16, 3, false, Vec::new()), cache.add(32, 3, true, Vec::new()));
+        let mut found = |place, mode| cache.find(place, mode).map(|(unit, ..)| unit);
+        assert_eq!(found(16, 3), Some(one));
+        for float in [FloatMode::Exact, FloatMode::Free] {
+            let mode = 3 | (float as u32) << 8;
+            assert_eq!(found(16, mode), None);
+            assert_eq!(found(32, mode), Some(all));
+        }
+        cache.remove(all);
+        assert_eq!(cache.find(32, 3), None);
     }
 
     #[test]

@@ -16,21 +16,30 @@ use x86_types::{CodeSize, Cond, Exception, Seg, Width};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotRecorded;
 
+/// The start of the block, or the last place behind a store. What happened since can be done again, by the interpreter:
+/// it was loads, and they find what they found.
+#[derive(Clone, Debug)]
+struct Checkpoint {
+    state: State,
+    at: i64,
+    retired: u32,
+    /// The way out from here, where one was needed
+    exit: Option<u32>,
+}
+
 pub(crate) struct Recorder {
-    mode: CodeMode,
+    pub(crate) mode: CodeMode,
     pub(crate) values: Values,
     effects: Vec<Effect>,
     exits: Vec<Exit>,
     pub(crate) state: State,
-    /// The state before the instruction being recorded
-    before: State,
+    /// Where ways out start over
+    checkpoint: Checkpoint,
     pub(crate) versions: u32,
     retired: u32,
     /// Distance of the instruction being recorded, and of the next one, from the region's entry
     offset: i64,
     next_offset: i64,
-    /// The way out before this instruction, where one was needed
-    before_exit: Option<u32>,
     /// Where this instruction goes
     term: Option<Term>,
     /// The place that this instruction's last load looked up for writing
@@ -59,13 +68,12 @@ impl Recorder {
             values,
             effects: Vec::new(),
             exits: Vec::new(),
-            before: state.clone(),
+            checkpoint: Checkpoint { state: state.clone(), at: offset, retired: 0, exit: None },
             state,
             versions: 0,
             retired: 0,
             offset,
             next_offset: offset,
-            before_exit: None,
             term: None,
             opened: None,
             stored: false,
@@ -81,10 +89,12 @@ impl Recorder {
     pub(crate) fn instruction(&mut self, insn: &Instruction) -> Result<bool, NotRecorded> {
         let (values, effects, exits) = (self.values.len(), self.effects.len(), self.exits.len());
         let (excluded, tame) = (self.excluded.len(), self.tame.len());
-        self.before = self.state.clone();
-        self.before_exit = None;
+        if std::mem::take(&mut self.stored) {
+            let state = self.state.clone();
+            self.checkpoint = Checkpoint { state, at: self.offset, retired: self.retired, exit: None };
+        }
+        let (before, exit) = (self.state.clone(), self.checkpoint.exit);
         self.opened = None;
-        self.stored = false;
         self.returns_to = None;
         self.next_offset = self.offset + i64::from(insn.len);
         let step = exec(self, insn);
@@ -94,7 +104,8 @@ impl Recorder {
             self.exits.truncate(exits);
             self.excluded.truncate(excluded);
             self.tame.truncate(tame);
-            self.state = self.before.clone();
+            self.state = before;
+            self.checkpoint.exit = exit;
             self.term = None;
             self.unsupported = false;
             return Err(NotRecorded);
@@ -156,16 +167,17 @@ impl Recorder {
         }
     }
 
-    /// The way out that leaves this instruction to the interpreter. It starts the instruction over, so that none of its
-    /// stores may have been made: it could read what they changed.
+    /// The way out that leaves this instruction to the interpreter, which starts over at the checkpoint. The instruction may
+    /// not have stored: it could read what it changed.
     fn exit_before(&mut self) -> u32 {
         self.unsupported |= self.stored;
-        if let Some(exit) = self.before_exit {
+        if let Some(exit) = self.checkpoint.exit {
             return exit;
         }
-        self.exits.push(Exit { state: self.before.clone(), at: self.offset, retired: self.retired });
+        let Checkpoint { ref state, at, retired, .. } = self.checkpoint;
+        self.exits.push(Exit { state: state.clone(), at, retired });
         let exit = self.exits.len() as u32 - 1;
-        self.before_exit = Some(exit);
+        self.checkpoint.exit = Some(exit);
         exit
     }
 
@@ -174,7 +186,7 @@ impl Recorder {
         self.effects.len() as u32 - 1
     }
 
-    /// Leaves before this instruction where `condition` is not 0.
+    /// Leaves this instruction to the interpreter where `condition` is not 0.
     pub(crate) fn leave_if(&mut self, condition: Value) {
         if self.values.constant(condition) == Some(0) || self.excluded.contains(&condition) {
             return;

@@ -6,6 +6,7 @@
 
 mod blocks;
 mod frame;
+mod memory;
 mod reach;
 mod values;
 mod vector;
@@ -18,6 +19,7 @@ use crate::plan::Plan;
 use crate::region::{Edge, Region, rip_mask};
 use frame::Frame;
 use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
+use x86_exec::Reach;
 use x86_exec::vcpu::compiled::{FlagsKind, Leave, Stepped};
 use x86_types::PAGE_SIZE;
 
@@ -50,6 +52,8 @@ const FIXED: u32 = 15;
 enum Label {
     Loop(usize),
     Behind(usize),
+    /// An exit of the block being emitted, by number
+    Exit(u32),
     /// The way out: state is in the locals
     Out,
     /// Behind that: state is stored, RIP is in its local
@@ -360,15 +364,29 @@ impl Emitter<'_> {
         self.go_out();
     }
 
-    /// One instruction that the processor executes in passing.
+    /// One instruction that the processor executes in passing. What it cannot reach stays where it is.
     fn step(&mut self, at: i64, len: u8, index: u32) {
-        self.store_state();
+        let reach = self.region.reach(index);
+        self.store_within(reach);
         self.out.local_get(VCPU);
         self.rip(at + i64::from(len));
         self.out.i64_store(place(layout::RIP, 3));
         let index = self.placed.steps.get(index as usize).copied().unwrap_or(u32::MAX);
         self.out.local_get(VCPU).i64_const(i64::from(index)).local_get(LEFT).call(Import::Step as u32);
-        self.out.local_tee(SLOT).i64_const(Stepped::Refused as i64).i64_eq();
+        self.out.local_set(SLOT);
+        // Where all is stored already, what was written is loaded only to go on.
+        let rest = reach != Reach::ALL;
+        if rest {
+            self.load_within(reach);
+        }
+        self.out.local_get(SLOT).i64_eqz().i32_eqz();
+        self.begin(Label::Other, |out| {
+            out.if_(BlockType::Empty);
+        });
+        if rest {
+            self.store_state();
+        }
+        self.out.local_get(SLOT).i64_const(Stepped::Refused as i64).i64_eq();
         self.begin(Label::Other, |out| {
             out.if_(BlockType::Empty);
         });
@@ -378,10 +396,6 @@ impl Emitter<'_> {
         self.branch_to(Label::Stored);
         self.end();
         self.out.local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
-        self.out.local_get(SLOT).i64_eqz().i32_eqz();
-        self.begin(Label::Other, |out| {
-            out.if_(BlockType::Empty);
-        });
         self.out.local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(RIP);
         self.out.local_get(VCPU).i64_load(place(layout::BANK, 3)).local_set(TLB);
         // Not 0 where the run loop has to look.
@@ -389,7 +403,10 @@ impl Emitter<'_> {
         self.out.local_get(SLOT).i64_const(Stepped::Look as i64).i64_eq().select().local_set(REASON);
         self.branch_to(Label::Stored);
         self.end();
-        self.load_state();
+        self.out.local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
+        if !rest {
+            self.load_state();
+        }
     }
 
     fn spend(&mut self, block: &Block) {

@@ -39,6 +39,9 @@ pub trait CodeHost {
         Vec::new()
     }
 
+    /// The function in this slot, which is not callable yet, was wanted again.
+    fn hurry(&mut self, _slot: u32) {}
+
     /// From now on it measures, by this clock, what it takes to compile.
     fn measure(&mut self, _: Clock) {}
 

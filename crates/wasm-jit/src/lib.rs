@@ -26,6 +26,7 @@ mod lower;
 mod module;
 mod plan;
 mod region;
+mod sharing;
 mod translator;
 mod value;
 

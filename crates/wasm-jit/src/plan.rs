@@ -1,6 +1,7 @@
 //! Which values of a block live, and which of them in a local.
 
-use crate::block::{Action, Base, Block, Effect, Exit, FlagState, State, Term};
+use crate::block::{Access, Action, Base, Block, Effect, Exit, FlagState, State, Term};
+use crate::sharing::{Share, shares};
 use crate::value::vector::{Kind, VectorNode};
 use crate::value::{Node, Op2, Value};
 use x86_exec::FlagDef;
@@ -21,6 +22,8 @@ pub(crate) struct Plan {
     doubts: Vec<Vec<Value>>,
     /// Whether a value is a load wanted in the lowest lane of a vector alone: it is one from the start
     low_load: Vec<bool>,
+    /// By effect, whether and how it shares a look into the TLB
+    shares: Vec<Option<Share>>,
 }
 
 /// The values that a flag state is written down with: a, b, result, carry.
@@ -52,6 +55,7 @@ impl Plan {
     /// ways out need is computed there.
     pub(crate) fn of(block: &Block) -> Plan {
         let values = &block.values;
+        let (mut shares, ranges) = shares(block);
         let mut hot = vec![0_u32; values.len()];
         let mut cold = vec![false; values.len()];
         for v in state_values(&block.state) {
@@ -61,8 +65,19 @@ impl Plan {
             Term::Branch { condition: v, .. } | Term::Indirect { target: v, .. } => hot[v.0 as usize] += 1,
             Term::Goto(_) | Term::Step { .. } => {}
         }
-        for effect in &block.effects {
+        for (effect, share) in block.effects.iter().zip(&shares) {
+            // An address that another access has looked up is needed off the main way alone.
+            let found = share.is_some_and(|share| share.look.is_none());
             match effect.action {
+                Action::Load { access, .. } if found => cold[access.linear.0 as usize] = true,
+                Action::LoadVector { linear, .. } if found => cold[linear.0 as usize] = true,
+                Action::Store { access: Access { linear, .. }, value, .. }
+                | Action::StoreVector { linear, value, .. }
+                    if found =>
+                {
+                    cold[linear.0 as usize] = true;
+                    hot[value.0 as usize] += 1;
+                }
                 Action::LeaveIfBoth { first, second, .. } => {
                     hot[first.0 as usize] += 1;
                     cold[second.0 as usize] = true;
@@ -94,6 +109,7 @@ impl Plan {
             shared: Vec::new(),
             doubts: Vec::new(),
             low_load,
+            shares: Vec::new(),
         };
         let mut depth = vec![0_u32; values.len()];
         for (v, node) in values.iter() {
@@ -118,6 +134,10 @@ impl Plan {
                 depth[n] = deep;
             }
         }
+        let integers = &mut plan.locals[Kind::I64 as usize];
+        shares.iter_mut().flatten().for_each(|share| share.local += *integers);
+        *integers += ranges;
+        plan.shares = shares;
         let mut uses = vec![0_u32; values.len()];
         let of_exit = |exit: &Exit| plan.shared_by(block, state_values(&exit.state), &mut uses);
         let shared = block.exits.iter().map(of_exit).collect();
@@ -146,6 +166,11 @@ impl Plan {
     /// The same, for the second condition of the effect with this number.
     pub(crate) fn doubts(&self, effect: usize) -> &[Value] {
         self.doubts.get(effect).map_or(&[], Vec::as_slice)
+    }
+
+    /// How the effect with this number shares a look into the TLB, if it does.
+    pub(crate) fn share(&self, effect: u32) -> Option<Share> {
+        self.shares.get(effect as usize).copied().flatten()
     }
 
     /// Locals needed by kind, those for what a way out computes first included.

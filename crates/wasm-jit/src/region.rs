@@ -6,6 +6,7 @@ use crate::flags::EntryFlags;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use x86_decode::{InsnFlags, Instruction, OperandKind};
+use x86_exec::Reach;
 use x86_exec::vcpu::compiled::CodeMode;
 use x86_types::{CodeSize, PAGE_SIZE, Width};
 
@@ -85,10 +86,19 @@ impl Region {
         &self.steps
     }
 
+    /// What the step with this number can reach.
+    pub(crate) fn reach(&self, step: u32) -> Reach {
+        reach(&self.steps, step)
+    }
+
     /// Which page, counted from the entry's, a distance lies in.
     pub(crate) fn page(&self, distance: i64) -> i64 {
         page(self.page_offset, distance)
     }
+}
+
+fn reach(steps: &[Instruction], step: u32) -> Reach {
+    steps.get(step as usize).map_or(Reach::ALL, Reach::of)
 }
 
 fn page(offset: u64, distance: i64) -> i64 {
@@ -158,13 +168,19 @@ impl Former<'_> {
             // A run with instructions that the processor executes in passing becomes several blocks.
             loop {
                 let (block, end, used) = self.record(at, rest, flags);
-                let stepped = matches!(block.term, Term::Step { .. });
-                let left = if stepped { EntryFlags::Canonical } else { flags.behind(&block.state.flags) };
+                let stepped = match block.term {
+                    Term::Step { index, .. } => Some(reach(&self.steps, index)),
+                    _ => None,
+                };
+                let left = match stepped {
+                    Some(Reach { flags: true, .. }) => EntryFlags::Canonical,
+                    _ => flags.behind(&block.state.flags),
+                };
                 let returns_to = block.returns_to;
                 number.insert(at, nodes.len());
                 nodes.push(Node { at, end, block, edges: Vec::new() });
                 rest = rest.get(used..).unwrap_or(&[]);
-                if rest.is_empty() || !stepped {
+                if rest.is_empty() || stepped.is_none() {
                     for next in &run.next {
                         // Where a call returns to, the flags are those that the called code leaves.
                         let known = if returns_to == Some(*next) { EntryFlags::Any } else { left };

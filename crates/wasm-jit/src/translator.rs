@@ -341,6 +341,7 @@ impl CompiledCode for Translator {
         let (_, place) = vcpu.code_place(vcpu.cpu.rip)?;
         match self.cache.find(place, mode) {
             Some((unit, Stage::Waiting, _)) => self.ask(vcpu, unit),
+            Some((_, Stage::Building, slot)) => self.host.hurry(slot),
             Some(_) => {}
             None => match self.covered.get(&(place, mode)) {
                 Some(&unit) if self.cache.is_live(unit) => self.ask(vcpu, unit),

@@ -256,8 +256,33 @@ impl Values {
     pub(crate) fn one(&mut self, op: Op1, a: Value) -> Value {
         match self.constant(a) {
             Some(value) => self.imm(fold_one(op, value)),
-            None => self.add(Node::One(op, a)),
+            None => {
+                let kept = match op {
+                    Op1::Extend8 => u8::MAX.into(),
+                    Op1::Extend16 => u16::MAX.into(),
+                    Op1::Extend32 => u32::MAX.into(),
+                    Op1::Clz | Op1::Ctz | Op1::Popcnt => u64::MAX,
+                };
+                let a = self.without_mask(a, kept);
+                self.add(Node::One(op, a))
+            }
         }
+    }
+
+    /// What a value was before it was cut, where no bit of `kept` was cut off.
+    fn without_mask(&self, v: Value, kept: u64) -> Value {
+        match self.node(v) {
+            Node::Two(Op2::And, x, mask) if self.constant(mask).is_some_and(|mask| mask & kept == kept) => x,
+            _ => v,
+        }
+    }
+
+    /// The low bits of a sum, a difference or a product follow from the low bits of the operands: those need not be cut
+    /// before. In 32-bit code this makes one sum of an address computed in several steps.
+    fn cut_once(&mut self, a: Value, mask: u64) -> Option<Value> {
+        let Node::Two(op @ (Op2::Add | Op2::Sub | Op2::Mul), x, y) = self.node(a) else { return None };
+        let (wide_x, wide_y) = (self.without_mask(x, mask), self.without_mask(y, mask));
+        (mask & mask.wrapping_add(1) == 0 && (wide_x, wide_y) != (x, y)).then(|| self.two(op, wide_x, wide_y))
     }
 
     pub(crate) fn two(&mut self, op: Op2, a: Value, b: Value) -> Value {
@@ -270,6 +295,7 @@ impl Values {
         match (op, left, right) {
             (Op2::And, Some(0), _) | (Op2::And | Op2::Mul, _, Some(0)) => self.imm(0),
             (Op2::And, _, Some(mask)) if mask.trailing_ones() >= self.bits(a) => a,
+            (Op2::And, _, Some(mask)) if let Some(sum) = self.cut_once(a, mask) => self.two(op, sum, b),
             (Op2::And, Some(_), None) | (Op2::Or | Op2::Xor | Op2::Add, Some(_), None) => self.two(op, b, a),
             (
                 Op2::Add
@@ -341,6 +367,25 @@ mod tests {
         assert_eq!(values.two(Op2::And, low, word), low);
         let wide = values.two(Op2::And, a, word);
         assert_ne!(values.two(Op2::And, wide, byte), wide);
+    }
+
+    #[test]
+    fn sums_are_cut_once() {
+        let mut values = Values::default();
+        let (a, low, one) = (values.entry(Entry::Gpr(0)), values.imm(0xffff_ffff), values.imm(1));
+        let mut sum = a;
+        for _ in 0..3 {
+            let wide = values.two(Op2::Add, sum, one);
+            sum = values.two(Op2::And, wide, low);
+        }
+        let three = values.imm(3);
+        let wide = values.two(Op2::Add, a, three);
+        assert_eq!(values.node(sum), Node::Two(Op2::And, wide, low));
+        // The carry out of a byte counts where more than the byte is wanted.
+        let (byte, b) = (values.imm(0xff), values.entry(Entry::Gpr(1)));
+        let cut = values.two(Op2::And, a, byte);
+        let wide = values.two(Op2::Add, cut, b);
+        assert_eq!(values.two(Op2::And, wide, low), values.add(Node::Two(Op2::And, wide, low)));
     }
 
     #[test]

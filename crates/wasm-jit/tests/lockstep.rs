@@ -33,8 +33,8 @@ fn integer_vectors_agree_in_32_bit_code() {
 }
 
 /// Snippets in a row, from registers of which most point into memory.
-fn sequences(size: CodeSize, count: usize, seed: u64) {
-    let cases = cases(if size == CodeSize::Bits64 { 64 } else { 32 }, &INTEGER);
+fn sequences(size: CodeSize, kinds: &[&str], count: usize, seed: u64) {
+    let cases = cases(if size == CodeSize::Bits64 { 64 } else { 32 }, kinds);
     let mut random = Random(seed);
     let mut pair = Pair::new(size);
     let registers = if size == CodeSize::Bits64 { 16 } else { 8 };
@@ -61,12 +61,20 @@ fn sequences(size: CodeSize, count: usize, seed: u64) {
 
 #[test]
 fn random_sequences_agree_in_64_bit_mode() {
-    sequences(CodeSize::Bits64, 150, 0x9e37_79b9_7f4a_7c15);
+    sequences(CodeSize::Bits64, &INTEGER, 150, 0x9e37_79b9_7f4a_7c15);
 }
 
 #[test]
 fn random_sequences_agree_in_32_bit_code() {
-    sequences(CodeSize::Bits32, 150, 0x1234_5678_9abc_def1);
+    sequences(CodeSize::Bits32, &INTEGER, 150, 0x1234_5678_9abc_def1);
+}
+
+/// What the processor executes in passing between instructions that set and read flags and registers it cannot reach.
+#[test]
+fn random_sequences_with_x87_agree() {
+    let kinds = ["INTEL386", "CMOV", "FPU", "FPU287", "FPU387"];
+    sequences(CodeSize::Bits64, &kinds, 150, 0x71c6_3a5d_90fe_4b28);
+    sequences(CodeSize::Bits32, &kinds, 100, 0x2d8b_f417_6ce0_935a);
 }
 
 fn program(code: &str, rcx: u64) -> Start {

@@ -1,48 +1,108 @@
-//! A thread that compiles modules.
+//! Threads that compile modules, the newest first.
+//!
+//! There may be far more to compile than there is time for. What was found hot last is what the guest does now; what has
+//! waited long may never be run again. So orders are a stack, and one that is asked for again comes to its top.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use wasm_jit::{Clock, HostError};
 use wasmtime::{Engine, Module};
 
-/// A module to compile, its first slot, how many functions it has, and a clock where that is to be measured.
-type Order = (Vec<u8>, u32, u32, Option<Clock>);
-/// What became of it: first slot, functions, the module, and the nanoseconds it took.
+/// Threads at most. One processor is left for the machine.
+const MOST_THREADS: usize = 4;
+
+/// A module to compile.
+struct Order {
+    bytes: Vec<u8>,
+    first: u32,
+    count: u32,
+    /// Where it is to be measured how long it takes
+    clock: Option<Clock>,
+}
+
+/// What became of it: its first slot, how many functions it has, the module, and the nanoseconds it took.
 type Done = (u32, u32, wasmtime::Result<Module>, u64);
 
+#[derive(Default)]
+struct Orders {
+    stack: Vec<Order>,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Desk {
+    orders: Mutex<Orders>,
+    more: Condvar,
+}
+
+impl Desk {
+    fn orders(&self) -> MutexGuard<'_, Orders> {
+        // A thread that panicked did so outside; the list is whole.
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next order; `None` when there will be none.
+    fn take(&self) -> Option<Order> {
+        let mut orders = self.orders();
+        loop {
+            if orders.closed {
+                return None;
+            }
+            if let Some(order) = orders.stack.pop() {
+                return Some(order);
+            }
+            orders = self.more.wait(orders).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
 pub(crate) struct Compiler {
-    orders: Sender<Order>,
+    desk: Arc<Desk>,
     done: Receiver<Done>,
     /// Modules that have not come back
     out: usize,
 }
 
+fn work(desk: &Desk, engine: &Engine, outbox: &Sender<Done>) {
+    while let Some(Order { bytes, first, count, clock }) = desk.take() {
+        let now = || clock.as_ref().map_or(0, |clock| clock());
+        let began = now();
+        let module = Module::from_binary(engine, &bytes);
+        if outbox.send((first, count, module, now().saturating_sub(began))).is_err() {
+            return;
+        }
+    }
+}
+
 impl Compiler {
     pub(crate) fn start(engine: &Engine) -> Result<Self, HostError> {
-        let (orders, inbox) = channel::<Order>();
+        let desk = Arc::new(Desk::default());
         let (outbox, done) = channel::<Done>();
-        let engine = engine.clone();
-        // It ends with the sender of orders.
-        std::thread::Builder::new()
-            .name("v64-compile".into())
-            .spawn(move || {
-                for (bytes, first, count, clock) in inbox {
-                    let now = || clock.as_ref().map_or(0, |clock| clock());
-                    let began = now();
-                    let module = Module::from_binary(&engine, &bytes);
-                    if outbox.send((first, count, module, now().saturating_sub(began))).is_err() {
-                        return;
-                    }
-                }
-            })
-            .map_err(|error| HostError::Refused(format!("no thread for the compiler: {error}")))?;
-        Ok(Self { orders, done, out: 0 })
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        for n in 0..(processors - 1).clamp(1, MOST_THREADS) {
+            let (desk, engine, outbox) = (Arc::clone(&desk), engine.clone(), outbox.clone());
+            std::thread::Builder::new()
+                .name(format!("v64-compile-{n}"))
+                .spawn(move || work(&desk, &engine, &outbox))
+                .map_err(|error| HostError::Refused(format!("no thread for the compiler: {error}")))?;
+        }
+        Ok(Self { desk, done, out: 0 })
     }
 
-    pub(crate) fn submit(&mut self, order: Order) -> Result<(), HostError> {
-        let gone = |_| HostError::Refused("the compiler's thread is gone".into());
-        self.orders.send(order).map_err(gone)?;
+    pub(crate) fn submit(&mut self, bytes: Vec<u8>, first: u32, count: u32, clock: Option<Clock>) {
+        self.desk.orders().stack.push(Order { bytes, first, count, clock });
+        self.desk.more.notify_one();
         self.out += 1;
-        Ok(())
+    }
+
+    /// The module with this slot, if it still waits, is compiled next.
+    pub(crate) fn hurry(&mut self, slot: u32) {
+        let mut orders = self.desk.orders();
+        let wanted = |order: &Order| (order.first..order.first + order.count).contains(&slot);
+        if let Some(n) = orders.stack.iter().position(wanted) {
+            let order = orders.stack.remove(n);
+            orders.stack.push(order);
+        }
     }
 
     pub(crate) fn finished(&mut self) -> Vec<Done> {
@@ -52,5 +112,33 @@ impl Compiler {
         let done: Vec<Done> = self.done.try_iter().collect();
         self.out -= done.len();
         done
+    }
+}
+
+impl Drop for Compiler {
+    fn drop(&mut self) {
+        self.desk.orders().closed = true;
+        self.desk.more.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_is_next_unless_another_is_asked_for() {
+        let desk = Arc::new(Desk::default());
+        let (_, done) = channel();
+        let mut compiler = Compiler { desk: Arc::clone(&desk), done, out: 0 };
+        for first in [10, 20, 30] {
+            compiler.submit(Vec::new(), first, 5, None);
+        }
+        compiler.hurry(14);
+        compiler.hurry(19);
+        let order: Vec<u32> = (0..3).filter_map(|_| desk.take()).map(|order| order.first).collect();
+        assert_eq!(order, [10, 30, 20]);
+        drop(compiler);
+        assert!(desk.take().is_none());
     }
 }

@@ -78,7 +78,7 @@ impl CodeHost for WasmtimeHost {
             return Err(HostError::Full);
         }
         if let Some(compiler) = &mut self.compiler {
-            compiler.submit((module, first, count, self.clock.clone()))?;
+            compiler.submit(module, first, count, self.clock.clone());
             return Ok(Installed::Later);
         }
         let began = self.now();
@@ -86,6 +86,12 @@ impl CodeHost for WasmtimeHost {
         self.linked.link(module, first, count)?;
         self.took += self.now().saturating_sub(began);
         Ok(Installed::Now)
+    }
+
+    fn hurry(&mut self, slot: u32) {
+        if let Some(compiler) = &mut self.compiler {
+            compiler.hurry(slot);
+        }
     }
 
     fn finished(&mut self) -> Vec<(u32, Result<(), HostError>)> {

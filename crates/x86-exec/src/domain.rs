@@ -329,6 +329,13 @@ pub trait Domain: Sized {
     /// # Errors
     /// Whatever the instruction raises.
     fn concrete(&mut self, insn: &Instruction) -> Step<Self>;
+    /// The function that calls it, or one that finds less still to choose.
+    fn concrete_handler(_insn: &Instruction) -> crate::Handler<Self>
+    where
+        Self: Sized,
+    {
+        |d, i| d.concrete(i)
+    }
     /// A repeated string instruction: `body` is one iteration.
     ///
     /// # Errors

@@ -51,13 +51,9 @@ macro_rules! by_form {
     };
 }
 
-fn concrete<D: Domain>(d: &mut D, i: &Instruction) -> Step<D> {
-    d.concrete(i)
-}
-
 /// The meaning of an instruction in a domain.
 pub fn handler<D: Domain>(insn: &Instruction) -> Handler<D> {
-    integer(insn).or_else(|| crate::vector::handler(insn)).unwrap_or(concrete)
+    integer(insn).or_else(|| crate::vector::handler(insn)).unwrap_or_else(|| D::concrete_handler(insn))
 }
 
 /// Does in `d` what the instruction means. RIP has been moved on already.

@@ -134,11 +134,15 @@ impl Env {
         self.unmasked().intersects(Flags::IE.union(Flags::DE).union(Flags::ZE))
     }
 
+    /// Whether results are rounded to nearest, ties to even, as the host's operations do.
+    #[inline(always)]
+    pub const fn rounds_to_nearest(&self) -> bool {
+        matches!(self.rounding, Rounding::NearestEven)
+    }
+
     /// Whether the host's round-to-nearest operations may stand in: rounding itself raises nothing that needs to be seen.
     #[inline(always)]
     pub const fn rounds_as_host(&self) -> bool {
-        matches!(self.rounding, Rounding::NearestEven)
-            && self.sticky.contains(Flags::PE)
-            && self.masks.contains(Flags::PE)
+        self.rounds_to_nearest() && self.sticky.contains(Flags::PE) && self.masks.contains(Flags::PE)
     }
 }

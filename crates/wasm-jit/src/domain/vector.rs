@@ -5,6 +5,7 @@ use crate::block::{Access, Action};
 use crate::value::vector::Precision;
 use crate::value::{Op2, Value};
 use x86_exec::MemRef;
+use x86_exec::vcpu::compiled::FloatMode;
 use x86_types::Width;
 
 impl Recorder {
@@ -64,8 +65,8 @@ impl Recorder {
         self.tame.push((Some(p), x));
     }
 
-    /// Whether the engine's rounding is that of MXCSR and its exceptions need not be seen. What is recorded depends on it.
-    pub(crate) fn rounds_freely(&mut self) -> bool {
+    /// What rounding may do unseen. What is recorded depends on it.
+    pub(crate) fn float_mode(&mut self) -> FloatMode {
         self.of_float_mode = true;
         self.mode.float
     }

@@ -1,17 +1,14 @@
 //! A block: its effects, its ways out, and the state it leaves in the locals.
 
-use super::{
-    Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, LEFT, LINEAR, Label, OPENED, REASON, RIP,
-    SLOT, VCPU, place,
-};
+use super::memory::Reached;
+use super::{Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, LEFT, Label, REASON, RIP};
 use crate::block::{Access, Action, Base, Block, State, Term};
-use crate::layout;
-use crate::module::Import;
 use crate::plan::{Plan, flag_values};
+use crate::sharing::Share;
+use crate::value::vector::Kind;
 use crate::value::{Entry, Node, Value};
 use wasm_encoder::BlockType;
 use x86_exec::vcpu::compiled::{FlagsKind, Leave};
-use x86_types::{PAGE_SIZE, Width};
 
 /// A block being emitted.
 pub(super) struct Scope<'a> {
@@ -27,9 +24,24 @@ pub(super) struct Scope<'a> {
 
 impl Scope<'_> {
     /// Whether effect `number` is a load into the lowest lane of a vector.
-    fn is_low_load(&self, number: u32) -> bool {
+    pub(super) fn is_low_load(&self, number: u32) -> bool {
         let effect = self.block.effects.get(number as usize);
         effect.is_some_and(|effect| self.plan.is_low_load(Value(effect.at as u32)))
+    }
+
+    /// Where the value of effect `number` goes, if anything wants it. It stands right behind the effect.
+    pub(super) fn result(&self, number: u32) -> Option<u32> {
+        let at = self.block.effects.get(number as usize)?.at;
+        let v = Value(at as u32);
+        match self.block.values.node(v) {
+            Node::Effect(n, _) if n == number => self.local(v),
+            _ => None,
+        }
+    }
+
+    /// The local with the start of a range that accesses share.
+    pub(super) fn shared_range(&self, share: Share) -> u32 {
+        self.first[Kind::I64 as usize] + share.local
     }
 
     /// The local of a vector that was made of what `v` loaded.
@@ -47,10 +59,20 @@ impl Emitter<'_> {
     /// Emits a block up to its end. A condition or a target is left on the stack.
     pub(super) fn block(&mut self, block: &Block, plan: &Plan) {
         let mut scope = Scope { block, plan, first: self.frame.values, shared: Vec::new(), ready: 0 };
+        let mut open = None;
         for (n, effect) in block.effects.iter().enumerate() {
+            let exit = effect.action.exit();
+            if open != Some(exit) {
+                self.close_exit(&mut scope, open.take());
+                // A way out that is taken from several places is written once, behind them.
+                let next = block.effects.get(n + 1).map(|next| next.action.exit());
+                open = (next == Some(exit)).then_some(exit);
+                open.into_iter().for_each(|exit| self.open_exit(exit));
+            }
             self.compute(&mut scope, effect.at);
             self.action(&mut scope, n as u32, effect.action);
         }
+        self.close_exit(&mut scope, open);
         self.compute(&mut scope, block.values.len());
         match block.term {
             Term::Branch { condition, .. } => self.truth(&scope, condition),
@@ -124,18 +146,21 @@ impl Emitter<'_> {
 
     fn action(&mut self, scope: &mut Scope<'_>, number: u32, action: Action) {
         match action {
-            Action::Load { access, for_write, refused } => {
-                self.load(scope, number, access, for_write, refused);
+            Action::Load { access: Access { linear, w }, for_write, refused } => {
+                let place = Reached { linear, bytes: w.bytes(), share: scope.plan.share(number) };
+                self.load(scope, number, place, for_write, refused);
             }
-            Action::Store { access, value, again, refused } => {
-                self.store(scope, access, value, again, refused);
+            Action::Store { access: Access { linear, w }, value, again, refused } => {
+                let place = Reached { linear, bytes: w.bytes(), share: scope.plan.share(number) };
+                self.store(scope, place, value, again, refused);
             }
             Action::LoadVector { linear, refused } => {
-                let result = result_local(scope, number);
-                self.load_vector(scope, linear, result, refused);
+                let place = Reached { linear, bytes: 16, share: scope.plan.share(number) };
+                self.load_vector(scope, number, place, refused);
             }
             Action::StoreVector { linear, value, refused } => {
-                self.store_vector(scope, linear, value, refused)
+                let place = Reached { linear, bytes: 16, share: scope.plan.share(number) };
+                self.store_vector(scope, place, value, refused)
             }
             Action::LeaveIf { condition, exit } => {
                 self.truth(scope, condition);
@@ -155,93 +180,6 @@ impl Emitter<'_> {
         }
     }
 
-    /// Pushes whether the access in `LINEAR` misses the TLB: one compare for tag, rights and the crossing of pages.
-    pub(super) fn missed(&mut self, bytes: u32, write: bool) {
-        self.tlb_slot(LINEAR);
-        self.out.i64_load(place(if write { layout::WRITE_TAG } else { layout::READ_TAG }, 3));
-        self.out.local_get(LINEAR);
-        if bytes != 1 {
-            self.out.i64_const(i64::from(bytes) - 1).i64_add();
-        }
-        self.out.i64_const(-(PAGE_SIZE as i64)).i64_and().i64_ne();
-    }
-
-    fn load(&mut self, scope: &mut Scope<'_>, number: u32, access: Access, for_write: bool, exit: u32) {
-        let result = result_local(scope, number);
-        self.value(scope, access.linear);
-        self.out.local_set(LINEAR);
-        self.missed(access.w.bytes(), for_write);
-        self.begin(Label::Other, |out| {
-            out.if_(BlockType::Empty);
-        });
-        let import = if for_write { Import::LoadForWrite } else { Import::Load };
-        self.out.local_get(VCPU).local_get(LINEAR).i64_const(access.w.bytes().into()).call(import as u32);
-        let low = scope.is_low_load(number);
-        match result {
-            Some(local) if low => self.low_lane(access.w, local),
-            Some(local) => {
-                self.out.local_set(local);
-            }
-            None => {
-                self.out.drop();
-            }
-        }
-        if for_write {
-            self.out.i64_const(0).local_set(OPENED);
-        }
-        self.out.local_get(VCPU).i64_load(place(layout::REFUSED, 3)).i64_eqz().i32_eqz();
-        self.leave(scope, exit);
-        self.out.else_();
-        if for_write || result.is_some() {
-            self.out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
-            if for_write {
-                self.out.local_tee(OPENED);
-            }
-            match (access.w, result) {
-                (_, None) => self.out.drop(),
-                (Width::B4, Some(local)) if low => self.out.v128_load32_zero(place(0, 0)).local_set(local),
-                (_, Some(local)) if low => self.out.v128_load64_zero(place(0, 0)).local_set(local),
-                (Width::B1, Some(local)) => self.out.i64_load8_u(place(0, 0)).local_set(local),
-                (Width::B2, Some(local)) => self.out.i64_load16_u(place(0, 0)).local_set(local),
-                (Width::B4, Some(local)) => self.out.i64_load32_u(place(0, 0)).local_set(local),
-                (Width::B8, Some(local)) => self.out.i64_load(place(0, 0)).local_set(local),
-            };
-        }
-        self.end();
-    }
-
-    fn store(&mut self, scope: &mut Scope<'_>, access: Access, value: Value, again: bool, exit: u32) {
-        self.value(scope, access.linear);
-        self.out.local_set(LINEAR);
-        if again {
-            self.out.local_get(OPENED).i64_eqz();
-        } else {
-            self.missed(access.w.bytes(), true);
-        }
-        self.begin(Label::Other, |out| {
-            out.if_(BlockType::Empty);
-        });
-        self.out.local_get(VCPU).local_get(LINEAR).i64_const(access.w.bytes().into());
-        self.value(scope, value);
-        self.out.call(Import::Store as u32);
-        self.out.local_get(VCPU).i64_load(place(layout::REFUSED, 3)).i64_eqz().i32_eqz();
-        self.leave(scope, exit);
-        self.out.else_();
-        if again {
-            self.out.local_get(OPENED);
-        } else {
-            self.out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
-        }
-        self.value(scope, value);
-        match access.w {
-            Width::B1 => self.out.i64_store8(place(0, 0)),
-            Width::B2 => self.out.i64_store16(place(0, 0)),
-            Width::B4 => self.out.i64_store32(place(0, 0)),
-            Width::B8 => self.out.i64_store(place(0, 0)),
-        };
-        self.end();
-    }
-
     /// Puts values that are needed more than once off the main way into locals behind those of the plan.
     fn compute_shared(&mut self, scope: &mut Scope<'_>, shared: &[Value]) {
         let mut next: [u32; 4] = core::array::from_fn(|kind| scope.first[kind] + scope.plan.locals[kind]);
@@ -254,32 +192,46 @@ impl Emitter<'_> {
         }
     }
 
+    fn open_exit(&mut self, number: u32) {
+        for label in [Label::Other, Label::Exit(number)] {
+            self.begin(label, |out| {
+                out.block(BlockType::Empty);
+            });
+        }
+    }
+
+    /// Ends what may leave by an exit, if one is open, and writes the way out down.
+    fn close_exit(&mut self, scope: &mut Scope<'_>, open: Option<u32>) {
+        let Some(number) = open else { return };
+        self.out.br(1);
+        self.end();
+        self.way_out_of(scope, number);
+        self.end();
+    }
+
     /// Leaves by an exit where the i32 on the stack is not 0.
     pub(super) fn leave(&mut self, scope: &mut Scope<'_>, number: u32) {
+        if let Some(depth) = self.labels.iter().rev().position(|&label| label == Label::Exit(number)) {
+            self.out.br_if(depth as u32);
+            return;
+        }
         self.begin(Label::Other, |out| {
             out.if_(BlockType::Empty);
         });
-        if let Some(exit) = scope.block.exits.get(number as usize) {
-            self.compute_shared(scope, scope.plan.shared(number as usize));
-            self.settle(scope, &exit.state);
-            scope.shared.clear();
-            if exit.retired != 0 {
-                self.out.local_get(LEFT).i64_const(exit.retired.into()).i64_sub().local_set(LEFT);
-            }
-            self.rip(exit.at);
-            self.out.local_set(RIP).i64_const(Leave::Interpret as i64).local_set(REASON);
-            self.go_out();
-        }
+        self.way_out_of(scope, number);
         self.end();
     }
-}
 
-/// Where the value of effect `number` goes, if anything wants it. It stands right behind the effect.
-fn result_local(scope: &Scope<'_>, number: u32) -> Option<u32> {
-    let at = scope.block.effects.get(number as usize)?.at;
-    let v = Value(at as u32);
-    match scope.block.values.node(v) {
-        Node::Effect(n, _) if n == number => scope.local(v),
-        _ => None,
+    fn way_out_of(&mut self, scope: &mut Scope<'_>, number: u32) {
+        let Some(exit) = scope.block.exits.get(number as usize) else { return };
+        self.compute_shared(scope, scope.plan.shared(number as usize));
+        self.settle(scope, &exit.state);
+        scope.shared.clear();
+        if exit.retired != 0 {
+            self.out.local_get(LEFT).i64_const(exit.retired.into()).i64_sub().local_set(LEFT);
+        }
+        self.rip(exit.at);
+        self.out.local_set(RIP).i64_const(Leave::Interpret as i64).local_set(REASON);
+        self.go_out();
     }
 }

@@ -7,6 +7,7 @@ use crate::region::Region;
 use crate::value::vector::Kind;
 use crate::value::{Entry, Node};
 use wasm_encoder::ValType;
+use x86_exec::Reach;
 
 /// Which locals hold what.
 pub(super) struct Frame {
@@ -59,9 +60,10 @@ impl Frame {
                 }
                 flags |= state.flags.version != 0;
             }
-            if matches!(block.term, Term::Step { .. }) {
-                // What the processor does in passing may read and write anything.
-                (used, written, flags) = (u16::MAX, u16::MAX, true);
+            if let Term::Step { index, .. } = block.term {
+                let reach = region.reach(index);
+                (used, written) = (used | reach.reads, written | reach.writes);
+                flags |= reach.flags;
             }
         }
         let of = |mask: u16| core::array::from_fn(|r| (mask >> r & 1 != 0).then_some(0));
@@ -98,35 +100,45 @@ impl Frame {
 
 impl Emitter<'_> {
     pub(super) fn load_state(&mut self) {
+        self.load_within(Reach::ALL);
+    }
+
+    pub(super) fn store_state(&mut self) {
+        self.store_within(Reach::ALL);
+    }
+
+    /// Loads what an instruction with this reach may have written.
+    pub(super) fn load_within(&mut self, reach: Reach) {
         for (r, local) in self.frame.gpr.into_iter().enumerate() {
-            if let Some(local) = local {
+            if let (Some(local), true) = (local, reach.writes >> r & 1 != 0) {
                 self.out.local_get(VCPU).i64_load(place(layout::gpr(r as u8), 3)).local_set(local);
             }
         }
         for (r, local) in self.frame.xmm.into_iter().enumerate() {
-            if let Some(local) = local {
+            if let (Some(local), true) = (local, reach.vectors) {
                 self.out.local_get(VCPU).v128_load(place(layout::xmm(r as u8), 4)).local_set(local);
             }
         }
-        if self.frame.flags {
+        if self.frame.flags && reach.flags {
             for (local, offset) in FLAG_PLACES {
                 self.out.local_get(VCPU).i64_load(place(offset, 3)).local_set(local);
             }
         }
     }
 
-    pub(super) fn store_state(&mut self) {
+    /// Stores what an instruction with this reach may read.
+    pub(super) fn store_within(&mut self, reach: Reach) {
         for (r, local) in self.frame.gpr.into_iter().enumerate() {
-            if let (Some(local), true) = (local, self.frame.written >> r & 1 != 0) {
+            if let (Some(local), true) = (local, self.frame.written & reach.reads & 1 << r != 0) {
                 self.out.local_get(VCPU).local_get(local).i64_store(place(layout::gpr(r as u8), 3));
             }
         }
         for (r, local) in self.frame.xmm.into_iter().enumerate() {
-            if let (Some(local), true) = (local, self.frame.xmm_written >> r & 1 != 0) {
+            if let (Some(local), true) = (local, reach.vectors && self.frame.xmm_written >> r & 1 != 0) {
                 self.out.local_get(VCPU).local_get(local).v128_store(place(layout::xmm(r as u8), 4));
             }
         }
-        if self.frame.flags {
+        if self.frame.flags && reach.flags {
             for (local, offset) in FLAG_PLACES {
                 self.out.local_get(VCPU).local_get(local).i64_store(place(offset, 3));
             }

@@ -1,12 +1,9 @@
 //! Vectors and floats as WebAssembly expressions, and their way to memory.
 
+use super::Emitter;
 use super::blocks::Scope;
-use super::{Emitter, LINEAR, Label, SLOT, VCPU, place};
-use crate::layout;
-use crate::module::Import;
 use crate::value::Value;
 use crate::value::vector::{FloatOne, FloatOrder, FloatTwo, Precision, VectorNode};
-use wasm_encoder::BlockType;
 use x86_types::Width;
 
 impl Emitter<'_> {
@@ -164,56 +161,12 @@ impl Emitter<'_> {
     }
 
     /// Puts the i64 on the stack into the lowest lane of a local vector, zeros above.
-    pub(super) fn low_lane(&mut self, w: Width, local: u32) {
+    pub(super) fn low_lane(&mut self, bytes: u32, local: u32) {
         // The operand below the lane has to be pushed before it: the local itself holds it meanwhile.
-        self.out.i64x2_splat().v128_const(w.mask().into()).v128_and().local_set(local);
-    }
-
-    /// SPEC: wasm-3.0-core :: 2.4.10 Memory Instructions -> `v128.load` and `v128.store` need no alignment; what x86 asks for was looked at before
-    pub(super) fn load_vector(
-        &mut self,
-        scope: &mut Scope<'_>,
-        linear: Value,
-        result: Option<u32>,
-        exit: u32,
-    ) {
-        self.value(scope, linear);
-        self.out.local_set(LINEAR);
-        self.missed(16, false);
-        self.begin(Label::Other, |out| {
-            out.if_(BlockType::Empty);
-        });
-        self.out.local_get(VCPU).local_get(LINEAR).call(Import::LoadVector as u32);
-        if let Some(local) = result {
-            self.out.local_get(VCPU).v128_load(place(layout::SCRATCH, 4)).local_set(local);
-        }
-        self.out.local_get(VCPU).i64_load(place(layout::REFUSED, 3)).i64_eqz().i32_eqz();
-        self.leave(scope, exit);
-        if let Some(local) = result {
-            self.out.else_();
-            self.out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
-            self.out.v128_load(place(0, 0)).local_set(local);
-        }
-        self.end();
-    }
-
-    pub(super) fn store_vector(&mut self, scope: &mut Scope<'_>, linear: Value, value: Value, exit: u32) {
-        self.value(scope, linear);
-        self.out.local_set(LINEAR);
-        self.missed(16, true);
-        self.begin(Label::Other, |out| {
-            out.if_(BlockType::Empty);
-        });
-        self.out.local_get(VCPU);
-        self.value(scope, value);
-        self.out.v128_store(place(layout::SCRATCH, 4));
-        self.out.local_get(VCPU).local_get(LINEAR).call(Import::StoreVector as u32);
-        self.out.local_get(VCPU).i64_load(place(layout::REFUSED, 3)).i64_eqz().i32_eqz();
-        self.leave(scope, exit);
-        self.out.else_();
-        self.out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
-        self.value(scope, value);
-        self.out.v128_store(place(0, 0));
-        self.end();
+        self.out
+            .i64x2_splat()
+            .v128_const(if bytes == 4 { u32::MAX.into() } else { u64::MAX.into() })
+            .v128_and()
+            .local_set(local);
     }
 }

@@ -2,20 +2,23 @@
 //!
 //! The engine rounds to nearest and tells no exceptions. A result stands if the exact operation would have raised nothing
 //! but PE, and PE is part of the mode that code is compiled for: operands are no denormals, and the result is an ordinary
-//! number, or a zero that is exact. In all other cases the code is left before the instruction, and the interpreter does it
-//! with everything that belongs to it. NaNs never come out of here, so that their payloads do not matter.
+//! number, or a zero that is exact; where PE is still to be set, the result has to be exact. In all other cases the code is
+//! left before the instruction, and the interpreter does it with everything that belongs to it. NaNs never come out of
+//! here, so that their payloads do not matter.
 //!
 //! SPEC: wasm-3.0-core :: 4.3.3 Floating-Point Operations -> round to nearest, ties to even; NaN results are not determined: no result of compiled code is one
 
 mod approximate;
 mod check;
 mod convert;
+mod exact;
 
 use crate::domain::Recorder;
 use crate::value::vector::VectorOne::{self, *};
 use crate::value::vector::VectorTwo::{self, *};
 use crate::value::vector::{FloatOne, FloatOrder, FloatTwo, Precision, VectorNode, VectorTest};
 use crate::value::{Op2, Value};
+use x86_exec::vcpu::compiled::FloatMode;
 use x86_exec::vector::VecOp;
 use x86_types::Width;
 
@@ -130,8 +133,10 @@ impl Recorder {
             return Some(x);
         }
         // What follows rounds.
-        if !self.rounds_freely() {
-            return None;
+        match self.float_mode() {
+            FloatMode::Other => return None,
+            FloatMode::Exact if !exact::is_checked(op) => return None,
+            _ => {}
         }
         if let Some((op, lanes)) = arithmetic(op) {
             return Some(self.lower_arithmetic(op, lanes, a, b));
@@ -203,7 +208,7 @@ impl Recorder {
     fn lower_scalar(&mut self, op: FloatTwo, p: Precision, x: Value, y: Value) -> Value {
         let result = self.values.vector(VectorNode::FloatTwo(op, p, x, y));
         let sum = matches!(op, FloatTwo::Add | FloatTwo::Sub);
-        let least = if sum { 1 } else { 2 };
+        let least = self.least_exponent(op, p);
         let suspicious = self.suspicious(p, &[x, y], result, least);
         let unusual = self.suspicious(p, &[], result, least);
         let t = self.magnitude(p, result);
@@ -227,6 +232,7 @@ impl Recorder {
             wrong = self.values.two(Op2::Or, denormal, wrong);
         }
         self.leave_if_both(suspicious, wrong);
+        self.leave_unless_exact(Lanes { p, packed: false }, op, x, y, result);
         for f in [x, y, result] {
             self.set_tame(f);
         }
@@ -236,6 +242,7 @@ impl Recorder {
     fn lower_packed(&mut self, op: FloatTwo, p: Precision, a: Value, b: Value) -> Value {
         let result = self.two(packed_two(op, p), a, b);
         self.leave_for_lanes(op, p, a, b, &[result]);
+        self.leave_unless_exact(Lanes { p, packed: true }, op, a, b, result);
         result
     }
 
@@ -247,7 +254,7 @@ impl Recorder {
         let sum = matches!(op, FloatTwo::Add | FloatTwo::Sub);
         let (mut suspicious, mut wrong) = (denormal, denormal);
         for &result in results {
-            let unusual = self.out_of_range(p, result, if sum { 1 } else { 2 });
+            let unusual = self.out_of_range(p, result, self.least_exponent(op, p));
             let mut exact = self.zero_lanes(p, result);
             if !sum {
                 let mut of_zero = self.zero_lanes(p, a);
@@ -298,6 +305,7 @@ impl Recorder {
                 let any = self.vector_test(VectorTest::Any, bad);
                 self.leave_if(any);
             }
+            self.leave_unless_root_exact(lanes, b, root);
             self.set_tame_in(p, b);
             self.set_tame_in(p, root);
             return root;
@@ -311,6 +319,7 @@ impl Recorder {
         let denormal = self.denormal(p, x);
         let wrong = self.either(denormal, Some(nan)).unwrap_or(nan);
         self.leave_if_both(suspicious, wrong);
+        self.leave_unless_root_exact(lanes, x, root);
         self.set_tame(x);
         self.set_tame(root);
         self.values.with_low(p, a, root)

@@ -28,7 +28,7 @@
   (import "v64" "store_vector" (func (;8;) (type 9)))
   (elem (;0;) (i64.const 1) func 9)
   (func (;9;) (type 0) (param i64 i64) (result i64)
-    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 6
     i64.lt_s
@@ -71,25 +71,11 @@
     local.set 10
     block ;; label = @1
       block ;; label = @2
-        local.get 16
-        i64.const 4294967295
-        i64.and
-        local.set 18
-        local.get 15
-        i64.const 4294967295
-        i64.and
-        local.set 19
-        local.get 19
-        local.get 18
-        i64.sub
-        i64.const 4294967295
-        i64.and
-        local.set 20
         local.get 17
         i64.const 8
         i64.sub
-        local.set 21
-        local.get 21
+        local.set 18
+        local.get 18
         local.set 12
         local.get 12
         i64.const 7
@@ -115,25 +101,9 @@
           i64.add
           call 2
           local.get 0
-          i64.load refused
-          i64.eqz
-          i32.eqz
+          i32.load refused
           if ;; label = @4
-            local.get 19
-            local.get 18
-            local.get 20
-            i64.const 10
-            local.set 6
-            local.set 9
-            local.set 8
-            local.set 7
-            local.get 1
-            i64.const 1
-            i64.sub
-            local.set 1
             local.get 2
-            i64.const 2
-            i64.add
             local.set 3
             i64.const 2
             local.set 4
@@ -149,10 +119,18 @@
           i64.add
           i64.store align=1
         end
-        local.get 21
-        local.get 19
         local.get 18
-        local.get 20
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        local.get 16
+        i64.const 4294967295
+        i64.and
+        local.get 15
+        local.get 16
+        i64.sub
+        i64.const 4294967295
+        i64.and
         i64.const 10
         local.set 6
         local.set 9
@@ -176,112 +154,76 @@
             local.set 4
             br 2 (;@2;)
           end
-          local.get 15
-          i64.const 4294967295
-          i64.and
-          local.set 18
-          local.get 18
-          i64.const 1
-          i64.add
-          i64.const 4294967295
-          i64.and
-          local.set 19
-          local.get 17
-          local.set 12
-          local.get 12
-          i64.const 7
-          i64.shr_u
-          i64.const 32736
-          i64.and
-          local.get 11
-          i64.add
-          local.tee 13
-          i64.load
-          local.get 12
-          i64.const 7
-          i64.add
-          i64.const -4096
-          i64.and
-          i64.ne
-          if ;; label = @4
-            local.get 0
-            local.get 12
-            i64.const 8
-            call 0
-            local.set 20
-            local.get 0
-            i64.load refused
-            i64.eqz
-            i32.eqz
-            if ;; label = @5
-              local.get 19
-              local.get 18
+          block ;; label = @4
+            block ;; label = @5
+              local.get 15
               i64.const 1
-              local.get 19
-              i64.const 6
-              local.set 6
-              local.set 9
-              local.set 8
-              local.set 7
-              local.set 15
-              local.get 1
-              i64.const 1
-              i64.sub
-              local.set 1
-              local.get 2
-              i64.const 13
               i64.add
-              local.set 3
-              i64.const 2
-              local.set 4
-              br 3 (;@2;)
+              i64.const 4294967295
+              i64.and
+              local.set 18
+              local.get 17
+              local.set 12
+              local.get 12
+              i64.const 7
+              i64.shr_u
+              i64.const 32736
+              i64.and
+              local.get 11
+              i64.add
+              local.tee 13
+              i64.load
+              local.get 12
+              i64.const 7
+              i64.add
+              i64.const -4096
+              i64.and
+              i64.ne
+              if ;; label = @6
+                local.get 0
+                local.get 12
+                i64.const 8
+                call 0
+                local.set 19
+                local.get 0
+                i32.load refused
+                br_if 1 (;@5;)
+              else
+                local.get 13
+                i64.load offset=24
+                local.get 12
+                i64.add
+                i64.load align=1
+                local.set 19
+              end
+              local.get 19
+              i64.const 16
+              i64.shl
+              i64.const 16
+              i64.shr_s
+              local.get 19
+              i64.ne
+              br_if 0 (;@5;)
+              br 1 (;@4;)
             end
-          else
-            local.get 13
-            i64.load offset=24
-            local.get 12
-            i64.add
-            i64.load align=1
-            local.set 20
-          end
-          local.get 20
-          i64.const 16
-          i64.shl
-          i64.const 16
-          i64.shr_s
-          local.get 20
-          i64.ne
-          if ;; label = @4
-            local.get 19
-            local.get 18
-            i64.const 1
-            local.get 19
-            i64.const 6
-            local.set 6
-            local.set 9
-            local.set 8
-            local.set 7
-            local.set 15
-            local.get 1
-            i64.const 1
-            i64.sub
-            local.set 1
             local.get 2
-            i64.const 13
+            i64.const 10
             i64.add
             local.set 3
             i64.const 2
             local.set 4
             br 2 (;@2;)
           end
-          local.get 20
           local.get 19
+          local.get 18
           local.get 17
           i64.const 8
           i64.add
-          local.get 18
+          local.get 15
+          i64.const 4294967295
+          i64.and
           i64.const 1
-          local.get 19
+          local.get 18
           i64.const 6
           local.set 6
           local.set 9
@@ -320,58 +262,52 @@
             if ;; label = @5
               br 2 (;@3;)
             end
-            local.get 17
-            local.set 12
-            local.get 12
-            i64.const 7
-            i64.shr_u
-            i64.const 32736
-            i64.and
-            local.get 11
-            i64.add
-            local.tee 13
-            i64.load
-            local.get 12
-            i64.const 7
-            i64.add
-            i64.const -4096
-            i64.and
-            i64.ne
-            if ;; label = @5
-              local.get 0
-              local.get 12
-              i64.const 8
-              call 0
-              local.set 18
-              local.get 0
-              i64.load refused
-              i64.eqz
-              i32.eqz
-              if ;; label = @6
-                local.get 2
-                i64.const 9
+            block ;; label = @5
+              block ;; label = @6
+                local.get 17
+                local.set 12
+                local.get 12
+                i64.const 7
+                i64.shr_u
+                i64.const 32736
+                i64.and
+                local.get 11
                 i64.add
-                local.set 3
-                i64.const 2
-                local.set 4
-                br 4 (;@2;)
+                local.tee 13
+                i64.load
+                local.get 12
+                i64.const 7
+                i64.add
+                i64.const -4096
+                i64.and
+                i64.ne
+                if ;; label = @7
+                  local.get 0
+                  local.get 12
+                  i64.const 8
+                  call 0
+                  local.set 18
+                  local.get 0
+                  i32.load refused
+                  br_if 1 (;@6;)
+                else
+                  local.get 13
+                  i64.load offset=24
+                  local.get 12
+                  i64.add
+                  i64.load align=1
+                  local.set 18
+                end
+                local.get 18
+                i64.const 16
+                i64.shl
+                i64.const 16
+                i64.shr_s
+                local.get 18
+                i64.ne
+                br_if 0 (;@6;)
+                br 1 (;@5;)
               end
-            else
-              local.get 13
-              i64.load offset=24
-              local.get 12
-              i64.add
-              i64.load align=1
-              local.set 18
-            end
-            local.get 18
-            i64.const 16
-            i64.shl
-            i64.const 16
-            i64.shr_s
-            local.get 18
-            i64.ne
-            if ;; label = @5
               local.get 2
               i64.const 9
               i64.add

@@ -25,7 +25,7 @@
   (import "v64" "store_vector" (func (;8;) (type 9)))
   (elem (;0;) (i64.const 1) func 9)
   (func (;9;) (type 0) (param i64 i64) (result i64)
-    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 3
     i64.lt_s
@@ -69,36 +69,30 @@
     block ;; label = @1
       block ;; label = @2
         local.get 15
-        i64.const 4294967295
-        i64.and
-        local.set 18
-        local.get 18
         local.get 17
-        i64.const 4294967295
-        i64.and
         i64.add
         i64.const 4294967295
         i64.and
-        local.set 19
+        local.set 18
         local.get 16
-        i64.const 4294967295
-        i64.and
         i64.const 1
         i64.add
         i64.const 4294967295
         i64.and
-        local.set 20
-        local.get 19
+        local.set 19
         local.get 18
+        local.get 15
+        i64.const 4294967295
+        i64.and
         i64.lt_u
         i64.extend_i32_u
-        local.set 21
-        local.get 21
+        local.set 20
+        local.get 20
         i32.wrap_i64
+        local.get 18
+        local.get 19
         local.get 19
         local.get 20
-        local.get 20
-        local.get 21
         i64.const 274
         local.set 6
         local.set 10

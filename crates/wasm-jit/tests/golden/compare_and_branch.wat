@@ -70,7 +70,7 @@
         i64.lt_u
         local.get 16
         i64.const 10
-        local.get 16
+        local.get 15
         i64.const 10
         i64.sub
         i64.const 4294967295

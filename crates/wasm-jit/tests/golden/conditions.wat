@@ -26,7 +26,7 @@
   (import "v64" "store_vector" (func (;8;) (type 9)))
   (elem (;0;) (i64.const 1) func 9)
   (func (;9;) (type 0) (param i64 i64) (result i64)
-    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 4
     i64.lt_s
@@ -75,25 +75,17 @@
     local.set 10
     block ;; label = @1
       block ;; label = @2
+        local.get 15
         local.get 18
-        i64.const 4294967295
-        i64.and
+        i64.sub
         local.set 20
         local.get 15
-        i64.const 4294967295
-        i64.and
+        i64.extend32_s
         local.set 21
-        local.get 21
-        local.get 20
-        i64.sub
+        local.get 18
+        i64.extend32_s
         local.set 22
-        local.get 21
-        i64.extend32_s
-        local.set 23
         local.get 20
-        i64.extend32_s
-        local.set 24
-        local.get 22
         i64.const 255
         i64.and
         i64.popcnt
@@ -104,8 +96,8 @@
         local.get 16
         i64.const -256
         i64.and
-        local.get 23
-        local.get 24
+        local.get 21
+        local.get 22
         i64.le_s
         i64.extend_i32_u
         i64.const 1
@@ -117,13 +109,17 @@
         local.get 17
         i64.const 4294967295
         i64.and
-        local.get 23
-        local.get 24
+        local.get 21
+        local.get 22
         i64.lt_s
         select
-        local.get 21
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        local.get 18
+        i64.const 4294967295
+        i64.and
         local.get 20
-        local.get 22
         i64.const 4294967295
         i64.and
         i64.const 10

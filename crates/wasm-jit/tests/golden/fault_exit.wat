@@ -100,27 +100,9 @@
           call 0
           local.set 20
           local.get 0
-          i64.load refused
-          i64.eqz
-          i32.eqz
+          i32.load refused
           if ;; label = @4
-            local.get 19
-            local.get 15
-            local.get 18
-            local.get 19
-            i64.const 7
-            local.set 6
-            local.set 9
-            local.set 8
-            local.set 7
-            local.set 15
-            local.get 1
-            i64.const 1
-            i64.sub
-            local.set 1
             local.get 2
-            i64.const 3
-            i64.add
             local.set 3
             i64.const 2
             local.set 4

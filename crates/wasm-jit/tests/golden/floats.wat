@@ -27,7 +27,7 @@
   (import "v64" "store_vector" (func (;8;) (type 9)))
   (elem (;0;) (i64.const 1) func 9)
   (func (;9;) (type 0) (param i64 i64) (result i64)
-    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 v128 v128 v128 v128 f64 f64 f64 f64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 v128 v128 v128 f64 f64 f64 f64)
     local.get 1
     i64.const 5
     i64.lt_s
@@ -73,252 +73,206 @@
     local.set 10
     block ;; label = @1
       block ;; label = @2
-        local.get 15
-        local.set 12
-        local.get 12
-        i64.const 7
-        i64.shr_u
-        i64.const 32736
-        i64.and
-        local.get 11
-        i64.add
-        local.tee 13
-        i64.load
-        local.get 12
-        i64.const 7
-        i64.add
-        i64.const -4096
-        i64.and
-        i64.ne
-        if ;; label = @3
-          local.get 0
-          local.get 12
-          i64.const 8
-          call 0
-          local.set 16
-          local.get 0
-          i64.load refused
-          i64.eqz
-          i32.eqz
-          if ;; label = @4
-            local.get 2
-            local.set 3
-            i64.const 2
-            local.set 4
-            br 2 (;@2;)
-          end
-        else
-          local.get 13
-          i64.load offset=24
-          local.get 12
-          i64.add
-          i64.load align=1
-          local.set 16
-        end
-        local.get 27
-        f64x2.extract_lane 0
-        local.set 30
-        local.get 16
-        f64.reinterpret_i64
-        local.get 30
-        f64.mul
-        local.set 31
-        local.get 31
-        i64.reinterpret_f64
-        local.set 17
-        local.get 17
-        i64.const 52
-        i64.shr_u
-        i64.const 2047
-        i64.and
-        local.set 18
-        local.get 18
-        i64.const -2
-        i64.add
-        local.set 19
-        local.get 27
-        f64x2.extract_lane 0
-        i64.reinterpret_f64
-        local.set 20
-        local.get 19
-        local.get 16
-        i64.const 52
-        i64.shr_u
-        i64.const 2047
-        i64.and
-        i64.const -1
-        i64.add
-        i64.or
-        local.get 20
-        i64.const 52
-        i64.shr_u
-        i64.const 2047
-        i64.and
-        i64.const -1
-        i64.add
-        i64.or
-        i64.const 2046
-        local.get 18
-        i64.sub
-        i64.or
-        i64.const 0
-        i64.lt_s
-        if ;; label = @3
-          local.get 16
-          i64.const 1
-          i64.shl
-          local.set 24
-          local.get 20
-          i64.const 1
-          i64.shl
-          local.set 25
-          local.get 24
-          i64.const -1
-          i64.add
-          i64.const 9007199254740991
-          i64.lt_u
-          local.get 25
-          i64.const -1
-          i64.add
-          i64.const 9007199254740991
-          i64.lt_u
-          i32.or
-          i64.const 2045
-          local.get 19
-          i64.le_u
-          local.get 17
-          i64.const 1
-          i64.shl
-          i64.const 0
-          i64.ne
-          local.get 24
-          i64.const 0
-          i64.ne
-          local.get 25
-          i64.const 0
-          i64.ne
-          i32.and
-          i32.or
-          i32.and
-          i32.or
-          if ;; label = @4
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        block ;; label = @3
+          block ;; label = @4
+            local.get 15
+            local.set 12
+            local.get 12
+            i64.const 7
+            i64.shr_u
+            i64.const 32736
+            i64.and
+            local.get 11
+            i64.add
+            local.tee 13
+            i64.load
+            local.get 12
+            i64.const 7
+            i64.add
+            i64.const -4096
+            i64.and
+            i64.ne
+            if ;; label = @5
+              local.get 0
+              local.get 12
+              i64.const 8
+              call 0
+              local.set 16
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 13
+              i64.load offset=24
+              local.get 12
+              i64.add
+              i64.load align=1
+              local.set 16
+            end
+            local.get 27
+            f64x2.extract_lane 0
+            local.set 29
             local.get 16
-            i64x2.replace_lane 0
-            local.set 26
-            local.get 1
-            i64.const 1
-            i64.sub
-            local.set 1
-            local.get 2
-            i64.const 4
+            f64.reinterpret_i64
+            local.get 29
+            f64.mul
+            local.set 30
+            local.get 30
+            i64.reinterpret_f64
+            local.set 17
+            local.get 17
+            i64.const 52
+            i64.shr_u
+            i64.const 2047
+            i64.and
+            local.set 18
+            local.get 18
+            i64.const -2
             i64.add
-            local.set 3
-            i64.const 2
-            local.set 4
-            br 2 (;@2;)
+            local.set 19
+            local.get 27
+            f64x2.extract_lane 0
+            i64.reinterpret_f64
+            local.set 20
+            local.get 19
+            local.get 16
+            i64.const 52
+            i64.shr_u
+            i64.const 2047
+            i64.and
+            i64.const -1
+            i64.add
+            i64.or
+            local.get 20
+            i64.const 52
+            i64.shr_u
+            i64.const 2047
+            i64.and
+            i64.const -1
+            i64.add
+            i64.or
+            i64.const 2046
+            local.get 18
+            i64.sub
+            i64.or
+            i64.const 0
+            i64.lt_s
+            if ;; label = @5
+              local.get 16
+              i64.const 1
+              i64.shl
+              local.set 24
+              local.get 20
+              i64.const 1
+              i64.shl
+              local.set 25
+              local.get 24
+              i64.const -1
+              i64.add
+              i64.const 9007199254740991
+              i64.lt_u
+              local.get 25
+              i64.const -1
+              i64.add
+              i64.const 9007199254740991
+              i64.lt_u
+              i32.or
+              i64.const 2045
+              local.get 19
+              i64.le_u
+              local.get 17
+              i64.const 1
+              i64.shl
+              i64.const 0
+              i64.ne
+              local.get 24
+              i64.const 0
+              i64.ne
+              local.get 25
+              i64.const 0
+              i64.ne
+              i32.and
+              i32.or
+              i32.and
+              i32.or
+              br_if 1 (;@4;)
+            end
+            local.get 30
+            local.get 29
+            f64.add
+            local.set 31
+            local.get 31
+            i64.reinterpret_f64
+            local.set 21
+            i64.const 2046
+            local.get 21
+            i64.const 52
+            i64.shr_u
+            i64.const 2047
+            i64.and
+            i64.const -1
+            i64.add
+            i64.le_u
+            if ;; label = @5
+              local.get 21
+              i64.const 1
+              i64.shl
+              i64.const 0
+              i64.ne
+              br_if 1 (;@4;)
+            end
+            local.get 28
+            f64x2.extract_lane 0
+            local.set 32
+            local.get 28
+            f64x2.extract_lane 0
+            i64.reinterpret_f64
+            local.set 22
+            i64.const 2046
+            local.get 22
+            i64.const 52
+            i64.shr_u
+            i64.const 2047
+            i64.and
+            i64.const -1
+            i64.add
+            i64.le_u
+            if ;; label = @5
+              local.get 22
+              i64.const 1
+              i64.shl
+              local.set 24
+              local.get 24
+              i64.const 0
+              i64.ne
+              local.get 24
+              i64.const -9007199254740992
+              i64.ne
+              i32.and
+              br_if 1 (;@4;)
+            end
+            br 1 (;@3;)
           end
+          local.get 2
+          local.set 3
+          i64.const 2
+          local.set 4
+          br 1 (;@2;)
         end
         local.get 31
-        local.get 30
-        f64.add
-        local.set 32
         local.get 32
-        i64.reinterpret_f64
-        local.set 21
-        i64.const 2046
-        local.get 21
-        i64.const 52
-        i64.shr_u
-        i64.const 2047
-        i64.and
-        i64.const -1
-        i64.add
-        i64.le_u
-        if ;; label = @3
-          local.get 21
-          i64.const 1
-          i64.shl
-          i64.const 0
-          i64.ne
-          if ;; label = @4
-            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-            local.get 31
-            f64x2.replace_lane 0
-            local.set 26
-            local.get 1
-            i64.const 2
-            i64.sub
-            local.set 1
-            local.get 2
-            i64.const 8
-            i64.add
-            local.set 3
-            i64.const 2
-            local.set 4
-            br 2 (;@2;)
-          end
-        end
-        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-        local.get 32
-        f64x2.replace_lane 0
-        local.set 29
-        local.get 28
-        f64x2.extract_lane 0
-        local.set 33
-        local.get 28
-        f64x2.extract_lane 0
-        i64.reinterpret_f64
-        local.set 22
-        i64.const 2046
-        local.get 22
-        i64.const 52
-        i64.shr_u
-        i64.const 2047
-        i64.and
-        i64.const -1
-        i64.add
-        i64.le_u
-        if ;; label = @3
-          local.get 22
-          i64.const 1
-          i64.shl
-          local.set 24
-          local.get 24
-          i64.const 0
-          i64.ne
-          local.get 24
-          i64.const -9007199254740992
-          i64.ne
-          i32.and
-          if ;; label = @4
-            local.get 29
-            local.set 26
-            local.get 1
-            i64.const 3
-            i64.sub
-            local.set 1
-            local.get 2
-            i64.const 12
-            i64.add
-            local.set 3
-            i64.const 2
-            local.set 4
-            br 2 (;@2;)
-          end
-        end
-        local.get 32
-        local.get 33
         f64.eq
         i64.extend_i32_u
         local.set 23
+        local.get 31
         local.get 32
-        local.get 33
         f64.le
         i32.eqz
-        local.get 29
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        local.get 31
+        f64x2.replace_lane 0
+        local.get 31
         local.get 32
-        local.get 33
         f64.lt
         i64.extend_i32_u
         i64.const -4611686018427387904

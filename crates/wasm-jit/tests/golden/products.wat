@@ -25,7 +25,7 @@
   (import "v64" "store_vector" (func (;8;) (type 9)))
   (elem (;0;) (i64.const 1) func 9)
   (func (;9;) (type 0) (param i64 i64) (result i64)
-    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 3
     i64.lt_s
@@ -73,19 +73,15 @@
       block ;; label = @2
         i64.const 10
         local.get 18
-        i64.const 4294967295
-        i64.and
         i64.extend32_s
         i64.mul
         local.set 19
         local.get 19
+        i64.extend32_s
+        local.set 20
+        local.get 19
         i64.const 4294967295
         i64.and
-        local.set 20
-        local.get 20
-        i64.extend32_s
-        local.set 21
-        local.get 20
         local.get 15
         i64.const 4294967295
         i64.and
@@ -100,7 +96,7 @@
         local.get 19
         i64.const 32
         i64.shr_u
-        local.get 21
+        local.get 20
         i64.const 63
         i64.shr_s
         i64.const 4294967295
@@ -109,7 +105,7 @@
         i64.extend_i32_u
         i64.const 63
         i64.shl
-        local.get 21
+        local.get 20
         i64.const 0
         local.set 6
         local.set 9

@@ -94,9 +94,7 @@
           local.get 16
           call 2
           local.get 0
-          i64.load refused
-          i64.eqz
-          i32.eqz
+          i32.load refused
           if ;; label = @4
             local.get 2
             local.set 3
@@ -146,28 +144,16 @@
           i64.add
           call 2
           local.get 0
-          i64.load refused
-          i64.eqz
-          i32.eqz
+          i32.load refused
           if ;; label = @4
-            local.get 18
             local.get 17
-            local.get 17
-            i64.const 32
-            local.get 18
-            i64.const 11
-            local.set 6
-            local.set 9
-            local.set 8
-            local.set 7
-            local.set 16
             local.set 15
             local.get 1
-            i64.const 3
+            i64.const 1
             i64.sub
             local.set 1
             local.get 2
-            i64.const 8
+            i64.const 1
             i64.add
             local.set 3
             i64.const 2

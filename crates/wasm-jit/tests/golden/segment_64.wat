@@ -72,9 +72,7 @@
           call 0
           local.set 16
           local.get 0
-          i64.load refused
-          i64.eqz
-          i32.eqz
+          i32.load refused
           if ;; label = @4
             local.get 2
             local.set 3

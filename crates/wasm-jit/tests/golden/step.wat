@@ -24,7 +24,7 @@
   (import "v64" "store_vector" (func (;8;) (type 9)))
   (elem (;0;) (i64.const 1) func 9)
   (func (;9;) (type 0) (param i64 i64) (result i64)
-    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 2
     i64.lt_s
@@ -45,51 +45,6 @@
     i64.load gpr0
     local.set 15
     local.get 0
-    i64.load gpr1
-    local.set 16
-    local.get 0
-    i64.load gpr2
-    local.set 17
-    local.get 0
-    i64.load gpr3
-    local.set 18
-    local.get 0
-    i64.load gpr4
-    local.set 19
-    local.get 0
-    i64.load gpr5
-    local.set 20
-    local.get 0
-    i64.load gpr6
-    local.set 21
-    local.get 0
-    i64.load gpr7
-    local.set 22
-    local.get 0
-    i64.load gpr8
-    local.set 23
-    local.get 0
-    i64.load gpr9
-    local.set 24
-    local.get 0
-    i64.load gpr10
-    local.set 25
-    local.get 0
-    i64.load gpr11
-    local.set 26
-    local.get 0
-    i64.load gpr12
-    local.set 27
-    local.get 0
-    i64.load gpr13
-    local.set 28
-    local.get 0
-    i64.load gpr14
-    local.set 29
-    local.get 0
-    i64.load gpr15
-    local.set 30
-    local.get 0
     i64.load flags_kind
     local.set 6
     local.get 0
@@ -107,69 +62,6 @@
     block ;; label = @1
       block ;; label = @2
         local.get 0
-        local.get 15
-        i64.store gpr0
-        local.get 0
-        local.get 16
-        i64.store gpr1
-        local.get 0
-        local.get 17
-        i64.store gpr2
-        local.get 0
-        local.get 18
-        i64.store gpr3
-        local.get 0
-        local.get 19
-        i64.store gpr4
-        local.get 0
-        local.get 20
-        i64.store gpr5
-        local.get 0
-        local.get 21
-        i64.store gpr6
-        local.get 0
-        local.get 22
-        i64.store gpr7
-        local.get 0
-        local.get 23
-        i64.store gpr8
-        local.get 0
-        local.get 24
-        i64.store gpr9
-        local.get 0
-        local.get 25
-        i64.store gpr10
-        local.get 0
-        local.get 26
-        i64.store gpr11
-        local.get 0
-        local.get 27
-        i64.store gpr12
-        local.get 0
-        local.get 28
-        i64.store gpr13
-        local.get 0
-        local.get 29
-        i64.store gpr14
-        local.get 0
-        local.get 30
-        i64.store gpr15
-        local.get 0
-        local.get 6
-        i64.store flags_kind
-        local.get 0
-        local.get 7
-        i64.store flags_a
-        local.get 0
-        local.get 8
-        i64.store flags_b
-        local.get 0
-        local.get 9
-        i64.store flags_result
-        local.get 0
-        local.get 10
-        i64.store flags_carry
-        local.get 0
         local.get 2
         i64.const 2
         i64.add
@@ -178,27 +70,46 @@
         i64.const 0
         local.get 1
         call 3
-        local.tee 13
-        i64.const 2
-        i64.eq
-        if ;; label = @3
-          local.get 2
-          local.set 3
-          local.get 0
-          local.get 3
-          i64.store rip
-          i64.const 2
-          local.set 4
-          br 2 (;@1;)
-        end
-        local.get 1
-        i64.const 1
-        i64.sub
-        local.set 1
+        local.set 13
         local.get 13
         i64.eqz
         i32.eqz
         if ;; label = @3
+          local.get 0
+          local.get 15
+          i64.store gpr0
+          local.get 0
+          local.get 6
+          i64.store flags_kind
+          local.get 0
+          local.get 7
+          i64.store flags_a
+          local.get 0
+          local.get 8
+          i64.store flags_b
+          local.get 0
+          local.get 9
+          i64.store flags_result
+          local.get 0
+          local.get 10
+          i64.store flags_carry
+          local.get 13
+          i64.const 2
+          i64.eq
+          if ;; label = @4
+            local.get 2
+            local.set 3
+            local.get 0
+            local.get 3
+            i64.store rip
+            i64.const 2
+            local.set 4
+            br 3 (;@1;)
+          end
+          local.get 1
+          i64.const 1
+          i64.sub
+          local.set 1
           local.get 0
           i64.load rip
           local.set 3
@@ -214,82 +125,41 @@
           local.set 4
           br 2 (;@1;)
         end
-        local.get 0
-        i64.load gpr0
-        local.set 15
-        local.get 0
-        i64.load gpr1
-        local.set 16
-        local.get 0
-        i64.load gpr2
-        local.set 17
-        local.get 0
-        i64.load gpr3
-        local.set 18
-        local.get 0
-        i64.load gpr4
-        local.set 19
-        local.get 0
-        i64.load gpr5
-        local.set 20
-        local.get 0
-        i64.load gpr6
-        local.set 21
-        local.get 0
-        i64.load gpr7
-        local.set 22
-        local.get 0
-        i64.load gpr8
-        local.set 23
-        local.get 0
-        i64.load gpr9
-        local.set 24
-        local.get 0
-        i64.load gpr10
-        local.set 25
-        local.get 0
-        i64.load gpr11
-        local.set 26
-        local.get 0
-        i64.load gpr12
-        local.set 27
-        local.get 0
-        i64.load gpr13
-        local.set 28
-        local.get 0
-        i64.load gpr14
-        local.set 29
-        local.get 0
-        i64.load gpr15
-        local.set 30
-        local.get 0
-        i64.load flags_kind
-        local.set 6
-        local.get 0
-        i64.load flags_a
-        local.set 7
-        local.get 0
-        i64.load flags_b
-        local.set 8
-        local.get 0
-        i64.load flags_result
-        local.set 9
-        local.get 0
-        i64.load flags_carry
-        local.set 10
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
         local.get 15
-        i64.const 4294967295
-        i64.and
         i64.const 1
         i64.add
         i64.const 4294967295
         i64.and
-        local.set 31
-        local.get 31
-        local.get 31
-        local.get 7
-        i64.const 63
-        i64.shr_u
+        local.set 16
+        local.get 16
+        local.get 16
+        local.get 6
+        i64.const 256
+        i64.and
+        i64.eqz
+        i32.eqz
+        if (result i64) ;; label = @3
+          local.get 10
+        else
+          local.get 6
+          i64.eqz
+          if (result i64) ;; label = @4
+            local.get 7
+          else
+            local.get 6
+            local.get 7
+            local.get 8
+            local.get 9
+            local.get 10
+            call 6
+          end
+          i64.const 63
+          i64.shr_u
+        end
         i64.const 274
         local.set 6
         local.set 10
@@ -311,51 +181,6 @@
       local.get 0
       local.get 15
       i64.store gpr0
-      local.get 0
-      local.get 16
-      i64.store gpr1
-      local.get 0
-      local.get 17
-      i64.store gpr2
-      local.get 0
-      local.get 18
-      i64.store gpr3
-      local.get 0
-      local.get 19
-      i64.store gpr4
-      local.get 0
-      local.get 20
-      i64.store gpr5
-      local.get 0
-      local.get 21
-      i64.store gpr6
-      local.get 0
-      local.get 22
-      i64.store gpr7
-      local.get 0
-      local.get 23
-      i64.store gpr8
-      local.get 0
-      local.get 24
-      i64.store gpr9
-      local.get 0
-      local.get 25
-      i64.store gpr10
-      local.get 0
-      local.get 26
-      i64.store gpr11
-      local.get 0
-      local.get 27
-      i64.store gpr12
-      local.get 0
-      local.get 28
-      i64.store gpr13
-      local.get 0
-      local.get 29
-      i64.store gpr14
-      local.get 0
-      local.get 30
-      i64.store gpr15
       local.get 0
       local.get 6
       i64.store flags_kind

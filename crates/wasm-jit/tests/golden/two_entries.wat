@@ -91,7 +91,7 @@
             i64.const 4294967295
             i64.and
             local.set 18
-            local.get 18
+            local.get 16
             i64.const 1
             i64.sub
             i64.const 4294967295
@@ -118,58 +118,52 @@
             if ;; label = @5
               br 2 (;@3;)
             end
-            local.get 17
-            local.set 12
-            local.get 12
-            i64.const 7
-            i64.shr_u
-            i64.const 32736
-            i64.and
-            local.get 11
-            i64.add
-            local.tee 13
-            i64.load
-            local.get 12
-            i64.const 7
-            i64.add
-            i64.const -4096
-            i64.and
-            i64.ne
-            if ;; label = @5
-              local.get 0
-              local.get 12
-              i64.const 8
-              call 0
-              local.set 18
-              local.get 0
-              i64.load refused
-              i64.eqz
-              i32.eqz
-              if ;; label = @6
-                local.get 2
-                i64.const 12
+            block ;; label = @5
+              block ;; label = @6
+                local.get 17
+                local.set 12
+                local.get 12
+                i64.const 7
+                i64.shr_u
+                i64.const 32736
+                i64.and
+                local.get 11
                 i64.add
-                local.set 3
-                i64.const 2
-                local.set 4
-                br 4 (;@2;)
+                local.tee 13
+                i64.load
+                local.get 12
+                i64.const 7
+                i64.add
+                i64.const -4096
+                i64.and
+                i64.ne
+                if ;; label = @7
+                  local.get 0
+                  local.get 12
+                  i64.const 8
+                  call 0
+                  local.set 18
+                  local.get 0
+                  i32.load refused
+                  br_if 1 (;@6;)
+                else
+                  local.get 13
+                  i64.load offset=24
+                  local.get 12
+                  i64.add
+                  i64.load align=1
+                  local.set 18
+                end
+                local.get 18
+                i64.const 16
+                i64.shl
+                i64.const 16
+                i64.shr_s
+                local.get 18
+                i64.ne
+                br_if 0 (;@6;)
+                br 1 (;@5;)
               end
-            else
-              local.get 13
-              i64.load offset=24
-              local.get 12
-              i64.add
-              i64.load align=1
-              local.set 18
-            end
-            local.get 18
-            i64.const 16
-            i64.shl
-            i64.const 16
-            i64.shr_s
-            local.get 18
-            i64.ne
-            if ;; label = @5
               local.get 2
               i64.const 12
               i64.add
@@ -193,19 +187,17 @@
           br 0 (;@3;)
         end
         local.get 15
-        i64.const 4294967295
-        i64.and
-        local.set 18
-        local.get 18
         i64.const 1
         i64.add
         i64.const 4294967295
         i64.and
-        local.set 19
-        local.get 19
+        local.set 18
         local.get 18
+        local.get 15
+        i64.const 4294967295
+        i64.and
         i64.const 1
-        local.get 19
+        local.get 18
         i64.const 6
         local.set 6
         local.set 9

@@ -117,7 +117,7 @@
         local.get 18
         i32.wrap_i64
         select
-        local.get 20
+        local.get 19
         i64.extend32_s
         local.get 6
         i64.eqz

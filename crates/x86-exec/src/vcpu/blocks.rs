@@ -46,7 +46,11 @@ pub(crate) struct Block {
 
 /// Instructions in a block at most.
 pub(crate) const MAX_BLOCK: usize = 64;
-const TABLE: usize = 1 << 17;
+const TABLE_BITS: u32 = 17;
+const TABLE: usize = 1 << TABLE_BITS;
+/// Places for a block. One that loses its place is decoded again, and whatever was counted of it is lost: of blocks that
+/// run by turns few may be rivals.
+const WAYS: usize = 4;
 const NO_KEY: u64 = u64::MAX;
 /// Blocks kept at most; when as many have been made everything is dropped.
 const MAX_BLOCKS: usize = 600_000;
@@ -92,7 +96,7 @@ impl CodePage {
     }
 }
 
-/// Direct-mapped cache of blocks, with what is needed to find the blocks of a page that is written.
+/// Set-associative cache of blocks, with what is needed to find the blocks of a page that is written.
 pub(crate) struct BlockCache {
     table: Vec<Entry>,
     pages: HashMap<u64, CodePage>,
@@ -114,9 +118,11 @@ fn key_of(at: GuestPhysAddr, size: CodeSize) -> u64 {
     at.0 << 2 | size as u64
 }
 
+/// The first of the places where a block may lie.
 #[inline(always)]
 fn index_of(key: u64) -> usize {
-    (key ^ key >> 16) as usize & (TABLE - 1)
+    let set = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - TABLE_BITS);
+    set as usize & (TABLE - WAYS)
 }
 
 impl BlockCache {
@@ -140,8 +146,9 @@ impl BlockCache {
     #[inline(always)]
     pub(super) fn find(&self, at: GuestPhysAddr, size: CodeSize) -> Option<Rc<Block>> {
         let key = key_of(at, size);
-        let entry = &self.table[index_of(key)];
-        if entry.key == key { Some(Rc::clone(&entry.block)) } else { None }
+        let first = index_of(key);
+        let entry = self.table[first..first + WAYS].iter().find(|entry| entry.key == key)?;
+        Some(Rc::clone(&entry.block))
     }
 
     /// The blocks that the interpreter ran most: where, of which code size, how often.
@@ -175,11 +182,17 @@ impl BlockCache {
         }
         self.made += 1;
         let key = key_of(at, size);
-        let index = index_of(key);
+        let first = index_of(key);
+        let ways = &self.table[first..first + WAYS];
+        let free = ways.iter().position(|entry| entry.key == key || entry.key == NO_KEY);
+        // Any of them goes, but not always the same.
+        let index = first + free.unwrap_or(self.made % WAYS);
         let start = at.page_offset() as u16;
         let end = start + block.len as u16;
         self.table[index] = Entry { key, block };
         let code = self.pages.entry(at.page().0).or_default();
+        // It may have lost its place before.
+        code.blocks.retain(|&(_, other, ..)| other != key);
         code.blocks.push((index as u32, key, start, end));
         code.cover(start, end);
         let first = self.has_code[page] == 0;

@@ -8,7 +8,7 @@ mod memory;
 use super::blocks::Slot;
 use super::domain::arith;
 use super::{Vcpu, attention};
-use crate::{FlagDef, handler};
+use crate::{FlagDef, Reach, handler};
 use std::rc::Rc;
 use x86_decode::{Instruction, decode};
 use x86_float::Env;
@@ -123,9 +123,29 @@ pub struct CodeMode {
     pub bank: u8,
     /// SSE instructions neither fault nor trap for reasons of CR0 and CR4
     pub sse: bool,
-    /// Floating-point operations round to nearest, and PE, which is masked, is set already. Code without such operations
-    /// stands for both.
-    pub float: bool,
+    /// How floating-point operations round. Code without such operations stands for all
+    pub float: FloatMode,
+}
+
+/// What rounding may do unseen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FloatMode {
+    /// Nothing: rounding is not to nearest
+    Other = 0,
+    /// Rounding is to nearest, but PE would be seen: results have to be exact
+    Exact = 1,
+    /// Rounding is to nearest, and PE, which is masked, is set already
+    Free = 2,
+}
+
+impl FloatMode {
+    fn of(env: &Env) -> FloatMode {
+        match (env.rounds_to_nearest(), env.rounds_as_host()) {
+            (true, true) => FloatMode::Free,
+            (true, false) => FloatMode::Exact,
+            _ => FloatMode::Other,
+        }
+    }
 }
 
 impl CodeMode {
@@ -135,11 +155,11 @@ impl CodeMode {
             | (self.stack_width as u32) << 3
             | (self.bank as u32) << 5
             | (self.sse as u32) << 7
-            | (self.float as u32 * Self::FLOAT)
+            | (self.float as u32) << 8
     }
 
-    /// The bit of [`CodeMode::float`] in a key
-    pub const FLOAT: u32 = 1 << 8;
+    /// The bits of [`CodeMode::float`] in a key; all of them are those of no mode
+    pub const FLOAT: u32 = 3 << 8;
 }
 
 /// Keeps translated code and runs it.
@@ -271,7 +291,7 @@ impl Vcpu {
             stack_width: self.stack_width,
             bank: self.mmu as u8,
             sse: !self.cpu.cr0.intersects(Cr0::EM | Cr0::TS) && self.cpu.cr4.contains(Cr4::OSFXSR),
-            float: Env::from_mxcsr(self.cpu.mxcsr.bits()).rounds_as_host(),
+            float: FloatMode::of(&Env::from_mxcsr(self.cpu.mxcsr.bits())),
         })
     }
 
@@ -379,7 +399,8 @@ impl Vcpu {
     /// different instructions.
     pub fn step_number(&mut self, insn: &Instruction) -> u32 {
         *self.step_numbers.entry(*insn).or_insert_with(|| {
-            self.steps.push(Slot { handler: handler::<Vcpu>(insn), insn: *insn });
+            let slot = Slot { handler: handler::<Vcpu>(insn), insn: *insn };
+            self.steps.push((slot, Reach::of(insn).flags));
             self.steps.len() as u32 - 1
         })
     }
@@ -394,18 +415,22 @@ impl Vcpu {
     }
 
     /// One instruction that compiled code leaves to the interpreter in passing. RIP has been moved on, registers and
-    /// flags are stored; `left` is the budget before it.
+    /// flags within its [`Reach`] are stored; `left` is the budget before it.
     pub fn compiled_step(&mut self, number: u64, left: u64) -> Stepped {
-        let Some(&Slot { handler, insn }) = self.steps.get(number as usize) else {
+        let Some(&(Slot { handler, insn }, flags)) = self.steps.get(number as usize) else {
             return Stepped::Refused;
         };
-        self.settle_flags();
+        if flags {
+            self.settle_flags();
+        }
         self.retired = self.limit.saturating_sub(left);
         self.stop = false;
         let (next, mode, flushes) = (self.cpu.rip, self.shared.code_key, self.tlb.flushes());
         let outcome = handler(self, &insn);
-        let flags = self.cpu.arith;
-        (self.shared.flags_result, self.shared.flags_a) = (flags.result, flags.aux);
+        if flags {
+            let flags = self.cpu.arith;
+            (self.shared.flags_result, self.shared.flags_a) = (flags.result, flags.aux);
+        }
         match outcome {
             Ok(_) if self.stop || !self.is_quiet(left) => Stepped::Look,
             // It may end a block for the interpreter, but nothing came of it that compiled code would have to know.

@@ -350,6 +350,10 @@ impl Domain for Vcpu {
         crate::system::exec(self, insn).map_err(|e| self.fault(e))
     }
 
+    fn concrete_handler(insn: &Instruction) -> crate::Handler<Self> {
+        crate::x87::handler(insn).unwrap_or(|vm, i| vm.concrete(i))
+    }
+
     fn repeat(
         &mut self,
         insn: &Instruction,

@@ -82,7 +82,8 @@ pub struct Vcpu {
     /// [`CompiledCode::hot_after`]
     hot: u32,
     /// Instructions that compiled code may ask for, and their numbers
-    steps: Vec<Slot>,
+    /// Instructions executed for compiled code, and whether the status flags matter to them
+    steps: Vec<(Slot, bool)>,
     step_numbers: HashMap<Instruction, u32>,
     /// Changes whenever compiled code is dropped: what was found before has to be looked for anew
     code_epoch: u32,

@@ -35,6 +35,10 @@ fn operation(op: Op) -> Option<(Binary, bool, bool)> {
     Some((function, pop, integer))
 }
 
+pub(super) fn is_one(op: Op) -> bool {
+    operation(op).is_some()
+}
+
 /// The memory operand in single or double precision, or an integer.
 pub(super) fn memory_operand(vm: &mut Vcpu, i: &Instruction, integer: bool) -> Result<Operand, Exception> {
     let w = i.operands[0].width().unwrap_or(Width::B4);

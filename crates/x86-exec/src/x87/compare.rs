@@ -34,6 +34,12 @@ fn conditions(relation: Relation) -> u16 {
     }
 }
 
+pub(super) fn is_one(op: Op) -> bool {
+    use Op::{Fcmovb, Fcmovbe, Fcmove, Fcmovnb, Fcmovnbe, Fcmovne, Fcmovnu, Fcmovu};
+    let moves = matches!(op, Fcmovb | Fcmove | Fcmovbe | Fcmovu | Fcmovnb | Fcmovne | Fcmovnbe | Fcmovnu);
+    moves || op == Op::Fxam || comparison(op).is_some()
+}
+
 pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Result<Option<Flow>, Exception> {
     match i.op {
         Op::Fxam => examine(&mut Stack::new(&mut vm.cpu.x87)),

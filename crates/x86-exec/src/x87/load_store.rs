@@ -7,6 +7,15 @@ use x86_decode::{Instruction, Op, OperandKind};
 use x86_float::{Env, F80};
 use x86_types::{Exception, Width};
 
+pub(super) fn is_one(op: Op) -> bool {
+    use Op::{
+        Fbld, Fbstp, Fdecstp, Ffree, Ffreep, Fild, Fincstp, Fist, Fistp, Fisttp, Fld, Fnop, Fst, Fstp, Fxch,
+    };
+    use Op::{Fld1, Fldl2e, Fldl2t, Fldlg2, Fldln2, Fldpi, Fldz};
+    matches!(op, Fld | Fild | Fbld | Fst | Fstp | Fist | Fistp | Fisttp | Fbstp | Fxch | Ffree | Ffreep)
+        || matches!(op, Fincstp | Fdecstp | Fnop | Fld1 | Fldz | Fldpi | Fldl2t | Fldl2e | Fldlg2 | Fldln2)
+}
+
 pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Result<Option<Flow>, Exception> {
     let memory = i.operands[0].kind == OperandKind::Mem;
     match i.op {

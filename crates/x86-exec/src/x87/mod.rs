@@ -13,7 +13,7 @@ mod xsave;
 mod tests;
 
 use crate::system::Outcome;
-use crate::{Domain, Flow, MemRef, Vcpu};
+use crate::{Domain, Flow, Handler, MemRef, Vcpu};
 use stack::Stack;
 use x86_decode::{Instruction, Op};
 use x86_state::{Cpu, Cr0, X87};
@@ -60,29 +60,64 @@ pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     if let Some(outcome) = control::with_wait(vm, i) {
         return outcome;
     }
-    numeric(vm, i)
+    let exec: Exec = match family(i.op) {
+        Family::Arithmetic => arith::exec,
+        Family::Moves => load_store::exec,
+        Family::Comparisons => compare::exec,
+        Family::Functions => functions,
+    };
+    numeric(vm, i, exec)
 }
 
+/// Numeric instructions by family.
+enum Family {
+    Arithmetic,
+    Moves,
+    Comparisons,
+    Functions,
+}
+
+fn family(op: Op) -> Family {
+    match op {
+        _ if arith::is_one(op) => Family::Arithmetic,
+        _ if load_store::is_one(op) => Family::Moves,
+        _ if compare::is_one(op) => Family::Comparisons,
+        _ => Family::Functions,
+    }
+}
+
+/// The function for an instruction of the families that programs are made of, chosen once: it need not look for them.
+pub(crate) fn handler(insn: &Instruction) -> Option<Handler<Vcpu>> {
+    Some(match family(insn.op) {
+        Family::Arithmetic => |vm, i| numeric(vm, i, arith::exec).map_err(|e| vm.fault(e)),
+        Family::Moves => |vm, i| numeric(vm, i, load_store::exec).map_err(|e| vm.fault(e)),
+        Family::Comparisons => |vm, i| numeric(vm, i, compare::exec).map_err(|e| vm.fault(e)),
+        // Among them are those that are not numeric.
+        Family::Functions => return None,
+    })
+}
+
+/// What a family makes of an instruction; `None` for those of others.
+type Exec = fn(&mut Vcpu, &Instruction) -> Result<Option<Flow>, Exception>;
+
 /// The instructions that the last-instruction pointers record.
-fn numeric(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+#[inline(always)]
+fn numeric(vm: &mut Vcpu, i: &Instruction, exec: Exec) -> Outcome {
+    available(&vm.cpu)?;
+    no_pending_exception(&vm.cpu)?;
     let pending = vm.cpu.x87.status & status::ES;
     let operand = if i.has_mem() { Some(crate::operand::mem(vm, i)) } else { None };
-    let done = match arith::exec(vm, i)? {
-        Some(flow) => Some(flow),
-        None => match compare::exec(vm, i)? {
-            Some(flow) => Some(flow),
-            None => match load_store::exec(vm, i)? {
-                Some(flow) => Some(flow),
-                None => math::exec(&mut Stack::new(&mut vm.cpu.x87), i.op),
-            },
-        },
-    };
-    let flow = done.ok_or(Exception::InvalidOpcode)?;
+    let flow = exec(vm, i)?.ok_or(Exception::InvalidOpcode)?;
     note_pointers(vm, i, operand);
     if vm.cpu.x87.status & status::ES != pending {
         vm.cpu.x87.opcode = opcode(vm, i);
     }
     Ok(flow)
+}
+
+/// Those of no other family.
+fn functions(vm: &mut Vcpu, i: &Instruction) -> Result<Option<Flow>, Exception> {
+    Ok(math::exec(&mut Stack::new(&mut vm.cpu.x87), i.op))
 }
 
 /// SPEC: intel-sdm-vol1 :: 8.1.8 x87 FPU Instruction and Data (Operand) Pointers -> non-control instructions record their address and that of their memory operand

@@ -51,6 +51,9 @@ impl Recorder {
     pub(super) fn lower_from_integer(&mut self, p: Precision, w: Width, a: Value, b: Value) -> Value {
         let lane = self.values.lane(w, 0, b);
         let integer = self.extend(w, lane);
+        if !(p == Double && w == Width::B4) {
+            self.leave_unless_integer_exact(p, integer);
+        }
         let float = self.values.vector(VectorNode::FromInteger(p, integer));
         self.set_tame(float);
         self.values.with_low(p, a, float)
@@ -61,6 +64,7 @@ impl Recorder {
     /// SPEC: intel-sdm-vol1 :: 4.8.3.7 QNaN Floating-Point Indefinite -> what does not fit raises IE, in the interpreter
     pub(super) fn lower_to_integer(&mut self, p: Precision, w: Width, truncate: bool, b: Value) -> Value {
         let mut x = self.low(p, b);
+        self.leave_unless_whole(p, truncate, x);
         if !truncate {
             x = self.values.vector(VectorNode::FloatOne(FloatOne::Nearest, p, x));
         }
@@ -113,6 +117,7 @@ impl Recorder {
         let of_double = self.magnitude(Double, double);
         let wrong = self.op(Op2::Ne, of_double, 0);
         self.leave_if_both(suspicious, wrong);
+        self.leave_unless_demotion_exact(double, single);
         self.set_tame(double);
         self.set_tame(single);
         self.values.with_low(Single, a, single)
