@@ -36,7 +36,7 @@ pub struct RunArgs {
     pub clock: ClockKind,
     /// How guest code is executed: interpreted, translated to WebAssembly where it is hot, or both ways in two machines
     /// that are compared as they run (a difference is located and explained: exit code 1)
-    #[arg(long, value_enum, default_value = "interp")]
+    #[arg(long, value_enum, default_value = "jit")]
     pub engine: EngineKind,
     /// Stop after so many instructions (exit code 3)
     #[arg(long, value_name = "N")]

@@ -12,12 +12,12 @@ use wasmtime::{Engine, Module};
 const MOST_THREADS: usize = 4;
 
 /// A module to compile.
-struct Order {
-    bytes: Vec<u8>,
-    first: u32,
-    count: u32,
+pub(crate) struct Order {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) first: u32,
+    pub(crate) count: u32,
     /// Where it is to be measured how long it takes
-    clock: Option<Clock>,
+    pub(crate) clock: Option<Clock>,
 }
 
 /// What became of it: its first slot, how many functions it has, the module, and the nanoseconds it took.
@@ -89,8 +89,8 @@ impl Compiler {
         Ok(Self { desk, done, out: 0 })
     }
 
-    pub(crate) fn submit(&mut self, bytes: Vec<u8>, first: u32, count: u32, clock: Option<Clock>) {
-        self.desk.orders().stack.push(Order { bytes, first, count, clock });
+    pub(crate) fn submit(&mut self, order: Order) {
+        self.desk.orders().stack.push(order);
         self.desk.more.notify_one();
         self.out += 1;
     }
@@ -132,7 +132,7 @@ mod tests {
         let (_, done) = channel();
         let mut compiler = Compiler { desk: Arc::clone(&desk), done, out: 0 };
         for first in [10, 20, 30] {
-            compiler.submit(Vec::new(), first, 5, None);
+            compiler.submit(Order { bytes: Vec::new(), first, count: 5, clock: None });
         }
         compiler.hurry(14);
         compiler.hurry(19);

@@ -9,7 +9,7 @@ mod imports;
 mod linked;
 mod whole;
 
-use background::Compiler;
+use background::{Compiler, Order};
 use linked::{Linked, TABLE_LEN};
 use wasm_jit::{Clock, CodeHost, HostError, Installed};
 use wasmtime::{Config, Engine, Module, OptLevel};
@@ -78,7 +78,8 @@ impl CodeHost for WasmtimeHost {
             return Err(HostError::Full);
         }
         if let Some(compiler) = &mut self.compiler {
-            compiler.submit(module, first, count, self.clock.clone());
+            let clock = self.clock.clone();
+            compiler.submit(Order { bytes: module, first, count, clock });
             return Ok(Installed::Later);
         }
         let began = self.now();

@@ -34,7 +34,7 @@ struct BenchArgs {
     /// Only these parts
     #[arg(long, value_delimiter = ',', value_enum)]
     parts: Vec<Part>,
-    /// More arguments for v64, such as "--engine jit"; the comparison of interpreters does not take them
+    /// More arguments for v64, such as "--engine interp"; the comparison of interpreters does not take them
     #[arg(long, default_value = "", allow_hyphen_values = true)]
     v64_args: String,
     /// Which time the tables of programs show
