@@ -5,7 +5,6 @@
 //! other compiled code by a tail call where there is some.
 
 mod blocks;
-mod dirty;
 mod frame;
 mod memory;
 mod reach;
@@ -18,7 +17,6 @@ use crate::layout;
 use crate::module::{Import, Placed, REGION_TYPE};
 use crate::plan::Plan;
 use crate::region::{Edge, Region, rip_mask};
-use dirty::{Dirty, dirty};
 use frame::Frame;
 use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
 use x86_exec::Reach;
@@ -56,8 +54,10 @@ enum Label {
     Behind(usize),
     /// An exit of the block being emitted, by number
     Exit(u32),
-    /// The way out: state is stored, RIP is in its local
+    /// The way out: state is in the locals
     Out,
+    /// Behind that: state is stored, RIP is in its local
+    Stored,
     Other,
 }
 
@@ -66,8 +66,6 @@ struct Emitter<'a> {
     region: &'a Region,
     shape: Shape,
     frame: Frame,
-    /// By node, what is to be stored where it begins
-    dirty: Vec<Dirty>,
     out: InstructionSink<'a>,
     labels: Vec<Label>,
     /// Instructions that the region may execute between two looks at the budget, at most
@@ -95,19 +93,22 @@ pub(crate) fn function(placed: &Placed<'_>) -> Function {
         region,
         shape: shape(&region.nodes),
         frame,
-        dirty: dirty(region),
         out: function.instructions(),
         labels: Vec::new(),
         bound: i64::from(region.instructions()),
     };
     emitter.prologue();
-    emitter.begin(Label::Out, |out| {
-        out.block(BlockType::Empty);
-    });
+    for label in [Label::Stored, Label::Out] {
+        emitter.begin(label, |out| {
+            out.block(BlockType::Empty);
+        });
+    }
     emitter.tree(0, &plans);
     emitter.out.unreachable();
     emitter.end();
+    emitter.store_state();
     emitter.out.local_get(VCPU).local_get(RIP).i64_store(place(layout::RIP, 3));
+    emitter.end();
     emitter.way_out();
     emitter.out.end();
     function
@@ -122,7 +123,7 @@ impl Emitter<'_> {
         self.out.local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(BASE);
         self.check_reach();
         self.out.local_get(VCPU).i64_load(place(layout::BANK, 3)).local_set(TLB);
-        self.load_registers(Reach::ALL);
+        self.load_state();
     }
 
     /// Behind everything, with the state stored: control goes to other compiled code or back to the run loop.
@@ -190,6 +191,11 @@ impl Emitter<'_> {
         self.out.br(depth as u32);
     }
 
+    /// Goes to the way out. RIP and the rest have been set.
+    fn go_out(&mut self) {
+        self.branch_to(Label::Out);
+    }
+
     fn begin(&mut self, label: Label, block: impl FnOnce(&mut InstructionSink<'_>)) {
         block(&mut self.out);
         self.labels.push(label);
@@ -218,7 +224,7 @@ impl Emitter<'_> {
         self.begin(Label::Other, |out| {
             out.if_(BlockType::Empty);
         });
-        self.leave_to(self.region.nodes[n].at, Leave::Budget, self.dirty[n]);
+        self.leave_to(self.region.nodes[n].at, Leave::Budget);
         self.end();
         self.within(n, &merges, plans);
         self.end();
@@ -238,16 +244,14 @@ impl Emitter<'_> {
     }
 
     /// Leaves to the run loop, for `distance` behind the entry.
-    fn leave_to(&mut self, distance: i64, reason: Leave, dirty: Dirty) {
-        self.store_registers(dirty);
+    fn leave_to(&mut self, distance: i64, reason: Leave) {
         self.rip(distance);
         self.out.local_set(RIP).i64_const(reason as i64).local_set(REASON);
-        self.branch_to(Label::Out);
+        self.go_out();
     }
 
     /// Leaves for other compiled code at `distance`, from a block that ends in page `page`.
-    fn exit_to(&mut self, distance: i64, page: i64, dirty: Dirty) {
-        self.store_registers(dirty);
+    fn exit_to(&mut self, distance: i64, page: i64) {
         self.rip(distance);
         self.out.local_set(RIP);
         if self.region.page(distance) == page
@@ -255,7 +259,7 @@ impl Emitter<'_> {
         {
             self.out.i64_const(address as i64).local_set(PLACE);
         }
-        self.branch_to(Label::Out);
+        self.go_out();
     }
 
     /// Compiled address of code in one of the region's pages.
@@ -269,11 +273,11 @@ impl Emitter<'_> {
     /// Follows an edge from node `from`, whose last byte is in page `page`.
     fn edge(&mut self, from: usize, page: i64, edge: Edge, plans: &[Plan]) {
         match edge {
-            Edge::Exit(distance) => self.exit_to(distance, page, self.left(from)),
+            Edge::Exit(distance) => self.exit_to(distance, page),
             Edge::Block(to) => {
                 let at = self.region.nodes[to].at;
                 if self.region.page(at) != page {
-                    self.check_page(at, |emitter| emitter.exit_to(at, page, emitter.left(from)));
+                    self.check_page(at, |emitter| emitter.exit_to(at, page));
                 }
                 if to <= from {
                     self.branch_to(Label::Loop(to));
@@ -283,16 +287,6 @@ impl Emitter<'_> {
                     self.tree(to, plans);
                 }
             }
-        }
-    }
-
-    /// What is to be stored behind a node.
-    fn left(&self, n: usize) -> Dirty {
-        let block = &self.region.nodes[n].block;
-        let left = self.dirty[n].behind(&block.state);
-        match block.term {
-            Term::Step { index, .. } => left.beyond(self.region.reach(index)),
-            _ => left,
         }
     }
 
@@ -326,12 +320,10 @@ impl Emitter<'_> {
         let page = region.page(node.end - 1);
         if page != region.page(node.at) {
             let next = (page * PAGE_SIZE as i64) - region.page_offset as i64;
-            self.check_page(next, |emitter| {
-                emitter.leave_to(node.at, Leave::Interpret, emitter.dirty[n]);
-            });
+            self.check_page(next, |emitter| emitter.leave_to(node.at, Leave::Interpret));
         }
         let plan = &plans[n];
-        self.block(n, plan);
+        self.block(&node.block, plan);
         match node.block.term {
             Term::Goto(_) => self.edge(n, page, node.edges[0], plans),
             Term::Branch { .. } => {
@@ -345,7 +337,7 @@ impl Emitter<'_> {
             }
             Term::Indirect { .. } => self.indirect(n, page, plans),
             Term::Step { at, len, index } => {
-                self.step(n, at, len, index);
+                self.step(at, len, index);
                 self.edge(n, page, node.edges[0], plans);
             }
         }
@@ -369,32 +361,39 @@ impl Emitter<'_> {
             self.edge(n, page, edge, plans);
             self.end();
         }
-        self.store_registers(self.left(n));
-        self.branch_to(Label::Out);
+        self.go_out();
     }
 
-    /// One instruction that the processor executes in passing, behind node `n`. What it cannot reach stays where it is.
-    fn step(&mut self, n: usize, at: i64, len: u8, index: u32) {
+    /// One instruction that the processor executes in passing. What it cannot reach stays where it is.
+    fn step(&mut self, at: i64, len: u8, index: u32) {
         let reach = self.region.reach(index);
-        let dirty = self.dirty[n].behind(&self.region.nodes[n].block.state);
-        self.store_registers(dirty.within(reach));
+        self.store_within(reach);
         self.out.local_get(VCPU);
         self.rip(at + i64::from(len));
         self.out.i64_store(place(layout::RIP, 3));
         let index = self.placed.steps.get(index as usize).copied().unwrap_or(u32::MAX);
         self.out.local_get(VCPU).i64_const(i64::from(index)).local_get(LEFT).call(Import::Step as u32);
-        self.out.local_tee(SLOT).i64_eqz().i32_eqz();
+        self.out.local_set(SLOT);
+        // Where all is stored already, what was written is loaded only to go on.
+        let rest = reach != Reach::ALL;
+        if rest {
+            self.load_within(reach);
+        }
+        self.out.local_get(SLOT).i64_eqz().i32_eqz();
         self.begin(Label::Other, |out| {
             out.if_(BlockType::Empty);
         });
-        self.store_registers(dirty.beyond(reach));
+        if rest {
+            self.store_state();
+        }
         self.out.local_get(SLOT).i64_const(Stepped::Refused as i64).i64_eq();
         self.begin(Label::Other, |out| {
             out.if_(BlockType::Empty);
         });
         self.rip(at);
-        self.out.local_set(RIP).i64_const(Leave::Interpret as i64).local_set(REASON);
-        self.branch_to(Label::Out);
+        self.out.local_set(RIP).local_get(VCPU).local_get(RIP).i64_store(place(layout::RIP, 3));
+        self.out.i64_const(Leave::Interpret as i64).local_set(REASON);
+        self.branch_to(Label::Stored);
         self.end();
         self.out.local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
         self.out.local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(RIP);
@@ -402,10 +401,12 @@ impl Emitter<'_> {
         // Not 0 where the run loop has to look.
         self.out.i64_const(Leave::Attention as i64).i64_const(Leave::Miss as i64);
         self.out.local_get(SLOT).i64_const(Stepped::Look as i64).i64_eq().select().local_set(REASON);
-        self.branch_to(Label::Out);
+        self.branch_to(Label::Stored);
         self.end();
         self.out.local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
-        self.load_registers(reach);
+        if !rest {
+            self.load_state();
+        }
     }
 
     fn spend(&mut self, block: &Block) {

@@ -1,9 +1,8 @@
 //! A block: its effects, its ways out, and the state it leaves in the locals.
 
-use super::dirty::Dirty;
 use super::memory::Reached;
 use super::{Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, LEFT, Label, REASON, RIP};
-use crate::block::{Access, Action, Base, Block, FlagState, State, Term};
+use crate::block::{Access, Action, Base, Block, State, Term};
 use crate::plan::{Plan, flag_values};
 use crate::sharing::Share;
 use crate::value::vector::Kind;
@@ -15,8 +14,6 @@ use x86_exec::vcpu::compiled::{FlagsKind, Leave};
 pub(super) struct Scope<'a> {
     pub(super) block: &'a Block,
     plan: &'a Plan,
-    /// What was to be stored where it begins
-    dirty: Dirty,
     /// Local of the first value, by kind
     first: [u32; 4],
     /// Values that the way out being emitted computes first, and their locals
@@ -60,11 +57,8 @@ impl Scope<'_> {
 
 impl Emitter<'_> {
     /// Emits a block up to its end. A condition or a target is left on the stack.
-    pub(super) fn block(&mut self, n: usize, plan: &Plan) {
-        let region = self.region;
-        let block = &region.nodes[n].block;
-        let (dirty, first) = (self.dirty[n], self.frame.values);
-        let mut scope = Scope { block, plan, dirty, first, shared: Vec::new(), ready: 0 };
+    pub(super) fn block(&mut self, block: &Block, plan: &Plan) {
+        let mut scope = Scope { block, plan, first: self.frame.values, shared: Vec::new(), ready: 0 };
         let mut open = None;
         for (n, effect) in block.effects.iter().enumerate() {
             let exit = effect.action.exit();
@@ -130,28 +124,23 @@ impl Emitter<'_> {
                     places.push(local);
                 }
             }
-            self.flags_kind(flags);
+            let carry = if flags.carry.is_some() { FlagsKind::CARRY } else { 0 };
+            match flags.base {
+                Base::Entry => {
+                    self.out.local_get(FLAG_KIND).i64_const(carry as i64).i64_or();
+                }
+                Base::Canonical(..) | Base::CarryZero(..) => {
+                    self.out.i64_const(carry as i64);
+                }
+                Base::Def(def, _) => {
+                    let kind = FlagsKind::of(&def).map_or(0, |kind| kind.0);
+                    self.out.i64_const((kind | carry) as i64);
+                }
+            }
             places.push(FLAG_KIND);
         }
         for &local in places.iter().rev() {
             self.out.local_set(local);
-        }
-    }
-
-    /// Pushes how flags are to be read.
-    pub(super) fn flags_kind(&mut self, flags: &FlagState) {
-        let carry = if flags.carry.is_some() { FlagsKind::CARRY } else { 0 };
-        match flags.base {
-            Base::Entry => {
-                self.out.local_get(FLAG_KIND).i64_const(carry as i64).i64_or();
-            }
-            Base::Canonical(..) | Base::CarryZero(..) => {
-                self.out.i64_const(carry as i64);
-            }
-            Base::Def(def, _) => {
-                let kind = FlagsKind::of(&def).map_or(0, |kind| kind.0);
-                self.out.i64_const((kind | carry) as i64);
-            }
         }
     }
 
@@ -236,13 +225,13 @@ impl Emitter<'_> {
     fn way_out_of(&mut self, scope: &mut Scope<'_>, number: u32) {
         let Some(exit) = scope.block.exits.get(number as usize) else { return };
         self.compute_shared(scope, scope.plan.shared(number as usize));
-        self.store_state(scope, &exit.state, scope.dirty);
+        self.settle(scope, &exit.state);
         scope.shared.clear();
         if exit.retired != 0 {
             self.out.local_get(LEFT).i64_const(exit.retired.into()).i64_sub().local_set(LEFT);
         }
         self.rip(exit.at);
         self.out.local_set(RIP).i64_const(Leave::Interpret as i64).local_set(REASON);
-        self.branch_to(Label::Out);
+        self.go_out();
     }
 }

@@ -1,11 +1,8 @@
 //! Which registers and flags a region's function keeps in locals, and how they come there and back.
 
-use super::blocks::Scope;
-use super::dirty::Dirty;
 use super::{BASE, Emitter, FIXED, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, VCPU, place};
-use crate::block::{Base, State};
+use crate::block::Term;
 use crate::layout;
-use crate::plan::flag_values;
 use crate::region::Region;
 use crate::value::vector::Kind;
 use crate::value::{Entry, Node};
@@ -15,7 +12,9 @@ use x86_exec::Reach;
 /// Which locals hold what.
 pub(super) struct Frame {
     pub(super) gpr: [Option<u32>; 16],
+    pub(super) written: u16,
     pub(super) xmm: [Option<u32>; 16],
+    pub(super) xmm_written: u16,
     pub(super) flags: bool,
     /// The first local for values, by kind
     pub(super) values: [u32; 4],
@@ -31,7 +30,7 @@ const FLAG_PLACES: [(u32, u64); 5] = [
 ];
 
 impl Frame {
-    /// What the region uses; what only its steps reach stays in memory. Locals are not numbered yet.
+    /// What the region uses. Locals are not numbered yet.
     pub(super) fn of(region: &Region) -> Frame {
         let (mut used, mut written, mut flags) = (0_u16, 0_u16, false);
         let (mut xmm_used, mut xmm_written) = (0_u16, 0_u16);
@@ -61,11 +60,18 @@ impl Frame {
                 }
                 flags |= state.flags.version != 0;
             }
+            if let Term::Step { index, .. } = block.term {
+                let reach = region.reach(index);
+                (used, written) = (used | reach.reads, written | reach.writes);
+                flags |= reach.flags;
+            }
         }
         let of = |mask: u16| core::array::from_fn(|r| (mask >> r & 1 != 0).then_some(0));
         Frame {
             gpr: of(used | written),
+            written,
             xmm: of(xmm_used | xmm_written),
+            xmm_written,
             flags,
             values: [0; 4],
         }
@@ -93,8 +99,16 @@ impl Frame {
 }
 
 impl Emitter<'_> {
+    pub(super) fn load_state(&mut self) {
+        self.load_within(Reach::ALL);
+    }
+
+    pub(super) fn store_state(&mut self) {
+        self.store_within(Reach::ALL);
+    }
+
     /// Loads what an instruction with this reach may have written.
-    pub(super) fn load_registers(&mut self, reach: Reach) {
+    pub(super) fn load_within(&mut self, reach: Reach) {
         for (r, local) in self.frame.gpr.into_iter().enumerate() {
             if let (Some(local), true) = (local, reach.writes >> r & 1 != 0) {
                 self.out.local_get(VCPU).i64_load(place(layout::gpr(r as u8), 3)).local_set(local);
@@ -112,61 +126,22 @@ impl Emitter<'_> {
         }
     }
 
-    /// Stores registers out of their locals.
-    pub(super) fn store_registers(&mut self, dirty: Dirty) {
+    /// Stores what an instruction with this reach may read.
+    pub(super) fn store_within(&mut self, reach: Reach) {
         for (r, local) in self.frame.gpr.into_iter().enumerate() {
-            if let (Some(local), true) = (local, dirty.gpr >> r & 1 != 0) {
+            if let (Some(local), true) = (local, self.frame.written & reach.reads & 1 << r != 0) {
                 self.out.local_get(VCPU).local_get(local).i64_store(place(layout::gpr(r as u8), 3));
             }
         }
         for (r, local) in self.frame.xmm.into_iter().enumerate() {
-            if let (Some(local), true) = (local, dirty.xmm >> r & 1 != 0) {
+            if let (Some(local), true) = (local, reach.vectors && self.frame.xmm_written >> r & 1 != 0) {
                 self.out.local_get(VCPU).local_get(local).v128_store(place(layout::xmm(r as u8), 4));
             }
         }
-        if self.frame.flags && dirty.flags {
+        if self.frame.flags && reach.flags {
             for (local, offset) in FLAG_PLACES {
                 self.out.local_get(VCPU).local_get(local).i64_store(place(offset, 3));
             }
-        }
-    }
-
-    /// Stores a state within a block: what the block has made straight from its values, and what was dirty before.
-    pub(super) fn store_state(&mut self, scope: &Scope<'_>, state: &State, dirty: Dirty) {
-        let mut rest = dirty;
-        for (r, v) in state.gpr.iter().enumerate() {
-            if let &Some(v) = v {
-                rest.gpr &= !(1 << r);
-                self.out.local_get(VCPU);
-                self.value(scope, v);
-                self.out.i64_store(place(layout::gpr(r as u8), 3));
-            }
-        }
-        for (r, x) in state.xmm.iter().enumerate() {
-            if let &Some(x) = x {
-                rest.xmm &= !(1 << r);
-                self.out.local_get(VCPU);
-                self.value(scope, x);
-                self.out.v128_store(place(layout::xmm(r as u8), 4));
-            }
-        }
-        let flags = &state.flags;
-        if flags.version != 0 {
-            // What a new definition is not made of means nothing; of the old one all but CF is kept.
-            rest.flags &= matches!(flags.base, Base::Entry);
-            self.store_registers(rest);
-            for (v, (_, offset)) in flag_values(flags).into_iter().zip(&FLAG_PLACES[1..]) {
-                if let Some(v) = v {
-                    self.out.local_get(VCPU);
-                    self.value(scope, v);
-                    self.out.i64_store(place(*offset, 3));
-                }
-            }
-            self.out.local_get(VCPU);
-            self.flags_kind(flags);
-            self.out.i64_store(place(layout::FLAGS_KIND, 3));
-        } else {
-            self.store_registers(rest);
         }
     }
 }

@@ -53,20 +53,22 @@
     i64.load bank
     local.set 11
     block ;; label = @1
-      local.get 1
-      i64.const 1
-      i64.sub
-      local.set 1
-      local.get 2
-      i64.const 8197
-      i64.add
-      local.set 3
-      br 0 (;@1;)
-      unreachable
+      block ;; label = @2
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
+        local.get 2
+        i64.const 8197
+        i64.add
+        local.set 3
+        br 0 (;@2;)
+        unreachable
+      end
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

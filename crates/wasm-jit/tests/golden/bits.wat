@@ -69,125 +69,135 @@
     i64.load flags_carry
     local.set 10
     block ;; label = @1
-      local.get 15
-      i64.const 4294967295
-      i64.and
-      i64.const 1
-      local.get 17
-      i64.const 31
-      i64.and
-      i64.shl
-      i64.or
-      i64.const 4294967295
-      i64.and
-      local.set 18
-      local.get 16
-      local.get 18
-      i64.const 4294967296
-      i64.or
-      i64.ctz
-      local.get 18
-      i64.eqz
-      select
-      local.set 19
-      local.get 19
-      i64.const 4294967295
-      i64.and
-      local.set 20
-      local.get 20
-      i64.popcnt
-      local.set 21
-      local.get 20
-      i64.const 0
-      i64.eq
-      i64.extend_i32_u
-      i64.const 6
-      i64.shl
-      local.set 22
-      local.get 22
-      i64.const 1
-      i64.and
-      local.set 23
-      local.get 22
-      i64.const 6
-      i64.shr_u
-      i64.const 1
-      i64.and
-      local.set 24
-      local.get 21
-      i64.const 8
-      i64.shr_u
-      local.get 21
-      i64.const 8
-      i64.shl
-      i64.or
-      local.set 25
-      local.get 25
-      i64.const 16
-      i64.shr_u
-      i64.const 281470681808895
-      i64.and
-      local.get 25
-      i64.const 281470681808895
-      i64.and
-      i64.const 16
-      i64.shl
-      i64.or
-      i64.const 32
-      i64.rotl
-      i64.const 32
-      i64.shr_u
-      local.get 19
-      local.get 23
-      i64.const 63
-      i64.shl
-      local.get 23
-      local.get 22
-      i64.const 11
-      i64.shr_u
-      i64.const 1
-      i64.and
-      i64.xor
-      i64.const 62
-      i64.shl
-      i64.or
-      local.get 22
-      i64.const 4
-      i64.shr_u
-      i64.const 1
-      i64.and
-      i64.const 3
-      i64.shl
-      i64.or
-      local.get 22
-      i64.const 2
-      i64.shr_u
-      i64.const 1
-      i64.and
-      local.get 24
-      i64.xor
-      i64.const 8
-      i64.shl
-      i64.or
-      local.get 22
-      i64.const 7
-      i64.shr_u
-      i64.const 1
-      i64.and
-      i64.or
-      local.get 24
-      i64.const 1
-      i64.xor
-      i64.const 0
-      local.set 6
-      local.set 9
-      local.set 7
-      local.set 16
-      local.set 15
-      local.get 1
-      i64.const 5
-      i64.sub
-      local.set 1
+      block ;; label = @2
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        i64.const 1
+        local.get 17
+        i64.const 31
+        i64.and
+        i64.shl
+        i64.or
+        i64.const 4294967295
+        i64.and
+        local.set 18
+        local.get 16
+        local.get 18
+        i64.const 4294967296
+        i64.or
+        i64.ctz
+        local.get 18
+        i64.eqz
+        select
+        local.set 19
+        local.get 19
+        i64.const 4294967295
+        i64.and
+        local.set 20
+        local.get 20
+        i64.popcnt
+        local.set 21
+        local.get 20
+        i64.const 0
+        i64.eq
+        i64.extend_i32_u
+        i64.const 6
+        i64.shl
+        local.set 22
+        local.get 22
+        i64.const 1
+        i64.and
+        local.set 23
+        local.get 22
+        i64.const 6
+        i64.shr_u
+        i64.const 1
+        i64.and
+        local.set 24
+        local.get 21
+        i64.const 8
+        i64.shr_u
+        local.get 21
+        i64.const 8
+        i64.shl
+        i64.or
+        local.set 25
+        local.get 25
+        i64.const 16
+        i64.shr_u
+        i64.const 281470681808895
+        i64.and
+        local.get 25
+        i64.const 281470681808895
+        i64.and
+        i64.const 16
+        i64.shl
+        i64.or
+        i64.const 32
+        i64.rotl
+        i64.const 32
+        i64.shr_u
+        local.get 19
+        local.get 23
+        i64.const 63
+        i64.shl
+        local.get 23
+        local.get 22
+        i64.const 11
+        i64.shr_u
+        i64.const 1
+        i64.and
+        i64.xor
+        i64.const 62
+        i64.shl
+        i64.or
+        local.get 22
+        i64.const 4
+        i64.shr_u
+        i64.const 1
+        i64.and
+        i64.const 3
+        i64.shl
+        i64.or
+        local.get 22
+        i64.const 2
+        i64.shr_u
+        i64.const 1
+        i64.and
+        local.get 24
+        i64.xor
+        i64.const 8
+        i64.shl
+        i64.or
+        local.get 22
+        i64.const 7
+        i64.shr_u
+        i64.const 1
+        i64.and
+        i64.or
+        local.get 24
+        i64.const 1
+        i64.xor
+        i64.const 0
+        local.set 6
+        local.set 9
+        local.set 7
+        local.set 16
+        local.set 15
+        local.get 1
+        i64.const 5
+        i64.sub
+        local.set 1
+        local.get 2
+        i64.const 16
+        i64.add
+        local.set 3
+        i64.const 1048592
+        local.set 5
+        br 0 (;@2;)
+        unreachable
+      end
       local.get 0
       local.get 15
       i64.store gpr0
@@ -209,18 +219,10 @@
       local.get 0
       local.get 10
       i64.store flags_carry
-      local.get 2
-      i64.const 16
-      i64.add
-      local.set 3
-      i64.const 1048592
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

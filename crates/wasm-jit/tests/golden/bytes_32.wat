@@ -69,158 +69,162 @@
     block ;; label = @1
       block ;; label = @2
         block ;; label = @3
-          local.get 17
-          i64.const 4294967295
-          i64.and
-          local.set 12
-          local.get 12
-          i64.const 7
-          i64.shr_u
-          i64.const 32736
-          i64.and
-          local.get 11
-          i64.add
-          local.tee 13
-          i64.load
-          local.get 12
-          i64.const -4096
-          i64.and
-          i64.ne
-          if ;; label = @4
-            local.get 0
+          block ;; label = @4
+            local.get 17
+            i64.const 4294967295
+            i64.and
+            local.set 12
             local.get 12
-            i64.const 1
-            call 0
-            local.set 18
-            local.get 0
-            i32.load refused
-            br_if 1 (;@3;)
-          else
-            local.get 13
-            i64.load offset=24
-            local.get 12
+            i64.const 7
+            i64.shr_u
+            i64.const 32736
+            i64.and
+            local.get 11
             i64.add
-            i64.load8_u
-            local.set 18
-          end
-          local.get 15
-          i64.const -256
-          i64.and
-          local.get 18
-          i64.or
-          local.set 19
-          local.get 19
-          i64.const 8
-          i64.shr_u
-          local.set 20
-          local.get 20
-          local.get 19
-          i64.add
-          local.get 6
-          i64.const 256
-          i64.and
-          i64.eqz
-          i32.eqz
-          if (result i64) ;; label = @4
-            local.get 10
-          else
+            local.tee 13
+            i64.load
+            local.get 12
+            i64.const -4096
+            i64.and
+            i64.ne
+            if ;; label = @5
+              local.get 0
+              local.get 12
+              i64.const 1
+              call 0
+              local.set 18
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 13
+              i64.load offset=24
+              local.get 12
+              i64.add
+              i64.load8_u
+              local.set 18
+            end
+            local.get 15
+            i64.const -256
+            i64.and
+            local.get 18
+            i64.or
+            local.set 19
+            local.get 19
+            i64.const 8
+            i64.shr_u
+            local.set 20
+            local.get 20
+            local.get 19
+            i64.add
             local.get 6
+            i64.const 256
+            i64.and
             i64.eqz
+            i32.eqz
             if (result i64) ;; label = @5
-              local.get 7
+              local.get 10
             else
               local.get 6
-              local.get 7
-              local.get 8
-              local.get 9
-              local.get 10
-              call 6
+              i64.eqz
+              if (result i64) ;; label = @6
+                local.get 7
+              else
+                local.get 6
+                local.get 7
+                local.get 8
+                local.get 9
+                local.get 10
+                call 6
+              end
+              i64.const 63
+              i64.shr_u
             end
-            i64.const 63
+            i64.add
+            i64.const 255
+            i64.and
+            local.set 21
+            local.get 16
+            i64.const 4294967295
+            i64.and
+            local.set 12
+            local.get 12
+            i64.const 7
             i64.shr_u
+            i64.const 32736
+            i64.and
+            local.get 11
+            i64.add
+            local.tee 13
+            i64.load
+            local.get 12
+            i64.const 3
+            i64.add
+            i64.const -4096
+            i64.and
+            i64.ne
+            if ;; label = @5
+              local.get 0
+              local.get 12
+              i64.const 4
+              call 0
+              local.set 22
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 13
+              i64.load offset=24
+              local.get 12
+              i64.add
+              i64.load32_u align=1
+              local.set 22
+            end
+            br 1 (;@3;)
           end
-          i64.add
-          i64.const 255
-          i64.and
-          local.set 21
-          local.get 16
+          local.get 2
           i64.const 4294967295
           i64.and
-          local.set 12
-          local.get 12
-          i64.const 7
-          i64.shr_u
-          i64.const 32736
-          i64.and
-          local.get 11
-          i64.add
-          local.tee 13
-          i64.load
-          local.get 12
-          i64.const 3
-          i64.add
-          i64.const -4096
-          i64.and
-          i64.ne
-          if ;; label = @4
-            local.get 0
-            local.get 12
-            i64.const 4
-            call 0
-            local.set 22
-            local.get 0
-            i32.load refused
-            br_if 1 (;@3;)
-          else
-            local.get 13
-            i64.load offset=24
-            local.get 12
-            i64.add
-            i64.load32_u align=1
-            local.set 22
-          end
+          local.set 3
+          i64.const 2
+          local.set 4
           br 1 (;@2;)
         end
-        local.get 2
+        local.get 22
+        local.get 19
+        i64.const -65281
+        i64.and
+        local.get 21
+        i64.const 8
+        i64.shl
+        i64.or
+        local.get 16
+        i64.const 4
+        i64.add
         i64.const 4294967295
         i64.and
+        local.get 20
+        i64.const 255
+        i64.and
+        local.get 19
+        i64.const 255
+        i64.and
+        local.get 21
+        i64.const 4
+        local.set 6
+        local.set 9
+        local.set 8
+        local.set 7
+        local.set 16
+        local.set 15
+        local.get 1
+        i64.const 3
+        i64.sub
+        local.set 1
         local.set 3
-        i64.const 2
-        local.set 4
-        br 1 (;@1;)
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 22
-      local.get 19
-      i64.const -65281
-      i64.and
-      local.get 21
-      i64.const 8
-      i64.shl
-      i64.or
-      local.get 16
-      i64.const 4
-      i64.add
-      i64.const 4294967295
-      i64.and
-      local.get 20
-      i64.const 255
-      i64.and
-      local.get 19
-      i64.const 255
-      i64.and
-      local.get 21
-      i64.const 4
-      local.set 6
-      local.set 9
-      local.set 8
-      local.set 7
-      local.set 16
-      local.set 15
-      local.get 1
-      i64.const 3
-      i64.sub
-      local.set 1
-      local.set 3
       local.get 0
       local.get 15
       i64.store gpr0
@@ -242,12 +246,10 @@
       local.get 0
       local.get 10
       i64.store flags_carry
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

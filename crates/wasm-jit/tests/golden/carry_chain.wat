@@ -77,162 +77,140 @@
     i64.load flags_carry
     local.set 10
     block ;; label = @1
-      loop ;; label = @2
-        local.get 1
-        i64.const 4
-        i64.lt_s
-        if ;; label = @3
-          local.get 0
+      block ;; label = @2
+        loop ;; label = @3
+          local.get 1
+          i64.const 4
+          i64.lt_s
+          if ;; label = @4
+            local.get 2
+            local.set 3
+            i64.const 1
+            local.set 4
+            br 2 (;@2;)
+          end
           local.get 15
-          i64.store gpr0
-          local.get 0
+          local.get 18
+          i64.add
+          local.set 21
           local.get 17
-          i64.store gpr2
-          local.get 0
+          local.get 16
+          i64.add
+          local.get 21
+          local.get 15
+          i64.lt_u
+          i64.extend_i32_u
+          i64.add
+          local.set 22
+          local.get 17
+          local.get 16
+          i64.and
+          local.get 17
+          local.get 16
+          i64.or
+          local.get 22
+          i64.const -1
+          i64.xor
+          i64.and
+          i64.or
+          local.set 23
           local.get 20
-          i64.store gpr7
-          local.get 0
-          local.get 6
-          i64.store flags_kind
-          local.get 0
-          local.get 7
-          i64.store flags_a
-          local.get 0
-          local.get 8
-          i64.store flags_b
-          local.get 0
-          local.get 9
-          i64.store flags_result
-          local.get 0
-          local.get 10
-          i64.store flags_carry
+          local.get 19
+          i64.sub
+          local.get 23
+          i64.const -4611686018427387904
+          i64.and
+          local.get 23
+          i64.const 8
+          i64.and
+          i64.or
+          i64.const 63
+          i64.shr_u
+          i64.sub
+          local.set 24
+          local.get 20
+          i64.const -1
+          i64.xor
+          local.set 25
+          local.get 25
+          local.get 19
+          i64.and
+          local.get 25
+          local.get 19
+          i64.or
+          local.get 24
+          i64.and
+          i64.or
+          local.set 26
+          local.get 26
+          i64.const -4611686018427387904
+          i64.and
+          local.get 26
+          i64.const 8
+          i64.and
+          i64.or
+          i64.const 63
+          i64.shr_u
+          i32.wrap_i64
+          local.get 21
+          local.get 22
+          local.get 24
+          local.get 20
+          local.get 19
+          local.get 24
+          i64.const 11
+          local.set 6
+          local.set 9
+          local.set 8
+          local.set 7
+          local.set 20
+          local.set 17
+          local.set 15
+          local.get 1
+          i64.const 4
+          i64.sub
+          local.set 1
+          if ;; label = @4
+            br 1 (;@3;)
+          end
           local.get 2
+          i64.const 11
+          i64.add
           local.set 3
-          i64.const 1
-          local.set 4
-          br 2 (;@1;)
-        end
-        local.get 15
-        local.get 18
-        i64.add
-        local.set 21
-        local.get 17
-        local.get 16
-        i64.add
-        local.get 21
-        local.get 15
-        i64.lt_u
-        i64.extend_i32_u
-        i64.add
-        local.set 22
-        local.get 17
-        local.get 16
-        i64.and
-        local.get 17
-        local.get 16
-        i64.or
-        local.get 22
-        i64.const -1
-        i64.xor
-        i64.and
-        i64.or
-        local.set 23
-        local.get 20
-        local.get 19
-        i64.sub
-        local.get 23
-        i64.const -4611686018427387904
-        i64.and
-        local.get 23
-        i64.const 8
-        i64.and
-        i64.or
-        i64.const 63
-        i64.shr_u
-        i64.sub
-        local.set 24
-        local.get 20
-        i64.const -1
-        i64.xor
-        local.set 25
-        local.get 25
-        local.get 19
-        i64.and
-        local.get 25
-        local.get 19
-        i64.or
-        local.get 24
-        i64.and
-        i64.or
-        local.set 26
-        local.get 26
-        i64.const -4611686018427387904
-        i64.and
-        local.get 26
-        i64.const 8
-        i64.and
-        i64.or
-        i64.const 63
-        i64.shr_u
-        i32.wrap_i64
-        local.get 21
-        local.get 22
-        local.get 24
-        local.get 20
-        local.get 19
-        local.get 24
-        i64.const 11
-        local.set 6
-        local.set 9
-        local.set 8
-        local.set 7
-        local.set 20
-        local.set 17
-        local.set 15
-        local.get 1
-        i64.const 4
-        i64.sub
-        local.set 1
-        if ;; label = @3
+          i64.const 1048587
+          local.set 5
           br 1 (;@2;)
         end
-        local.get 0
-        local.get 15
-        i64.store gpr0
-        local.get 0
-        local.get 17
-        i64.store gpr2
-        local.get 0
-        local.get 20
-        i64.store gpr7
-        local.get 0
-        local.get 6
-        i64.store flags_kind
-        local.get 0
-        local.get 7
-        i64.store flags_a
-        local.get 0
-        local.get 8
-        i64.store flags_b
-        local.get 0
-        local.get 9
-        i64.store flags_result
-        local.get 0
-        local.get 10
-        i64.store flags_carry
-        local.get 2
-        i64.const 11
-        i64.add
-        local.set 3
-        i64.const 1048587
-        local.set 5
-        br 1 (;@1;)
+        unreachable
       end
-      unreachable
+      local.get 0
+      local.get 15
+      i64.store gpr0
+      local.get 0
+      local.get 17
+      i64.store gpr2
+      local.get 0
+      local.get 20
+      i64.store gpr7
+      local.get 0
+      local.get 6
+      i64.store flags_kind
+      local.get 0
+      local.get 7
+      i64.store flags_a
+      local.get 0
+      local.get 8
+      i64.store flags_b
+      local.get 0
+      local.get 9
+      i64.store flags_result
+      local.get 0
+      local.get 10
+      i64.store flags_carry
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

@@ -67,70 +67,59 @@
     i64.load flags_carry
     local.set 10
     block ;; label = @1
-      local.get 15
-      local.get 17
-      i64.add
-      i64.const 4294967295
-      i64.and
-      local.set 18
-      local.get 16
-      i64.const 1
-      i64.add
-      i64.const 4294967295
-      i64.and
-      local.set 19
-      local.get 18
-      local.get 15
-      i64.const 4294967295
-      i64.and
-      i64.lt_u
-      i64.extend_i32_u
-      local.set 20
-      local.get 20
-      i32.wrap_i64
-      local.get 18
-      local.get 19
-      local.get 19
-      local.get 20
-      i64.const 274
-      local.set 6
-      local.set 10
-      local.set 9
-      local.set 16
-      local.set 15
-      local.get 1
-      i64.const 3
-      i64.sub
-      local.set 1
-      if ;; label = @2
-        local.get 0
+      block ;; label = @2
         local.get 15
-        i64.store gpr0
-        local.get 0
+        local.get 17
+        i64.add
+        i64.const 4294967295
+        i64.and
+        local.set 18
         local.get 16
-        i64.store gpr1
-        local.get 0
-        local.get 6
-        i64.store flags_kind
-        local.get 0
-        local.get 7
-        i64.store flags_a
-        local.get 0
-        local.get 8
-        i64.store flags_b
-        local.get 0
-        local.get 9
-        i64.store flags_result
-        local.get 0
-        local.get 10
-        i64.store flags_carry
+        i64.const 1
+        i64.add
+        i64.const 4294967295
+        i64.and
+        local.set 19
+        local.get 18
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        i64.lt_u
+        i64.extend_i32_u
+        local.set 20
+        local.get 20
+        i32.wrap_i64
+        local.get 18
+        local.get 19
+        local.get 19
+        local.get 20
+        i64.const 274
+        local.set 6
+        local.set 10
+        local.set 9
+        local.set 16
+        local.set 15
+        local.get 1
+        i64.const 3
+        i64.sub
+        local.set 1
+        if ;; label = @3
+          local.get 2
+          i64.const 6
+          i64.add
+          local.set 3
+          i64.const 1048582
+          local.set 5
+          br 1 (;@2;)
+        end
         local.get 2
         i64.const 6
         i64.add
         local.set 3
         i64.const 1048582
         local.set 5
-        br 1 (;@1;)
+        br 0 (;@2;)
+        unreachable
       end
       local.get 0
       local.get 15
@@ -153,18 +142,10 @@
       local.get 0
       local.get 10
       i64.store flags_carry
-      local.get 2
-      i64.const 6
-      i64.add
-      local.set 3
-      i64.const 1048582
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

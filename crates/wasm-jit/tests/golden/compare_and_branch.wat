@@ -60,52 +60,47 @@
     i64.load flags_carry
     local.set 10
     block ;; label = @1
-      local.get 15
-      i64.const 4294967295
-      i64.and
-      local.set 16
-      local.get 16
-      i64.const 10
-      i64.lt_u
-      local.get 16
-      i64.const 10
-      local.get 15
-      i64.const 10
-      i64.sub
-      i64.const 4294967295
-      i64.and
-      i64.const 10
-      local.set 6
-      local.set 9
-      local.set 8
-      local.set 7
-      local.get 1
-      i64.const 2
-      i64.sub
-      local.set 1
-      if ;; label = @2
-        local.get 0
-        local.get 6
-        i64.store flags_kind
-        local.get 0
-        local.get 7
-        i64.store flags_a
-        local.get 0
-        local.get 8
-        i64.store flags_b
-        local.get 0
-        local.get 9
-        i64.store flags_result
-        local.get 0
-        local.get 10
-        i64.store flags_carry
-        local.get 2
+      block ;; label = @2
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        local.set 16
+        local.get 16
         i64.const 10
+        i64.lt_u
+        local.get 16
+        i64.const 10
+        local.get 15
+        i64.const 10
+        i64.sub
+        i64.const 4294967295
+        i64.and
+        i64.const 10
+        local.set 6
+        local.set 9
+        local.set 8
+        local.set 7
+        local.get 1
+        i64.const 2
+        i64.sub
+        local.set 1
+        if ;; label = @3
+          local.get 2
+          i64.const 10
+          i64.add
+          local.set 3
+          i64.const 1048586
+          local.set 5
+          br 1 (;@2;)
+        end
+        local.get 2
+        i64.const 5
         i64.add
         local.set 3
-        i64.const 1048586
+        i64.const 1048581
         local.set 5
-        br 1 (;@1;)
+        br 0 (;@2;)
+        unreachable
       end
       local.get 0
       local.get 6
@@ -122,18 +117,10 @@
       local.get 0
       local.get 10
       i64.store flags_carry
-      local.get 2
-      i64.const 5
-      i64.add
-      local.set 3
-      i64.const 1048581
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

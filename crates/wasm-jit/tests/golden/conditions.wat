@@ -74,93 +74,82 @@
     i64.load flags_carry
     local.set 10
     block ;; label = @1
-      local.get 15
-      local.get 18
-      i64.sub
-      local.set 20
-      local.get 15
-      i64.extend32_s
-      local.set 21
-      local.get 18
-      i64.extend32_s
-      local.set 22
-      local.get 20
-      i64.const 255
-      i64.and
-      i64.popcnt
-      i64.const 1
-      i64.and
-      i32.wrap_i64
-      i32.eqz
-      local.get 16
-      i64.const -256
-      i64.and
-      local.get 21
-      local.get 22
-      i64.le_s
-      i64.extend_i32_u
-      i64.const 1
-      i64.xor
-      i64.or
-      local.get 19
-      i64.const 4294967295
-      i64.and
-      local.get 17
-      i64.const 4294967295
-      i64.and
-      local.get 21
-      local.get 22
-      i64.lt_s
-      select
-      local.get 15
-      i64.const 4294967295
-      i64.and
-      local.get 18
-      i64.const 4294967295
-      i64.and
-      local.get 20
-      i64.const 4294967295
-      i64.and
-      i64.const 10
-      local.set 6
-      local.set 9
-      local.set 8
-      local.set 7
-      local.set 17
-      local.set 16
-      local.get 1
-      i64.const 4
-      i64.sub
-      local.set 1
-      if ;; label = @2
-        local.get 0
+      block ;; label = @2
+        local.get 15
+        local.get 18
+        i64.sub
+        local.set 20
+        local.get 15
+        i64.extend32_s
+        local.set 21
+        local.get 18
+        i64.extend32_s
+        local.set 22
+        local.get 20
+        i64.const 255
+        i64.and
+        i64.popcnt
+        i64.const 1
+        i64.and
+        i32.wrap_i64
+        i32.eqz
         local.get 16
-        i64.store gpr1
-        local.get 0
+        i64.const -256
+        i64.and
+        local.get 21
+        local.get 22
+        i64.le_s
+        i64.extend_i32_u
+        i64.const 1
+        i64.xor
+        i64.or
+        local.get 19
+        i64.const 4294967295
+        i64.and
         local.get 17
-        i64.store gpr2
-        local.get 0
-        local.get 6
-        i64.store flags_kind
-        local.get 0
-        local.get 7
-        i64.store flags_a
-        local.get 0
-        local.get 8
-        i64.store flags_b
-        local.get 0
-        local.get 9
-        i64.store flags_result
-        local.get 0
-        local.get 10
-        i64.store flags_carry
+        i64.const 4294967295
+        i64.and
+        local.get 21
+        local.get 22
+        i64.lt_s
+        select
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        local.get 18
+        i64.const 4294967295
+        i64.and
+        local.get 20
+        i64.const 4294967295
+        i64.and
+        i64.const 10
+        local.set 6
+        local.set 9
+        local.set 8
+        local.set 7
+        local.set 17
+        local.set 16
+        local.get 1
+        i64.const 4
+        i64.sub
+        local.set 1
+        if ;; label = @3
+          local.get 2
+          i64.const 10
+          i64.add
+          local.set 3
+          i64.const 1048586
+          local.set 5
+          br 1 (;@2;)
+        end
         local.get 2
         i64.const 10
         i64.add
         local.set 3
         i64.const 1048586
         local.set 5
-        br 1 (;@1;)
+        br 0 (;@2;)
+        unreachable
       end
       local.get 0
       local.get 16
@@ -183,18 +172,10 @@
       local.get 0
       local.get 10
       i64.store flags_carry
-      local.get 2
-      i64.const 10
-      i64.add
-      local.set 3
-      i64.const 1048586
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

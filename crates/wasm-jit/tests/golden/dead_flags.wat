@@ -66,30 +66,40 @@
     i64.load flags_carry
     local.set 10
     block ;; label = @1
-      local.get 15
-      local.get 17
-      i64.add
-      local.set 18
-      local.get 16
-      local.get 18
-      i64.sub
-      local.set 19
-      local.get 18
-      local.get 19
-      local.get 16
-      local.get 18
-      local.get 19
-      i64.const 11
-      local.set 6
-      local.set 9
-      local.set 8
-      local.set 7
-      local.set 16
-      local.set 15
-      local.get 1
-      i64.const 2
-      i64.sub
-      local.set 1
+      block ;; label = @2
+        local.get 15
+        local.get 17
+        i64.add
+        local.set 18
+        local.get 16
+        local.get 18
+        i64.sub
+        local.set 19
+        local.get 18
+        local.get 19
+        local.get 16
+        local.get 18
+        local.get 19
+        i64.const 11
+        local.set 6
+        local.set 9
+        local.set 8
+        local.set 7
+        local.set 16
+        local.set 15
+        local.get 1
+        i64.const 2
+        i64.sub
+        local.set 1
+        local.get 2
+        i64.const 6
+        i64.add
+        local.set 3
+        i64.const 1048582
+        local.set 5
+        br 0 (;@2;)
+        unreachable
+      end
       local.get 0
       local.get 15
       i64.store gpr0
@@ -111,18 +121,10 @@
       local.get 0
       local.get 10
       i64.store flags_carry
-      local.get 2
-      i64.const 6
-      i64.add
-      local.set 3
-      i64.const 1048582
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

@@ -50,66 +50,68 @@
     i64.load gpr2
     local.set 17
     block ;; label = @1
-      local.get 16
-      i64.const 4294967295
-      i64.and
-      local.set 18
-      local.get 17
-      i64.const 4294967295
-      i64.and
-      local.set 19
-      local.get 18
-      local.get 19
-      i64.le_u
-      if ;; label = @2
+      block ;; label = @2
+        local.get 16
+        i64.const 4294967295
+        i64.and
+        local.set 18
+        local.get 17
+        i64.const 4294967295
+        i64.and
+        local.set 19
+        local.get 18
+        local.get 19
+        i64.le_u
+        if ;; label = @3
+          local.get 2
+          local.set 3
+          i64.const 2
+          local.set 4
+          br 1 (;@2;)
+        end
+        local.get 19
+        i64.const 32
+        i64.shl
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        i64.or
+        local.set 20
+        local.get 20
+        local.get 18
+        i64.div_u
+        i64.const 4294967295
+        i64.and
+        local.get 20
+        local.get 18
+        i64.rem_u
+        i64.const 4294967295
+        i64.and
+        local.set 17
+        local.set 15
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
         local.get 2
-        local.set 3
         i64.const 2
-        local.set 4
-        br 1 (;@1;)
+        i64.add
+        local.set 3
+        i64.const 1048578
+        local.set 5
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 19
-      i64.const 32
-      i64.shl
-      local.get 15
-      i64.const 4294967295
-      i64.and
-      i64.or
-      local.set 20
-      local.get 20
-      local.get 18
-      i64.div_u
-      i64.const 4294967295
-      i64.and
-      local.get 20
-      local.get 18
-      i64.rem_u
-      i64.const 4294967295
-      i64.and
-      local.set 17
-      local.set 15
-      local.get 1
-      i64.const 1
-      i64.sub
-      local.set 1
       local.get 0
       local.get 15
       i64.store gpr0
       local.get 0
       local.get 17
       i64.store gpr2
-      local.get 2
-      i64.const 2
-      i64.add
-      local.set 3
-      i64.const 1048578
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

@@ -69,68 +69,78 @@
     i64.load flags_carry
     local.set 10
     block ;; label = @1
-      local.get 15
-      local.get 18
-      i64.add
-      local.set 19
-      local.get 17
-      i64.const 8
-      i64.add
-      local.set 12
-      local.get 12
-      i64.const 7
-      i64.shr_u
-      i64.const 32736
-      i64.and
-      local.get 11
-      i64.add
-      local.tee 13
-      i64.load
-      local.get 12
-      i64.const 7
-      i64.add
-      i64.const -4096
-      i64.and
-      i64.ne
-      if ;; label = @2
-        local.get 0
-        local.get 12
-        i64.const 8
-        call 0
-        local.set 20
-        local.get 0
-        i32.load refused
-        if ;; label = @3
-          local.get 2
-          local.set 3
-          i64.const 2
-          local.set 4
-          br 2 (;@1;)
-        end
-      else
-        local.get 13
-        i64.load offset=24
-        local.get 12
+      block ;; label = @2
+        local.get 15
+        local.get 18
         i64.add
-        i64.load align=1
-        local.set 20
+        local.set 19
+        local.get 17
+        i64.const 8
+        i64.add
+        local.set 12
+        local.get 12
+        i64.const 7
+        i64.shr_u
+        i64.const 32736
+        i64.and
+        local.get 11
+        i64.add
+        local.tee 13
+        i64.load
+        local.get 12
+        i64.const 7
+        i64.add
+        i64.const -4096
+        i64.and
+        i64.ne
+        if ;; label = @3
+          local.get 0
+          local.get 12
+          i64.const 8
+          call 0
+          local.set 20
+          local.get 0
+          i32.load refused
+          if ;; label = @4
+            local.get 2
+            local.set 3
+            i64.const 2
+            local.set 4
+            br 2 (;@2;)
+          end
+        else
+          local.get 13
+          i64.load offset=24
+          local.get 12
+          i64.add
+          i64.load align=1
+          local.set 20
+        end
+        local.get 19
+        local.get 20
+        local.get 15
+        local.get 18
+        local.get 19
+        i64.const 7
+        local.set 6
+        local.set 9
+        local.set 8
+        local.set 7
+        local.set 16
+        local.set 15
+        local.get 1
+        i64.const 2
+        i64.sub
+        local.set 1
+        local.get 2
+        i64.const 7
+        i64.add
+        local.set 3
+        i64.const 1048583
+        local.set 5
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 19
-      local.get 20
-      local.get 15
-      local.get 18
-      local.get 19
-      i64.const 7
-      local.set 6
-      local.set 9
-      local.set 8
-      local.set 7
-      local.set 16
-      local.set 15
-      local.get 1
-      i64.const 2
-      i64.sub
-      local.set 1
       local.get 0
       local.get 15
       i64.store gpr0
@@ -152,18 +162,10 @@
       local.get 0
       local.get 10
       i64.store flags_carry
-      local.get 2
-      i64.const 7
-      i64.add
-      local.set 3
-      i64.const 1048583
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

@@ -74,250 +74,242 @@
     block ;; label = @1
       block ;; label = @2
         block ;; label = @3
-          local.get 15
-          local.set 12
-          local.get 12
-          i64.const 7
-          i64.shr_u
-          i64.const 32736
-          i64.and
-          local.get 11
-          i64.add
-          local.tee 13
-          i64.load
-          local.get 12
-          i64.const 7
-          i64.add
-          i64.const -4096
-          i64.and
-          i64.ne
-          if ;; label = @4
-            local.get 0
+          block ;; label = @4
+            local.get 15
+            local.set 12
             local.get 12
-            i64.const 8
-            call 0
-            local.set 16
-            local.get 0
-            i32.load refused
-            br_if 1 (;@3;)
-          else
-            local.get 13
-            i64.load offset=24
-            local.get 12
+            i64.const 7
+            i64.shr_u
+            i64.const 32736
+            i64.and
+            local.get 11
             i64.add
-            i64.load align=1
-            local.set 16
-          end
-          local.get 27
-          f64x2.extract_lane 0
-          local.set 29
-          local.get 16
-          f64.reinterpret_i64
-          local.get 29
-          f64.mul
-          local.set 30
-          local.get 30
-          i64.reinterpret_f64
-          local.set 17
-          local.get 17
-          i64.const 52
-          i64.shr_u
-          i64.const 2047
-          i64.and
-          local.set 18
-          local.get 18
-          i64.const -2
-          i64.add
-          local.set 19
-          local.get 27
-          f64x2.extract_lane 0
-          i64.reinterpret_f64
-          local.set 20
-          local.get 19
-          local.get 16
-          i64.const 52
-          i64.shr_u
-          i64.const 2047
-          i64.and
-          i64.const -1
-          i64.add
-          i64.or
-          local.get 20
-          i64.const 52
-          i64.shr_u
-          i64.const 2047
-          i64.and
-          i64.const -1
-          i64.add
-          i64.or
-          i64.const 2046
-          local.get 18
-          i64.sub
-          i64.or
-          i64.const 0
-          i64.lt_s
-          if ;; label = @4
+            local.tee 13
+            i64.load
+            local.get 12
+            i64.const 7
+            i64.add
+            i64.const -4096
+            i64.and
+            i64.ne
+            if ;; label = @5
+              local.get 0
+              local.get 12
+              i64.const 8
+              call 0
+              local.set 16
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 13
+              i64.load offset=24
+              local.get 12
+              i64.add
+              i64.load align=1
+              local.set 16
+            end
+            local.get 27
+            f64x2.extract_lane 0
+            local.set 29
             local.get 16
-            i64.const 1
-            i64.shl
-            local.set 24
-            local.get 20
-            i64.const 1
-            i64.shl
-            local.set 25
-            local.get 24
-            i64.const -1
-            i64.add
-            i64.const 9007199254740991
-            i64.lt_u
-            local.get 25
-            i64.const -1
-            i64.add
-            i64.const 9007199254740991
-            i64.lt_u
-            i32.or
-            i64.const 2045
-            local.get 19
-            i64.le_u
+            f64.reinterpret_i64
+            local.get 29
+            f64.mul
+            local.set 30
+            local.get 30
+            i64.reinterpret_f64
+            local.set 17
             local.get 17
-            i64.const 1
-            i64.shl
+            i64.const 52
+            i64.shr_u
+            i64.const 2047
+            i64.and
+            local.set 18
+            local.get 18
+            i64.const -2
+            i64.add
+            local.set 19
+            local.get 27
+            f64x2.extract_lane 0
+            i64.reinterpret_f64
+            local.set 20
+            local.get 19
+            local.get 16
+            i64.const 52
+            i64.shr_u
+            i64.const 2047
+            i64.and
+            i64.const -1
+            i64.add
+            i64.or
+            local.get 20
+            i64.const 52
+            i64.shr_u
+            i64.const 2047
+            i64.and
+            i64.const -1
+            i64.add
+            i64.or
+            i64.const 2046
+            local.get 18
+            i64.sub
+            i64.or
             i64.const 0
-            i64.ne
-            local.get 24
-            i64.const 0
-            i64.ne
-            local.get 25
-            i64.const 0
-            i64.ne
-            i32.and
-            i32.or
-            i32.and
-            i32.or
-            br_if 1 (;@3;)
-          end
-          local.get 30
-          local.get 29
-          f64.add
-          local.set 31
-          local.get 31
-          i64.reinterpret_f64
-          local.set 21
-          i64.const 2046
-          local.get 21
-          i64.const 52
-          i64.shr_u
-          i64.const 2047
-          i64.and
-          i64.const -1
-          i64.add
-          i64.le_u
-          if ;; label = @4
+            i64.lt_s
+            if ;; label = @5
+              local.get 16
+              i64.const 1
+              i64.shl
+              local.set 24
+              local.get 20
+              i64.const 1
+              i64.shl
+              local.set 25
+              local.get 24
+              i64.const -1
+              i64.add
+              i64.const 9007199254740991
+              i64.lt_u
+              local.get 25
+              i64.const -1
+              i64.add
+              i64.const 9007199254740991
+              i64.lt_u
+              i32.or
+              i64.const 2045
+              local.get 19
+              i64.le_u
+              local.get 17
+              i64.const 1
+              i64.shl
+              i64.const 0
+              i64.ne
+              local.get 24
+              i64.const 0
+              i64.ne
+              local.get 25
+              i64.const 0
+              i64.ne
+              i32.and
+              i32.or
+              i32.and
+              i32.or
+              br_if 1 (;@4;)
+            end
+            local.get 30
+            local.get 29
+            f64.add
+            local.set 31
+            local.get 31
+            i64.reinterpret_f64
+            local.set 21
+            i64.const 2046
             local.get 21
-            i64.const 1
-            i64.shl
-            i64.const 0
-            i64.ne
-            br_if 1 (;@3;)
-          end
-          local.get 28
-          f64x2.extract_lane 0
-          local.set 32
-          local.get 28
-          f64x2.extract_lane 0
-          i64.reinterpret_f64
-          local.set 22
-          i64.const 2046
-          local.get 22
-          i64.const 52
-          i64.shr_u
-          i64.const 2047
-          i64.and
-          i64.const -1
-          i64.add
-          i64.le_u
-          if ;; label = @4
+            i64.const 52
+            i64.shr_u
+            i64.const 2047
+            i64.and
+            i64.const -1
+            i64.add
+            i64.le_u
+            if ;; label = @5
+              local.get 21
+              i64.const 1
+              i64.shl
+              i64.const 0
+              i64.ne
+              br_if 1 (;@4;)
+            end
+            local.get 28
+            f64x2.extract_lane 0
+            local.set 32
+            local.get 28
+            f64x2.extract_lane 0
+            i64.reinterpret_f64
+            local.set 22
+            i64.const 2046
             local.get 22
-            i64.const 1
-            i64.shl
-            local.set 24
-            local.get 24
-            i64.const 0
-            i64.ne
-            local.get 24
-            i64.const -9007199254740992
-            i64.ne
-            i32.and
-            br_if 1 (;@3;)
+            i64.const 52
+            i64.shr_u
+            i64.const 2047
+            i64.and
+            i64.const -1
+            i64.add
+            i64.le_u
+            if ;; label = @5
+              local.get 22
+              i64.const 1
+              i64.shl
+              local.set 24
+              local.get 24
+              i64.const 0
+              i64.ne
+              local.get 24
+              i64.const -9007199254740992
+              i64.ne
+              i32.and
+              br_if 1 (;@4;)
+            end
+            br 1 (;@3;)
           end
+          local.get 2
+          local.set 3
+          i64.const 2
+          local.set 4
+          br 1 (;@2;)
+        end
+        local.get 31
+        local.get 32
+        f64.eq
+        i64.extend_i32_u
+        local.set 23
+        local.get 31
+        local.get 32
+        f64.le
+        i32.eqz
+        v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+        local.get 31
+        f64x2.replace_lane 0
+        local.get 31
+        local.get 32
+        f64.lt
+        i64.extend_i32_u
+        i64.const -4611686018427387904
+        i64.mul
+        local.get 23
+        i64.const 8
+        i64.shl
+        i64.or
+        local.get 23
+        i64.const 1
+        i64.xor
+        i64.const 0
+        local.set 6
+        local.set 9
+        local.set 7
+        local.set 26
+        local.get 1
+        i64.const 5
+        i64.sub
+        local.set 1
+        if ;; label = @3
+          local.get 2
+          i64.const 20
+          i64.add
+          local.set 3
+          i64.const 1048596
+          local.set 5
           br 1 (;@2;)
         end
         local.get 2
-        local.set 3
-        i64.const 2
-        local.set 4
-        br 1 (;@1;)
-      end
-      local.get 31
-      local.get 32
-      f64.eq
-      i64.extend_i32_u
-      local.set 23
-      local.get 31
-      local.get 32
-      f64.le
-      i32.eqz
-      v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-      local.get 31
-      f64x2.replace_lane 0
-      local.get 31
-      local.get 32
-      f64.lt
-      i64.extend_i32_u
-      i64.const -4611686018427387904
-      i64.mul
-      local.get 23
-      i64.const 8
-      i64.shl
-      i64.or
-      local.get 23
-      i64.const 1
-      i64.xor
-      i64.const 0
-      local.set 6
-      local.set 9
-      local.set 7
-      local.set 26
-      local.get 1
-      i64.const 5
-      i64.sub
-      local.set 1
-      if ;; label = @2
-        local.get 0
-        local.get 26
-        v128.store xmm0
-        local.get 0
-        local.get 6
-        i64.store flags_kind
-        local.get 0
-        local.get 7
-        i64.store flags_a
-        local.get 0
-        local.get 8
-        i64.store flags_b
-        local.get 0
-        local.get 9
-        i64.store flags_result
-        local.get 0
-        local.get 10
-        i64.store flags_carry
-        local.get 2
-        i64.const 20
+        i64.const 18
         i64.add
         local.set 3
-        i64.const 1048596
+        i64.const 1048594
         local.set 5
-        br 1 (;@1;)
+        br 0 (;@2;)
+        unreachable
       end
       local.get 0
       local.get 26
@@ -337,18 +329,10 @@
       local.get 0
       local.get 10
       i64.store flags_carry
-      local.get 2
-      i64.const 18
-      i64.add
-      local.set 3
-      i64.const 1048594
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

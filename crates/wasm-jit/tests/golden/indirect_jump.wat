@@ -44,32 +44,34 @@
     i64.load gpr0
     local.set 15
     block ;; label = @1
-      local.get 15
-      i64.const 16
-      i64.shl
-      i64.const 16
-      i64.shr_s
-      local.get 15
-      i64.ne
-      if ;; label = @2
-        local.get 2
+      block ;; label = @2
+        local.get 15
+        i64.const 16
+        i64.shl
+        i64.const 16
+        i64.shr_s
+        local.get 15
+        i64.ne
+        if ;; label = @3
+          local.get 2
+          local.set 3
+          i64.const 2
+          local.set 4
+          br 1 (;@2;)
+        end
+        local.get 15
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
         local.set 3
-        i64.const 2
-        local.set 4
-        br 1 (;@1;)
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 15
-      local.get 1
-      i64.const 1
-      i64.sub
-      local.set 1
-      local.set 3
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

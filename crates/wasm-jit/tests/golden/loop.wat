@@ -72,262 +72,192 @@
     i64.load flags_carry
     local.set 10
     block ;; label = @1
-      loop ;; label = @2
-        local.get 1
-        i64.const 5
-        i64.lt_s
-        if ;; label = @3
-          local.get 0
-          local.get 15
-          i64.store gpr0
-          local.get 0
-          local.get 16
-          i64.store gpr1
-          local.get 0
+      block ;; label = @2
+        loop ;; label = @3
+          local.get 1
+          i64.const 5
+          i64.lt_s
+          if ;; label = @4
+            local.get 2
+            local.set 3
+            i64.const 1
+            local.set 4
+            br 2 (;@2;)
+          end
           local.get 18
-          i64.store gpr6
-          local.get 0
-          local.get 6
-          i64.store flags_kind
-          local.get 0
-          local.get 7
-          i64.store flags_a
-          local.get 0
-          local.get 8
-          i64.store flags_b
-          local.get 0
-          local.get 9
-          i64.store flags_result
-          local.get 0
-          local.get 10
-          i64.store flags_carry
-          local.get 2
-          local.set 3
-          i64.const 1
-          local.set 4
-          br 2 (;@1;)
-        end
-        local.get 18
-        local.set 12
-        local.get 12
-        i64.const 7
-        i64.shr_u
-        i64.const 32736
-        i64.and
-        local.get 11
-        i64.add
-        local.tee 13
-        i64.load
-        local.get 12
-        i64.const 7
-        i64.add
-        i64.const -4096
-        i64.and
-        i64.ne
-        if ;; label = @3
-          local.get 0
+          local.set 12
           local.get 12
-          i64.const 8
-          call 0
-          local.set 19
-          local.get 0
-          i32.load refused
+          i64.const 7
+          i64.shr_u
+          i64.const 32736
+          i64.and
+          local.get 11
+          i64.add
+          local.tee 13
+          i64.load
+          local.get 12
+          i64.const 7
+          i64.add
+          i64.const -4096
+          i64.and
+          i64.ne
           if ;; label = @4
             local.get 0
-            local.get 15
-            i64.store gpr0
+            local.get 12
+            i64.const 8
+            call 0
+            local.set 19
             local.get 0
-            local.get 16
-            i64.store gpr1
-            local.get 0
-            local.get 18
-            i64.store gpr6
-            local.get 0
-            local.get 6
-            i64.store flags_kind
-            local.get 0
-            local.get 7
-            i64.store flags_a
-            local.get 0
-            local.get 8
-            i64.store flags_b
-            local.get 0
-            local.get 9
-            i64.store flags_result
-            local.get 0
-            local.get 10
-            i64.store flags_carry
+            i32.load refused
+            if ;; label = @5
+              local.get 2
+              local.set 3
+              i64.const 2
+              local.set 4
+              br 3 (;@2;)
+            end
+          else
+            local.get 13
+            i64.load offset=24
+            local.get 12
+            i64.add
+            i64.load align=1
+            local.set 19
+          end
+          local.get 18
+          i64.const 8
+          i64.add
+          local.set 20
+          local.get 16
+          i64.const 1
+          i64.sub
+          local.set 21
+          local.get 21
+          i64.eqz
+          i32.eqz
+          local.get 15
+          local.get 19
+          i64.add
+          local.get 21
+          local.get 20
+          local.get 21
+          local.get 20
+          local.get 18
+          i64.lt_u
+          i64.extend_i32_u
+          i64.const 279
+          local.set 6
+          local.set 10
+          local.set 9
+          local.set 18
+          local.set 16
+          local.set 15
+          local.get 1
+          i64.const 4
+          i64.sub
+          local.set 1
+          if ;; label = @4
+            br 1 (;@3;)
+          end
+          block ;; label = @4
+            block ;; label = @5
+              local.get 17
+              local.set 12
+              local.get 12
+              i64.const 7
+              i64.shr_u
+              i64.const 32736
+              i64.and
+              local.get 11
+              i64.add
+              local.tee 13
+              i64.load
+              local.get 12
+              i64.const 7
+              i64.add
+              i64.const -4096
+              i64.and
+              i64.ne
+              if ;; label = @6
+                local.get 0
+                local.get 12
+                i64.const 8
+                call 0
+                local.set 19
+                local.get 0
+                i32.load refused
+                br_if 1 (;@5;)
+              else
+                local.get 13
+                i64.load offset=24
+                local.get 12
+                i64.add
+                i64.load align=1
+                local.set 19
+              end
+              local.get 19
+              i64.const 16
+              i64.shl
+              i64.const 16
+              i64.shr_s
+              local.get 19
+              i64.ne
+              br_if 0 (;@5;)
+              br 1 (;@4;)
+            end
             local.get 2
+            i64.const 12
+            i64.add
             local.set 3
             i64.const 2
             local.set 4
-            br 3 (;@1;)
+            br 2 (;@2;)
           end
-        else
-          local.get 13
-          i64.load offset=24
-          local.get 12
+          local.get 19
+          local.get 17
+          i64.const 8
           i64.add
-          i64.load align=1
-          local.set 19
-        end
-        local.get 18
-        i64.const 8
-        i64.add
-        local.set 20
-        local.get 16
-        i64.const 1
-        i64.sub
-        local.set 21
-        local.get 21
-        i64.eqz
-        i32.eqz
-        local.get 15
-        local.get 19
-        i64.add
-        local.get 21
-        local.get 20
-        local.get 21
-        local.get 20
-        local.get 18
-        i64.lt_u
-        i64.extend_i32_u
-        i64.const 279
-        local.set 6
-        local.set 10
-        local.set 9
-        local.set 18
-        local.set 16
-        local.set 15
-        local.get 1
-        i64.const 4
-        i64.sub
-        local.set 1
-        if ;; label = @3
+          local.set 17
+          local.get 1
+          i64.const 1
+          i64.sub
+          local.set 1
+          local.set 3
           br 1 (;@2;)
         end
-        block ;; label = @3
-          block ;; label = @4
-            local.get 17
-            local.set 12
-            local.get 12
-            i64.const 7
-            i64.shr_u
-            i64.const 32736
-            i64.and
-            local.get 11
-            i64.add
-            local.tee 13
-            i64.load
-            local.get 12
-            i64.const 7
-            i64.add
-            i64.const -4096
-            i64.and
-            i64.ne
-            if ;; label = @5
-              local.get 0
-              local.get 12
-              i64.const 8
-              call 0
-              local.set 19
-              local.get 0
-              i32.load refused
-              br_if 1 (;@4;)
-            else
-              local.get 13
-              i64.load offset=24
-              local.get 12
-              i64.add
-              i64.load align=1
-              local.set 19
-            end
-            local.get 19
-            i64.const 16
-            i64.shl
-            i64.const 16
-            i64.shr_s
-            local.get 19
-            i64.ne
-            br_if 0 (;@4;)
-            br 1 (;@3;)
-          end
-          local.get 0
-          local.get 15
-          i64.store gpr0
-          local.get 0
-          local.get 16
-          i64.store gpr1
-          local.get 0
-          local.get 18
-          i64.store gpr6
-          local.get 0
-          local.get 6
-          i64.store flags_kind
-          local.get 0
-          local.get 7
-          i64.store flags_a
-          local.get 0
-          local.get 8
-          i64.store flags_b
-          local.get 0
-          local.get 9
-          i64.store flags_result
-          local.get 0
-          local.get 10
-          i64.store flags_carry
-          local.get 2
-          i64.const 12
-          i64.add
-          local.set 3
-          i64.const 2
-          local.set 4
-          br 2 (;@1;)
-        end
-        local.get 19
-        local.get 17
-        i64.const 8
-        i64.add
-        local.set 17
-        local.get 1
-        i64.const 1
-        i64.sub
-        local.set 1
-        local.set 3
-        local.get 0
-        local.get 15
-        i64.store gpr0
-        local.get 0
-        local.get 16
-        i64.store gpr1
-        local.get 0
-        local.get 17
-        i64.store gpr4
-        local.get 0
-        local.get 18
-        i64.store gpr6
-        local.get 0
-        local.get 6
-        i64.store flags_kind
-        local.get 0
-        local.get 7
-        i64.store flags_a
-        local.get 0
-        local.get 8
-        i64.store flags_b
-        local.get 0
-        local.get 9
-        i64.store flags_result
-        local.get 0
-        local.get 10
-        i64.store flags_carry
-        br 1 (;@1;)
+        unreachable
       end
-      unreachable
+      local.get 0
+      local.get 15
+      i64.store gpr0
+      local.get 0
+      local.get 16
+      i64.store gpr1
+      local.get 0
+      local.get 17
+      i64.store gpr4
+      local.get 0
+      local.get 18
+      i64.store gpr6
+      local.get 0
+      local.get 6
+      i64.store flags_kind
+      local.get 0
+      local.get 7
+      i64.store flags_a
+      local.get 0
+      local.get 8
+      i64.store flags_b
+      local.get 0
+      local.get 9
+      i64.store flags_result
+      local.get 0
+      local.get 10
+      i64.store flags_carry
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

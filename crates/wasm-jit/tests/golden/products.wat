@@ -70,51 +70,61 @@
     i64.load flags_carry
     local.set 10
     block ;; label = @1
-      i64.const 10
-      local.get 18
-      i64.extend32_s
-      i64.mul
-      local.set 19
-      local.get 19
-      i64.extend32_s
-      local.set 20
-      local.get 19
-      i64.const 4294967295
-      i64.and
-      local.get 15
-      i64.const 4294967295
-      i64.and
-      local.get 16
-      i64.const 4294967295
-      i64.and
-      i64.mul
-      i64.const 32
-      i64.shr_u
-      local.get 16
-      i64.mul
-      local.get 19
-      i64.const 32
-      i64.shr_u
-      local.get 20
-      i64.const 63
-      i64.shr_s
-      i64.const 4294967295
-      i64.and
-      i64.ne
-      i64.extend_i32_u
-      i64.const 63
-      i64.shl
-      local.get 20
-      i64.const 0
-      local.set 6
-      local.set 9
-      local.set 7
-      local.set 17
-      local.set 15
-      local.get 1
-      i64.const 3
-      i64.sub
-      local.set 1
+      block ;; label = @2
+        i64.const 10
+        local.get 18
+        i64.extend32_s
+        i64.mul
+        local.set 19
+        local.get 19
+        i64.extend32_s
+        local.set 20
+        local.get 19
+        i64.const 4294967295
+        i64.and
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        local.get 16
+        i64.const 4294967295
+        i64.and
+        i64.mul
+        i64.const 32
+        i64.shr_u
+        local.get 16
+        i64.mul
+        local.get 19
+        i64.const 32
+        i64.shr_u
+        local.get 20
+        i64.const 63
+        i64.shr_s
+        i64.const 4294967295
+        i64.and
+        i64.ne
+        i64.extend_i32_u
+        i64.const 63
+        i64.shl
+        local.get 20
+        i64.const 0
+        local.set 6
+        local.set 9
+        local.set 7
+        local.set 17
+        local.set 15
+        local.get 1
+        i64.const 3
+        i64.sub
+        local.set 1
+        local.get 2
+        i64.const 9
+        i64.add
+        local.set 3
+        i64.const 1048585
+        local.set 5
+        br 0 (;@2;)
+        unreachable
+      end
       local.get 0
       local.get 15
       i64.store gpr0
@@ -136,18 +146,10 @@
       local.get 0
       local.get 10
       i64.store flags_carry
-      local.get 2
-      i64.const 9
-      i64.add
-      local.set 3
-      i64.const 1048585
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

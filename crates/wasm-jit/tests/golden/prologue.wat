@@ -65,127 +65,136 @@
     i64.load flags_carry
     local.set 10
     block ;; label = @1
-      local.get 15
-      i64.const 8
-      i64.sub
-      local.set 17
-      local.get 17
-      local.set 12
-      local.get 12
-      i64.const 7
-      i64.shr_u
-      i64.const 32736
-      i64.and
-      local.get 11
-      i64.add
-      local.tee 13
-      i64.load offset=8
-      local.get 12
-      i64.const 7
-      i64.add
-      i64.const -4096
-      i64.and
-      i64.ne
-      if ;; label = @2
-        local.get 0
-        local.get 12
+      block ;; label = @2
+        local.get 15
         i64.const 8
-        local.get 16
-        call 2
-        local.get 0
-        i32.load refused
-        if ;; label = @3
-          local.get 2
-          local.set 3
-          i64.const 2
-          local.set 4
-          br 2 (;@1;)
-        end
-      else
-        local.get 13
-        i64.load offset=24
+        i64.sub
+        local.set 17
+        local.get 17
+        local.set 12
         local.get 12
+        i64.const 7
+        i64.shr_u
+        i64.const 32736
+        i64.and
+        local.get 11
         i64.add
-        local.get 16
-        i64.store align=1
-      end
-      local.get 17
-      i64.const 32
-      i64.sub
-      local.set 18
-      local.get 18
-      i64.const 8
-      i64.sub
-      local.set 19
-      local.get 19
-      local.set 12
-      local.get 12
-      i64.const 7
-      i64.shr_u
-      i64.const 32736
-      i64.and
-      local.get 11
-      i64.add
-      local.tee 13
-      i64.load offset=8
-      local.get 12
-      i64.const 7
-      i64.add
-      i64.const -4096
-      i64.and
-      i64.ne
-      if ;; label = @2
-        local.get 0
+        local.tee 13
+        i64.load offset=8
         local.get 12
-        i64.const 8
-        local.get 2
-        i64.const 13
+        i64.const 7
         i64.add
-        call 2
-        local.get 0
-        i32.load refused
+        i64.const -4096
+        i64.and
+        i64.ne
         if ;; label = @3
           local.get 0
-          local.get 17
-          i64.store gpr4
-          local.get 1
-          i64.const 1
-          i64.sub
-          local.set 1
-          local.get 2
-          i64.const 1
+          local.get 12
+          i64.const 8
+          local.get 16
+          call 2
+          local.get 0
+          i32.load refused
+          if ;; label = @4
+            local.get 2
+            local.set 3
+            i64.const 2
+            local.set 4
+            br 2 (;@2;)
+          end
+        else
+          local.get 13
+          i64.load offset=24
+          local.get 12
           i64.add
-          local.set 3
-          i64.const 2
-          local.set 4
-          br 2 (;@1;)
+          local.get 16
+          i64.store align=1
         end
-      else
-        local.get 13
-        i64.load offset=24
+        local.get 17
+        i64.const 32
+        i64.sub
+        local.set 18
+        local.get 18
+        i64.const 8
+        i64.sub
+        local.set 19
+        local.get 19
+        local.set 12
         local.get 12
+        i64.const 7
+        i64.shr_u
+        i64.const 32736
+        i64.and
+        local.get 11
         i64.add
+        local.tee 13
+        i64.load offset=8
+        local.get 12
+        i64.const 7
+        i64.add
+        i64.const -4096
+        i64.and
+        i64.ne
+        if ;; label = @3
+          local.get 0
+          local.get 12
+          i64.const 8
+          local.get 2
+          i64.const 13
+          i64.add
+          call 2
+          local.get 0
+          i32.load refused
+          if ;; label = @4
+            local.get 17
+            local.set 15
+            local.get 1
+            i64.const 1
+            i64.sub
+            local.set 1
+            local.get 2
+            i64.const 1
+            i64.add
+            local.set 3
+            i64.const 2
+            local.set 4
+            br 2 (;@2;)
+          end
+        else
+          local.get 13
+          i64.load offset=24
+          local.get 12
+          i64.add
+          local.get 2
+          i64.const 13
+          i64.add
+          i64.store align=1
+        end
+        local.get 19
+        local.get 17
+        local.get 17
+        i64.const 32
+        local.get 18
+        i64.const 11
+        local.set 6
+        local.set 9
+        local.set 8
+        local.set 7
+        local.set 16
+        local.set 15
+        local.get 1
+        i64.const 4
+        i64.sub
+        local.set 1
         local.get 2
-        i64.const 13
+        i64.const 29
         i64.add
-        i64.store align=1
+        local.set 3
+        i64.const 1048605
+        local.set 5
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 19
-      local.get 17
-      local.get 17
-      i64.const 32
-      local.get 18
-      i64.const 11
-      local.set 6
-      local.set 9
-      local.set 8
-      local.set 7
-      local.set 16
-      local.set 15
-      local.get 1
-      i64.const 4
-      i64.sub
-      local.set 1
       local.get 0
       local.get 15
       i64.store gpr4
@@ -207,18 +216,10 @@
       local.get 0
       local.get 10
       i64.store flags_carry
-      local.get 2
-      i64.const 29
-      i64.add
-      local.set 3
-      i64.const 1048605
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

@@ -64,89 +64,99 @@
     block ;; label = @1
       block ;; label = @2
         block ;; label = @3
-          local.get 16
-          local.set 12
-          local.get 12
-          i64.const 7
-          i64.shr_u
-          i64.const 32736
-          i64.and
-          local.get 11
-          i64.add
-          local.tee 13
-          i64.load offset=8
-          local.get 12
-          i64.const 3
-          i64.add
-          i64.const -4096
-          i64.and
-          i64.ne
-          if ;; label = @4
-            local.get 0
+          block ;; label = @4
+            local.get 16
+            local.set 12
             local.get 12
-            i64.const 4
-            call 1
-            local.set 17
-            i64.const 0
-            local.set 14
-            local.get 0
-            i32.load refused
-            br_if 1 (;@3;)
-          else
-            local.get 13
-            i64.load offset=24
-            local.get 12
+            i64.const 7
+            i64.shr_u
+            i64.const 32736
+            i64.and
+            local.get 11
             i64.add
-            local.tee 14
-            i64.load32_u align=1
-            local.set 17
-          end
-          local.get 17
-          local.get 15
-          i64.add
-          i64.const 4294967295
-          i64.and
-          local.set 18
-          local.get 16
-          local.set 12
-          local.get 14
-          i64.eqz
-          if ;; label = @4
-            local.get 0
+            local.tee 13
+            i64.load offset=8
             local.get 12
-            i64.const 4
-            local.get 18
-            call 2
-            local.get 0
-            i32.load refused
-            br_if 1 (;@3;)
-          else
+            i64.const 3
+            i64.add
+            i64.const -4096
+            i64.and
+            i64.ne
+            if ;; label = @5
+              local.get 0
+              local.get 12
+              i64.const 4
+              call 1
+              local.set 17
+              i64.const 0
+              local.set 14
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 13
+              i64.load offset=24
+              local.get 12
+              i64.add
+              local.tee 14
+              i64.load32_u align=1
+              local.set 17
+            end
+            local.get 17
+            local.get 15
+            i64.add
+            i64.const 4294967295
+            i64.and
+            local.set 18
+            local.get 16
+            local.set 12
             local.get 14
-            local.get 18
-            i64.store32 align=1
+            i64.eqz
+            if ;; label = @5
+              local.get 0
+              local.get 12
+              i64.const 4
+              local.get 18
+              call 2
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 14
+              local.get 18
+              i64.store32 align=1
+            end
+            br 1 (;@3;)
           end
+          local.get 2
+          local.set 3
+          i64.const 2
+          local.set 4
           br 1 (;@2;)
         end
+        local.get 17
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        local.get 18
+        i64.const 6
+        local.set 6
+        local.set 9
+        local.set 8
+        local.set 7
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
         local.get 2
-        local.set 3
         i64.const 2
-        local.set 4
-        br 1 (;@1;)
+        i64.add
+        local.set 3
+        i64.const 1048578
+        local.set 5
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 17
-      local.get 15
-      i64.const 4294967295
-      i64.and
-      local.get 18
-      i64.const 6
-      local.set 6
-      local.set 9
-      local.set 8
-      local.set 7
-      local.get 1
-      i64.const 1
-      i64.sub
-      local.set 1
       local.get 0
       local.get 6
       i64.store flags_kind
@@ -162,18 +172,10 @@
       local.get 0
       local.get 10
       i64.store flags_carry
-      local.get 2
-      i64.const 2
-      i64.add
-      local.set 3
-      i64.const 1048578
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

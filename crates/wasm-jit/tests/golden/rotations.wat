@@ -64,156 +64,166 @@
     i64.load flags_carry
     local.set 10
     block ;; label = @1
-      local.get 15
-      i64.const 4294967295
-      i64.and
-      local.set 17
-      local.get 17
-      i64.const 5
-      i64.shl
-      local.get 17
-      i64.const 27
-      i64.shr_u
-      i64.or
-      local.set 18
-      local.get 18
-      i64.const 1
-      i64.and
-      local.set 19
-      local.get 6
-      i64.eqz
-      if (result i64) ;; label = @2
-        local.get 7
-      else
+      block ;; label = @2
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        local.set 17
+        local.get 17
+        i64.const 5
+        i64.shl
+        local.get 17
+        i64.const 27
+        i64.shr_u
+        i64.or
+        local.set 18
+        local.get 18
+        i64.const 1
+        i64.and
+        local.set 19
         local.get 6
-        local.get 7
-        local.get 8
-        local.get 9
-        local.get 10
-        call 6
-      end
-      i64.const 4611686018427387903
-      i64.and
-      local.get 19
-      i64.const 63
-      i64.shl
-      local.get 19
-      local.get 18
-      i64.const 4294967295
-      i64.and
-      i64.const 31
-      i64.shr_u
-      local.get 19
-      i64.xor
-      i64.xor
-      i64.const 62
-      i64.shl
-      i64.or
-      i64.or
-      local.set 20
-      local.get 16
-      i64.const 4294967295
-      i64.and
-      local.set 21
-      local.get 21
-      i64.const 31
-      i64.shr_u
-      local.set 22
-      local.get 21
-      i64.const 1
-      i64.shl
-      local.get 20
-      i64.const 63
-      i64.shr_u
-      i64.or
-      local.get 22
-      i64.const 1
-      i64.shr_u
-      i64.or
-      i64.const 4294967295
-      i64.and
-      local.set 23
-      local.get 18
-      i64.const 65535
-      i64.and
-      local.set 24
-      local.get 24
-      i64.const 3
-      i64.shr_u
-      local.get 24
-      i64.const 13
-      i64.shl
-      i64.or
-      i64.const 65535
-      i64.and
-      local.set 25
-      local.get 25
-      i64.const 15
-      i64.shr_u
-      local.set 26
-      local.get 18
-      i64.const 4294901760
-      i64.and
-      local.get 25
-      i64.or
-      local.get 23
-      local.get 20
-      i64.const 4611686018427387903
-      i64.and
-      local.get 22
-      i64.const 63
-      i64.shl
-      local.get 22
-      local.get 23
-      i64.const 31
-      i64.shr_u
-      local.get 22
-      i64.xor
-      i64.xor
-      i64.const 62
-      i64.shl
-      i64.or
-      i64.or
-      i64.const 4611686018427387903
-      i64.and
-      local.get 26
-      i64.const 63
-      i64.shl
-      local.get 26
-      local.get 26
-      local.get 25
-      i64.const 14
-      i64.shr_u
-      i64.const 1
-      i64.and
-      i64.xor
-      i64.xor
-      i64.const 62
-      i64.shl
-      i64.or
-      i64.or
-      local.get 6
-      i64.eqz
-      if (result i64) ;; label = @2
-        local.get 9
-      else
+        i64.eqz
+        if (result i64) ;; label = @3
+          local.get 7
+        else
+          local.get 6
+          local.get 7
+          local.get 8
+          local.get 9
+          local.get 10
+          call 6
+        end
+        i64.const 4611686018427387903
+        i64.and
+        local.get 19
+        i64.const 63
+        i64.shl
+        local.get 19
+        local.get 18
+        i64.const 4294967295
+        i64.and
+        i64.const 31
+        i64.shr_u
+        local.get 19
+        i64.xor
+        i64.xor
+        i64.const 62
+        i64.shl
+        i64.or
+        i64.or
+        local.set 20
+        local.get 16
+        i64.const 4294967295
+        i64.and
+        local.set 21
+        local.get 21
+        i64.const 31
+        i64.shr_u
+        local.set 22
+        local.get 21
+        i64.const 1
+        i64.shl
+        local.get 20
+        i64.const 63
+        i64.shr_u
+        i64.or
+        local.get 22
+        i64.const 1
+        i64.shr_u
+        i64.or
+        i64.const 4294967295
+        i64.and
+        local.set 23
+        local.get 18
+        i64.const 65535
+        i64.and
+        local.set 24
+        local.get 24
+        i64.const 3
+        i64.shr_u
+        local.get 24
+        i64.const 13
+        i64.shl
+        i64.or
+        i64.const 65535
+        i64.and
+        local.set 25
+        local.get 25
+        i64.const 15
+        i64.shr_u
+        local.set 26
+        local.get 18
+        i64.const 4294901760
+        i64.and
+        local.get 25
+        i64.or
+        local.get 23
+        local.get 20
+        i64.const 4611686018427387903
+        i64.and
+        local.get 22
+        i64.const 63
+        i64.shl
+        local.get 22
+        local.get 23
+        i64.const 31
+        i64.shr_u
+        local.get 22
+        i64.xor
+        i64.xor
+        i64.const 62
+        i64.shl
+        i64.or
+        i64.or
+        i64.const 4611686018427387903
+        i64.and
+        local.get 26
+        i64.const 63
+        i64.shl
+        local.get 26
+        local.get 26
+        local.get 25
+        i64.const 14
+        i64.shr_u
+        i64.const 1
+        i64.and
+        i64.xor
+        i64.xor
+        i64.const 62
+        i64.shl
+        i64.or
+        i64.or
         local.get 6
-        local.get 7
-        local.get 8
-        local.get 9
-        local.get 10
-        call 5
+        i64.eqz
+        if (result i64) ;; label = @3
+          local.get 9
+        else
+          local.get 6
+          local.get 7
+          local.get 8
+          local.get 9
+          local.get 10
+          call 5
+        end
+        i64.const 0
+        local.set 6
+        local.set 9
+        local.set 7
+        local.set 16
+        local.set 15
+        local.get 1
+        i64.const 3
+        i64.sub
+        local.set 1
+        local.get 2
+        i64.const 9
+        i64.add
+        local.set 3
+        i64.const 1048585
+        local.set 5
+        br 0 (;@2;)
+        unreachable
       end
-      i64.const 0
-      local.set 6
-      local.set 9
-      local.set 7
-      local.set 16
-      local.set 15
-      local.get 1
-      i64.const 3
-      i64.sub
-      local.set 1
       local.get 0
       local.get 15
       i64.store gpr0
@@ -235,18 +245,10 @@
       local.get 0
       local.get 10
       i64.store flags_carry
-      local.get 2
-      i64.const 9
-      i64.add
-      local.set 3
-      i64.const 1048585
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

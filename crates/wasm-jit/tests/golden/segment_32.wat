@@ -46,86 +46,88 @@
     block ;; label = @1
       block ;; label = @2
         block ;; label = @3
-          local.get 0
-          i64.load32_u seg_checks
-          i64.const 5
-          i64.shr_u
-          i64.const 1
-          i64.and
-          i32.wrap_i64
-          br_if 0 (;@3;)
-          local.get 0
-          i64.load seg_base5
-          i64.const 20
-          i64.add
+          block ;; label = @4
+            local.get 0
+            i64.load32_u seg_checks
+            i64.const 5
+            i64.shr_u
+            i64.const 1
+            i64.and
+            i32.wrap_i64
+            br_if 0 (;@4;)
+            local.get 0
+            i64.load seg_base5
+            i64.const 20
+            i64.add
+            i64.const 4294967295
+            i64.and
+            local.set 12
+            local.get 12
+            i64.const 7
+            i64.shr_u
+            i64.const 32736
+            i64.and
+            local.get 11
+            i64.add
+            local.tee 13
+            i64.load
+            local.get 12
+            i64.const 3
+            i64.add
+            i64.const -4096
+            i64.and
+            i64.ne
+            if ;; label = @5
+              local.get 0
+              local.get 12
+              i64.const 4
+              call 0
+              local.set 16
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 13
+              i64.load offset=24
+              local.get 12
+              i64.add
+              i64.load32_u align=1
+              local.set 16
+            end
+            br 1 (;@3;)
+          end
+          local.get 2
           i64.const 4294967295
           i64.and
-          local.set 12
-          local.get 12
-          i64.const 7
-          i64.shr_u
-          i64.const 32736
-          i64.and
-          local.get 11
-          i64.add
-          local.tee 13
-          i64.load
-          local.get 12
-          i64.const 3
-          i64.add
-          i64.const -4096
-          i64.and
-          i64.ne
-          if ;; label = @4
-            local.get 0
-            local.get 12
-            i64.const 4
-            call 0
-            local.set 16
-            local.get 0
-            i32.load refused
-            br_if 1 (;@3;)
-          else
-            local.get 13
-            i64.load offset=24
-            local.get 12
-            i64.add
-            i64.load32_u align=1
-            local.set 16
-          end
+          local.set 3
+          i64.const 2
+          local.set 4
           br 1 (;@2;)
         end
+        local.get 16
+        local.set 15
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
         local.get 2
+        i64.const 6
+        i64.add
         i64.const 4294967295
         i64.and
         local.set 3
-        i64.const 2
-        local.set 4
-        br 1 (;@1;)
+        i64.const 1048582
+        local.set 5
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 16
-      local.set 15
-      local.get 1
-      i64.const 1
-      i64.sub
-      local.set 1
       local.get 0
       local.get 15
       i64.store gpr0
-      local.get 2
-      i64.const 6
-      i64.add
-      i64.const 4294967295
-      i64.and
-      local.set 3
-      i64.const 1048582
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

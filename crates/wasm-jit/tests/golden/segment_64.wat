@@ -44,70 +44,72 @@
     i64.load gpr0
     local.set 15
     block ;; label = @1
-      local.get 0
-      i64.load seg_base5
-      i64.const 40
-      i64.add
-      local.set 12
-      local.get 12
-      i64.const 7
-      i64.shr_u
-      i64.const 32736
-      i64.and
-      local.get 11
-      i64.add
-      local.tee 13
-      i64.load
-      local.get 12
-      i64.const 7
-      i64.add
-      i64.const -4096
-      i64.and
-      i64.ne
-      if ;; label = @2
+      block ;; label = @2
         local.get 0
-        local.get 12
-        i64.const 8
-        call 0
-        local.set 16
-        local.get 0
-        i32.load refused
-        if ;; label = @3
-          local.get 2
-          local.set 3
-          i64.const 2
-          local.set 4
-          br 2 (;@1;)
-        end
-      else
-        local.get 13
-        i64.load offset=24
-        local.get 12
+        i64.load seg_base5
+        i64.const 40
         i64.add
-        i64.load align=1
-        local.set 16
+        local.set 12
+        local.get 12
+        i64.const 7
+        i64.shr_u
+        i64.const 32736
+        i64.and
+        local.get 11
+        i64.add
+        local.tee 13
+        i64.load
+        local.get 12
+        i64.const 7
+        i64.add
+        i64.const -4096
+        i64.and
+        i64.ne
+        if ;; label = @3
+          local.get 0
+          local.get 12
+          i64.const 8
+          call 0
+          local.set 16
+          local.get 0
+          i32.load refused
+          if ;; label = @4
+            local.get 2
+            local.set 3
+            i64.const 2
+            local.set 4
+            br 2 (;@2;)
+          end
+        else
+          local.get 13
+          i64.load offset=24
+          local.get 12
+          i64.add
+          i64.load align=1
+          local.set 16
+        end
+        local.get 16
+        local.set 15
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
+        local.get 2
+        i64.const 9
+        i64.add
+        local.set 3
+        i64.const 1048585
+        local.set 5
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 16
-      local.set 15
-      local.get 1
-      i64.const 1
-      i64.sub
-      local.set 1
       local.get 0
       local.get 15
       i64.store gpr0
-      local.get 2
-      i64.const 9
-      i64.add
-      local.set 3
-      i64.const 1048585
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

@@ -57,322 +57,329 @@
     i64.load gpr5
     local.set 18
     block ;; label = @1
-      local.get 17
-      i64.const 8
-      i64.sub
-      local.set 19
-      local.get 19
-      local.set 12
-      local.get 12
-      i64.const 7
-      i64.shr_u
-      i64.const 32736
-      i64.and
-      local.get 11
-      i64.add
-      local.tee 13
-      i64.load offset=8
-      local.get 12
-      i64.const 7
-      i64.add
-      i64.const -4096
-      i64.and
-      i64.ne
-      if ;; label = @2
-        local.get 0
-        local.get 12
+      block ;; label = @2
+        local.get 17
         i64.const 8
-        local.get 16
-        call 2
-        local.get 0
-        i32.load refused
+        i64.sub
+        local.set 19
+        local.get 19
+        local.set 12
+        local.get 12
+        i64.const 7
+        i64.shr_u
+        i64.const 32736
+        i64.and
+        local.get 11
+        i64.add
+        local.tee 13
+        i64.load offset=8
+        local.get 12
+        i64.const 7
+        i64.add
+        i64.const -4096
+        i64.and
+        i64.ne
         if ;; label = @3
+          local.get 0
+          local.get 12
+          i64.const 8
+          local.get 16
+          call 2
+          local.get 0
+          i32.load refused
+          if ;; label = @4
+            local.get 2
+            local.set 3
+            i64.const 2
+            local.set 4
+            br 2 (;@2;)
+          end
+        else
+          local.get 13
+          i64.load offset=24
+          local.get 12
+          i64.add
+          local.get 16
+          i64.store align=1
+        end
+        block ;; label = @3
+          block ;; label = @4
+            local.get 15
+            i64.const 16
+            i64.add
+            local.set 12
+            local.get 12
+            i64.const 7
+            i64.shr_u
+            i64.const 32736
+            i64.and
+            local.get 11
+            i64.add
+            local.tee 13
+            i64.load
+            local.get 12
+            i64.const 7
+            i64.add
+            i64.const -4096
+            i64.and
+            i64.ne
+            if ;; label = @5
+              local.get 0
+              local.get 12
+              i64.const 8
+              call 0
+              local.set 20
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 13
+              i64.load offset=24
+              local.get 12
+              i64.add
+              i64.load align=1
+              local.set 20
+            end
+            local.get 19
+            i64.const 8
+            i64.sub
+            local.set 21
+            local.get 21
+            local.set 12
+            local.get 12
+            i64.const 7
+            i64.shr_u
+            i64.const 32736
+            i64.and
+            local.get 11
+            i64.add
+            local.tee 13
+            i64.load offset=8
+            local.get 12
+            i64.const 7
+            i64.add
+            i64.const -4096
+            i64.and
+            i64.ne
+            if ;; label = @5
+              local.get 0
+              local.get 12
+              i64.const 8
+              local.get 20
+              call 2
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 13
+              i64.load offset=24
+              local.get 12
+              i64.add
+              local.get 20
+              i64.store align=1
+            end
+            br 1 (;@3;)
+          end
+          local.get 19
+          local.set 17
+          local.get 1
+          i64.const 1
+          i64.sub
+          local.set 1
           local.get 2
+          i64.const 1
+          i64.add
           local.set 3
           i64.const 2
           local.set 4
-          br 2 (;@1;)
+          br 1 (;@2;)
         end
-      else
-        local.get 13
-        i64.load offset=24
-        local.get 12
-        i64.add
-        local.get 16
-        i64.store align=1
-      end
-      block ;; label = @2
         block ;; label = @3
-          local.get 15
-          i64.const 16
-          i64.add
-          local.set 12
-          local.get 12
-          i64.const 7
-          i64.shr_u
-          i64.const 32736
-          i64.and
-          local.get 11
-          i64.add
-          local.tee 13
-          i64.load
-          local.get 12
-          i64.const 7
-          i64.add
-          i64.const -4096
-          i64.and
-          i64.ne
-          if ;; label = @4
-            local.get 0
+          block ;; label = @4
+            local.get 21
+            local.set 12
             local.get 12
-            i64.const 8
-            call 0
-            local.set 20
-            local.get 0
-            i32.load refused
-            br_if 1 (;@3;)
-          else
-            local.get 13
-            i64.load offset=24
-            local.get 12
+            i64.const 7
+            i64.shr_u
+            i64.const 32736
+            i64.and
+            local.get 11
             i64.add
-            i64.load align=1
-            local.set 20
+            local.tee 13
+            i64.load
+            local.get 12
+            i64.const 15
+            i64.add
+            i64.const -4096
+            i64.and
+            i64.ne
+            if (result i64) ;; label = @5
+              i64.const 0
+            else
+              local.get 13
+              i64.load offset=24
+              local.get 12
+              i64.add
+            end
+            local.tee 25
+            i64.eqz
+            if ;; label = @5
+              local.get 0
+              local.get 21
+              i64.const 8
+              call 0
+              local.set 22
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 25
+              i64.load align=1
+              local.set 22
+            end
+            local.get 15
+            local.set 12
+            local.get 12
+            i64.const 7
+            i64.shr_u
+            i64.const 32736
+            i64.and
+            local.get 11
+            i64.add
+            local.tee 13
+            i64.load offset=8
+            local.get 12
+            i64.const 7
+            i64.add
+            i64.const -4096
+            i64.and
+            i64.ne
+            if ;; label = @5
+              local.get 0
+              local.get 12
+              i64.const 8
+              local.get 22
+              call 2
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 13
+              i64.load offset=24
+              local.get 12
+              i64.add
+              local.get 22
+              i64.store align=1
+            end
+            br 1 (;@3;)
           end
-          local.get 19
-          i64.const 8
+          local.get 21
+          local.set 17
+          local.get 1
+          i64.const 2
           i64.sub
-          local.set 21
-          local.get 21
-          local.set 12
-          local.get 12
-          i64.const 7
-          i64.shr_u
-          i64.const 32736
-          i64.and
-          local.get 11
+          local.set 1
+          local.get 2
+          i64.const 4
           i64.add
-          local.tee 13
-          i64.load offset=8
-          local.get 12
-          i64.const 7
-          i64.add
-          i64.const -4096
-          i64.and
-          i64.ne
-          if ;; label = @4
-            local.get 0
-            local.get 12
-            i64.const 8
-            local.get 20
-            call 2
-            local.get 0
-            i32.load refused
-            br_if 1 (;@3;)
-          else
-            local.get 13
-            i64.load offset=24
-            local.get 12
-            i64.add
-            local.get 20
-            i64.store align=1
-          end
+          local.set 3
+          i64.const 2
+          local.set 4
           br 1 (;@2;)
         end
-        local.get 0
-        local.get 19
-        i64.store gpr4
-        local.get 1
-        i64.const 1
-        i64.sub
-        local.set 1
-        local.get 2
-        i64.const 1
-        i64.add
-        local.set 3
-        i64.const 2
-        local.set 4
-        br 1 (;@1;)
-      end
-      block ;; label = @2
         block ;; label = @3
+          block ;; label = @4
+            local.get 25
+            i64.eqz
+            if ;; label = @5
+              local.get 0
+              local.get 21
+              i64.const 8
+              i64.add
+              i64.const 8
+              call 0
+              local.set 23
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 25
+              i64.load offset=8 align=1
+              local.set 23
+            end
+            local.get 18
+            local.set 12
+            local.get 12
+            i64.const 7
+            i64.shr_u
+            i64.const 32736
+            i64.and
+            local.get 11
+            i64.add
+            local.tee 13
+            i64.load
+            local.get 12
+            i64.const 7
+            i64.add
+            i64.const -4096
+            i64.and
+            i64.ne
+            if ;; label = @5
+              local.get 0
+              local.get 12
+              i64.const 8
+              call 0
+              local.set 24
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 13
+              i64.load offset=24
+              local.get 12
+              i64.add
+              i64.load align=1
+              local.set 24
+            end
+            br 1 (;@3;)
+          end
           local.get 21
-          local.set 12
-          local.get 12
-          i64.const 7
-          i64.shr_u
-          i64.const 32736
-          i64.and
-          local.get 11
+          i64.const 8
           i64.add
-          local.tee 13
-          i64.load
-          local.get 12
-          i64.const 15
+          local.set 17
+          local.get 1
+          i64.const 3
+          i64.sub
+          local.set 1
+          local.get 2
+          i64.const 6
           i64.add
-          i64.const -4096
-          i64.and
-          i64.ne
-          if (result i64) ;; label = @4
-            i64.const 0
-          else
-            local.get 13
-            i64.load offset=24
-            local.get 12
-            i64.add
-          end
-          local.tee 25
-          i64.eqz
-          if ;; label = @4
-            local.get 0
-            local.get 21
-            i64.const 8
-            call 0
-            local.set 22
-            local.get 0
-            i32.load refused
-            br_if 1 (;@3;)
-          else
-            local.get 25
-            i64.load align=1
-            local.set 22
-          end
-          local.get 15
-          local.set 12
-          local.get 12
-          i64.const 7
-          i64.shr_u
-          i64.const 32736
-          i64.and
-          local.get 11
-          i64.add
-          local.tee 13
-          i64.load offset=8
-          local.get 12
-          i64.const 7
-          i64.add
-          i64.const -4096
-          i64.and
-          i64.ne
-          if ;; label = @4
-            local.get 0
-            local.get 12
-            i64.const 8
-            local.get 22
-            call 2
-            local.get 0
-            i32.load refused
-            br_if 1 (;@3;)
-          else
-            local.get 13
-            i64.load offset=24
-            local.get 12
-            i64.add
-            local.get 22
-            i64.store align=1
-          end
+          local.set 3
+          i64.const 2
+          local.set 4
           br 1 (;@2;)
         end
-        local.get 0
-        local.get 21
-        i64.store gpr4
-        local.get 1
-        i64.const 2
-        i64.sub
-        local.set 1
-        local.get 2
-        i64.const 4
-        i64.add
-        local.set 3
-        i64.const 2
-        local.set 4
-        br 1 (;@1;)
-      end
-      block ;; label = @2
-        block ;; label = @3
-          local.get 25
-          i64.eqz
-          if ;; label = @4
-            local.get 0
-            local.get 21
-            i64.const 8
-            i64.add
-            i64.const 8
-            call 0
-            local.set 23
-            local.get 0
-            i32.load refused
-            br_if 1 (;@3;)
-          else
-            local.get 25
-            i64.load offset=8 align=1
-            local.set 23
-          end
-          local.get 18
-          local.set 12
-          local.get 12
-          i64.const 7
-          i64.shr_u
-          i64.const 32736
-          i64.and
-          local.get 11
-          i64.add
-          local.tee 13
-          i64.load
-          local.get 12
-          i64.const 7
-          i64.add
-          i64.const -4096
-          i64.and
-          i64.ne
-          if ;; label = @4
-            local.get 0
-            local.get 12
-            i64.const 8
-            call 0
-            local.set 24
-            local.get 0
-            i32.load refused
-            br_if 1 (;@3;)
-          else
-            local.get 13
-            i64.load offset=24
-            local.get 12
-            i64.add
-            i64.load align=1
-            local.set 24
-          end
-          br 1 (;@2;)
-        end
-        local.get 0
-        local.get 21
+        local.get 23
+        local.get 18
         i64.const 8
         i64.add
-        i64.store gpr4
+        local.get 24
+        local.set 18
+        local.set 17
+        local.set 15
         local.get 1
-        i64.const 3
+        i64.const 5
         i64.sub
         local.set 1
         local.get 2
-        i64.const 6
+        i64.const 8
         i64.add
         local.set 3
-        i64.const 2
-        local.set 4
-        br 1 (;@1;)
+        i64.const 1048584
+        local.set 5
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 23
-      local.get 18
-      i64.const 8
-      i64.add
-      local.get 24
-      local.set 18
-      local.set 17
-      local.set 15
-      local.get 1
-      i64.const 5
-      i64.sub
-      local.set 1
       local.get 0
       local.get 15
       i64.store gpr0
@@ -382,18 +389,10 @@
       local.get 0
       local.get 18
       i64.store gpr5
-      local.get 2
-      i64.const 8
-      i64.add
-      local.set 3
-      i64.const 1048584
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

@@ -60,26 +60,68 @@
     i64.load flags_carry
     local.set 10
     block ;; label = @1
-      local.get 0
-      local.get 2
-      i64.const 2
-      i64.add
-      i64.store rip
-      local.get 0
-      i64.const 0
-      local.get 1
-      call 3
-      local.tee 13
-      i64.eqz
-      i32.eqz
-      if ;; label = @2
-        local.get 13
+      block ;; label = @2
+        local.get 0
+        local.get 2
         i64.const 2
-        i64.eq
+        i64.add
+        i64.store rip
+        local.get 0
+        i64.const 0
+        local.get 1
+        call 3
+        local.set 13
+        local.get 13
+        i64.eqz
+        i32.eqz
         if ;; label = @3
-          local.get 2
-          local.set 3
+          local.get 0
+          local.get 15
+          i64.store gpr0
+          local.get 0
+          local.get 6
+          i64.store flags_kind
+          local.get 0
+          local.get 7
+          i64.store flags_a
+          local.get 0
+          local.get 8
+          i64.store flags_b
+          local.get 0
+          local.get 9
+          i64.store flags_result
+          local.get 0
+          local.get 10
+          i64.store flags_carry
+          local.get 13
           i64.const 2
+          i64.eq
+          if ;; label = @4
+            local.get 2
+            local.set 3
+            local.get 0
+            local.get 3
+            i64.store rip
+            i64.const 2
+            local.set 4
+            br 3 (;@1;)
+          end
+          local.get 1
+          i64.const 1
+          i64.sub
+          local.set 1
+          local.get 0
+          i64.load rip
+          local.set 3
+          local.get 0
+          i64.load bank
+          local.set 11
+          i64.const 3
+          i64.const 0
+          local.get 13
+          i64.const 1
+          i64.eq
+          select
           local.set 4
           br 2 (;@1;)
         end
@@ -87,65 +129,55 @@
         i64.const 1
         i64.sub
         local.set 1
-        local.get 0
-        i64.load rip
-        local.set 3
-        local.get 0
-        i64.load bank
-        local.set 11
-        i64.const 3
-        i64.const 0
-        local.get 13
+        local.get 15
         i64.const 1
-        i64.eq
-        select
-        local.set 4
-        br 1 (;@1;)
-      end
-      local.get 1
-      i64.const 1
-      i64.sub
-      local.set 1
-      local.get 15
-      i64.const 1
-      i64.add
-      i64.const 4294967295
-      i64.and
-      local.set 16
-      local.get 16
-      local.get 16
-      local.get 6
-      i64.const 256
-      i64.and
-      i64.eqz
-      i32.eqz
-      if (result i64) ;; label = @2
-        local.get 10
-      else
+        i64.add
+        i64.const 4294967295
+        i64.and
+        local.set 16
+        local.get 16
+        local.get 16
         local.get 6
+        i64.const 256
+        i64.and
         i64.eqz
+        i32.eqz
         if (result i64) ;; label = @3
-          local.get 7
+          local.get 10
         else
           local.get 6
-          local.get 7
-          local.get 8
-          local.get 9
-          local.get 10
-          call 6
+          i64.eqz
+          if (result i64) ;; label = @4
+            local.get 7
+          else
+            local.get 6
+            local.get 7
+            local.get 8
+            local.get 9
+            local.get 10
+            call 6
+          end
+          i64.const 63
+          i64.shr_u
         end
-        i64.const 63
-        i64.shr_u
+        i64.const 274
+        local.set 6
+        local.set 10
+        local.set 9
+        local.set 15
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
+        local.get 2
+        i64.const 4
+        i64.add
+        local.set 3
+        i64.const 1048580
+        local.set 5
+        br 0 (;@2;)
+        unreachable
       end
-      i64.const 274
-      local.set 6
-      local.set 10
-      local.set 9
-      local.set 15
-      local.get 1
-      i64.const 1
-      i64.sub
-      local.set 1
       local.get 0
       local.get 15
       i64.store gpr0
@@ -164,18 +196,10 @@
       local.get 0
       local.get 10
       i64.store flags_carry
-      local.get 2
-      i64.const 4
-      i64.add
-      local.set 3
-      i64.const 1048580
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

@@ -62,86 +62,96 @@
     i64.load flags_carry
     local.set 10
     block ;; label = @1
-      local.get 16
-      i64.const 31
-      i64.and
-      local.set 17
-      local.get 17
-      i64.const 0
-      i64.ne
-      i64.extend_i32_u
-      local.set 18
-      local.get 15
-      i64.const 4294967295
-      i64.and
-      local.get 17
-      i64.shl
-      local.set 19
-      local.get 19
-      i64.const 4294967295
-      i64.and
-      local.set 20
-      local.get 19
-      i64.const 32
-      i64.shr_u
-      i64.const 1
-      i64.and
-      local.set 21
-      local.get 20
-      local.get 21
-      i64.const 63
-      i64.shl
-      local.get 21
-      local.get 21
-      local.get 20
-      i64.const 31
-      i64.shr_u
-      i64.xor
-      i64.xor
-      i64.const 62
-      i64.shl
-      i64.or
-      local.get 6
-      i64.eqz
-      if (result i64) ;; label = @2
-        local.get 7
-      else
+      block ;; label = @2
+        local.get 16
+        i64.const 31
+        i64.and
+        local.set 17
+        local.get 17
+        i64.const 0
+        i64.ne
+        i64.extend_i32_u
+        local.set 18
+        local.get 15
+        i64.const 4294967295
+        i64.and
+        local.get 17
+        i64.shl
+        local.set 19
+        local.get 19
+        i64.const 4294967295
+        i64.and
+        local.set 20
+        local.get 19
+        i64.const 32
+        i64.shr_u
+        i64.const 1
+        i64.and
+        local.set 21
+        local.get 20
+        local.get 21
+        i64.const 63
+        i64.shl
+        local.get 21
+        local.get 21
+        local.get 20
+        i64.const 31
+        i64.shr_u
+        i64.xor
+        i64.xor
+        i64.const 62
+        i64.shl
+        i64.or
         local.get 6
-        local.get 7
-        local.get 8
-        local.get 9
-        local.get 10
-        call 6
-      end
-      local.get 18
-      i32.wrap_i64
-      select
-      local.get 19
-      i64.extend32_s
-      local.get 6
-      i64.eqz
-      if (result i64) ;; label = @2
-        local.get 9
-      else
+        i64.eqz
+        if (result i64) ;; label = @3
+          local.get 7
+        else
+          local.get 6
+          local.get 7
+          local.get 8
+          local.get 9
+          local.get 10
+          call 6
+        end
+        local.get 18
+        i32.wrap_i64
+        select
+        local.get 19
+        i64.extend32_s
         local.get 6
-        local.get 7
-        local.get 8
-        local.get 9
-        local.get 10
-        call 5
+        i64.eqz
+        if (result i64) ;; label = @3
+          local.get 9
+        else
+          local.get 6
+          local.get 7
+          local.get 8
+          local.get 9
+          local.get 10
+          call 5
+        end
+        local.get 18
+        i32.wrap_i64
+        select
+        i64.const 0
+        local.set 6
+        local.set 9
+        local.set 7
+        local.set 15
+        local.get 1
+        i64.const 1
+        i64.sub
+        local.set 1
+        local.get 2
+        i64.const 2
+        i64.add
+        local.set 3
+        i64.const 1048578
+        local.set 5
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 18
-      i32.wrap_i64
-      select
-      i64.const 0
-      local.set 6
-      local.set 9
-      local.set 7
-      local.set 15
-      local.get 1
-      i64.const 1
-      i64.sub
-      local.set 1
       local.get 0
       local.get 15
       i64.store gpr0
@@ -160,18 +170,10 @@
       local.get 0
       local.get 10
       i64.store flags_carry
-      local.get 2
-      i64.const 2
-      i64.add
-      local.set 3
-      i64.const 1048578
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1

@@ -62,135 +62,137 @@
     block ;; label = @1
       block ;; label = @2
         block ;; label = @3
-          local.get 15
-          i64.const 15
-          i64.and
-          i32.wrap_i64
-          br_if 0 (;@3;)
-          local.get 15
-          local.set 12
-          local.get 12
-          i64.const 7
-          i64.shr_u
-          i64.const 32736
-          i64.and
-          local.get 11
-          i64.add
-          local.tee 13
-          i64.load
-          local.get 12
-          i64.const 15
-          i64.add
-          i64.const -4096
-          i64.and
-          i64.ne
-          if ;; label = @4
-            local.get 0
+          block ;; label = @4
+            local.get 15
+            i64.const 15
+            i64.and
+            i32.wrap_i64
+            br_if 0 (;@4;)
+            local.get 15
+            local.set 12
             local.get 12
-            call 7
-            local.get 0
-            v128.load scratch0
-            local.set 21
-            local.get 0
-            i32.load refused
-            br_if 1 (;@3;)
-          else
-            local.get 13
-            i64.load offset=24
-            local.get 12
+            i64.const 7
+            i64.shr_u
+            i64.const 32736
+            i64.and
+            local.get 11
             i64.add
-            v128.load align=1
-            local.set 21
-          end
-          local.get 20
-          f64x2.extract_lane 0
-          i64.reinterpret_f64
-          local.set 17
-          local.get 21
-          local.get 19
-          i16x8.add
-          local.get 17
-          i32.wrap_i64
-          i16x8.shl
-          v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
-          local.get 17
-          i64.const 16
-          i64.lt_u
-          select
-          local.set 22
-          local.get 22
-          local.get 22
-          i8x16.shuffle 12 13 14 15 8 9 10 11 4 5 6 7 0 1 2 3
-          local.set 23
-          local.get 16
-          local.set 12
-          local.get 12
-          i64.const 7
-          i64.shr_u
-          i64.const 32736
-          i64.and
-          local.get 11
-          i64.add
-          local.tee 13
-          i64.load offset=8
-          local.get 12
-          i64.const 15
-          i64.add
-          i64.const -4096
-          i64.and
-          i64.ne
-          if ;; label = @4
-            local.get 0
-            local.get 23
-            v128.store scratch0
-            local.get 0
+            local.tee 13
+            i64.load
             local.get 12
-            call 8
-            local.get 0
-            i32.load refused
-            br_if 1 (;@3;)
-          else
-            local.get 13
-            i64.load offset=24
-            local.get 12
+            i64.const 15
             i64.add
-            local.get 23
-            v128.store align=1
+            i64.const -4096
+            i64.and
+            i64.ne
+            if ;; label = @5
+              local.get 0
+              local.get 12
+              call 7
+              local.get 0
+              v128.load scratch0
+              local.set 21
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 13
+              i64.load offset=24
+              local.get 12
+              i64.add
+              v128.load align=1
+              local.set 21
+            end
+            local.get 20
+            f64x2.extract_lane 0
+            i64.reinterpret_f64
+            local.set 17
+            local.get 21
+            local.get 19
+            i16x8.add
+            local.get 17
+            i32.wrap_i64
+            i16x8.shl
+            v128.const i32x4 0x00000000 0x00000000 0x00000000 0x00000000
+            local.get 17
+            i64.const 16
+            i64.lt_u
+            select
+            local.set 22
+            local.get 22
+            local.get 22
+            i8x16.shuffle 12 13 14 15 8 9 10 11 4 5 6 7 0 1 2 3
+            local.set 23
+            local.get 16
+            local.set 12
+            local.get 12
+            i64.const 7
+            i64.shr_u
+            i64.const 32736
+            i64.and
+            local.get 11
+            i64.add
+            local.tee 13
+            i64.load offset=8
+            local.get 12
+            i64.const 15
+            i64.add
+            i64.const -4096
+            i64.and
+            i64.ne
+            if ;; label = @5
+              local.get 0
+              local.get 23
+              v128.store scratch0
+              local.get 0
+              local.get 12
+              call 8
+              local.get 0
+              i32.load refused
+              br_if 1 (;@4;)
+            else
+              local.get 13
+              i64.load offset=24
+              local.get 12
+              i64.add
+              local.get 23
+              v128.store align=1
+            end
+            br 1 (;@3;)
           end
+          local.get 2
+          local.set 3
+          i64.const 2
+          local.set 4
           br 1 (;@2;)
         end
+        local.get 22
+        local.get 23
+        local.set 19
+        local.set 18
+        local.get 1
+        i64.const 5
+        i64.sub
+        local.set 1
         local.get 2
+        i64.const 21
+        i64.add
         local.set 3
-        i64.const 2
-        local.set 4
-        br 1 (;@1;)
+        i64.const 1048597
+        local.set 5
+        br 0 (;@2;)
+        unreachable
       end
-      local.get 22
-      local.get 23
-      local.set 19
-      local.set 18
-      local.get 1
-      i64.const 5
-      i64.sub
-      local.set 1
       local.get 0
       local.get 18
       v128.store xmm0
       local.get 0
       local.get 19
       v128.store xmm1
-      local.get 2
-      i64.const 21
-      i64.add
-      local.set 3
-      i64.const 1048597
-      local.set 5
-      br 0 (;@1;)
-      unreachable
+      local.get 0
+      local.get 3
+      i64.store rip
     end
-    local.get 0
-    local.get 3
-    i64.store rip
     local.get 4
     i64.eqz
     if ;; label = @1
