@@ -67,7 +67,7 @@ fn mixed() -> Asm {
     asm.hex("0306 1007").call(function).hex("89e9 d3e2 83e107 f3a4 be00002000 bf00082000");
     // test al, 1; jz over; push rax; pop r9; over: sub ebp, 1; jnz top; int3
     asm.hex("a801").jcc(4, over).hex("50 4159").bind(over).hex("83ed01").jcc(5, top).hex("cc");
-    // f: xor edx, edx; or ebx, 1; div ebx; cpuid-like step: fld1; fstp st0; cmp eax, 5; cmovb ebx, ebp; ret
+    // f: xor edx, edx; or ebx, 1; div ebx; fld1; fstp st0, which are no integer instructions; cmp eax, 5; cmovb ebx, ebp; ret
     asm.bind(function).hex("31d2 83cb01 f7f3 d9e8 ddd8 83f805 0f42dd c3");
     asm
 }

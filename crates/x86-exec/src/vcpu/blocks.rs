@@ -191,6 +191,8 @@ impl BlockCache {
         let end = start + block.len as u16;
         self.table[index] = Entry { key, block };
         let code = self.pages.entry(at.page().0).or_default();
+        // It may have lost its place before.
+        code.blocks.retain(|&(_, other, ..)| other != key);
         code.blocks.push((index as u32, key, start, end));
         code.cover(start, end);
         let first = self.has_code[page] == 0;
