@@ -1,11 +1,13 @@
 //! The recording [`Domain`]: semantics over it write down what they would do.
 
+mod exits;
 mod vector;
 
 use crate::block::{Access, Action, Base, Block, Effect, Exit, FlagState, State, Term};
 use crate::flags::EntryFlags;
 use crate::value::vector::Precision;
 use crate::value::{Entry, Node, Op2, Value, Values};
+use exits::Checkpoint;
 use x86_decode::Instruction;
 use x86_exec::vcpu::compiled::CodeMode;
 use x86_exec::vector::VecOp;
@@ -15,17 +17,6 @@ use x86_types::{CodeSize, Cond, Exception, Seg, Width};
 /// The instruction being recorded cannot be: the block ends before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotRecorded;
-
-/// The start of the block, or the last place behind a store. What happened since can be done again, by the interpreter:
-/// it was loads, and they find what they found.
-#[derive(Clone, Debug)]
-struct Checkpoint {
-    state: State,
-    at: i64,
-    retired: u32,
-    /// The way out from here, where one was needed
-    exit: Option<u32>,
-}
 
 pub(crate) struct Recorder {
     pub(crate) mode: CodeMode,
@@ -167,48 +158,9 @@ impl Recorder {
         }
     }
 
-    /// The way out that leaves this instruction to the interpreter, which starts over at the checkpoint. The instruction may
-    /// not have stored: it could read what it changed.
-    fn exit_before(&mut self) -> u32 {
-        self.unsupported |= self.stored;
-        if let Some(exit) = self.checkpoint.exit {
-            return exit;
-        }
-        let Checkpoint { ref state, at, retired, .. } = self.checkpoint;
-        self.exits.push(Exit { state: state.clone(), at, retired });
-        let exit = self.exits.len() as u32 - 1;
-        self.checkpoint.exit = Some(exit);
-        exit
-    }
-
     fn act(&mut self, action: Action) -> u32 {
         self.effects.push(Effect { at: self.values.len(), action });
         self.effects.len() as u32 - 1
-    }
-
-    /// Leaves this instruction to the interpreter where `condition` is not 0.
-    pub(crate) fn leave_if(&mut self, condition: Value) {
-        if self.values.constant(condition) == Some(0) || self.excluded.contains(&condition) {
-            return;
-        }
-        self.excluded.push(condition);
-        let exit = self.exit_before();
-        self.act(Action::LeaveIf { condition, exit });
-    }
-
-    /// Leaves where RIP may not become `target`. Distances within a region are small; in 32-bit code the mode vouches for
-    /// the limit. With 57-bit linear addresses the interpreter decides what lies between.
-    ///
-    /// SPEC: intel-sdm-vol1 :: 3.3.7.1 Canonical Addressing -> bits 63:47 of a target have to be equal; if not, the instruction is left to the interpreter
-    fn leave_for_bad_target(&mut self, target: Value) {
-        if self.mode.code_size != CodeSize::Bits64 || self.distance(target).is_some() {
-            return;
-        }
-        let up = self.values.imm(16);
-        let shifted = self.values.two(Op2::Shl, target, up);
-        let back = self.values.two(Op2::ShrS, shifted, up);
-        let bad = self.values.two(Op2::Ne, back, target);
-        self.leave_if(bad);
     }
 
     /// The linear address of an operand. Segments are flat but for FS and GS, whose bases count, and which may need
@@ -263,6 +215,8 @@ impl Domain for Recorder {
     type V = Value;
     type X = Value;
     type Fault = NotRecorded;
+
+    const BY_SHAPE: bool = false;
 
     fn code_size(&self) -> CodeSize {
         self.mode.code_size

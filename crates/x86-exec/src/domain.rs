@@ -177,6 +177,10 @@ pub trait Domain: Sized {
     /// What stops an instruction: the exception itself, or in a compiler nothing at all
     type Fault;
 
+    /// Whether an instruction has one function for each operand size and shape. What executes is faster by that; what
+    /// records once is not, and much smaller without
+    const BY_SHAPE: bool;
+
     // Facts that are fixed while code is translated.
 
     /// Default sizes of the code

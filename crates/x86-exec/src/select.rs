@@ -13,9 +13,22 @@ use x86_types::Width;
 /// An instruction's meaning.
 pub type Handler<D> = fn(&mut D, &Instruction) -> Step<D>;
 
-/// One function per operand size: the body sees the width as a constant.
+/// One function per operand size, of which the body sees the width as a constant; one for all where the domain does not
+/// ask for more.
 macro_rules! by_width {
     ($insn:expr, $d:ident, $i:ident, $w:ident => $body:expr) => {
+        if D::BY_SHAPE {
+            by_width!(@each $insn, $d, $i, $w => $body)
+        } else {
+            #[allow(non_snake_case)] // it stands for a constant
+            let f: Handler<D> = |$d: &mut D, $i: &Instruction| {
+                let $w = $i.opsize;
+                $body
+            };
+            f
+        }
+    };
+    (@each $insn:expr, $d:ident, $i:ident, $w:ident => $body:expr) => {
         match $insn.opsize {
             Width::B1 => by_width!(@one $d, $i, $w, B1, $body),
             Width::B2 => by_width!(@one $d, $i, $w, B2, $body),
@@ -32,19 +45,28 @@ macro_rules! by_width {
     }};
 }
 
-/// One function per operand size and form.
+/// One function per operand size and form, likewise.
 macro_rules! by_form {
     ($insn:expr, $d:ident, $i:ident, $w:ident, $f:ident => $body:expr) => {
-        match Form::of($insn) {
-            Form::Rr => by_form!(@one $insn, $d, $i, $w, $f, Rr, $body),
-            Form::Ri => by_form!(@one $insn, $d, $i, $w, $f, Ri, $body),
-            Form::Rm => by_form!(@one $insn, $d, $i, $w, $f, Rm, $body),
-            Form::Mr => by_form!(@one $insn, $d, $i, $w, $f, Mr, $body),
-            Form::Mi => by_form!(@one $insn, $d, $i, $w, $f, Mi, $body),
+        if D::BY_SHAPE {
+            match Form::of($insn) {
+                Form::Rr => by_form!(@one $insn, $d, $i, $w, $f, Rr, $body),
+                Form::Ri => by_form!(@one $insn, $d, $i, $w, $f, Ri, $body),
+                Form::Rm => by_form!(@one $insn, $d, $i, $w, $f, Rm, $body),
+                Form::Mr => by_form!(@one $insn, $d, $i, $w, $f, Mr, $body),
+                Form::Mi => by_form!(@one $insn, $d, $i, $w, $f, Mi, $body),
+            }
+        } else {
+            #[allow(non_snake_case)] // they stand for constants
+            let f: Handler<D> = |$d: &mut D, $i: &Instruction| {
+                let ($w, $f) = ($i.opsize, Form::of($i));
+                $body
+            };
+            f
         }
     };
     (@one $insn:expr, $d:ident, $i:ident, $w:ident, $f:ident, $form:ident, $body:expr) => {
-        by_width!($insn, $d, $i, $w => {
+        by_width!(@each $insn, $d, $i, $w => {
             const $f: Form = Form::$form;
             $body
         })

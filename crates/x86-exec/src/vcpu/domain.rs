@@ -59,6 +59,8 @@ impl Domain for Vcpu {
     type X = u128;
     type Fault = Trap;
 
+    const BY_SHAPE: bool = true;
+
     #[inline(always)]
     fn code_size(&self) -> CodeSize {
         self.cpu.code_size

@@ -1,0 +1,58 @@
+//! Ways out of the code being recorded: where the interpreter starts over.
+
+use super::Recorder;
+use crate::block::{Action, Exit, State};
+use crate::value::{Op2, Value};
+use x86_types::CodeSize;
+
+/// The start of the block, or the last place behind a store. What happened since can be done again, by the interpreter:
+/// it was loads, and they find what they found.
+#[derive(Clone, Debug)]
+pub(super) struct Checkpoint {
+    pub(super) state: State,
+    pub(super) at: i64,
+    pub(super) retired: u32,
+    /// The way out from here, where one was needed
+    pub(super) exit: Option<u32>,
+}
+
+impl Recorder {
+    /// The way out that leaves this instruction to the interpreter, which starts over at the checkpoint. The instruction may
+    /// not have stored: it could read what it changed.
+    pub(super) fn exit_before(&mut self) -> u32 {
+        self.unsupported |= self.stored;
+        if let Some(exit) = self.checkpoint.exit {
+            return exit;
+        }
+        let Checkpoint { ref state, at, retired, .. } = self.checkpoint;
+        self.exits.push(Exit { state: state.clone(), at, retired });
+        let exit = self.exits.len() as u32 - 1;
+        self.checkpoint.exit = Some(exit);
+        exit
+    }
+
+    /// Leaves this instruction to the interpreter where `condition` is not 0.
+    pub(crate) fn leave_if(&mut self, condition: Value) {
+        if self.values.constant(condition) == Some(0) || self.excluded.contains(&condition) {
+            return;
+        }
+        self.excluded.push(condition);
+        let exit = self.exit_before();
+        self.act(Action::LeaveIf { condition, exit });
+    }
+
+    /// Leaves where RIP may not become `target`. Distances within a region are small; in 32-bit code the mode vouches for
+    /// the limit. With 57-bit linear addresses the interpreter decides what lies between.
+    ///
+    /// SPEC: intel-sdm-vol1 :: 3.3.7.1 Canonical Addressing -> bits 63:47 of a target have to be equal; if not, the instruction is left to the interpreter
+    pub(super) fn leave_for_bad_target(&mut self, target: Value) {
+        if self.mode.code_size != CodeSize::Bits64 || self.distance(target).is_some() {
+            return;
+        }
+        let up = self.values.imm(16);
+        let shifted = self.values.two(Op2::Shl, target, up);
+        let back = self.values.two(Op2::ShrS, shifted, up);
+        let bad = self.values.two(Op2::Ne, back, target);
+        self.leave_if(bad);
+    }
+}
