@@ -11,9 +11,9 @@ use x86_exec::vcpu::compiled::CodeMode;
 use x86_types::{CodeSize, PAGE_SIZE, Width};
 
 /// Instructions of a region at most.
-pub const MAX_INSTRUCTIONS: usize = 400;
+pub const MAX_INSTRUCTIONS: usize = 160;
 /// Blocks of a region at most.
-const MAX_BLOCKS: usize = 96;
+const MAX_BLOCKS: usize = 48;
 /// Instructions of a block at most.
 const MAX_BLOCK: usize = 64;
 /// Places that a return may go to within its region at most.

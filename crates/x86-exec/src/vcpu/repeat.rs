@@ -153,19 +153,47 @@ impl Vcpu {
         }
         let Some(to) = self.bulk_page(Seg::Es, rdi, AccessKind::Read) else { return 0 };
         let wanted = insn.opsize.trunc(self.cpu.gpr[gpr::RAX]);
-        let ram = &self.ram;
-        let skipped = (0..n)
-            .take_while(|&k| {
-                let right = ram.read_value(to.wrapping_add(k * size), size);
-                let left = from.map_or(wanted, |from| ram.read_value(from.wrapping_add(k * size), size));
-                (left == right) != end
-            })
-            .count() as u64;
+        let skipped = self.skipped(insn.opsize, n, from, to, wanted, end);
         if insn.op == Op::Cmps {
             self.step_register(gpr::RSI, insn, skipped * size, false);
         }
         self.step_register(gpr::RDI, insn, skipped * size, false);
         skipped
+    }
+
+    /// How many of `n` elements at `to` differ from those at `from`, or from `wanted`, before the first that does not; or
+    /// the other way round where `equal` does not end it. Eight bytes are compared at once.
+    fn skipped(
+        &self,
+        w: Width,
+        n: u64,
+        from: Option<GuestPhysAddr>,
+        to: GuestPhysAddr,
+        wanted: u64,
+        equal: bool,
+    ) -> u64 {
+        let (size, bits) = (u64::from(w.bytes()), u64::from(w.bits()));
+        // The lowest and the highest bit of each element
+        let low = u64::MAX / w.mask();
+        let high = low << (bits - 1);
+        let differing = |k: u64, bytes: u64, wanted: u64| {
+            let left = from.map_or(wanted, |from| self.ram.read_value(from.wrapping_add(k * size), bytes));
+            left ^ self.ram.read_value(to.wrapping_add(k * size), bytes)
+        };
+        let mut k = 0;
+        while k + 8 / size <= n {
+            let x = differing(k, 8, wanted.wrapping_mul(low));
+            // Of elements that are 0 the lowest one is told for sure.
+            let ends = if equal { x.wrapping_sub(low) & !x & high } else { x };
+            if ends != 0 {
+                return k + u64::from(ends.trailing_zeros()) / bits;
+            }
+            k += 8 / size;
+        }
+        while k < n && (differing(k, size, wanted) == 0) != equal {
+            k += 1;
+        }
+        k
     }
 
     fn step_register(&mut self, r: usize, insn: &Instruction, by: u64, down: bool) {
