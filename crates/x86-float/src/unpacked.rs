@@ -14,14 +14,59 @@ pub(crate) struct Unpacked {
     pub(crate) sig: u128,
 }
 
-/// `sig` shifted right, bits lost kept as a sticky bit 0.
+const fn join(high: u64, low: u64) -> u128 {
+    (high as u128) << 64 | low as u128
+}
+
+/// `sig` shifted right, bits lost kept as a sticky bit 0. By halves: shifts of 128 bits are calls on some targets.
 #[inline]
 pub(crate) const fn shift_right_jam(sig: u128, by: u32) -> u128 {
+    let (high, low) = ((sig >> 64) as u64, sig as u64);
     match by {
         0 => sig,
-        1..=127 => sig >> by | (sig << (128 - by) != 0) as u128,
+        1..=63 => join(high >> by, low >> by | high << (64 - by)) | (low << (64 - by) != 0) as u128,
+        64 => high as u128 | (low != 0) as u128,
+        65..=127 => (high >> (by - 64)) as u128 | (low != 0 || high << (128 - by) != 0) as u128,
         _ => (sig != 0) as u128,
     }
+}
+
+/// `sig` shifted left until bit 127 is set, and by how much. It is not 0.
+#[inline]
+const fn justified(sig: u128) -> (u128, u32) {
+    let (high, low) = ((sig >> 64) as u64, sig as u64);
+    if high == 0 {
+        let by = low.leading_zeros();
+        return (join(low << (by & 63), 0), 64 + by);
+    }
+    match high.leading_zeros() {
+        0 => (sig, 0),
+        by => (join(high << by | low >> (64 - by), low << by), by),
+    }
+}
+
+/// Quotient and remainder of `high * 2^64 + low` and a divisor whose bit 63 is set and that is greater than `high`: by two
+/// halves of 32 bits. (D. Knuth, The Art of Computer Programming 2, 4.3.1, algorithm D.)
+const fn divide(high: u64, low: u64, divisor: u64) -> (u64, u64) {
+    const HALF: u64 = u32::MAX as u64;
+    let (d1, d0) = (divisor >> 32, divisor & HALF);
+    let (mut rest, mut quotient) = (high, 0);
+    let halves = [low >> 32, low & HALF];
+    let mut n = 0;
+    while n < 2 {
+        let (mut q, mut r) = (rest / d1, rest % d1);
+        while q > HALF || q * d0 > (r << 32 | halves[n]) {
+            q -= 1;
+            r += d1;
+            if r > HALF {
+                break;
+            }
+        }
+        rest = (rest << 32 | halves[n]).wrapping_sub(q.wrapping_mul(divisor));
+        quotient = quotient << 32 | q;
+        n += 1;
+    }
+    (quotient, rest)
 }
 
 /// A significand rounded to some precision.
@@ -39,6 +84,14 @@ pub(crate) struct Rounded {
 
 /// Rounds `sig` (not necessarily normalised) to its `precision` (1 to 64) highest bits.
 fn round_bits(sign: bool, exp: i32, sig: u128, precision: u32, rounding: Rounding) -> Rounded {
+    if precision == 64 && rounding == Rounding::NearestEven {
+        // What nearly all numbers come to.
+        let (high, low) = ((sig >> 64) as u64, sig as u64);
+        let up = low > 1 << 63 || low == 1 << 63 && high & 1 != 0;
+        let (sum, carried) = high.overflowing_add(u64::from(up));
+        let (sig, exp) = if carried { (1 << 63, exp + 1) } else { (sum, exp) };
+        return Rounded { exp, sig, inexact: low != 0, up };
+    }
     let unit = 1u128 << (128 - precision);
     let low = sig & (unit - 1);
     let up = match rounding {
@@ -62,8 +115,8 @@ impl Unpacked {
         if sig == 0 {
             return None;
         }
-        let shift = sig.leading_zeros();
-        Some(Self { sign, exp: exp - shift as i32, sig: sig << shift })
+        let (sig, shift) = justified(sig);
+        Some(Self { sign, exp: exp - shift as i32, sig })
     }
 
     /// An integer; `None` for zero.
@@ -136,8 +189,7 @@ impl Unpacked {
         };
         // The product of significands in [1, 2) lies in [1, 4): bit 127 or bit 126 leads.
         let exp = self.exp + other.exp + 1;
-        let shift = sig.leading_zeros();
-        Self { sign, exp: exp - shift as i32, sig: sig << shift }
+        if sig >> 127 == 0 { Self { sign, exp: exp - 1, sig: sig << 1 } } else { Self { sign, exp, sig } }
     }
 
     /// Quotient: correctly jammed if the divisor has up to 64 bits, else within 2^-125 of it.
@@ -146,14 +198,12 @@ impl Unpacked {
             return self.mul(other.reciprocal());
         }
         let sign = self.sign != other.sign;
-        let divisor = other.sig >> 64;
+        let divisor = (other.sig >> 64) as u64;
         let half = self.sig >> 1;
-        let (q1, r1) = (half / divisor, half % divisor);
-        let next = r1 << 64 | (self.sig & 1) << 63;
-        let (q0, r0) = (next / divisor, next % divisor);
-        let sig = q1 << 64 | q0 | (r0 != 0) as u128;
-        let shift = sig.leading_zeros();
-        Self { sign, exp: self.exp - other.exp - shift as i32, sig: sig << shift }
+        let (q1, r1) = divide((half >> 64) as u64, half as u64, divisor);
+        let (q0, r0) = divide(r1, (self.sig as u64 & 1) << 63, divisor);
+        let (sig, shift) = justified(join(q1, q0) | (r0 != 0) as u128);
+        Self { sign, exp: self.exp - other.exp - shift as i32, sig }
     }
 
     /// 1 / self to about 126 bits: one Newton step from a 64-bit approximation.
@@ -192,5 +242,40 @@ impl Unpacked {
         let rounded = self.round_denormal(64, 63, rounding);
         let magnitude = if rounded.exp > 63 { 1 << 64 } else { rounded.sig as u128 };
         (magnitude, rounded.inexact, rounded.up)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shifts_and_quotients_by_halves_are_those_of_whole_numbers() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u128;
+        for n in 0..20_000_u32 {
+            state = state.wrapping_mul(0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645).wrapping_add(n.into());
+            let sig = state >> (n % 127);
+            for by in [0, 1, 31, 63, 64, 65, 127, 128, 200] {
+                let lost = by != 0 && sig.checked_shl(128_u32.saturating_sub(by)).unwrap_or(sig) != 0;
+                assert_eq!(
+                    shift_right_jam(sig, by),
+                    sig.checked_shr(by).unwrap_or(0) | u128::from(lost),
+                    "{sig:x} {by}"
+                );
+            }
+            if sig != 0 {
+                assert_eq!(justified(sig), (sig << sig.leading_zeros(), sig.leading_zeros()));
+            }
+            let divisor = (state >> 13) as u64 | 1 << 63;
+            let high = ((state >> 64) as u64 | u64::from(n % 3 == 0) << 63) % divisor;
+            let whole = join(high, sig as u64);
+            let (q, r) = divide(high, sig as u64, divisor);
+            assert_eq!(
+                (u128::from(q), u128::from(r)),
+                (whole / u128::from(divisor), whole % u128::from(divisor))
+            );
+        }
+        let (q, r) = divide(u64::MAX - 1, u64::MAX, u64::MAX);
+        assert_eq!((q, r), (u64::MAX, u64::MAX - 1));
     }
 }

@@ -14,6 +14,11 @@ fn controlled(env: &mut Env, value: Unpacked) -> F80 {
 }
 
 fn add(env: &mut Env, a: Operand, b: Operand, negate_a: bool, negate_b: bool) -> F80 {
+    if let (Some(x), Some(y)) = (a.ordinary(), b.ordinary())
+        && let Some(sum) = x.with_sign(x.sign != negate_a).add(y.with_sign(y.sign != negate_b))
+    {
+        return controlled(env, sum);
+    }
     if let Some(special) = special(env, a, b) {
         return special;
     }
@@ -41,6 +46,9 @@ fn add(env: &mut Env, a: Operand, b: Operand, negate_a: bool, negate_b: bool) ->
 }
 
 fn mul(env: &mut Env, a: Operand, b: Operand) -> F80 {
+    if let (Some(x), Some(y)) = (a.ordinary(), b.ordinary()) {
+        return controlled(env, x.mul(y));
+    }
     if let Some(special) = special(env, a, b) {
         return special;
     }
@@ -59,6 +67,9 @@ fn mul(env: &mut Env, a: Operand, b: Operand) -> F80 {
 }
 
 fn div(env: &mut Env, a: Operand, b: Operand) -> F80 {
+    if let (Some(x), Some(y)) = (a.ordinary(), b.ordinary()) {
+        return controlled(env, x.div(y));
+    }
     if let Some(special) = special(env, a, b) {
         return special;
     }

@@ -172,6 +172,16 @@ impl Operand {
         Self { value, denormal: x.is_denormal() }
     }
 
+    /// The value of a normal number that was no denormal before either; `None` for all others.
+    #[inline]
+    fn ordinary(self) -> Option<Unpacked> {
+        let F80 { significand, .. } = self.value;
+        let field = self.value.exponent_field();
+        let ordinary = significand & INTEGER != 0 && field != 0 && field != EXP_MAX && !self.denormal;
+        let sign = self.value.sign();
+        ordinary.then(|| Unpacked { sign, exp: i32::from(field) - BIAS, sig: u128::from(significand) << 64 })
+    }
+
     fn class(self) -> Class {
         self.value.class()
     }
