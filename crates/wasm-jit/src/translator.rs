@@ -35,7 +35,7 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hot: 256, warm: 48, batch: 32, bytes: 48 << 20, count: false }
+        Self { hot: 768, warm: 96, batch: 32, bytes: 48 << 20, count: false }
     }
 }
 
