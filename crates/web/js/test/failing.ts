@@ -8,7 +8,7 @@ export const FAILING_HOST = `{
     const { now_ms } = imports.host;
     let asked = 0;
     const failing = () => {
-      if (++asked > 80) throw new WebAssembly.RuntimeError('unreachable, as meant');
+      if (++asked > 100) throw new WebAssembly.RuntimeError('unreachable, as meant');
       return now_ms();
     };
     return instantiate(module, { host: { ...imports.host, now_ms: failing } });
