@@ -33,7 +33,8 @@ struct Range {
     members: Vec<(usize, i64)>,
 }
 
-/// An access: what its address has in common with others, its distance from there, bytes.
+/// An access: what its address has in common with others, and the distances of its first byte and behind its last from
+/// there. One that no range can hold is looked up alone.
 fn access(block: &Block, action: Action) -> Option<(Key, i64, i64)> {
     let (linear, bytes, write) = match action {
         Action::Load { access, for_write, .. } => (access.linear, access.w.bytes(), for_write),
@@ -55,7 +56,8 @@ fn access(block: &Block, action: Action) -> Option<(Key, i64, i64)> {
         },
         _ => (Some(sum), 0),
     };
-    Some(((base, cut, write), at as i64, bytes.into()))
+    let at = at as i64;
+    Some(((base, cut, write), at, at.checked_add(bytes.into())?))
 }
 
 /// By effect, how it shares; and how many locals that takes.
@@ -63,8 +65,7 @@ pub(crate) fn shares(block: &Block) -> (Vec<Option<Share>>, u32) {
     let mut ranges: Vec<Range> = Vec::new();
     let mut open: HashMap<Key, usize> = HashMap::new();
     for (n, effect) in block.effects.iter().enumerate() {
-        let Some((key, at, bytes)) = access(block, effect.action) else { continue };
-        let end = at.wrapping_add(bytes);
+        let Some((key, at, end)) = access(block, effect.action) else { continue };
         if let Some(range) = open.get(&key).and_then(|&range| ranges.get_mut(range)) {
             let (from, to) = (range.from.min(at), range.to.max(end));
             if to.checked_sub(from).is_some_and(|len| len <= MOST) {
@@ -97,4 +98,45 @@ pub(crate) fn shares(block: &Block) -> (Vec<Option<Share>>, u32) {
         }
     }
     (shares, local)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::Term;
+    use crate::domain::Recorder;
+    use crate::flags::EntryFlags;
+    use x86_exec::vcpu::compiled::{CodeMode, FloatMode};
+    use x86_types::CodeSize;
+
+    fn shared(mut code: &[u8]) -> Vec<Option<Share>> {
+        let (code_size, stack_width) = (CodeSize::Bits64, Width::B8);
+        let mode = CodeMode { code_size, stack_width, bank: 2, sse: true, float: FloatMode::Free };
+        let mut recorder = Recorder::new(mode, 0, EntryFlags::Any);
+        while !code.is_empty() {
+            let insn = x86_decode::decode(code_size, code).unwrap();
+            recorder.instruction(&insn).unwrap();
+            code = &code[usize::from(insn.len)..];
+        }
+        shares(&recorder.finish(Term::Goto(0))).0
+    }
+
+    #[test]
+    fn every_access_lies_within_what_the_first_looks_up() {
+        // mov rdx, [rax+16]; mov rsi, [rax]; mov edi, [rax+28]
+        let shares = shared(&[0x48, 0x8b, 0x50, 0x10, 0x48, 0x8b, 0x30, 0x8b, 0x78, 0x1c]);
+        let of = |at, look| Some(Share { local: 0, at, look });
+        assert_eq!(shares, [of(16, Some(32)), of(0, None), of(28, None)]);
+    }
+
+    /// The distance behind the last byte has no number of 63 bits: it must not be taken for a small one.
+    #[test]
+    fn the_largest_distances_are_not_shared() {
+        // mov rcx, 0x7ffffffffffffffc; mov rdx, [rax+rcx]; mov rsi, [rax+rcx-8]
+        let code = [
+            0x48, 0xb9, 0xfc, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 0x48, 0x8b, 0x14, 0x08, 0x48, 0x8b,
+            0x74, 0x08, 0xf8,
+        ];
+        assert_eq!(shared(&code), [None, None]);
+    }
 }

@@ -7,7 +7,7 @@ use x86_exec::vcpu::compiled::{COMPILED_BASE, FlagsKind};
 /// The processor behind an address that compiled code was handed.
 ///
 /// # Safety
-/// `address` is the one that [`CodeHost::enter`] was called with, and that call has not returned.
+/// `address` is the one that [`wasm_jit::CodeHost::enter`] was called with, and that call has not returned.
 #[allow(unsafe_code)]
 unsafe fn processor<'a>(address: u64) -> &'a mut Vcpu {
     let pointer = address.wrapping_add(COMPILED_BASE) as usize as *mut Vcpu;
