@@ -17,6 +17,9 @@ pub(crate) enum Rule {
     Mask(u64),
     /// Anything; only these bits are kept
     Keep(u64),
+    /// Only these bits may be set, and nothing is held: reads are #GP(0)
+    Command(u64),
+    SpecCtrl,
     /// A canonical address
     Canonical,
     /// Eight memory types, UC- included
@@ -79,8 +82,9 @@ impl Register {
     }
 }
 
-/// SDM volume 4, 2.1 Architectural MSRs: IA32_ARCH_CAPABILITIES: RDCL_NO, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO and ITS_NO, since nothing here speculates
+/// SDM volume 4, 2.1 Architectural MSRs: IA32_ARCH_CAPABILITIES: RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO and ITS_NO, since nothing here speculates
 const NOT_AFFECTED: u64 = 1
+    | 1 << 1
     | 1 << 3
     | 1 << 4
     | 1 << 5
@@ -139,7 +143,7 @@ macro_rules! mtrr_fixed {
     };
 }
 
-pub(crate) const REGISTERS: [Register; 26] = [
+pub(crate) const REGISTERS: [Register; 28] = [
     row(
         IA32_TIME_STAMP_COUNTER,
         "IA32_TIME_STAMP_COUNTER",
@@ -153,6 +157,9 @@ pub(crate) const REGISTERS: [Register; 26] = [
     // SDM volume 4, 2.1 Architectural MSRs: IA32_FEATURE_CONTROL reads as locked with nothing enabled, so that writes are #GP(0)
     row(IA32_FEATURE_CONTROL, "IA32_FEATURE_CONTROL", 1, Rule::ReadOnly, None),
     row(IA32_TSC_ADJUST, "IA32_TSC_ADJUST", 0, Rule::Any, place!(msr.tsc_adjust)).effect(Effect::Tsc),
+    // SDM volume 4, 2.1 Architectural MSRs: nothing here predicts a branch, hence IA32_SPEC_CTRL and IA32_PRED_CMD have nothing to do but to be there: with IBRS_ALL and BHI_DIS_S, kernels leave their indirect jumps and their entries as they are
+    row(IA32_SPEC_CTRL, "IA32_SPEC_CTRL", 0, Rule::SpecCtrl, place!(msr.spec_ctrl)).with(Features::IBRS),
+    row(IA32_PRED_CMD, "IA32_PRED_CMD", 0, Rule::Command(1), None).with(Features::IBRS),
     // SPEC: intel-sdm-vol3 :: 11.11.7.1 Determining the Signature -> the revision is in the upper half; software writes 0 and executes CPUID before it reads
     row(IA32_BIOS_SIGN_ID, "IA32_BIOS_SIGN_ID", 1 << 32, Rule::Ignored, None),
     row(IA32_MTRRCAP, "IA32_MTRRCAP", MTRRCAP, Rule::ReadOnly, None),
@@ -224,7 +231,7 @@ pub(crate) const MTRR_VARIABLE: [[Register; 2]; 8] = [
 
 /// All registers of the table.
 pub(crate) fn registers() -> impl Iterator<Item = &'static Register> {
-    static PLAIN: [Register; 26] = REGISTERS;
+    static PLAIN: [Register; 28] = REGISTERS;
     static FIXED: [Register; 10] = MTRR_FIXED;
     static VARIABLE: [[Register; 2]; 8] = MTRR_VARIABLE;
     PLAIN.iter().chain(&FIXED).chain(VARIABLE.iter().flatten())

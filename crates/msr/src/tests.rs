@@ -16,7 +16,8 @@ fn the_table_agrees_with_reset_and_has_each_number_once() {
     let cpu = Cpu::new(CpuModel::MAX);
     let mut numbers = std::collections::HashSet::new();
     for register in table::registers() {
-        assert_eq!(read(&cpu, register.number, 0), Handled(register.reset), "{}", register.name);
+        let expected = if register.number == IA32_PRED_CMD { Gp } else { Handled(register.reset) };
+        assert_eq!(read(&cpu, register.number, 0), expected, "{}", register.name);
         assert!(numbers.insert(register.number), "{}", register.name);
         assert_eq!(name(register.number), Some(register.name));
     }
@@ -28,7 +29,8 @@ fn every_register_but_the_adjustment_has_its_own_place() {
         let mut cpu = Cpu::new(CpuModel::MAX);
         let Some(place) = register.place else { continue };
         (place.set)(&mut cpu, 0x5555);
-        for other in table::registers().filter(|other| other.number != register.number) {
+        let readable = |other: &&table::Register| other.number != IA32_PRED_CMD;
+        for other in table::registers().filter(readable).filter(|other| other.number != register.number) {
             let shared = [IA32_TSC_ADJUST, IA32_TIME_STAMP_COUNTER];
             if !(shared.contains(&other.number) && shared.contains(&register.number)) {
                 let reset = Handled(other.reset);
@@ -93,7 +95,10 @@ fn writes_are_accepted_cut_or_refused() {
         (IA32_EFER, (1 << 1, Gp)),
         // LMA cannot be set by hand.
         (IA32_EFER, (0xd01, Handled(0x901))),
-        (0x48, (1, Gp)),
+        // STIBP is not enumerated.
+        (IA32_SPEC_CTRL, (0x403, Handled(0x401))),
+        (IA32_SPEC_CTRL, (4, Gp)),
+        (IA32_PRED_CMD, (2, Gp)),
         (0x400, (0, Gp)),
         (0xc000_0104, (0, Gp)),
     ] {
@@ -109,6 +114,15 @@ fn writes_are_accepted_cut_or_refused() {
 }
 
 #[test]
+fn commands_are_taken_and_cannot_be_read() {
+    let mut cpu = cpu();
+    let before = cpu.clone();
+    assert_eq!(write(&mut cpu, IA32_PRED_CMD, 1, 0), (Handled(0), Effects::default()));
+    assert_eq!(cpu, before);
+    assert_eq!(read(&cpu, IA32_PRED_CMD, 0), Gp);
+}
+
+#[test]
 fn the_local_apics_registers_are_the_machines() {
     let mut cpu = cpu();
     for msr in [IA32_APIC_BASE, IA32_TSC_DEADLINE, 0x800, 0x8ff] {
@@ -116,7 +130,7 @@ fn the_local_apics_registers_are_the_machines() {
         assert_eq!(write(&mut cpu, msr, 0, 0), (NotHandled, Effects::default()));
         assert!(name(msr).is_some());
     }
-    for msr in [0x7ff, 0x900, 0x48, 0xce, 0x4000_0000, u32::MAX] {
+    for msr in [0x7ff, 0x900, 0x47, 0xce, 0x4000_0000, u32::MAX] {
         assert_eq!(read(&cpu, msr, 0), Gp, "{msr:#x}");
         assert_eq!(name(msr), None);
     }
@@ -153,7 +167,7 @@ fn efer_is_guarded_by_paging_and_features() {
     for (value, expected) in [(1, Handled(1)), (1 << 11, Gp), (1 << 8, Gp)] {
         assert_eq!(write(&mut cpu, IA32_EFER, value, 0).0, expected);
     }
-    for msr in [IA32_FS_BASE, IA32_TSC_AUX, IA32_SYSENTER_CS, IA32_ARCH_CAPABILITIES] {
+    for msr in [IA32_FS_BASE, IA32_TSC_AUX, IA32_SYSENTER_CS, IA32_ARCH_CAPABILITIES, IA32_SPEC_CTRL] {
         assert_eq!(read(&cpu, msr, 0), Gp, "a register without its feature");
     }
 }

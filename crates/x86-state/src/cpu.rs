@@ -74,6 +74,7 @@ pub struct Msrs {
     pub mtrr_variable: [[u64; 2]; 8],
     pub debugctl: u64,
     pub mcg_status: u64,
+    pub spec_ctrl: u64,
 }
 
 /// The state of one processor. Layout is fixed; the fields compiled code reaches most come first.

@@ -67,6 +67,8 @@ impl CpuModel {
             4 => cache(subleaf),
             // ARAT: the local APIC timer never stops.
             6 => [1 << 2, 0, 0, 0],
+            // EAX is the last subleaf.
+            7 if subleaf == 0 => [if self.features.contains(Features::BHI_CTRL) { 2 } else { 0 }, 0, 0, 0],
             0xb => topology(subleaf, state.apic_id),
             0xd => self.xsave(subleaf, state.xcr0),
             // SPEC: intel-sdm-vol2 :: CPUID—CPU Identification -> leaf 15H: TSC frequency is crystal (ECX) times EBX/EAX

@@ -73,6 +73,10 @@ bitflags! {
         const CLWB = 1 << 54;
         const RDPID = 1 << 55;
         const ARCH_CAPABILITIES = 1 << 56;
+        /// IBRS and IBPB
+        const IBRS = 1 << 57;
+        /// IA32_SPEC_CTRL.BHI_DIS_S
+        const BHI_CTRL = 1 << 58;
     }
 }
 
@@ -140,7 +144,9 @@ const BASELINE: Features = Features::FPU
     .union(Features::ERMS)
     .union(Features::LAHF)
     .union(Features::PREFETCHW)
-    .union(Features::ARCH_CAPABILITIES);
+    .union(Features::ARCH_CAPABILITIES)
+    .union(Features::IBRS)
+    .union(Features::BHI_CTRL);
 
 /// What v2 adds.
 const V2: Features = Features::SSE3
