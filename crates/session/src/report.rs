@@ -59,6 +59,9 @@ pub fn statistics(machine: &mut Machine, took: Duration) -> String {
     out
 }
 
+/// Blocks that `--profile` prints.
+pub const PROFILED: usize = 40;
+
 /// The code that was interpreted most, as lines: runs, physical address, instructions.
 pub fn profile(machine: &mut Machine, count: usize) -> String {
     let mut out = String::new();

@@ -98,7 +98,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<u8> {
         }
     }
     if args.profile {
-        eprint!("{}", report::profile(&mut machine, 40));
+        eprint!("{}", report::profile(&mut machine, report::PROFILED));
     }
     if args.state_hash {
         let instructions = machine.vcpu().retired();

@@ -94,7 +94,7 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
                 kernel: args.kernel.as_ref().map(path),
                 initrd: args.initrd.as_ref().map(path),
                 serial: args.serial.clone(),
-                stats: args.stats,
+                stats: args.stats || args.profile,
                 state_hash: args.state_hash,
                 max_instructions: args.max_instructions,
                 clock: if args.clock == ClockKind::Icount { "icount" } else { "real" },

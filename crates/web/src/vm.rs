@@ -219,8 +219,17 @@ impl Vm {
     pub(crate) fn report(&mut self, seconds: f64) -> Status {
         let Some(machine) = &mut self.machine else { return self.fail("STATE", "there is no machine") };
         let took = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        let text = report::statistics(machine, took);
-        self.say(text + &format!("host calls    {}\n", host::calls()));
+        let (stats, profile) = self.args.as_ref().map_or((true, false), |args| (args.stats, args.profile));
+        let mut text = String::new();
+        // Whoever asks without flags means the statistics.
+        if stats || !profile {
+            text += &report::statistics(machine, took);
+            text += &format!("host calls    {}\n", host::calls());
+        }
+        if profile {
+            text += &report::profile(machine, report::PROFILED);
+        }
+        self.say(text);
         Status::Done
     }
 

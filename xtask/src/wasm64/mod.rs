@@ -12,7 +12,11 @@ use std::path::{Path, PathBuf};
 
 /// Build the wasm64 module, its npm package and its web page into pkg/
 #[derive(clap::Args)]
-struct BuildArgs {}
+struct BuildArgs {
+    /// Keep the names of functions, for profiles of the host; the module is larger
+    #[arg(long)]
+    names: bool,
+}
 
 task!("build-wasm64", BuildArgs, run);
 
@@ -29,9 +33,9 @@ fn sources() -> PathBuf {
     project::root().join("crates/web/js")
 }
 
-fn run(_: BuildArgs) -> Result<()> {
+fn run(args: BuildArgs) -> Result<()> {
     let report = Report::quiet();
-    let size = build(&report)?;
+    let size = build_with(&report, args.names)?;
     println!("pkg/v64.wasm {} KiB", size >> 10);
     println!("try: {} pkg/v64.mjs run", node::node(&report)?.display());
     Ok(())
@@ -40,12 +44,16 @@ fn run(_: BuildArgs) -> Result<()> {
 /// Builds everything, beside what is there: whoever serves or runs `pkg/` meets the old one or the new one, never a part.
 /// Gives the bytes of the module.
 pub(crate) fn build(report: &Report) -> Result<u64> {
+    build_with(report, false)
+}
+
+fn build_with(report: &Report, names: bool) -> Result<u64> {
     let package = project::root().join(".pkg-new");
     swap::empty(&package)?;
-    let module = module(report)?;
+    let module = module(report, names)?;
     let node = node::node(report)?;
     dependencies(report, &node)?;
-    let module = optimised(report, &node, &module)?;
+    let module = optimised(report, &node, &module, names)?;
     let size = std::fs::copy(&module, package.join("v64.wasm"))
         .with_context(|| format!("cannot copy {}", module.display()))?;
     for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
@@ -60,15 +68,18 @@ pub(crate) fn build(report: &Report) -> Result<u64> {
     Ok(size)
 }
 
-/// The module as Binaryen makes it: a fifth smaller, and without names. Functions that differ in a number become one, of
+/// The module as Binaryen makes it: a fifth smaller, and without names unless they are wanted. Functions that differ in a number become one, of
 /// which the recording of each operand size and shape has hundreds.
-fn optimised(report: &Report, node: &Path, module: &Path) -> Result<PathBuf> {
-    let done = module.with_file_name("v64.wasm");
+fn optimised(report: &Report, node: &Path, module: &Path, names: bool) -> Result<PathBuf> {
+    let done = module.with_file_name(if names { "v64-names.wasm" } else { "v64.wasm" });
     if time(&done) < time(module) {
         report.say("making the module smaller");
         let wasm_opt = sources().join("node_modules/binaryen/bin/wasm-opt");
         let mut command = shell::command(node);
-        watch(report, command.arg(wasm_opt).arg("-Oz").arg(module).arg("-o").arg(&done))?;
+        watch(
+            report,
+            command.arg(wasm_opt).arg("-Oz").args(names.then_some("-g")).arg(module).arg("-o").arg(&done),
+        )?;
     }
     Ok(done)
 }
@@ -104,8 +115,8 @@ fn remapped(sysroot: &Path) -> Vec<String> {
 }
 
 /// The module, by whatever toolchain can build std for it.
-fn module(report: &Report) -> Result<PathBuf> {
-    let target = project::root().join("target/wasm64");
+fn module(report: &Report, names: bool) -> Result<PathBuf> {
+    let target = project::root().join(if names { "target/wasm64-names" } else { "target/wasm64" });
     let toolchain::Toolchain { mut cargo, sysroot } = toolchain::find(report)?;
     let command = &mut cargo;
     command.current_dir(project::root()).env("CARGO_TARGET_DIR", &target);
@@ -114,6 +125,9 @@ fn module(report: &Report) -> Result<PathBuf> {
     // Folders may have blanks in their names.
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f")).env_remove("RUSTFLAGS");
     command.args(["build", "--profile", PROFILE, "--package", "web", "--lib", "--target", toolchain::TARGET]);
+    if names {
+        command.env(format!("CARGO_PROFILE_{}_STRIP", PROFILE.to_uppercase()), "none");
+    }
     // Without features: nobody reads the backtraces of a module that has no names.
     command.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="]);
     watch(report, command)?;
