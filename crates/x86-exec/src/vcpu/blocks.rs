@@ -60,6 +60,15 @@ const SWEEP_AFTER: u32 = 256;
 /// next time, so that this ends where it is in use.
 const SWEEPS: u32 = 1024;
 
+/// An instruction that begins in one page and ends in the next, with the bytes it was decoded of and what follows them.
+struct Across {
+    bytes: [u8; 15],
+    block: Rc<Block>,
+}
+
+/// Such instructions kept at most.
+const MAX_ACROSS: usize = 1 << 12;
+
 struct Entry {
     key: u64,
     block: Rc<Block>,
@@ -99,6 +108,8 @@ impl CodePage {
 /// Set-associative cache of blocks, with what is needed to find the blocks of a page that is written.
 pub(crate) struct BlockCache {
     table: Vec<Entry>,
+    /// By where they begin; good only for the same bytes
+    across: HashMap<u64, Across>,
     pages: HashMap<u64, CodePage>,
     /// A byte per page of RAM: whether it has decoded code
     has_code: Vec<u8>,
@@ -132,6 +143,7 @@ impl BlockCache {
         table.resize_with(TABLE, || Entry { key: NO_KEY, block: Rc::clone(&empty) });
         Self {
             table,
+            across: HashMap::new(),
             pages: HashMap::new(),
             has_code: vec![0; (layout.size() / PAGE_SIZE) as usize],
             layout,
@@ -149,6 +161,33 @@ impl BlockCache {
         let first = index_of(key);
         let entry = self.table[first..first + WAYS].iter().find(|entry| entry.key == key)?;
         Some(Rc::clone(&entry.block))
+    }
+
+    /// The instruction that begins at `at` and ends in another page, if it was decoded of these bytes.
+    pub(super) fn across(&self, at: GuestPhysAddr, size: CodeSize, bytes: &[u8; 15]) -> Option<Rc<Block>> {
+        let kept = self.across.get(&key_of(at, size)).filter(|kept| kept.bytes == *bytes)?;
+        Some(Rc::clone(&kept.block))
+    }
+
+    /// Keeps one. Nobody is told of writes to its bytes, so that they have to be compared.
+    pub(super) fn keep_across(
+        &mut self,
+        at: GuestPhysAddr,
+        size: CodeSize,
+        bytes: [u8; 15],
+        block: Rc<Block>,
+    ) {
+        self.decoded += 1;
+        if self.across.len() >= MAX_ACROSS {
+            self.across.clear();
+        }
+        self.across.insert(key_of(at, size), Across { bytes, block });
+    }
+
+    /// How often the interpreter ran the block at `at`; a part of it, where code there was compiled and rewritten before.
+    pub(super) fn runs(&self, at: GuestPhysAddr, size: CodeSize) -> u32 {
+        let across = || self.across.get(&key_of(at, size)).map(|kept| Rc::clone(&kept.block));
+        self.find(at, size).or_else(across).map_or(0, |block| block.runs.get() >> block.doublings)
     }
 
     /// The blocks that the interpreter ran most: where, of which code size, how often.

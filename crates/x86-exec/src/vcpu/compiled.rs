@@ -324,8 +324,7 @@ impl Vcpu {
 
     /// How often the interpreter ran the block at `at`; a part of it, where code there was compiled and rewritten before.
     pub fn runs_at(&self, at: GuestPhysAddr) -> u32 {
-        let block = self.blocks.find(at, self.cpu.code_size);
-        block.map_or(0, |block| block.runs.get() >> block.doublings)
+        self.blocks.runs(at, self.cpu.code_size)
     }
 
     /// The blocks that the interpreter ran most while there was a translator: physical address, code size and runs.

@@ -376,7 +376,7 @@ impl Vcpu {
                 Err(DecodeError::TooLong) => return Err(Exception::GP0),
                 Err(DecodeError::Undefined) => return Err(Exception::InvalidOpcode),
                 Err(DecodeError::NeedMore) => {
-                    return self.decode_across(linear, &bytes[..room.min(15)], inside);
+                    return self.decode_across(linear, at, &bytes[..room.min(15)], inside);
                 }
             }
         }
@@ -401,20 +401,29 @@ impl Vcpu {
         insn
     }
 
-    /// One instruction that lies in two pages: decoded anew each time, since either page's mapping may change.
+    /// One instruction that lies in two pages: its bytes are read anew each time, since either page's mapping may change.
     fn decode_across(
         &mut self,
         linear: LinearAddr,
+        at: GuestPhysAddr,
         here: &[u8],
         inside: usize,
     ) -> Result<Rc<Block>, Exception> {
         let next = LinearAddr(linear.0.wrapping_add(here.len() as u64) & self.linear_mask);
         let mut bytes = [0u8; 15];
         bytes[..here.len()].copy_from_slice(here);
+        let mut second = None;
         if here.len() < inside {
             let at = self.physical(next, self.explicit(AccessKind::Execute))?;
             let rest = &mut bytes[here.len()..];
             self.read_code(at, rest);
+            second = Some(at);
+        }
+        let size = self.cpu.code_size;
+        if let Some(block) = self.blocks.across(at, size, &bytes)
+            && self.inside_limit(&block)
+        {
+            return Ok(block);
         }
         let insn = match decode(self.cpu.code_size, &bytes).map(|insn| self.as_on_model(insn)) {
             Ok(insn) if !crate::system::has_feature(self, &insn) => return Err(Exception::InvalidOpcode),
@@ -424,7 +433,14 @@ impl Vcpu {
         };
         let mut block = Block::default();
         block.push(insn);
-        Ok(Rc::new(block))
+        if self.compiled.is_some() {
+            let (first, len) = (here.len() as u32, u32::from(insn.len));
+            let behind = second.map_or(0, |at| self.blocks.doublings(at, len - first.min(len), self.retired));
+            block.doublings = self.blocks.doublings(at, first, self.retired).max(behind);
+        }
+        let block = Rc::new(block);
+        self.blocks.keep_across(at, size, bytes, Rc::clone(&block));
+        Ok(block)
     }
 
     /// Physical address of the code at `rip`, if it can be fetched; for reports.
