@@ -62,7 +62,8 @@ pub fn statistics(machine: &mut Machine, took: Duration) -> String {
 /// Blocks that `--profile` prints.
 pub const PROFILED: usize = 40;
 
-/// The code that was interpreted most, as lines: runs, physical address, instructions.
+/// The code that was interpreted most, as lines: runs, physical address, instructions; and the instructions that compiled
+/// code left to the interpreter in passing most.
 pub fn profile(machine: &mut Machine, count: usize) -> String {
     let mut out = String::new();
     for (at, size, runs) in machine.vcpu().hottest_interpreted(count) {
@@ -76,6 +77,10 @@ pub fn profile(machine: &mut Machine, count: usize) -> String {
                 break;
             }
         }
+    }
+    line!(out, "executed in passing:");
+    for (insn, times) in machine.vcpu().most_stepped(count) {
+        line!(out, "{times:>10} {}", insn.display(0));
     }
     out
 }

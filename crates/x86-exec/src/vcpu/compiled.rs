@@ -240,6 +240,15 @@ pub enum Stepped {
     Moved = 3,
 }
 
+/// An instruction that compiled code may have executed.
+pub(super) struct Step {
+    slot: Slot,
+    /// It reads or writes status flags
+    flags: bool,
+    /// Times it was
+    count: u64,
+}
+
 /// The least budget with which compiled code is entered.
 pub(super) const LEAST_BUDGET: u64 = 64;
 
@@ -399,9 +408,17 @@ impl Vcpu {
     pub fn step_number(&mut self, insn: &Instruction) -> u32 {
         *self.step_numbers.entry(*insn).or_insert_with(|| {
             let slot = Slot { handler: handler::<Vcpu>(insn), insn: *insn };
-            self.steps.push((slot, Reach::of(insn).flags));
+            self.steps.push(Step { slot, flags: Reach::of(insn).flags, count: 0 });
             self.steps.len() as u32 - 1
         })
+    }
+
+    /// The instructions that compiled code had executed most, and how often.
+    pub fn most_stepped(&self, count: usize) -> Vec<(Instruction, u64)> {
+        let mut steps: Vec<_> = self.steps.iter().map(|step| (step.slot.insn, step.count)).collect();
+        steps.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        steps.truncate(count);
+        steps
     }
 
     /// Compiled address of the code at `rip` for compiled code that goes there; 0 where the interpreter has to fetch it.
@@ -416,9 +433,9 @@ impl Vcpu {
     /// One instruction that compiled code leaves to the interpreter in passing. RIP has been moved on, registers and
     /// flags within its [`Reach`] are stored; `left` is the budget before it.
     pub fn compiled_step(&mut self, number: u64, left: u64) -> Stepped {
-        let Some(&(Slot { handler, insn }, flags)) = self.steps.get(number as usize) else {
-            return Stepped::Refused;
-        };
+        let Some(step) = self.steps.get_mut(number as usize) else { return Stepped::Refused };
+        step.count += 1;
+        let (Slot { handler, insn }, flags) = (step.slot, step.flags);
         if flags {
             self.settle_flags();
         }

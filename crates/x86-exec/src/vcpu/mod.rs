@@ -83,7 +83,7 @@ pub struct Vcpu {
     hot: u32,
     /// Instructions that compiled code may ask for, and their numbers
     /// Instructions executed for compiled code, and whether the status flags matter to them
-    steps: Vec<(Slot, bool)>,
+    steps: Vec<compiled::Step>,
     step_numbers: HashMap<Instruction, u32>,
     /// Changes whenever compiled code is dropped: what was found before has to be looked for anew
     code_epoch: u32,
