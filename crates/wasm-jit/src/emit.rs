@@ -18,7 +18,7 @@ use crate::module::{Import, Placed, REGION_TYPE};
 use crate::plan::Plan;
 use crate::region::{Edge, Region, rip_mask};
 use frame::Frame;
-use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
+use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, MemArg, ValType};
 use x86_exec::Reach;
 use x86_exec::vcpu::compiled::{FlagsKind, Leave, Stepped};
 use x86_types::PAGE_SIZE;
@@ -66,7 +66,9 @@ struct Emitter<'a> {
     region: &'a Region,
     shape: Shape,
     frame: Frame,
-    out: InstructionSink<'a>,
+    code: Vec<u8>,
+    /// Offsets in `code` of the branches of which it is known how they mostly go, and whether they are taken
+    hints: Vec<(usize, bool)>,
     labels: Vec<Label>,
     /// Instructions that the region may execute between two looks at the budget, at most
     bound: i64,
@@ -76,8 +78,8 @@ const fn place(offset: u64, align: u32) -> MemArg {
     MemArg { offset, align, memory_index: 0 }
 }
 
-/// The function of a region.
-pub(crate) fn function(placed: &Placed<'_>) -> Function {
+/// The function of a region, and what it says of its branches.
+pub(crate) fn function(placed: &Placed<'_>) -> (Function, Vec<BranchHint>) {
     let region = placed.region;
     let plans: Vec<Plan> = region.nodes.iter().map(|node| Plan::of(&node.block)).collect();
     let mut frame = Frame::of(region);
@@ -93,7 +95,8 @@ pub(crate) fn function(placed: &Placed<'_>) -> Function {
         region,
         shape: shape(&region.nodes),
         frame,
-        out: function.instructions(),
+        code: Vec::new(),
+        hints: Vec::new(),
         labels: Vec::new(),
         bound: i64::from(region.instructions()),
     };
@@ -104,25 +107,53 @@ pub(crate) fn function(placed: &Placed<'_>) -> Function {
         });
     }
     emitter.tree(0, &plans);
-    emitter.out.unreachable();
+    emitter.out().unreachable();
     emitter.end();
     emitter.store_state();
-    emitter.out.local_get(VCPU).local_get(RIP).i64_store(place(layout::RIP, 3));
+    emitter.out().local_get(VCPU).local_get(RIP).i64_store(place(layout::RIP, 3));
     emitter.end();
     emitter.way_out();
-    emitter.out.end();
-    function
+    emitter.out().end();
+    let start = function.byte_len();
+    let hint = |&(at, taken): &(usize, bool)| BranchHint {
+        branch_func_offset: (start + at) as u32,
+        branch_hint_value: taken.into(),
+    };
+    let hints = emitter.hints.iter().map(hint).collect();
+    function.raw(emitter.code);
+    (function, hints)
 }
 
 impl Emitter<'_> {
+    fn out(&mut self) -> InstructionSink<'_> {
+        InstructionSink::new(&mut self.code)
+    }
+
+    /// The `if` or `br_if` that comes next is hardly ever taken. What engines know of they put out of the way: on the main
+    /// way nothing is saved then for calls that hardly ever happen.
+    fn seldom(&mut self) {
+        self.hints.push((self.code.len(), false));
+    }
+
+    /// The `if` that comes next is nearly always taken.
+    fn mostly(&mut self) {
+        self.hints.push((self.code.len(), true));
+    }
+
     fn prologue(&mut self) {
         // Too little is left: the interpreter goes on from here.
-        self.out.local_get(LEFT).i64_const(self.bound).i64_lt_s().if_(BlockType::Empty);
-        self.out.local_get(VCPU).i64_const(Leave::Budget as i64).i64_store(place(layout::LEAVE, 3));
-        self.out.local_get(LEFT).return_().end();
-        self.out.local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(BASE);
+        let bound = self.bound;
+        self.out().local_get(LEFT).i64_const(bound).i64_lt_s();
+        self.seldom();
+        self.out()
+            .if_(BlockType::Empty)
+            .local_get(VCPU)
+            .i64_const(Leave::Budget as i64)
+            .i64_store(place(layout::LEAVE, 3));
+        self.out().local_get(LEFT).return_().end();
+        self.out().local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(BASE);
         self.check_reach();
-        self.out.local_get(VCPU).i64_load(place(layout::BANK, 3)).local_set(TLB);
+        self.out().local_get(VCPU).i64_load(place(layout::BANK, 3)).local_set(TLB);
         self.load_state();
     }
 
@@ -130,65 +161,75 @@ impl Emitter<'_> {
     ///
     /// SPEC: wasm-3.0-core :: 2.4.2 Control Instructions -> `return_call_indirect` leaves this frame, so that chains of any length take no stack
     fn way_out(&mut self) {
-        self.out.local_get(REASON).i64_eqz().if_(BlockType::Empty);
+        self.out().local_get(REASON).i64_eqz();
+        self.mostly();
+        self.out().if_(BlockType::Empty);
         // Where does RIP lie?
-        self.out.local_get(PLACE).i64_eqz().if_(BlockType::Empty);
+        self.out().local_get(PLACE).i64_eqz().if_(BlockType::Empty);
         self.tlb_slot(RIP);
-        self.out.i64_load(place(layout::EXEC_TAG, 3));
-        self.out.local_get(RIP).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq();
-        self.out.if_(BlockType::Empty);
-        self.out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(RIP).i64_add().local_set(PLACE);
-        self.out.else_();
+        self.out().i64_load(place(layout::EXEC_TAG, 3));
+        self.out().local_get(RIP).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq();
+        self.mostly();
+        self.out().if_(BlockType::Empty);
+        self.out()
+            .local_get(SLOT)
+            .i64_load(place(layout::ADDEND, 3))
+            .local_get(RIP)
+            .i64_add()
+            .local_set(PLACE);
+        self.out().else_();
         // Nothing is fetched when nothing more is to run.
-        self.out.local_get(LEFT).i64_const(0).i64_gt_s().if_(BlockType::Empty);
-        self.out.local_get(VCPU).local_get(RIP).call(Import::CodeAddress as u32).local_set(PLACE);
-        self.out.end().end().end();
+        self.out().local_get(LEFT).i64_const(0).i64_gt_s().if_(BlockType::Empty);
+        self.out().local_get(VCPU).local_get(RIP).call(Import::CodeAddress as u32).local_set(PLACE);
+        self.out().end().end().end();
         // Is it known?
-        self.out.local_get(PLACE).local_get(PLACE).i64_const(layout::ENTRY_FOLD as i64).i64_shr_u().i64_xor();
-        self.out.i64_const(layout::ENTRIES_LEN as i64 - 1).i64_and().i64_const(4).i64_shl();
-        self.out.local_get(VCPU).i64_load(place(layout::ENTRIES, 3)).i64_add().local_tee(SLOT);
-        self.out.i64_load(place(0, 3)).local_get(PLACE);
+        self.out()
+            .local_get(PLACE)
+            .local_get(PLACE)
+            .i64_const(layout::ENTRY_FOLD as i64)
+            .i64_shr_u()
+            .i64_xor();
+        self.out().i64_const(layout::ENTRIES_LEN as i64 - 1).i64_and().i64_const(4).i64_shl();
+        self.out().local_get(VCPU).i64_load(place(layout::ENTRIES, 3)).i64_add().local_tee(SLOT);
+        self.out().i64_load(place(0, 3)).local_get(PLACE);
         // The mode is that of now: code that does without floats runs whatever MXCSR says.
-        self.out.local_get(VCPU).i64_load32_u(place(layout::CODE_KEY, 2));
-        self.out
-            .i64_const(layout::ENTRY_MODE_SHIFT.into())
-            .i64_shl()
-            .i64_xor()
-            .i64_eq()
-            .if_(BlockType::Empty);
+        self.out().local_get(VCPU).i64_load32_u(place(layout::CODE_KEY, 2));
+        self.out().i64_const(layout::ENTRY_MODE_SHIFT.into()).i64_shl().i64_xor().i64_eq();
+        self.mostly();
+        self.out().if_(BlockType::Empty);
         if self.placed.count {
-            self.out.local_get(VCPU).local_get(VCPU).i64_load(place(layout::CHAINED, 3));
-            self.out.i64_const(1).i64_add().i64_store(place(layout::CHAINED, 3));
+            self.out().local_get(VCPU).local_get(VCPU).i64_load(place(layout::CHAINED, 3));
+            self.out().i64_const(1).i64_add().i64_store(place(layout::CHAINED, 3));
         }
-        self.out.local_get(VCPU).local_get(LEFT).local_get(SLOT).i64_load(place(8, 3));
-        self.out.return_call_indirect(0, REGION_TYPE);
-        self.out.end().end();
-        self.out.local_get(VCPU).local_get(REASON).i64_store(place(layout::LEAVE, 3));
-        self.out.local_get(LEFT);
+        self.out().local_get(VCPU).local_get(LEFT).local_get(SLOT).i64_load(place(8, 3));
+        self.out().return_call_indirect(0, REGION_TYPE);
+        self.out().end().end();
+        self.out().local_get(VCPU).local_get(REASON).i64_store(place(layout::LEAVE, 3));
+        self.out().local_get(LEFT);
     }
 
     /// Pushes the address of the TLB entry for the linear address in a local, kept in `SLOT` too.
     fn tlb_slot(&mut self, linear: u32) {
-        self.out.local_get(linear).i64_const(layout::TLB_SHIFT as i64).i64_shr_u();
-        self.out.i64_const(layout::TLB_MASK as i64).i64_and().local_get(TLB).i64_add().local_tee(SLOT);
+        self.out().local_get(linear).i64_const(layout::TLB_SHIFT as i64).i64_shr_u();
+        self.out().i64_const(layout::TLB_MASK as i64).i64_and().local_get(TLB).i64_add().local_tee(SLOT);
     }
 
     /// Pushes the linear address `distance` behind the region's entry.
     fn rip(&mut self, distance: i64) {
-        self.out.local_get(BASE);
+        self.out().local_get(BASE);
         if distance != 0 {
-            self.out.i64_const(distance).i64_add();
+            self.out().i64_const(distance).i64_add();
         }
         let mask = rip_mask(self.region.mode.code_size);
         if mask != u64::MAX {
-            self.out.i64_const(mask as i64).i64_and();
+            self.out().i64_const(mask as i64).i64_and();
         }
     }
 
     /// Branches to a label.
     fn branch_to(&mut self, label: Label) {
         let depth = self.labels.iter().rev().position(|&l| l == label).unwrap_or(0);
-        self.out.br(depth as u32);
+        self.out().br(depth as u32);
     }
 
     /// Goes to the way out. RIP and the rest have been set.
@@ -197,13 +238,25 @@ impl Emitter<'_> {
     }
 
     fn begin(&mut self, label: Label, block: impl FnOnce(&mut InstructionSink<'_>)) {
-        block(&mut self.out);
+        block(&mut self.out());
         self.labels.push(label);
+    }
+
+    fn begin_if(&mut self) {
+        self.begin(Label::Other, |out| {
+            out.if_(BlockType::Empty);
+        });
+    }
+
+    /// An `if` that is hardly ever taken.
+    fn begin_seldom(&mut self) {
+        self.seldom();
+        self.begin_if();
     }
 
     fn end(&mut self) {
         self.labels.pop();
-        self.out.end();
+        self.out().end();
     }
 
     /// A node with everything it dominates.
@@ -220,10 +273,9 @@ impl Emitter<'_> {
         self.begin(Label::Loop(n), |out| {
             out.loop_(BlockType::Empty);
         });
-        self.out.local_get(LEFT).i64_const(self.bound).i64_lt_s();
-        self.begin(Label::Other, |out| {
-            out.if_(BlockType::Empty);
-        });
+        let bound = self.bound;
+        self.out().local_get(LEFT).i64_const(bound).i64_lt_s();
+        self.begin_seldom();
         self.leave_to(self.region.nodes[n].at, Leave::Budget);
         self.end();
         self.within(n, &merges, plans);
@@ -246,18 +298,18 @@ impl Emitter<'_> {
     /// Leaves to the run loop, for `distance` behind the entry.
     fn leave_to(&mut self, distance: i64, reason: Leave) {
         self.rip(distance);
-        self.out.local_set(RIP).i64_const(reason as i64).local_set(REASON);
+        self.out().local_set(RIP).i64_const(reason as i64).local_set(REASON);
         self.go_out();
     }
 
     /// Leaves for other compiled code at `distance`, from a block that ends in page `page`.
     fn exit_to(&mut self, distance: i64, page: i64) {
         self.rip(distance);
-        self.out.local_set(RIP);
+        self.out().local_set(RIP);
         if self.region.page(distance) == page
             && let Some(address) = self.address(distance)
         {
-            self.out.i64_const(address as i64).local_set(PLACE);
+            self.out().i64_const(address as i64).local_set(PLACE);
         }
         self.go_out();
     }
@@ -296,19 +348,18 @@ impl Emitter<'_> {
     fn check_page(&mut self, distance: i64, otherwise: impl FnOnce(&mut Self)) {
         let address = self.address(distance).unwrap_or(0);
         self.rip(distance);
-        self.out.local_set(LINEAR);
+        self.out().local_set(LINEAR);
         self.tlb_slot(LINEAR);
-        self.out.i64_load(place(layout::EXEC_TAG, 3));
-        self.out.local_get(LINEAR).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq();
-        self.out.if_(BlockType::Result(ValType::I64));
-        self.out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
-        self.out.else_();
-        self.out.local_get(VCPU).local_get(LINEAR).call(Import::CodeAddress as u32);
-        self.out.end();
-        self.out.i64_const(address as i64).i64_ne();
-        self.begin(Label::Other, |out| {
-            out.if_(BlockType::Empty);
-        });
+        self.out().i64_load(place(layout::EXEC_TAG, 3));
+        self.out().local_get(LINEAR).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq();
+        self.mostly();
+        self.out().if_(BlockType::Result(ValType::I64));
+        self.out().local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
+        self.out().else_();
+        self.out().local_get(VCPU).local_get(LINEAR).call(Import::CodeAddress as u32);
+        self.out().end();
+        self.out().i64_const(address as i64).i64_ne();
+        self.begin_seldom();
         otherwise(self);
         self.end();
     }
@@ -328,9 +379,7 @@ impl Emitter<'_> {
             Term::Goto(_) => self.edge(n, page, node.edges[0], plans),
             Term::Branch { .. } => {
                 // The condition is on the stack.
-                self.begin(Label::Other, |out| {
-                    out.if_(BlockType::Empty);
-                });
+                self.begin_if();
                 self.edge(n, page, node.edges[0], plans);
                 self.end();
                 self.edge(n, page, node.edges[1], plans);
@@ -345,19 +394,17 @@ impl Emitter<'_> {
 
     /// An indirect jump, whose target is on the stack: to one of the places it is expected to go to, or out.
     fn indirect(&mut self, n: usize, page: i64, plans: &[Plan]) {
-        self.out.local_set(RIP);
+        self.out().local_set(RIP);
         for k in 0..self.region.nodes[n].edges.len() {
             let edge = self.region.nodes[n].edges[k];
             let at = match edge {
                 Edge::Block(to) => self.region.nodes[to].at,
                 Edge::Exit(at) => at,
             };
-            self.out.local_get(RIP);
+            self.out().local_get(RIP);
             self.rip(at);
-            self.out.i64_eq();
-            self.begin(Label::Other, |out| {
-                out.if_(BlockType::Empty);
-            });
+            self.out().i64_eq();
+            self.begin_if();
             self.edge(n, page, edge, plans);
             self.end();
         }
@@ -368,42 +415,38 @@ impl Emitter<'_> {
     fn step(&mut self, at: i64, len: u8, index: u32) {
         let reach = self.region.reach(index);
         self.store_within(reach);
-        self.out.local_get(VCPU);
+        self.out().local_get(VCPU);
         self.rip(at + i64::from(len));
-        self.out.i64_store(place(layout::RIP, 3));
+        self.out().i64_store(place(layout::RIP, 3));
         let index = self.placed.steps.get(index as usize).copied().unwrap_or(u32::MAX);
-        self.out.local_get(VCPU).i64_const(i64::from(index)).local_get(LEFT).call(Import::Step as u32);
-        self.out.local_set(SLOT);
+        self.out().local_get(VCPU).i64_const(i64::from(index)).local_get(LEFT).call(Import::Step as u32);
+        self.out().local_set(SLOT);
         // Where all is stored already, what was written is loaded only to go on.
         let rest = reach != Reach::ALL;
         if rest {
             self.load_within(reach);
         }
-        self.out.local_get(SLOT).i64_eqz().i32_eqz();
-        self.begin(Label::Other, |out| {
-            out.if_(BlockType::Empty);
-        });
+        self.out().local_get(SLOT).i64_eqz().i32_eqz();
+        self.begin_seldom();
         if rest {
             self.store_state();
         }
-        self.out.local_get(SLOT).i64_const(Stepped::Refused as i64).i64_eq();
-        self.begin(Label::Other, |out| {
-            out.if_(BlockType::Empty);
-        });
+        self.out().local_get(SLOT).i64_const(Stepped::Refused as i64).i64_eq();
+        self.begin_seldom();
         self.rip(at);
-        self.out.local_set(RIP).local_get(VCPU).local_get(RIP).i64_store(place(layout::RIP, 3));
-        self.out.i64_const(Leave::Interpret as i64).local_set(REASON);
+        self.out().local_set(RIP).local_get(VCPU).local_get(RIP).i64_store(place(layout::RIP, 3));
+        self.out().i64_const(Leave::Interpret as i64).local_set(REASON);
         self.branch_to(Label::Stored);
         self.end();
-        self.out.local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
-        self.out.local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(RIP);
-        self.out.local_get(VCPU).i64_load(place(layout::BANK, 3)).local_set(TLB);
+        self.out().local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
+        self.out().local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(RIP);
+        self.out().local_get(VCPU).i64_load(place(layout::BANK, 3)).local_set(TLB);
         // Not 0 where the run loop has to look.
-        self.out.i64_const(Leave::Attention as i64).i64_const(Leave::Miss as i64);
-        self.out.local_get(SLOT).i64_const(Stepped::Look as i64).i64_eq().select().local_set(REASON);
+        self.out().i64_const(Leave::Attention as i64).i64_const(Leave::Miss as i64);
+        self.out().local_get(SLOT).i64_const(Stepped::Look as i64).i64_eq().select().local_set(REASON);
         self.branch_to(Label::Stored);
         self.end();
-        self.out.local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
+        self.out().local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
         if !rest {
             self.load_state();
         }
@@ -411,7 +454,7 @@ impl Emitter<'_> {
 
     fn spend(&mut self, block: &Block) {
         if block.retired != 0 {
-            self.out.local_get(LEFT).i64_const(block.retired.into()).i64_sub().local_set(LEFT);
+            self.out().local_get(LEFT).i64_const(block.retired.into()).i64_sub().local_set(LEFT);
         }
     }
 }

@@ -3,8 +3,8 @@
 use crate::emit;
 use crate::region::Region;
 use wasm_encoder::{
-    CodeSection, ConstExpr, ElementSection, Elements, EntityType, FunctionSection, ImportSection, MemoryType,
-    Module, RefType, TableType, TypeSection, ValType,
+    BranchHints, CodeSection, ConstExpr, ElementSection, Elements, EntityType, FunctionSection,
+    ImportSection, MemoryType, Module, RefType, TableType, TypeSection, ValType,
 };
 
 /// What a module needs to know of where its regions lie.
@@ -77,15 +77,26 @@ pub fn module(regions: &[Placed<'_>], first_slot: u32) -> Vec<u8> {
         types.ty().function(vec![ValType::I64; parameters], vec![ValType::I64; usize::from(result)]);
         imports.import("v64", name, EntityType::Function(1 + n as u32));
     }
-    let (mut functions, mut code) = (FunctionSection::new(), CodeSection::new());
+    let (mut functions, mut code, mut hints) =
+        (FunctionSection::new(), CodeSection::new(), BranchHints::new());
     for placed in regions {
         functions.function(REGION_TYPE);
-        code.function(&emit::function(placed));
+        let (function, of_function) = emit::function(placed);
+        code.function(&function);
+        if !of_function.is_empty() {
+            hints.function_hints(functions.len() - 1 + IMPORTS.len() as u32, of_function);
+        }
     }
     let numbers: Vec<u32> = (0..regions.len() as u32).map(|n| n + IMPORTS.len() as u32).collect();
     let mut elements = ElementSection::new();
     elements.active(None, &ConstExpr::i64_const(i64::from(first_slot)), Elements::Functions(numbers.into()));
     let mut module = Module::new();
-    module.section(&types).section(&imports).section(&functions).section(&elements).section(&code);
+    module
+        .section(&types)
+        .section(&imports)
+        .section(&functions)
+        .section(&elements)
+        .section(&hints)
+        .section(&code);
     module.finish()
 }

@@ -48,7 +48,11 @@ impl WasmtimeHost {
     #[allow(unsafe_code)]
     pub fn new() -> Result<Self, HostError> {
         let mut config = Config::new();
-        config.wasm_memory64(true).wasm_tail_call(true).cranelift_opt_level(OptLevel::Speed);
+        config
+            .wasm_memory64(true)
+            .wasm_tail_call(true)
+            .wasm_branch_hinting(true)
+            .cranelift_opt_level(OptLevel::Speed);
         config.with_host_memory(std::sync::Arc::new(WholeMemory));
         config.memory_reservation(0).memory_guard_size(0).memory_reservation_for_growth(0);
         config.memory_init_cow(false).signals_based_traps(false).table_lazy_init(false);

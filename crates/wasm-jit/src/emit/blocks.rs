@@ -90,7 +90,7 @@ impl Emitter<'_> {
             let node = scope.block.values.node(v);
             if let (Some(local), false) = (scope.local(v), matches!(node, Node::Effect(..))) {
                 self.node_value(scope, node);
-                self.out.local_set(local);
+                self.out().local_set(local);
             }
         }
         scope.ready = scope.ready.max(end);
@@ -127,20 +127,20 @@ impl Emitter<'_> {
             let carry = if flags.carry.is_some() { FlagsKind::CARRY } else { 0 };
             match flags.base {
                 Base::Entry => {
-                    self.out.local_get(FLAG_KIND).i64_const(carry as i64).i64_or();
+                    self.out().local_get(FLAG_KIND).i64_const(carry as i64).i64_or();
                 }
                 Base::Canonical(..) | Base::CarryZero(..) => {
-                    self.out.i64_const(carry as i64);
+                    self.out().i64_const(carry as i64);
                 }
                 Base::Def(def, _) => {
                     let kind = FlagsKind::of(&def).map_or(0, |kind| kind.0);
-                    self.out.i64_const((kind | carry) as i64);
+                    self.out().i64_const((kind | carry) as i64);
                 }
             }
             places.push(FLAG_KIND);
         }
         for &local in places.iter().rev() {
-            self.out.local_set(local);
+            self.out().local_set(local);
         }
     }
 
@@ -168,9 +168,7 @@ impl Emitter<'_> {
             }
             Action::LeaveIfBoth { first, second, exit } => {
                 self.truth(scope, first);
-                self.begin(Label::Other, |out| {
-                    out.if_(BlockType::Empty);
-                });
+                self.begin_seldom();
                 self.compute_shared(scope, scope.plan.doubts(number as usize));
                 self.truth(scope, second);
                 scope.shared.clear();
@@ -186,7 +184,7 @@ impl Emitter<'_> {
         for &v in shared {
             self.node_value(scope, scope.block.values.node(v));
             let local = &mut next[scope.block.values.kind(v) as usize];
-            self.out.local_set(*local);
+            self.out().local_set(*local);
             scope.shared.push((v, *local));
             *local += 1;
         }
@@ -203,7 +201,7 @@ impl Emitter<'_> {
     /// Ends what may leave by an exit, if one is open, and writes the way out down.
     fn close_exit(&mut self, scope: &mut Scope<'_>, open: Option<u32>) {
         let Some(number) = open else { return };
-        self.out.br(1);
+        self.out().br(1);
         self.end();
         self.way_out_of(scope, number);
         self.end();
@@ -212,12 +210,11 @@ impl Emitter<'_> {
     /// Leaves by an exit where the i32 on the stack is not 0.
     pub(super) fn leave(&mut self, scope: &mut Scope<'_>, number: u32) {
         if let Some(depth) = self.labels.iter().rev().position(|&label| label == Label::Exit(number)) {
-            self.out.br_if(depth as u32);
+            self.seldom();
+            self.out().br_if(depth as u32);
             return;
         }
-        self.begin(Label::Other, |out| {
-            out.if_(BlockType::Empty);
-        });
+        self.begin_seldom();
         self.way_out_of(scope, number);
         self.end();
     }
@@ -228,10 +225,10 @@ impl Emitter<'_> {
         self.settle(scope, &exit.state);
         scope.shared.clear();
         if exit.retired != 0 {
-            self.out.local_get(LEFT).i64_const(exit.retired.into()).i64_sub().local_set(LEFT);
+            self.out().local_get(LEFT).i64_const(exit.retired.into()).i64_sub().local_set(LEFT);
         }
         self.rip(exit.at);
-        self.out.local_set(RIP).i64_const(Leave::Interpret as i64).local_set(REASON);
+        self.out().local_set(RIP).i64_const(Leave::Interpret as i64).local_set(REASON);
         self.go_out();
     }
 }

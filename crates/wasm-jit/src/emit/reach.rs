@@ -39,9 +39,11 @@ impl Emitter<'_> {
     pub(super) fn check_reach(&mut self) {
         let Some((least, most)) = reach(self.region) else { return };
         // Both halves, the upper one first, begin at 0 here.
-        self.out.local_get(BASE).i64_const((1 << 47) + least).i64_add();
-        self.out.i64_const((1 << 48) - (most - least)).i64_ge_u().if_(BlockType::Empty);
-        self.out.local_get(VCPU).i64_const(Leave::Interpret as i64).i64_store(place(layout::LEAVE, 3));
-        self.out.local_get(LEFT).return_().end();
+        self.out().local_get(BASE).i64_const((1 << 47) + least).i64_add();
+        self.out().i64_const((1 << 48) - (most - least)).i64_ge_u();
+        self.seldom();
+        self.out().if_(BlockType::Empty);
+        self.out().local_get(VCPU).i64_const(Leave::Interpret as i64).i64_store(place(layout::LEAVE, 3));
+        self.out().local_get(LEFT).return_().end();
     }
 }

@@ -14,7 +14,7 @@ impl Emitter<'_> {
     pub(super) fn value(&mut self, scope: &Scope<'_>, v: Value) {
         match scope.local(v) {
             Some(local) => {
-                self.out.local_get(local);
+                self.out().local_get(local);
             }
             None => self.node_value(scope, scope.block.values.node(v)),
         }
@@ -28,12 +28,12 @@ impl Emitter<'_> {
                 let constant = scope.block.values.constant(b);
                 if op == Op2::Eq && constant == Some(0) {
                     self.value(scope, a);
-                    self.out.i64_eqz();
+                    self.out().i64_eqz();
                     return;
                 }
                 if op == Op2::Xor && constant == Some(1) && scope.block.values.bits(a) <= 1 {
                     self.truth(scope, a);
-                    self.out.i32_eqz();
+                    self.out().i32_eqz();
                     return;
                 }
                 if self.comparison(scope, op, a, b) {
@@ -43,10 +43,11 @@ impl Emitter<'_> {
                 if matches!(op, Op2::Or | Op2::And) && bits(a) <= 1 && bits(b) <= 1 {
                     self.truth(scope, a);
                     self.truth(scope, b);
+                    let out = &mut self.out();
                     if op == Op2::Or {
-                        self.out.i32_or()
+                        out.i32_or()
                     } else {
-                        self.out.i32_and()
+                        out.i32_and()
                     };
                     return;
                 }
@@ -56,9 +57,9 @@ impl Emitter<'_> {
         }
         self.value(scope, v);
         if scope.block.values.bits(v) <= 32 {
-            self.out.i32_wrap_i64();
+            self.out().i32_wrap_i64();
         } else {
-            self.out.i64_const(0).i64_ne();
+            self.out().i64_const(0).i64_ne();
         }
     }
 
@@ -70,12 +71,12 @@ impl Emitter<'_> {
         self.value(scope, a);
         self.value(scope, b);
         match op {
-            Op2::Eq => self.out.i64_eq(),
-            Op2::Ne => self.out.i64_ne(),
-            Op2::LtU => self.out.i64_lt_u(),
-            Op2::LeU => self.out.i64_le_u(),
-            Op2::LtS => self.out.i64_lt_s(),
-            _ => self.out.i64_le_s(),
+            Op2::Eq => self.out().i64_eq(),
+            Op2::Ne => self.out().i64_ne(),
+            Op2::LtU => self.out().i64_lt_u(),
+            Op2::LeU => self.out().i64_le_u(),
+            Op2::LtS => self.out().i64_lt_s(),
+            _ => self.out().i64_le_s(),
         };
         true
     }
@@ -83,19 +84,19 @@ impl Emitter<'_> {
     pub(super) fn node_value(&mut self, scope: &Scope<'_>, node: Node) {
         match node {
             Node::Imm(value) => {
-                self.out.i64_const(value as i64);
+                self.out().i64_const(value as i64);
             }
             Node::Entry(entry) => self.entry(entry),
             Node::Two(op, a, b) => self.two(scope, op, a, b),
             Node::One(op, a) => {
                 self.value(scope, a);
                 match op {
-                    Op1::Clz => self.out.i64_clz(),
-                    Op1::Ctz => self.out.i64_ctz(),
-                    Op1::Popcnt => self.out.i64_popcnt(),
-                    Op1::Extend8 => self.out.i64_extend8_s(),
-                    Op1::Extend16 => self.out.i64_extend16_s(),
-                    Op1::Extend32 => self.out.i64_extend32_s(),
+                    Op1::Clz => self.out().i64_clz(),
+                    Op1::Ctz => self.out().i64_ctz(),
+                    Op1::Popcnt => self.out().i64_popcnt(),
+                    Op1::Extend8 => self.out().i64_extend8_s(),
+                    Op1::Extend16 => self.out().i64_extend16_s(),
+                    Op1::Extend32 => self.out().i64_extend32_s(),
                 };
             }
             // SPEC: wasm-3.0-core :: 2.4.1 Parametric Instructions -> `select` takes the first of two operands where the i32 above them is not 0
@@ -103,12 +104,12 @@ impl Emitter<'_> {
                 self.value(scope, yes);
                 self.value(scope, no);
                 self.truth(scope, c);
-                self.out.select();
+                self.out().select();
             }
             Node::Vector(node) => self.vector_value(scope, node),
             // Always in a local where it is used.
             Node::Effect(..) => {
-                self.out.unreachable();
+                self.out().unreachable();
             }
         }
     }
@@ -117,102 +118,103 @@ impl Emitter<'_> {
         match entry {
             Entry::Gpr(n) => {
                 let local = self.frame.gpr.get(usize::from(n)).copied().flatten();
-                self.out.local_get(local.unwrap_or(BASE));
+                self.out().local_get(local.unwrap_or(BASE));
             }
             Entry::Xmm(n) => {
                 let local = self.frame.xmm.get(usize::from(n)).copied().flatten();
-                self.out.local_get(local.unwrap_or(BASE));
+                self.out().local_get(local.unwrap_or(BASE));
             }
             Entry::Base => {
-                self.out.local_get(BASE);
+                self.out().local_get(BASE);
                 let mask = rip_mask(self.region.mode.code_size);
                 if mask != u64::MAX {
-                    self.out.i64_const(mask as i64).i64_and();
+                    self.out().i64_const(mask as i64).i64_and();
                 }
             }
             Entry::FlagA => {
-                self.out.local_get(FLAG_A);
+                self.out().local_get(FLAG_A);
             }
             Entry::FlagB => {
-                self.out.local_get(FLAG_B);
+                self.out().local_get(FLAG_B);
             }
             Entry::FlagResult => {
-                self.out.local_get(FLAG_RESULT);
+                self.out().local_get(FLAG_RESULT);
             }
             Entry::FlagCarry => {
-                self.out.local_get(FLAG_CARRY);
+                self.out().local_get(FLAG_CARRY);
             }
             Entry::AnyResult => {
                 self.if_canonical();
-                self.out.local_get(FLAG_RESULT).else_();
+                self.out().local_get(FLAG_RESULT).else_();
                 self.flags(Import::FlagsResult);
-                self.out.end();
+                self.out().end();
             }
             Entry::AnyAux => {
                 self.if_canonical();
-                self.out.local_get(FLAG_A).else_();
+                self.out().local_get(FLAG_A).else_();
                 self.flags(Import::FlagsAux);
-                self.out.end();
+                self.out().end();
             }
             Entry::AnyCarry => {
-                self.out
+                self.out()
                     .local_get(FLAG_KIND)
                     .i64_const(FlagsKind::CARRY as i64)
                     .i64_and()
                     .i64_eqz()
                     .i32_eqz();
-                self.out.if_(BlockType::Result(ValType::I64)).local_get(FLAG_CARRY).else_();
+                self.out().if_(BlockType::Result(ValType::I64)).local_get(FLAG_CARRY).else_();
                 self.if_canonical();
-                self.out.local_get(FLAG_A).else_();
+                self.out().local_get(FLAG_A).else_();
                 self.flags(Import::FlagsAux);
-                self.out.end().i64_const(63).i64_shr_u().end();
+                self.out().end().i64_const(63).i64_shr_u().end();
             }
             Entry::SystemFlags => {
-                self.out.local_get(VCPU).i64_load(place(layout::SYSTEM_FLAGS, 3));
+                self.out().local_get(VCPU).i64_load(place(layout::SYSTEM_FLAGS, 3));
             }
             Entry::SegBase(seg) => {
                 let offset = layout::SEG_BASE + 8 * u64::from(seg);
-                self.out.local_get(VCPU).i64_load(place(offset, 3));
+                self.out().local_get(VCPU).i64_load(place(offset, 3));
             }
             Entry::SegChecks => {
-                self.out.local_get(VCPU).i64_load32_u(place(layout::SEG_CHECKS, 2));
+                self.out().local_get(VCPU).i64_load32_u(place(layout::SEG_CHECKS, 2));
             }
         }
     }
 
     fn if_canonical(&mut self) {
-        self.out.local_get(FLAG_KIND).i64_eqz().if_(BlockType::Result(ValType::I64));
+        self.out().local_get(FLAG_KIND).i64_eqz().if_(BlockType::Result(ValType::I64));
     }
 
     fn flags(&mut self, import: Import) {
-        self.out.local_get(FLAG_KIND).local_get(FLAG_A).local_get(FLAG_B).local_get(FLAG_RESULT);
-        self.out.local_get(FLAG_CARRY).call(import as u32);
+        self.out().local_get(FLAG_KIND).local_get(FLAG_A).local_get(FLAG_B).local_get(FLAG_RESULT);
+        self.out().local_get(FLAG_CARRY).call(import as u32);
     }
 
     fn two(&mut self, scope: &Scope<'_>, op: Op2, a: Value, b: Value) {
         if self.comparison(scope, op, a, b) {
-            self.out.i64_extend_i32_u();
+            self.out().i64_extend_i32_u();
             return;
         }
         self.value(scope, a);
         self.value(scope, b);
+        let out = &mut self.out();
         match op {
-            Op2::Add => self.out.i64_add(),
-            Op2::Sub => self.out.i64_sub(),
-            Op2::Mul => self.out.i64_mul(),
-            Op2::And => self.out.i64_and(),
-            Op2::Or => self.out.i64_or(),
-            Op2::Xor => self.out.i64_xor(),
-            Op2::Shl => self.out.i64_shl(),
-            Op2::ShrU => self.out.i64_shr_u(),
-            Op2::ShrS => self.out.i64_shr_s(),
-            Op2::Rotl => self.out.i64_rotl(),
-            Op2::Rotr => self.out.i64_rotr(),
-            Op2::DivU => self.out.i64_div_u(),
-            Op2::DivS => self.out.i64_div_s(),
-            Op2::RemU => self.out.i64_rem_u(),
-            Op2::RemS => self.out.i64_rem_s(),
-            Op2::Eq | Op2::Ne | Op2::LtU | Op2::LeU | Op2::LtS | Op2::LeS => &mut self.out,
+            Op2::Add => out.i64_add(),
+            Op2::Sub => out.i64_sub(),
+            Op2::Mul => out.i64_mul(),
+            Op2::And => out.i64_and(),
+            Op2::Or => out.i64_or(),
+            Op2::Xor => out.i64_xor(),
+            Op2::Shl => out.i64_shl(),
+            Op2::ShrU => out.i64_shr_u(),
+            Op2::ShrS => out.i64_shr_s(),
+            Op2::Rotl => out.i64_rotl(),
+            Op2::Rotr => out.i64_rotr(),
+            Op2::DivU => out.i64_div_u(),
+            Op2::DivS => out.i64_div_s(),
+            Op2::RemU => out.i64_rem_u(),
+            Op2::RemS => out.i64_rem_s(),
+            Op2::Eq | Op2::Ne | Op2::LtU | Op2::LeU | Op2::LtS | Op2::LeS => out,
         };
     }
 }

@@ -29,6 +29,7 @@
     local.get 1
     i64.const 3
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -87,6 +88,7 @@
             i64.const -4096
             i64.and
             i64.ne
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 0
               local.get 12
@@ -95,6 +97,7 @@
               local.set 18
               local.get 0
               i32.load refused
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             else
               local.get 13
@@ -163,6 +166,7 @@
             i64.const -4096
             i64.and
             i64.ne
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 0
               local.get 12
@@ -171,6 +175,7 @@
               local.set 22
               local.get 0
               i32.load refused
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             else
               local.get 13
@@ -252,6 +257,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -269,6 +275,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -308,6 +315,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

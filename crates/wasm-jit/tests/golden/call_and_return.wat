@@ -32,6 +32,7 @@
     local.get 1
     i64.const 6
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -92,6 +93,7 @@
         i64.const -4096
         i64.and
         i64.ne
+        (@metadata.code.branch_hint "\00")
         if ;; label = @3
           local.get 0
           local.get 12
@@ -102,6 +104,7 @@
           call 2
           local.get 0
           i32.load refused
+          (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 2
             local.set 3
@@ -145,6 +148,7 @@
           local.get 1
           i64.const 6
           i64.lt_s
+          (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 2
             i64.const 10
@@ -179,6 +183,7 @@
               i64.const -4096
               i64.and
               i64.ne
+              (@metadata.code.branch_hint "\00")
               if ;; label = @6
                 local.get 0
                 local.get 12
@@ -187,6 +192,7 @@
                 local.set 19
                 local.get 0
                 i32.load refused
+                (@metadata.code.branch_hint "\00")
                 br_if 1 (;@5;)
               else
                 local.get 13
@@ -203,6 +209,7 @@
               i64.shr_s
               local.get 19
               i64.ne
+              (@metadata.code.branch_hint "\00")
               br_if 0 (;@5;)
               br 1 (;@4;)
             end
@@ -281,6 +288,7 @@
                 i64.const -4096
                 i64.and
                 i64.ne
+                (@metadata.code.branch_hint "\00")
                 if ;; label = @7
                   local.get 0
                   local.get 12
@@ -289,6 +297,7 @@
                   local.set 18
                   local.get 0
                   i32.load refused
+                  (@metadata.code.branch_hint "\00")
                   br_if 1 (;@6;)
                 else
                   local.get 13
@@ -305,6 +314,7 @@
                 i64.shr_s
                 local.get 18
                 i64.ne
+                (@metadata.code.branch_hint "\00")
                 br_if 0 (;@6;)
                 br 1 (;@5;)
               end
@@ -359,6 +369,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -376,6 +387,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -415,6 +427,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

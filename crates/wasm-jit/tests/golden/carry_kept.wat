@@ -29,6 +29,7 @@
     local.get 1
     i64.const 3
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -148,6 +149,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -165,6 +167,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -204,6 +207,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

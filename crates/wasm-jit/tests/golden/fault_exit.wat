@@ -28,6 +28,7 @@
     local.get 1
     i64.const 2
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -93,6 +94,7 @@
         i64.const -4096
         i64.and
         i64.ne
+        (@metadata.code.branch_hint "\00")
         if ;; label = @3
           local.get 0
           local.get 12
@@ -101,6 +103,7 @@
           local.set 20
           local.get 0
           i32.load refused
+          (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 2
             local.set 3
@@ -168,6 +171,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -185,6 +189,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -224,6 +229,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

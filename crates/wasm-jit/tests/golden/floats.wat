@@ -31,6 +31,7 @@
     local.get 1
     i64.const 5
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -92,6 +93,7 @@
             i64.const -4096
             i64.and
             i64.ne
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 0
               local.get 12
@@ -100,6 +102,7 @@
               local.set 16
               local.get 0
               i32.load refused
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             else
               local.get 13
@@ -157,6 +160,7 @@
             i64.or
             i64.const 0
             i64.lt_s
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 16
               i64.const 1
@@ -195,6 +199,7 @@
               i32.or
               i32.and
               i32.or
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             end
             local.get 30
@@ -213,12 +218,14 @@
             i64.const -1
             i64.add
             i64.le_u
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 21
               i64.const 1
               i64.shl
               i64.const 0
               i64.ne
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             end
             local.get 28
@@ -237,6 +244,7 @@
             i64.const -1
             i64.add
             i64.le_u
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 22
               i64.const 1
@@ -249,6 +257,7 @@
               i64.const -9007199254740992
               i64.ne
               i32.and
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             end
             br 1 (;@3;)
@@ -335,6 +344,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -352,6 +362,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -391,6 +402,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

@@ -27,6 +27,7 @@
     local.get 1
     i64.const 1
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -52,6 +53,7 @@
         i64.shr_s
         local.get 15
         i64.ne
+        (@metadata.code.branch_hint "\00")
         if ;; label = @3
           local.get 2
           local.set 3
@@ -74,6 +76,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -91,6 +94,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -130,6 +134,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

@@ -31,6 +31,7 @@
     local.get 1
     i64.const 5
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -77,6 +78,7 @@
           local.get 1
           i64.const 5
           i64.lt_s
+          (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 2
             local.set 3
@@ -101,6 +103,7 @@
           i64.const -4096
           i64.and
           i64.ne
+          (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 0
             local.get 12
@@ -109,6 +112,7 @@
             local.set 19
             local.get 0
             i32.load refused
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 2
               local.set 3
@@ -178,6 +182,7 @@
               i64.const -4096
               i64.and
               i64.ne
+              (@metadata.code.branch_hint "\00")
               if ;; label = @6
                 local.get 0
                 local.get 12
@@ -186,6 +191,7 @@
                 local.set 19
                 local.get 0
                 i32.load refused
+                (@metadata.code.branch_hint "\00")
                 br_if 1 (;@5;)
               else
                 local.get 13
@@ -202,6 +208,7 @@
               i64.shr_s
               local.get 19
               i64.ne
+              (@metadata.code.branch_hint "\00")
               br_if 0 (;@5;)
               br 1 (;@4;)
             end
@@ -260,6 +267,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -277,6 +285,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -316,6 +325,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

@@ -33,6 +33,7 @@
     local.get 1
     i64.const 7
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -79,6 +80,7 @@
           local.get 1
           i64.const 7
           i64.lt_s
+          (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 2
             local.set 3
@@ -96,6 +98,7 @@
             local.get 1
             i64.const 7
             i64.lt_s
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 2
               i64.const 5
@@ -192,6 +195,7 @@
                 i64.const -4096
                 i64.and
                 i64.ne
+                (@metadata.code.branch_hint "\00")
                 if ;; label = @7
                   local.get 0
                   local.get 12
@@ -200,6 +204,7 @@
                   local.set 19
                   local.get 0
                   i32.load refused
+                  (@metadata.code.branch_hint "\00")
                   br_if 1 (;@6;)
                 else
                   local.get 13
@@ -216,6 +221,7 @@
                 i64.shr_s
                 local.get 19
                 i64.ne
+                (@metadata.code.branch_hint "\00")
                 br_if 0 (;@6;)
                 br 1 (;@5;)
               end
@@ -275,6 +281,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -292,6 +299,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -331,6 +339,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

@@ -29,6 +29,7 @@
     local.get 1
     i64.const 3
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -81,6 +82,7 @@
             i64.const -4096
             i64.and
             i64.ne
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 0
               local.get 12
@@ -89,6 +91,7 @@
               local.set 19
               local.get 0
               i32.load refused
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             else
               local.get 13
@@ -113,6 +116,7 @@
             i64.const -4096
             i64.and
             i64.ne
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 0
               local.get 12
@@ -121,6 +125,7 @@
               call 2
               local.get 0
               i32.load refused
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             else
               local.get 13
@@ -165,6 +170,7 @@
         i64.const -4096
         i64.and
         i64.ne
+        (@metadata.code.branch_hint "\00")
         if ;; label = @3
           local.get 0
           local.get 12
@@ -173,6 +179,7 @@
           call 2
           local.get 0
           i32.load refused
+          (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 20
             local.get 21
@@ -217,6 +224,7 @@
         i64.const -4096
         i64.and
         i64.ne
+        (@metadata.code.branch_hint "\00")
         if ;; label = @3
           local.get 0
           local.get 12
@@ -225,6 +233,7 @@
           local.set 24
           local.get 0
           i32.load refused
+          (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 20
             local.get 23
@@ -290,6 +299,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -307,6 +317,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -346,6 +357,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

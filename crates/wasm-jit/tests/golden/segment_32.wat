@@ -27,6 +27,7 @@
     local.get 1
     i64.const 1
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -54,6 +55,7 @@
             i64.const 1
             i64.and
             i32.wrap_i64
+            (@metadata.code.branch_hint "\00")
             br_if 0 (;@4;)
             local.get 0
             i64.load seg_base5
@@ -77,6 +79,7 @@
             i64.const -4096
             i64.and
             i64.ne
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 0
               local.get 12
@@ -85,6 +88,7 @@
               local.set 16
               local.get 0
               i32.load refused
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             else
               local.get 13
@@ -130,6 +134,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -147,6 +152,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -186,6 +192,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

@@ -27,6 +27,7 @@
     local.get 1
     i64.const 1
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -65,6 +66,7 @@
         i64.const -4096
         i64.and
         i64.ne
+        (@metadata.code.branch_hint "\00")
         if ;; label = @3
           local.get 0
           local.get 12
@@ -73,6 +75,7 @@
           local.set 16
           local.get 0
           i32.load refused
+          (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 2
             local.set 3
@@ -112,6 +115,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -129,6 +133,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -168,6 +173,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

@@ -31,6 +31,7 @@
     local.get 1
     i64.const 5
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -79,6 +80,7 @@
         i64.const -4096
         i64.and
         i64.ne
+        (@metadata.code.branch_hint "\00")
         if ;; label = @3
           local.get 0
           local.get 12
@@ -87,6 +89,7 @@
           call 2
           local.get 0
           i32.load refused
+          (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 2
             local.set 3
@@ -123,6 +126,7 @@
             i64.const -4096
             i64.and
             i64.ne
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 0
               local.get 12
@@ -131,6 +135,7 @@
               local.set 20
               local.get 0
               i32.load refused
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             else
               local.get 13
@@ -161,6 +166,7 @@
             i64.const -4096
             i64.and
             i64.ne
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 0
               local.get 12
@@ -169,6 +175,7 @@
               call 2
               local.get 0
               i32.load refused
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             else
               local.get 13
@@ -213,6 +220,7 @@
             i64.const -4096
             i64.and
             i64.ne
+            (@metadata.code.branch_hint "\00")
             if (result i64) ;; label = @5
               i64.const 0
             else
@@ -223,6 +231,7 @@
             end
             local.tee 25
             i64.eqz
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 0
               local.get 21
@@ -231,6 +240,7 @@
               local.set 22
               local.get 0
               i32.load refused
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             else
               local.get 25
@@ -254,6 +264,7 @@
             i64.const -4096
             i64.and
             i64.ne
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 0
               local.get 12
@@ -262,6 +273,7 @@
               call 2
               local.get 0
               i32.load refused
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             else
               local.get 13
@@ -291,6 +303,7 @@
           block ;; label = @4
             local.get 25
             i64.eqz
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 0
               local.get 21
@@ -301,6 +314,7 @@
               local.set 23
               local.get 0
               i32.load refused
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             else
               local.get 25
@@ -324,6 +338,7 @@
             i64.const -4096
             i64.and
             i64.ne
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 0
               local.get 12
@@ -332,6 +347,7 @@
               local.set 24
               local.get 0
               i32.load refused
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             else
               local.get 13
@@ -395,6 +411,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -412,6 +429,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -451,6 +469,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

@@ -28,6 +28,7 @@
     local.get 1
     i64.const 2
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -74,6 +75,7 @@
         local.get 13
         i64.eqz
         i32.eqz
+        (@metadata.code.branch_hint "\00")
         if ;; label = @3
           local.get 0
           local.get 15
@@ -96,6 +98,7 @@
           local.get 13
           i64.const 2
           i64.eq
+          (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 2
             local.set 3
@@ -202,6 +205,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -219,6 +223,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -258,6 +263,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

@@ -32,6 +32,7 @@
     local.get 1
     i64.const 6
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -137,6 +138,7 @@
                 i64.const -4096
                 i64.and
                 i64.ne
+                (@metadata.code.branch_hint "\00")
                 if ;; label = @7
                   local.get 0
                   local.get 12
@@ -145,6 +147,7 @@
                   local.set 18
                   local.get 0
                   i32.load refused
+                  (@metadata.code.branch_hint "\00")
                   br_if 1 (;@6;)
                 else
                   local.get 13
@@ -161,6 +164,7 @@
                 i64.shr_s
                 local.get 18
                 i64.ne
+                (@metadata.code.branch_hint "\00")
                 br_if 0 (;@6;)
                 br 1 (;@5;)
               end
@@ -247,6 +251,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -264,6 +269,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -303,6 +309,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

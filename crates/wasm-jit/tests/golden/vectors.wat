@@ -31,6 +31,7 @@
     local.get 1
     i64.const 5
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       i64.const 1
@@ -67,6 +68,7 @@
             i64.const 15
             i64.and
             i32.wrap_i64
+            (@metadata.code.branch_hint "\00")
             br_if 0 (;@4;)
             local.get 15
             local.set 12
@@ -85,6 +87,7 @@
             i64.const -4096
             i64.and
             i64.ne
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 0
               local.get 12
@@ -94,6 +97,7 @@
               local.set 21
               local.get 0
               i32.load refused
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             else
               local.get 13
@@ -140,6 +144,7 @@
             i64.const -4096
             i64.and
             i64.ne
+            (@metadata.code.branch_hint "\00")
             if ;; label = @5
               local.get 0
               local.get 23
@@ -149,6 +154,7 @@
               call 8
               local.get 0
               i32.load refused
+              (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
             else
               local.get 13
@@ -195,6 +201,7 @@
     end
     local.get 4
     i64.eqz
+    (@metadata.code.branch_hint "\01")
     if ;; label = @1
       local.get 5
       i64.eqz
@@ -212,6 +219,7 @@
         i64.const -4096
         i64.and
         i64.eq
+        (@metadata.code.branch_hint "\01")
         if ;; label = @3
           local.get 13
           i64.load offset=24
@@ -251,6 +259,7 @@
       i64.shl
       i64.xor
       i64.eq
+      (@metadata.code.branch_hint "\01")
       if ;; label = @2
         local.get 0
         local.get 1

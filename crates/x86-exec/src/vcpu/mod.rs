@@ -11,7 +11,7 @@ mod run;
 mod system_context;
 
 use crate::bus::Bus;
-use blocks::{Block, BlockCache, Slot};
+use blocks::{Block, BlockCache};
 use compiled::{CompiledCode, Shared};
 use guest_ram::GuestRam;
 use std::collections::HashMap;
@@ -82,7 +82,6 @@ pub struct Vcpu {
     /// [`CompiledCode::hot_after`]
     hot: u32,
     /// Instructions that compiled code may ask for, and their numbers
-    /// Instructions executed for compiled code, and whether the status flags matter to them
     steps: Vec<compiled::Step>,
     step_numbers: HashMap<Instruction, u32>,
     /// Changes whenever compiled code is dropped: what was found before has to be looked for anew
