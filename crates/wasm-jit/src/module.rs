@@ -24,12 +24,10 @@ pub struct Placed<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Import {
-    /// `(vcpu, linear, size) -> value`; sets `refused`
-    Load = 0,
-    /// The same, checked as a write
-    LoadForWrite,
-    /// `(vcpu, linear, size, value)`; sets `refused`
-    Store,
+    /// `(vcpu, linear, size) -> compiled address`, 0 where only the interpreter can load from there
+    Find = 0,
+    /// The same for storing, or for loading and storing back
+    FindToWrite,
     /// `(vcpu, step, left) -> Stepped`
     Step,
     /// `(vcpu, linear) -> compiled address`, 0 where it cannot be fetched from
@@ -38,23 +36,16 @@ pub enum Import {
     FlagsResult,
     /// `(kind, a, b, result, carry) -> ArithFlags::aux`
     FlagsAux,
-    /// `(vcpu, linear)`: 16 bytes into `scratch`; sets `refused`
-    LoadVector,
-    /// `(vcpu, linear)`: 16 bytes out of `scratch`; sets `refused`
-    StoreVector,
 }
 
 /// Names of the imports in module `v64`, with parameters and whether there is a result.
-pub const IMPORTS: [(&str, usize, bool); 9] = [
-    ("load", 3, true),
-    ("load_for_write", 3, true),
-    ("store", 4, false),
+pub const IMPORTS: [(&str, usize, bool); 6] = [
+    ("find", 3, true),
+    ("find_to_write", 3, true),
     ("step", 3, true),
     ("code_address", 2, true),
     ("flags_result", 5, true),
     ("flags_aux", 5, true),
-    ("load_vector", 2, false),
-    ("store_vector", 2, false),
 ];
 
 /// Type of a region's function, `(vcpu: i64, budget: i64) -> left: i64`.

@@ -82,11 +82,9 @@ impl Plan {
                     hot[first.0 as usize] += 1;
                     cold[second.0 as usize] = true;
                 }
+                // It goes where the load before it went.
+                Action::Store { value, again: true, .. } if share.is_none() => hot[value.0 as usize] += 1,
                 action => action.operands().for_each(|v| hot[v.0 as usize] += 1),
-            }
-            if let Action::Store { value, .. } | Action::StoreVector { value, .. } = effect.action {
-                // Stored in either of two ways.
-                hot[value.0 as usize] += 1;
             }
             if let Some(exit) = block.exits.get(effect.action.exit() as usize) {
                 state_values(&exit.state).for_each(|v| cold[v.0 as usize] = true);

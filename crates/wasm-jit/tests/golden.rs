@@ -81,7 +81,6 @@ fn places() -> BTreeMap<u64, String> {
         (layout::FLAGS_RESULT, "flags_result"),
         (layout::FLAGS_CARRY, "flags_carry"),
         (layout::LEAVE, "leave"),
-        (layout::REFUSED, "refused"),
         (layout::BANK, "bank"),
         (layout::ENTRIES, "entries"),
         (layout::CODE_KEY, "code_key"),
@@ -94,9 +93,6 @@ fn places() -> BTreeMap<u64, String> {
     }
     for n in 0..6_u8 {
         places.insert(layout::SEG_BASE + 8 * u64::from(n), format!("seg_base{n}"));
-    }
-    for n in 0..3_u8 {
-        places.insert(layout::SCRATCH + 16 * u64::from(n), format!("scratch{n}"));
     }
     places
 }

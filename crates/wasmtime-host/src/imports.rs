@@ -18,16 +18,12 @@ unsafe fn processor<'a>(address: u64) -> &'a mut Vcpu {
 #[allow(unsafe_code)]
 pub(crate) fn imports(store: &mut Store<StoreLimits>, memory: Memory, table: Table) -> Vec<Extern> {
     // SAFETY: (of each) compiled code passes on the address that it was entered with, and it runs within `enter`.
-    let load = Func::wrap(&mut *store, |vcpu: u64, linear: u64, size: u64| unsafe {
-        processor(vcpu).compiled_load(linear, size, false)
+    let find = Func::wrap(&mut *store, |vcpu: u64, linear: u64, size: u64| unsafe {
+        processor(vcpu).compiled_find(linear, size, false)
     });
     // SAFETY: as above.
-    let load_for_write = Func::wrap(&mut *store, |vcpu: u64, linear: u64, size: u64| unsafe {
-        processor(vcpu).compiled_load(linear, size, true)
-    });
-    // SAFETY: as above.
-    let to_store = Func::wrap(&mut *store, |vcpu: u64, linear: u64, size: u64, value: u64| unsafe {
-        processor(vcpu).compiled_store(linear, size, value);
+    let find_to_write = Func::wrap(&mut *store, |vcpu: u64, linear: u64, size: u64| unsafe {
+        processor(vcpu).compiled_find(linear, size, true)
     });
     let step = Func::wrap(&mut *store, |vcpu: u64, number: u64, left: u64| -> u64 {
         // SAFETY: as above.
@@ -43,15 +39,6 @@ pub(crate) fn imports(store: &mut Store<StoreLimits>, memory: Memory, table: Tab
     let aux = Func::wrap(&mut *store, |kind: u64, a: u64, b: u64, result: u64, carry: u64| {
         FlagsKind(kind).flags(a, b, result, carry).aux
     });
-    // SAFETY: as above.
-    let load_vector = Func::wrap(&mut *store, |vcpu: u64, linear: u64| unsafe {
-        processor(vcpu).compiled_load_vector(linear)
-    });
-    // SAFETY: as above.
-    let store_vector = Func::wrap(&mut *store, |vcpu: u64, linear: u64| unsafe {
-        processor(vcpu).compiled_store_vector(linear)
-    });
-    let functions =
-        [load, load_for_write, to_store, step, code_address, result, aux, load_vector, store_vector];
+    let functions = [find, find_to_write, step, code_address, result, aux];
     [memory.into(), table.into()].into_iter().chain(functions.map(Extern::from)).collect()
 }

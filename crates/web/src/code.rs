@@ -72,16 +72,10 @@ macro_rules! imports {
 }
 
 imports! {
-    /// [`wasm_jit::Import::Load`]
-    fn v64_jit_load(vcpu, linear, size) -> u64 = on(vcpu, |vcpu| vcpu.compiled_load(linear, size, false));
-    /// [`wasm_jit::Import::LoadForWrite`]
-    fn v64_jit_load_for_write(vcpu, linear, size) -> u64 = on(vcpu, |vcpu| vcpu.compiled_load(linear, size, true));
-    /// [`wasm_jit::Import::Store`]
-    fn v64_jit_store(vcpu, linear, size, value) = on(vcpu, |vcpu| vcpu.compiled_store(linear, size, value));
-    /// [`wasm_jit::Import::LoadVector`]
-    fn v64_jit_load_vector(vcpu, linear) = on(vcpu, |vcpu| vcpu.compiled_load_vector(linear));
-    /// [`wasm_jit::Import::StoreVector`]
-    fn v64_jit_store_vector(vcpu, linear) = on(vcpu, |vcpu| vcpu.compiled_store_vector(linear));
+    /// [`wasm_jit::Import::Find`]
+    fn v64_jit_find(vcpu, linear, size) -> u64 = on(vcpu, |vcpu| vcpu.compiled_find(linear, size, false));
+    /// [`wasm_jit::Import::FindToWrite`]
+    fn v64_jit_find_to_write(vcpu, linear, size) -> u64 = on(vcpu, |vcpu| vcpu.compiled_find(linear, size, true));
     /// [`wasm_jit::Import::Step`]
     fn v64_jit_step(vcpu, number, left) -> u64 = on(vcpu, |vcpu| vcpu.compiled_step(number, left) as u64);
     /// [`wasm_jit::Import::CodeAddress`]

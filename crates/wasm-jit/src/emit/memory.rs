@@ -1,7 +1,7 @@
 //! Loads and stores: the TLB in line, everything else by the processor.
 
 use super::blocks::Scope;
-use super::{Emitter, LINEAR, OPENED, SLOT, VCPU, place};
+use super::{Emitter, LINEAR, Label, OPENED, SLOT, VCPU, place};
 use crate::layout;
 use crate::module::Import;
 use crate::region::rip_mask;
@@ -30,12 +30,20 @@ impl Emitter<'_> {
         self.out().i64_const(-(PAGE_SIZE as i64)).i64_and().i64_ne();
     }
 
-    /// Pushes whether an access has to be made by the processor. Else [`Emitter::found`] is where it goes.
-    fn lost(&mut self, scope: &Scope<'_>, to: Reached, write: bool) {
+    /// Pushes where an access goes, but for the offset that it gives. What the TLB does not tell is asked of the processor;
+    /// what only the interpreter can do leaves by `exit`.
+    fn locate(&mut self, scope: &mut Scope<'_>, to: Reached, write: bool, exit: u32) -> u64 {
         let Some(share) = to.share else {
             self.value(scope, to.linear);
             self.out().local_set(LINEAR);
-            return self.missed(to.bytes, write);
+            self.missed(to.bytes, write);
+            self.begin_address();
+            self.out().local_get(VCPU).local_get(LINEAR);
+            self.find(scope, to.bytes, write, exit);
+            self.out().else_();
+            self.hit();
+            self.end();
+            return 0;
         };
         let range = scope.shared_range(share);
         if let Some(bytes) = share.look {
@@ -49,43 +57,46 @@ impl Emitter<'_> {
             }
             self.out().local_set(LINEAR);
             self.missed(bytes, write);
-            self.seldom();
-            self.out().if_(BlockType::Result(ValType::I64)).i64_const(0).else_();
-            self.out().local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
-            self.out().end().local_tee(range);
+            self.begin_address();
+            self.out().i64_const(0).else_();
+            self.hit();
+            self.end();
+            self.out().local_tee(range);
         } else {
             self.out().local_get(range);
         }
         self.out().i64_eqz();
-    }
-
-    /// Pushes where an access that is not lost goes, but for the offset that it gives.
-    fn found(&mut self, scope: &Scope<'_>, to: Reached) -> u64 {
-        match to.share {
-            Some(share) => {
-                self.out().local_get(scope.shared_range(share));
-                share.at
-            }
-            None => {
-                self.out().local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
-                0
-            }
-        }
-    }
-
-    /// Pushes processor and linear address for a call.
-    fn whom_and_where(&mut self, scope: &Scope<'_>, to: Reached) {
+        self.begin_address();
         self.out().local_get(VCPU);
-        if to.share.is_some() {
-            self.value(scope, to.linear);
-        } else {
-            self.out().local_get(LINEAR);
+        self.value(scope, to.linear);
+        self.find(scope, to.bytes, write, exit);
+        if share.at != 0 {
+            self.out().i64_const(share.at as i64).i64_sub();
         }
+        self.out().else_().local_get(range);
+        self.end();
+        share.at
     }
 
-    fn leave_if_refused(&mut self, scope: &mut Scope<'_>, exit: u32) {
-        self.out().local_get(VCPU).i32_load(place(layout::REFUSED, 2));
+    /// An `if` that is hardly ever taken and gives an address.
+    fn begin_address(&mut self) {
+        self.seldom();
+        self.begin(Label::Other, |out| {
+            out.if_(BlockType::Result(ValType::I64));
+        });
+    }
+
+    /// Pushes where `LINEAR`, whose entry in the TLB is in `SLOT`, lies.
+    fn hit(&mut self) {
+        self.out().local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
+    }
+
+    /// Replaces processor and linear address by where the processor finds it.
+    fn find(&mut self, scope: &mut Scope<'_>, bytes: u32, write: bool, exit: u32) {
+        let import = if write { Import::FindToWrite } else { Import::Find };
+        self.out().i64_const(bytes.into()).call(import as u32).local_tee(SLOT).i64_eqz();
         self.leave(scope, exit);
+        self.out().local_get(SLOT);
     }
 
     pub(super) fn load(
@@ -97,65 +108,29 @@ impl Emitter<'_> {
         exit: u32,
     ) {
         let (result, low) = (scope.result(number), scope.is_low_load(number));
-        let opens = for_write && to.share.is_none();
-        self.lost(scope, to, for_write);
-        self.begin_seldom();
-        let import = if for_write { Import::LoadForWrite } else { Import::Load };
-        self.whom_and_where(scope, to);
-        self.out().i64_const(to.bytes.into()).call(import as u32);
-        match result {
-            Some(local) if low => self.low_lane(to.bytes, local),
-            Some(local) => {
-                self.out().local_set(local);
-            }
-            None => {
-                self.out().drop();
-            }
+        let at = self.locate(scope, to, for_write, exit);
+        let out = &mut self.out();
+        if for_write && to.share.is_none() {
+            out.local_tee(OPENED);
         }
-        if opens {
-            self.out().i64_const(0).local_set(OPENED);
-        }
-        self.leave_if_refused(scope, exit);
-        if opens || result.is_some() {
-            self.out().else_();
-            let at = self.found(scope, to);
-            if opens {
-                self.out().local_tee(OPENED);
-            }
-            let out = &mut self.out();
-            match (to.bytes, result) {
-                (_, None) => out.drop(),
-                (4, Some(local)) if low => out.v128_load32_zero(place(at, 0)).local_set(local),
-                (_, Some(local)) if low => out.v128_load64_zero(place(at, 0)).local_set(local),
-                (1, Some(local)) => out.i64_load8_u(place(at, 0)).local_set(local),
-                (2, Some(local)) => out.i64_load16_u(place(at, 0)).local_set(local),
-                (4, Some(local)) => out.i64_load32_u(place(at, 0)).local_set(local),
-                (_, Some(local)) => out.i64_load(place(at, 0)).local_set(local),
-            };
-        }
-        self.end();
+        match (to.bytes, result) {
+            (_, None) => out.drop(),
+            (4, Some(local)) if low => out.v128_load32_zero(place(at, 0)).local_set(local),
+            (_, Some(local)) if low => out.v128_load64_zero(place(at, 0)).local_set(local),
+            (1, Some(local)) => out.i64_load8_u(place(at, 0)).local_set(local),
+            (2, Some(local)) => out.i64_load16_u(place(at, 0)).local_set(local),
+            (4, Some(local)) => out.i64_load32_u(place(at, 0)).local_set(local),
+            (_, Some(local)) => out.i64_load(place(at, 0)).local_set(local),
+        };
     }
 
+    /// `again` stores back to where a load for writing went.
     pub(super) fn store(&mut self, scope: &mut Scope<'_>, to: Reached, value: Value, again: bool, exit: u32) {
-        let opened = again && to.share.is_none();
-        if opened {
-            self.value(scope, to.linear);
-            self.out().local_set(LINEAR).local_get(OPENED).i64_eqz();
-        } else {
-            self.lost(scope, to, true);
-        }
-        self.begin_seldom();
-        self.whom_and_where(scope, to);
-        self.out().i64_const(to.bytes.into());
-        self.value(scope, value);
-        self.out().call(Import::Store as u32);
-        self.leave_if_refused(scope, exit);
-        self.out().else_();
-        let at = if opened {
+        let at = if again && to.share.is_none() {
             self.out().local_get(OPENED);
             0
         } else {
-            self.found(scope, to)
+            self.locate(scope, to, true, exit)
         };
         self.value(scope, value);
         let out = &mut self.out();
@@ -165,41 +140,22 @@ impl Emitter<'_> {
             4 => out.i64_store32(place(at, 0)),
             _ => out.i64_store(place(at, 0)),
         };
-        self.end();
     }
 
     /// SPEC: wasm-3.0-core :: 2.4.10 Memory Instructions -> `v128.load` and `v128.store` need no alignment; what x86 asks for was looked at before
     pub(super) fn load_vector(&mut self, scope: &mut Scope<'_>, number: u32, to: Reached, exit: u32) {
         let result = scope.result(number);
-        self.lost(scope, to, false);
-        self.begin_seldom();
-        self.whom_and_where(scope, to);
-        self.out().call(Import::LoadVector as u32);
-        if let Some(local) = result {
-            self.out().local_get(VCPU).v128_load(place(layout::SCRATCH, 4)).local_set(local);
-        }
-        self.leave_if_refused(scope, exit);
-        if let Some(local) = result {
-            self.out().else_();
-            let at = self.found(scope, to);
-            self.out().v128_load(place(at, 0)).local_set(local);
-        }
-        self.end();
+        let at = self.locate(scope, to, false, exit);
+        let out = &mut self.out();
+        match result {
+            Some(local) => out.v128_load(place(at, 0)).local_set(local),
+            None => out.drop(),
+        };
     }
 
     pub(super) fn store_vector(&mut self, scope: &mut Scope<'_>, to: Reached, value: Value, exit: u32) {
-        self.lost(scope, to, true);
-        self.begin_seldom();
-        self.out().local_get(VCPU);
-        self.value(scope, value);
-        self.out().v128_store(place(layout::SCRATCH, 4));
-        self.whom_and_where(scope, to);
-        self.out().call(Import::StoreVector as u32);
-        self.leave_if_refused(scope, exit);
-        self.out().else_();
-        let at = self.found(scope, to);
+        let at = self.locate(scope, to, true, exit);
         self.value(scope, value);
         self.out().v128_store(place(at, 0));
-        self.end();
     }
 }

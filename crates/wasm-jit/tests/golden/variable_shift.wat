@@ -3,26 +3,20 @@
   (type (;0;) (func (param i64 i64) (result i64)))
   (type (;1;) (func (param i64 i64 i64) (result i64)))
   (type (;2;) (func (param i64 i64 i64) (result i64)))
-  (type (;3;) (func (param i64 i64 i64 i64)))
-  (type (;4;) (func (param i64 i64 i64) (result i64)))
-  (type (;5;) (func (param i64 i64) (result i64)))
+  (type (;3;) (func (param i64 i64 i64) (result i64)))
+  (type (;4;) (func (param i64 i64) (result i64)))
+  (type (;5;) (func (param i64 i64 i64 i64 i64) (result i64)))
   (type (;6;) (func (param i64 i64 i64 i64 i64) (result i64)))
-  (type (;7;) (func (param i64 i64 i64 i64 i64) (result i64)))
-  (type (;8;) (func (param i64 i64)))
-  (type (;9;) (func (param i64 i64)))
   (import "v64" "memory" (memory (;0;) i64 1))
   (import "v64" "table" (table (;0;) i64 1 funcref))
-  (import "v64" "load" (func (;0;) (type 1)))
-  (import "v64" "load_for_write" (func (;1;) (type 2)))
-  (import "v64" "store" (func (;2;) (type 3)))
-  (import "v64" "step" (func (;3;) (type 4)))
-  (import "v64" "code_address" (func (;4;) (type 5)))
-  (import "v64" "flags_result" (func (;5;) (type 6)))
-  (import "v64" "flags_aux" (func (;6;) (type 7)))
-  (import "v64" "load_vector" (func (;7;) (type 8)))
-  (import "v64" "store_vector" (func (;8;) (type 9)))
-  (elem (;0;) (i64.const 1) func 9)
-  (func (;9;) (type 0) (param i64 i64) (result i64)
+  (import "v64" "find" (func (;0;) (type 1)))
+  (import "v64" "find_to_write" (func (;1;) (type 2)))
+  (import "v64" "step" (func (;2;) (type 3)))
+  (import "v64" "code_address" (func (;3;) (type 4)))
+  (import "v64" "flags_result" (func (;4;) (type 5)))
+  (import "v64" "flags_aux" (func (;5;) (type 6)))
+  (elem (;0;) (i64.const 1) func 6)
+  (func (;6;) (type 0) (param i64 i64) (result i64)
     (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 1
@@ -113,7 +107,7 @@
           local.get 8
           local.get 9
           local.get 10
-          call 6
+          call 5
         end
         local.get 18
         i32.wrap_i64
@@ -130,7 +124,7 @@
           local.get 8
           local.get 9
           local.get 10
-          call 5
+          call 4
         end
         local.get 18
         i32.wrap_i64
@@ -209,7 +203,7 @@
           if ;; label = @4
             local.get 0
             local.get 3
-            call 4
+            call 3
             local.set 5
           end
         end

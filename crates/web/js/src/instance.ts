@@ -30,15 +30,12 @@ export interface End {
 interface Exports {
   memory: WebAssembly.Memory;
   __indirect_function_table: WebAssembly.Table;
-  v64_jit_load: WebAssembly.ImportValue;
-  v64_jit_load_for_write: WebAssembly.ImportValue;
-  v64_jit_store: WebAssembly.ImportValue;
+  v64_jit_find: WebAssembly.ImportValue;
+  v64_jit_find_to_write: WebAssembly.ImportValue;
   v64_jit_step: WebAssembly.ImportValue;
   v64_jit_code_address: WebAssembly.ImportValue;
   v64_jit_flags_result: WebAssembly.ImportValue;
   v64_jit_flags_aux: WebAssembly.ImportValue;
-  v64_jit_load_vector: WebAssembly.ImportValue;
-  v64_jit_store_vector: WebAssembly.ImportValue;
   __wasm_call_ctors?(): void;
   v64_buffer(len: bigint): bigint;
   v64_command(): number;
@@ -70,15 +67,12 @@ function shared(x: Exports): WebAssembly.ModuleImports {
   return {
     memory: x.memory,
     table: x.__indirect_function_table,
-    load: x.v64_jit_load,
-    load_for_write: x.v64_jit_load_for_write,
-    store: x.v64_jit_store,
+    find: x.v64_jit_find,
+    find_to_write: x.v64_jit_find_to_write,
     step: x.v64_jit_step,
     code_address: x.v64_jit_code_address,
     flags_result: x.v64_jit_flags_result,
     flags_aux: x.v64_jit_flags_aux,
-    load_vector: x.v64_jit_load_vector,
-    store_vector: x.v64_jit_store_vector,
   };
 }
 

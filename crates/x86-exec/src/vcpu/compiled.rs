@@ -51,8 +51,6 @@ pub struct Shared {
     pub flags_carry: u64,
     /// A [`Leave`]
     pub leave: u64,
-    /// Not 0 after a load or store that was not made: the instruction is left to the interpreter
-    pub refused: u64,
     /// Compiled address of the TLB
     pub tlb: u64,
     /// Compiled address of the bank of the TLB that the present mode looks into
@@ -63,8 +61,8 @@ pub struct Shared {
     pub code_key: u32,
     /// Times that compiled code went on to other compiled code, where it was made to count
     pub chained: u64,
-    /// Room for vector operands
-    pub scratch: [u128; 3],
+    /// What was loaded from two pages
+    pub scratch: u128,
 }
 
 /// How status flags follow from what compiled code left: bits 1:0 the width, bits 4:2 the operation, bit 8 whether CF
@@ -212,8 +210,6 @@ pub mod layout {
     pub const FLAGS_CARRY: u64 = SHARED + offset_of!(Shared, flags_carry) as u64;
     /// `Shared::leave`
     pub const LEAVE: u64 = SHARED + offset_of!(Shared, leave) as u64;
-    /// `Shared::refused`
-    pub const REFUSED: u64 = SHARED + offset_of!(Shared, refused) as u64;
     /// `Shared::bank`
     pub const BANK: u64 = SHARED + offset_of!(Shared, bank) as u64;
     /// `Shared::entries`
@@ -222,8 +218,6 @@ pub mod layout {
     pub const CODE_KEY: u64 = SHARED + offset_of!(Shared, code_key) as u64;
     /// `Shared::chained`
     pub const CHAINED: u64 = SHARED + offset_of!(Shared, chained) as u64;
-    /// `Shared::scratch`
-    pub const SCRATCH: u64 = SHARED + offset_of!(Shared, scratch) as u64;
 }
 
 /// How an instruction that compiled code had the processor execute went.
