@@ -37,7 +37,7 @@ pub(crate) fn describe(region: &Region, vcpu: &Vcpu, rip: u64) -> String {
         }
     }
     let steps = (0..region.steps().len() as u32).collect();
-    let bytes = module(&[Placed { region, steps, pages, count: false }], 1);
+    let bytes = module(&[Placed { region, steps, pages, count: false, fixed: None }], 1);
     wasmprinter::print_bytes(bytes)
         .unwrap_or_else(|error| format!("(the module cannot be printed: {error:#})\n"))
 }

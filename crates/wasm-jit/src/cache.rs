@@ -143,6 +143,11 @@ impl Cache {
         number
     }
 
+    /// All units.
+    pub(crate) fn units(&self) -> Vec<u32> {
+        self.units.keys().copied().collect()
+    }
+
     /// Whether a unit is still wanted.
     pub(crate) fn is_live(&self, number: u32) -> bool {
         self.units.contains_key(&number)

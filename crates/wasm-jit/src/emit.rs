@@ -8,17 +8,19 @@ mod blocks;
 mod frame;
 mod memory;
 mod reach;
+mod tlb;
 mod values;
 mod vector;
+mod ways;
 
 use crate::block::{Block, Term};
 use crate::graph::{Shape, shape};
 use crate::layout;
-use crate::module::{Import, Placed, REGION_TYPE};
+use crate::module::{Import, Placed};
 use crate::plan::Plan;
 use crate::region::{Edge, Region, rip_mask};
 use frame::Frame;
-use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, MemArg, ValType};
+use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, MemArg};
 use x86_exec::Reach;
 use x86_exec::vcpu::compiled::{FlagsKind, Leave, Stepped};
 use x86_types::PAGE_SIZE;
@@ -39,7 +41,7 @@ const FLAG_A: u32 = 7;
 const FLAG_B: u32 = 8;
 const FLAG_RESULT: u32 = 9;
 const FLAG_CARRY: u32 = 10;
-/// The bank of the TLB
+/// The bank of the TLB, where it is not known beforehand
 const TLB: u32 = 11;
 /// A linear address, an entry of the TLB, and the address that a load for writing found
 const LINEAR: u32 = 12;
@@ -110,7 +112,7 @@ pub(crate) fn function(placed: &Placed<'_>) -> (Function, Vec<BranchHint>) {
     emitter.out().unreachable();
     emitter.end();
     emitter.store_state();
-    emitter.out().local_get(VCPU).local_get(RIP).i64_store(place(layout::RIP, 3));
+    emitter.vcpu().local_get(RIP).i64_store(place(layout::RIP, 3));
     emitter.end();
     emitter.way_out();
     emitter.out().end();
@@ -129,6 +131,17 @@ impl Emitter<'_> {
         InstructionSink::new(&mut self.code)
     }
 
+    /// Pushes the address of the processor.
+    fn vcpu(&mut self) -> InstructionSink<'_> {
+        let fixed = self.placed.fixed;
+        let mut out = self.out();
+        match fixed {
+            Some(fixed) => out.i64_const(fixed.vcpu as i64),
+            None => out.local_get(VCPU),
+        };
+        out
+    }
+
     /// The `if` or `br_if` that comes next is hardly ever taken. What engines know of they put out of the way: on the main
     /// way nothing is saved then for calls that hardly ever happen.
     fn seldom(&mut self) {
@@ -145,73 +158,13 @@ impl Emitter<'_> {
         let bound = self.bound;
         self.out().local_get(LEFT).i64_const(bound).i64_lt_s();
         self.seldom();
-        self.out()
-            .if_(BlockType::Empty)
-            .local_get(VCPU)
-            .i64_const(Leave::Budget as i64)
-            .i64_store(place(layout::LEAVE, 3));
+        self.out().if_(BlockType::Empty);
+        self.vcpu().i64_const(Leave::Budget as i64).i64_store(place(layout::LEAVE, 3));
         self.out().local_get(LEFT).return_().end();
-        self.out().local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(BASE);
+        self.vcpu().i64_load(place(layout::RIP, 3)).local_set(BASE);
         self.check_reach();
-        self.out().local_get(VCPU).i64_load(place(layout::BANK, 3)).local_set(TLB);
+        self.choose_bank();
         self.load_state();
-    }
-
-    /// Behind everything, with the state stored: control goes to other compiled code or back to the run loop.
-    ///
-    /// SPEC: wasm-3.0-core :: 2.4.2 Control Instructions -> `return_call_indirect` leaves this frame, so that chains of any length take no stack
-    fn way_out(&mut self) {
-        self.out().local_get(REASON).i64_eqz();
-        self.mostly();
-        self.out().if_(BlockType::Empty);
-        // Where does RIP lie?
-        self.out().local_get(PLACE).i64_eqz().if_(BlockType::Empty);
-        self.tlb_slot(RIP);
-        self.out().i64_load(place(layout::EXEC_TAG, 3));
-        self.out().local_get(RIP).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq();
-        self.mostly();
-        self.out().if_(BlockType::Empty);
-        self.out()
-            .local_get(SLOT)
-            .i64_load(place(layout::ADDEND, 3))
-            .local_get(RIP)
-            .i64_add()
-            .local_set(PLACE);
-        self.out().else_();
-        // Nothing is fetched when nothing more is to run.
-        self.out().local_get(LEFT).i64_const(0).i64_gt_s().if_(BlockType::Empty);
-        self.out().local_get(VCPU).local_get(RIP).call(Import::CodeAddress as u32).local_set(PLACE);
-        self.out().end().end().end();
-        // Is it known?
-        self.out()
-            .local_get(PLACE)
-            .local_get(PLACE)
-            .i64_const(layout::ENTRY_FOLD as i64)
-            .i64_shr_u()
-            .i64_xor();
-        self.out().i64_const(layout::ENTRIES_LEN as i64 - 1).i64_and().i64_const(4).i64_shl();
-        self.out().local_get(VCPU).i64_load(place(layout::ENTRIES, 3)).i64_add().local_tee(SLOT);
-        self.out().i64_load(place(0, 3)).local_get(PLACE);
-        // The mode is that of now: code that does without floats runs whatever MXCSR says.
-        self.out().local_get(VCPU).i64_load32_u(place(layout::CODE_KEY, 2));
-        self.out().i64_const(layout::ENTRY_MODE_SHIFT.into()).i64_shl().i64_xor().i64_eq();
-        self.mostly();
-        self.out().if_(BlockType::Empty);
-        if self.placed.count {
-            self.out().local_get(VCPU).local_get(VCPU).i64_load(place(layout::CHAINED, 3));
-            self.out().i64_const(1).i64_add().i64_store(place(layout::CHAINED, 3));
-        }
-        self.out().local_get(VCPU).local_get(LEFT).local_get(SLOT).i64_load(place(8, 3));
-        self.out().return_call_indirect(0, REGION_TYPE);
-        self.out().end().end();
-        self.out().local_get(VCPU).local_get(REASON).i64_store(place(layout::LEAVE, 3));
-        self.out().local_get(LEFT);
-    }
-
-    /// Pushes the address of the TLB entry for the linear address in a local, kept in `SLOT` too.
-    fn tlb_slot(&mut self, linear: u32) {
-        self.out().local_get(linear).i64_const(layout::TLB_SHIFT as i64).i64_shr_u();
-        self.out().i64_const(layout::TLB_MASK as i64).i64_and().local_get(TLB).i64_add().local_tee(SLOT);
     }
 
     /// Pushes the linear address `distance` behind the region's entry.
@@ -314,14 +267,6 @@ impl Emitter<'_> {
         self.go_out();
     }
 
-    /// Compiled address of code in one of the region's pages.
-    fn address(&self, distance: i64) -> Option<u64> {
-        let page = self.region.page(distance);
-        let base = self.placed.pages.iter().find(|&&(n, _)| n == page)?.1;
-        let offset = (self.region.page_offset as i64 + distance).rem_euclid(PAGE_SIZE as i64);
-        Some(base.wrapping_add(offset as u64))
-    }
-
     /// Follows an edge from node `from`, whose last byte is in page `page`.
     fn edge(&mut self, from: usize, page: i64, edge: Edge, plans: &[Plan]) {
         match edge {
@@ -340,28 +285,6 @@ impl Emitter<'_> {
                 }
             }
         }
-    }
-
-    /// Makes sure that the page of `distance` is where it was when the region was formed.
-    ///
-    /// SPEC: intel-sdm-vol3 :: 5.10.2.2 Caching Translations in TLBs -> code of another page is used only while its translation, as the TLB or a walk gives it, is the one it was compiled for
-    fn check_page(&mut self, distance: i64, otherwise: impl FnOnce(&mut Self)) {
-        let address = self.address(distance).unwrap_or(0);
-        self.rip(distance);
-        self.out().local_set(LINEAR);
-        self.tlb_slot(LINEAR);
-        self.out().i64_load(place(layout::EXEC_TAG, 3));
-        self.out().local_get(LINEAR).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq();
-        self.mostly();
-        self.out().if_(BlockType::Result(ValType::I64));
-        self.out().local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
-        self.out().else_();
-        self.out().local_get(VCPU).local_get(LINEAR).call(Import::CodeAddress as u32);
-        self.out().end();
-        self.out().i64_const(address as i64).i64_ne();
-        self.begin_seldom();
-        otherwise(self);
-        self.end();
     }
 
     /// A block and where it goes.
@@ -415,11 +338,11 @@ impl Emitter<'_> {
     fn step(&mut self, at: i64, len: u8, index: u32) {
         let reach = self.region.reach(index);
         self.store_within(reach);
-        self.out().local_get(VCPU);
+        self.vcpu();
         self.rip(at + i64::from(len));
         self.out().i64_store(place(layout::RIP, 3));
         let index = self.placed.steps.get(index as usize).copied().unwrap_or(u32::MAX);
-        self.out().local_get(VCPU).i64_const(i64::from(index)).local_get(LEFT).call(Import::Step as u32);
+        self.vcpu().i64_const(i64::from(index)).local_get(LEFT).call(Import::Step as u32);
         self.out().local_set(SLOT);
         // Where all is stored already, what was written is loaded only to go on.
         let rest = reach != Reach::ALL;
@@ -434,13 +357,14 @@ impl Emitter<'_> {
         self.out().local_get(SLOT).i64_const(Stepped::Refused as i64).i64_eq();
         self.begin_seldom();
         self.rip(at);
-        self.out().local_set(RIP).local_get(VCPU).local_get(RIP).i64_store(place(layout::RIP, 3));
+        self.out().local_set(RIP);
+        self.vcpu().local_get(RIP).i64_store(place(layout::RIP, 3));
         self.out().i64_const(Leave::Interpret as i64).local_set(REASON);
         self.branch_to(Label::Stored);
         self.end();
         self.out().local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
-        self.out().local_get(VCPU).i64_load(place(layout::RIP, 3)).local_set(RIP);
-        self.out().local_get(VCPU).i64_load(place(layout::BANK, 3)).local_set(TLB);
+        self.vcpu().i64_load(place(layout::RIP, 3)).local_set(RIP);
+        self.choose_bank();
         // Not 0 where the run loop has to look.
         self.out().i64_const(Leave::Attention as i64).i64_const(Leave::Miss as i64);
         self.out().local_get(SLOT).i64_const(Stepped::Look as i64).i64_eq().select().local_set(REASON);

@@ -31,6 +31,6 @@ mod translator;
 mod value;
 
 pub use host::{Clock, CodeHost, HostError, Installed};
-pub use module::{IMPORTS, Import, Placed, module};
+pub use module::{Fixed, IMPORTS, Import, Placed, module};
 pub use region::{CodeSource, MAX_INSTRUCTIONS, Region, form};
 pub use translator::{Counts, Settings, Translator};

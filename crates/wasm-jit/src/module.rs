@@ -6,6 +6,7 @@ use wasm_encoder::{
     BranchHints, CodeSection, ConstExpr, ElementSection, Elements, EntityType, FunctionSection,
     ImportSection, MemoryType, Module, RefType, TableType, TypeSection, ValType,
 };
+use x86_exec::Vcpu;
 
 /// What a module needs to know of where its regions lie.
 #[derive(Clone, Debug)]
@@ -18,7 +19,24 @@ pub struct Placed<'a> {
     pub pages: Vec<(i64, u64)>,
     /// Whether its ways on to other compiled code are counted
     pub count: bool,
+    /// What code may take for granted
+    pub fixed: Option<Fixed>,
 }
+
+/// Compiled addresses that are the same whenever the code runs. Engines that compare addresses with the end of a 64-bit
+/// memory need not do so for constants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fixed {
+    /// The processor
+    pub vcpu: u64,
+    /// The bank of the TLB that the code's mode looks into
+    pub bank: u64,
+    /// The table of entries
+    pub entries: u64,
+}
+
+/// A page of WebAssembly's memory.
+const WASM_PAGE: u64 = 1 << 16;
 
 /// The functions that modules import, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +76,10 @@ pub fn module(regions: &[Placed<'_>], first_slot: u32) -> Vec<u8> {
     let mut types = TypeSection::new();
     types.ty().function([ValType::I64; 2], [ValType::I64]);
     let mut imports = ImportSection::new();
-    let memory =
-        MemoryType { minimum: 1, maximum: None, memory64: true, shared: false, page_size_log2: None };
+    // What is known to lie within the memory needs no check. The processor lies there, hence the memory is as large.
+    let end = |placed: &Placed<'_>| placed.fixed.map(|fixed| fixed.vcpu + size_of::<Vcpu>() as u64);
+    let minimum = regions.iter().filter_map(end).max().unwrap_or(1).div_ceil(WASM_PAGE);
+    let memory = MemoryType { minimum, maximum: None, memory64: true, shared: false, page_size_log2: None };
     imports.import("v64", "memory", memory);
     let table =
         TableType { element_type: RefType::FUNCREF, table64: true, minimum: 1, maximum: None, shared: false };

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use x86_decode::{InsnFlags, Instruction, OperandKind};
 use x86_exec::Reach;
 use x86_exec::vcpu::compiled::CodeMode;
+use x86_paging::Tlb;
 use x86_types::{CodeSize, PAGE_SIZE, Width};
 
 /// Instructions of a region at most.
@@ -64,6 +65,11 @@ impl Region {
     /// Instructions translated, steps included.
     pub fn instructions(&self) -> u32 {
         self.nodes.iter().map(Node::retired).sum()
+    }
+
+    /// Where in the TLB the bank begins that its mode looks into.
+    pub(crate) fn bank_offset(&self) -> u64 {
+        u64::from(self.mode.bank) * Tlb::BANK_BYTES as u64
     }
 
     /// Blocks of the region.

@@ -5,12 +5,12 @@
 
 use crate::cache::{Cache, Slots, Stage, Unit};
 use crate::host::{Clock, CodeHost, Installed};
-use crate::module::{Placed, module};
+use crate::module::{Fixed, Placed, module};
 use crate::region::{CodeSource, Region, form};
 use rustc_hash::FxHashMap;
 use x86_decode::Instruction;
 use x86_exec::Vcpu;
-use x86_exec::vcpu::compiled::{COMPILED_BASE, CodeMode, CompiledCode};
+use x86_exec::vcpu::compiled::{COMPILED_BASE, CodeMode, CompiledCode, Leave};
 use x86_types::{GuestPhysAddr, PAGE_SIZE};
 
 /// What can be chosen.
@@ -26,16 +26,19 @@ pub struct Settings {
     pub bytes: u64,
     /// Whether compiled code counts how often it goes on to other compiled code
     pub count: bool,
+    /// Whether code is made for where the processor lies: good for engines that check addresses which are not constant
+    pub fixed: bool,
 }
 
 impl Settings {
     /// Whatever runs for the second time is translated: for tests
-    pub const AT_ONCE: Settings = Settings { hot: 1, warm: 1, batch: 1, bytes: 48 << 20, count: false };
+    pub const AT_ONCE: Settings =
+        Settings { hot: 1, warm: 1, batch: 1, bytes: 48 << 20, count: false, fixed: false };
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hot: 768, warm: 96, batch: 32, bytes: 48 << 20, count: false }
+        Self { hot: 768, warm: 96, batch: 32, bytes: 48 << 20, count: false, fixed: false }
     }
 }
 
@@ -83,6 +86,8 @@ pub struct Translator {
     /// Bytes of modules at which the next look is taken at what is in use
     next_look: u64,
     counts: Counts,
+    /// Where the processor and its TLB lay when code was made for them
+    made_for: Option<(u64, u64)>,
     clock: Option<Clock>,
     /// Nanoseconds by the clock: forming and writing, and handing to the host
     translating: u64,
@@ -123,6 +128,7 @@ impl Translator {
             covered: FxHashMap::default(),
             next_look: settings.bytes / 2,
             counts: Counts::default(),
+            made_for: None,
             clock: None,
             translating: 0,
             installing: 0,
@@ -198,9 +204,13 @@ impl Translator {
             return;
         }
         let began = self.now();
+        let here = self.settings.fixed.then(|| where_is(vcpu));
+        self.made_for = here;
+        let entries = self.cache.entries().wrapping_sub(COMPILED_BASE);
         let placed: Vec<Placed<'_>> = waiting
             .iter()
             .map(|w| Placed {
+                fixed: here.map(|(vcpu, tlb)| Fixed { vcpu, bank: tlb + w.region.bank_offset(), entries }),
                 region: &w.region,
                 steps: w.steps.clone(),
                 pages: w.pages.clone(),
@@ -280,6 +290,22 @@ impl Translator {
         }
     }
 
+    /// Whether there is code that was made for a processor elsewhere.
+    fn has_moved(&self, vcpu: &mut Vcpu) -> bool {
+        self.made_for.is_some_and(|made_for| made_for != where_is(vcpu))
+    }
+
+    /// Drops everything: the processor has moved away from where code was made for it.
+    fn forget(&mut self, vcpu: &mut Vcpu) {
+        let units = self.cache.units();
+        self.drop_units(vcpu, &units);
+        self.waiting.clear();
+        self.covered.clear();
+        self.made_for = None;
+        vcpu.shared().leave = Leave::Miss as u64;
+        vcpu.compiled_changed();
+    }
+
     /// Code that waits was found hot again: has a module made if it has waited long enough.
     fn ask(&mut self, vcpu: &mut Vcpu, unit: u32) {
         let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.unit == unit) else { return };
@@ -288,6 +314,12 @@ impl Translator {
             self.build(vcpu);
         }
     }
+}
+
+/// Compiled addresses of the processor and its TLB.
+fn where_is(vcpu: &mut Vcpu) -> (u64, u64) {
+    let address = std::ptr::from_mut(vcpu) as usize as u64;
+    (address.wrapping_sub(COMPILED_BASE), vcpu.shared().tlb)
 }
 
 fn unwatch(vcpu: &mut Vcpu, number: u32, unit: &Unit) {
@@ -336,6 +368,9 @@ impl CompiledCode for Translator {
     }
 
     fn hot(&mut self, vcpu: &mut Vcpu) -> Option<u32> {
+        if self.has_moved(vcpu) {
+            self.forget(vcpu);
+        }
         self.collect(vcpu);
         let mode = vcpu.code_mode()?.key();
         let (_, place) = vcpu.code_place(vcpu.cpu.rip)?;
@@ -360,8 +395,12 @@ impl CompiledCode for Translator {
     }
 
     fn run(&mut self, vcpu: &mut Vcpu, slot: u32, budget: u64) -> u64 {
-        let address = (std::ptr::from_mut(vcpu) as usize as u64).wrapping_sub(COMPILED_BASE);
-        self.host.enter(slot, address, budget)
+        if self.has_moved(vcpu) {
+            self.forget(vcpu);
+            return budget;
+        }
+        let (vcpu, _) = where_is(vcpu);
+        self.host.enter(slot, vcpu, budget)
     }
 
     fn invalidate(&mut self, vcpu: &mut Vcpu, units: &[u32]) {

@@ -137,7 +137,7 @@ fn text(size: CodeSize, code: &str) -> String {
     assert_eq!(at, code.len(), "whole instructions");
     let region = form(&Bytes(size, code), mode).unwrap();
     let steps = (0..region.steps().len() as u32).collect();
-    let placed = Placed { region: &region, steps, pages: vec![(0, 0x10_0000)], count: false };
+    let placed = Placed { region: &region, steps, pages: vec![(0, 0x10_0000)], count: false, fixed: None };
     out + &named(&wasmprinter::print_bytes(module(&[placed], 1)).unwrap())
 }
 

@@ -135,7 +135,7 @@ impl Vm {
         let machine = self.machine.insert(machine);
         if translated {
             let vcpu = machine.vcpu_mut();
-            let settings = Settings { count: stats, ..Settings::default() };
+            let settings = Settings { count: stats, fixed: true, ..Settings::default() };
             let mut translator = Translator::new(Box::new(EngineHost), settings, vcpu);
             if stats {
                 translator.measure(Arc::new(|| (host::now_ms() * 1e6) as u64));

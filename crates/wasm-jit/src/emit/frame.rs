@@ -1,6 +1,6 @@
 //! Which registers and flags a region's function keeps in locals, and how they come there and back.
 
-use super::{BASE, Emitter, FIXED, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, VCPU, place};
+use super::{BASE, Emitter, FIXED, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, place};
 use crate::layout;
 use crate::region::Region;
 use crate::value::vector::Kind;
@@ -105,17 +105,17 @@ impl Emitter<'_> {
     pub(super) fn load_within(&mut self, reach: Reach) {
         for (r, local) in self.frame.gpr.into_iter().enumerate() {
             if let (Some(local), true) = (local, reach.writes >> r & 1 != 0) {
-                self.out().local_get(VCPU).i64_load(place(layout::gpr(r as u8), 3)).local_set(local);
+                self.vcpu().i64_load(place(layout::gpr(r as u8), 3)).local_set(local);
             }
         }
         for (r, local) in self.frame.xmm.into_iter().enumerate() {
             if let (Some(local), true) = (local, reach.vectors) {
-                self.out().local_get(VCPU).v128_load(place(layout::xmm(r as u8), 4)).local_set(local);
+                self.vcpu().v128_load(place(layout::xmm(r as u8), 4)).local_set(local);
             }
         }
         if self.frame.flags && reach.flags {
             for (local, offset) in FLAG_PLACES {
-                self.out().local_get(VCPU).i64_load(place(offset, 3)).local_set(local);
+                self.vcpu().i64_load(place(offset, 3)).local_set(local);
             }
         }
     }
@@ -124,17 +124,17 @@ impl Emitter<'_> {
     pub(super) fn store_within(&mut self, reach: Reach) {
         for (r, local) in self.frame.gpr.into_iter().enumerate() {
             if let (Some(local), true) = (local, self.frame.written & reach.reads & 1 << r != 0) {
-                self.out().local_get(VCPU).local_get(local).i64_store(place(layout::gpr(r as u8), 3));
+                self.vcpu().local_get(local).i64_store(place(layout::gpr(r as u8), 3));
             }
         }
         for (r, local) in self.frame.xmm.into_iter().enumerate() {
             if let (Some(local), true) = (local, reach.vectors && self.frame.xmm_written >> r & 1 != 0) {
-                self.out().local_get(VCPU).local_get(local).v128_store(place(layout::xmm(r as u8), 4));
+                self.vcpu().local_get(local).v128_store(place(layout::xmm(r as u8), 4));
             }
         }
         if self.frame.flags && reach.flags {
             for (local, offset) in FLAG_PLACES {
-                self.out().local_get(VCPU).local_get(local).i64_store(place(offset, 3));
+                self.vcpu().local_get(local).i64_store(place(offset, 3));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Loads and stores: the TLB in line, everything else by the processor.
 
 use super::blocks::Scope;
-use super::{Emitter, LINEAR, Label, OPENED, SLOT, VCPU, place};
+use super::{Emitter, LINEAR, Label, OPENED, SLOT, place};
 use crate::layout;
 use crate::module::Import;
 use crate::region::rip_mask;
@@ -22,8 +22,8 @@ impl Emitter<'_> {
     /// Pushes whether the access in `LINEAR` misses the TLB: one compare for tag, rights and the crossing of pages.
     fn missed(&mut self, bytes: u32, write: bool) {
         self.tlb_slot(LINEAR);
-        self.out().i64_load(place(if write { layout::WRITE_TAG } else { layout::READ_TAG }, 3));
-        self.out().local_get(LINEAR);
+        let tag = self.in_slot(if write { layout::WRITE_TAG } else { layout::READ_TAG });
+        self.out().i64_load(tag).local_get(LINEAR);
         if bytes != 1 {
             self.out().i64_const(i64::from(bytes) - 1).i64_add();
         }
@@ -38,7 +38,7 @@ impl Emitter<'_> {
             self.out().local_set(LINEAR);
             self.missed(to.bytes, write);
             self.begin_address();
-            self.out().local_get(VCPU).local_get(LINEAR);
+            self.vcpu().local_get(LINEAR);
             self.find(scope, to.bytes, write, exit);
             self.out().else_();
             self.hit();
@@ -67,7 +67,7 @@ impl Emitter<'_> {
         }
         self.out().i64_eqz();
         self.begin_address();
-        self.out().local_get(VCPU);
+        self.vcpu();
         self.value(scope, to.linear);
         self.find(scope, to.bytes, write, exit);
         if share.at != 0 {
@@ -88,7 +88,8 @@ impl Emitter<'_> {
 
     /// Pushes where `LINEAR`, whose entry in the TLB is in `SLOT`, lies.
     fn hit(&mut self) {
-        self.out().local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(LINEAR).i64_add();
+        let addend = self.in_slot(layout::ADDEND);
+        self.out().local_get(SLOT).i64_load(addend).local_get(LINEAR).i64_add();
     }
 
     /// Replaces processor and linear address by where the processor finds it.

@@ -1,6 +1,6 @@
 //! Direct branches that could lead out of the canonical addresses.
 
-use super::{BASE, Emitter, LEFT, VCPU, place};
+use super::{BASE, Emitter, LEFT, place};
 use crate::layout;
 use crate::region::{Edge, Region};
 use wasm_encoder::BlockType;
@@ -43,7 +43,7 @@ impl Emitter<'_> {
         self.out().i64_const((1 << 48) - (most - least)).i64_ge_u();
         self.seldom();
         self.out().if_(BlockType::Empty);
-        self.out().local_get(VCPU).i64_const(Leave::Interpret as i64).i64_store(place(layout::LEAVE, 3));
+        self.vcpu().i64_const(Leave::Interpret as i64).i64_store(place(layout::LEAVE, 3));
         self.out().local_get(LEFT).return_().end();
     }
 }

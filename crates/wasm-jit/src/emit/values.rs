@@ -1,7 +1,7 @@
 //! Values as WebAssembly expressions.
 
 use super::blocks::Scope;
-use super::{BASE, Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, VCPU, place};
+use super::{BASE, Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, place};
 use crate::layout;
 use crate::module::Import;
 use crate::region::rip_mask;
@@ -169,14 +169,14 @@ impl Emitter<'_> {
                 self.out().end().i64_const(63).i64_shr_u().end();
             }
             Entry::SystemFlags => {
-                self.out().local_get(VCPU).i64_load(place(layout::SYSTEM_FLAGS, 3));
+                self.vcpu().i64_load(place(layout::SYSTEM_FLAGS, 3));
             }
             Entry::SegBase(seg) => {
                 let offset = layout::SEG_BASE + 8 * u64::from(seg);
-                self.out().local_get(VCPU).i64_load(place(offset, 3));
+                self.vcpu().i64_load(place(offset, 3));
             }
             Entry::SegChecks => {
-                self.out().local_get(VCPU).i64_load32_u(place(layout::SEG_CHECKS, 2));
+                self.vcpu().i64_load32_u(place(layout::SEG_CHECKS, 2));
             }
         }
     }

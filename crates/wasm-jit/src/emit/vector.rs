@@ -161,14 +161,4 @@ impl Emitter<'_> {
             Width::B8 => out.i64x2_replace_lane(lane),
         };
     }
-
-    /// Puts the i64 on the stack into the lowest lane of a local vector, zeros above.
-    pub(super) fn low_lane(&mut self, bytes: u32, local: u32) {
-        // The operand below the lane has to be pushed before it: the local itself holds it meanwhile.
-        self.out()
-            .i64x2_splat()
-            .v128_const(if bytes == 4 { u32::MAX.into() } else { u64::MAX.into() })
-            .v128_and()
-            .local_set(local);
-    }
 }

@@ -371,7 +371,8 @@
         i64.shr_u
         i64.const 32736
         i64.and
-        local.get 11
+        local.get 0
+        i64.load bank
         i64.add
         local.tee 13
         i64.load offset=16

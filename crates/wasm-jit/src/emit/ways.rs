@@ -1,0 +1,101 @@
+//! Ways on: out of the region to other compiled code, and from page to page within it.
+
+use super::{Emitter, LEFT, LINEAR, PLACE, REASON, RIP, SLOT, place};
+use crate::layout;
+use crate::module::{Import, REGION_TYPE};
+use wasm_encoder::{BlockType, ValType};
+use x86_types::PAGE_SIZE;
+
+impl Emitter<'_> {
+    /// Behind everything, with the state stored: control goes to other compiled code or back to the run loop.
+    ///
+    /// SPEC: wasm-3.0-core :: 2.4.2 Control Instructions -> `return_call_indirect` leaves this frame, so that chains of any length take no stack
+    pub(super) fn way_out(&mut self) {
+        self.out().local_get(REASON).i64_eqz();
+        self.mostly();
+        self.out().if_(BlockType::Empty);
+        // Where does RIP lie?
+        self.out().local_get(PLACE).i64_eqz().if_(BlockType::Empty);
+        self.slot_of_now();
+        self.out().i64_load(place(layout::EXEC_TAG, 3));
+        self.out().local_get(RIP).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq();
+        self.mostly();
+        self.out().if_(BlockType::Empty);
+        self.out()
+            .local_get(SLOT)
+            .i64_load(place(layout::ADDEND, 3))
+            .local_get(RIP)
+            .i64_add()
+            .local_set(PLACE);
+        self.out().else_();
+        // Nothing is fetched when nothing more is to run.
+        self.out().local_get(LEFT).i64_const(0).i64_gt_s().if_(BlockType::Empty);
+        self.vcpu().local_get(RIP).call(Import::CodeAddress as u32).local_set(PLACE);
+        self.out().end().end().end();
+        // Is it known?
+        self.out()
+            .local_get(PLACE)
+            .local_get(PLACE)
+            .i64_const(layout::ENTRY_FOLD as i64)
+            .i64_shr_u()
+            .i64_xor();
+        self.out().i64_const(layout::ENTRIES_LEN as i64 - 1).i64_and().i64_const(4).i64_shl();
+        let entries = match self.placed.fixed {
+            Some(fixed) => fixed.entries,
+            None => {
+                self.vcpu().i64_load(place(layout::ENTRIES, 3)).i64_add();
+                0
+            }
+        };
+        self.out().local_tee(SLOT).i64_load(place(entries, 3)).local_get(PLACE);
+        // The mode is that of now: code that does without floats runs whatever MXCSR says.
+        self.vcpu().i64_load32_u(place(layout::CODE_KEY, 2));
+        self.out().i64_const(layout::ENTRY_MODE_SHIFT.into()).i64_shl().i64_xor().i64_eq();
+        self.mostly();
+        self.out().if_(BlockType::Empty);
+        if self.placed.count {
+            self.vcpu();
+            self.vcpu()
+                .i64_load(place(layout::CHAINED, 3))
+                .i64_const(1)
+                .i64_add()
+                .i64_store(place(layout::CHAINED, 3));
+        }
+        self.vcpu().local_get(LEFT).local_get(SLOT).i64_load(place(entries + 8, 3));
+        self.out().return_call_indirect(0, REGION_TYPE);
+        self.out().end().end();
+        self.vcpu().local_get(REASON).i64_store(place(layout::LEAVE, 3));
+        self.out().local_get(LEFT);
+    }
+
+    /// Compiled address of code in one of the region's pages.
+    pub(super) fn address(&self, distance: i64) -> Option<u64> {
+        let page = self.region.page(distance);
+        let base = self.placed.pages.iter().find(|&&(n, _)| n == page)?.1;
+        let offset = (self.region.page_offset as i64 + distance).rem_euclid(PAGE_SIZE as i64);
+        Some(base.wrapping_add(offset as u64))
+    }
+
+    /// Makes sure that the page of `distance` is where it was when the region was formed.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 5.10.2.2 Caching Translations in TLBs -> code of another page is used only while its translation, as the TLB or a walk gives it, is the one it was compiled for
+    pub(super) fn check_page(&mut self, distance: i64, otherwise: impl FnOnce(&mut Self)) {
+        let address = self.address(distance).unwrap_or(0);
+        self.rip(distance);
+        self.out().local_set(LINEAR);
+        self.tlb_slot(LINEAR);
+        let (tag, addend) = (self.in_slot(layout::EXEC_TAG), self.in_slot(layout::ADDEND));
+        self.out().i64_load(tag);
+        self.out().local_get(LINEAR).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq();
+        self.mostly();
+        self.out().if_(BlockType::Result(ValType::I64));
+        self.out().local_get(SLOT).i64_load(addend).local_get(LINEAR).i64_add();
+        self.out().else_();
+        self.vcpu().local_get(LINEAR).call(Import::CodeAddress as u32);
+        self.out().end();
+        self.out().i64_const(address as i64).i64_ne();
+        self.begin_seldom();
+        otherwise(self);
+        self.end();
+    }
+}
