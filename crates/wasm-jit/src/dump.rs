@@ -188,8 +188,9 @@ fn node(f: &mut Formatter<'_>, n: usize, node: &Node) -> fmt::Result {
 
 impl Display for Region {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (n, insn) in self.steps.iter().enumerate() {
-            writeln!(f, "step {n}: {}", insn.display(0))?;
+        for (n, insns) in self.steps.iter().enumerate() {
+            let insns: Vec<String> = insns.iter().map(|insn| insn.display(0).to_string()).collect();
+            writeln!(f, "step {n}: {}", insns.join("; "))?;
         }
         self.nodes.iter().enumerate().try_for_each(|(n, each)| node(f, n, each))
     }

@@ -22,7 +22,7 @@ use crate::region::{Edge, Region, rip_mask};
 use frame::Frame;
 use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, MemArg};
 use x86_exec::Reach;
-use x86_exec::vcpu::compiled::{FlagsKind, Leave, Stepped};
+use x86_exec::vcpu::compiled::{FlagsKind, Leave, STEPPED_DONE};
 use x86_types::PAGE_SIZE;
 
 // Parameters and locals of every function.
@@ -308,8 +308,8 @@ impl Emitter<'_> {
                 self.edge(n, page, node.edges[1], plans);
             }
             Term::Indirect { .. } => self.indirect(n, page, plans),
-            Term::Step { at, len, index } => {
-                self.step(at, len, index);
+            Term::Step { at, len, index, count } => {
+                self.step(at, len, index, count);
                 self.edge(n, page, node.edges[0], plans);
             }
         }
@@ -334,8 +334,8 @@ impl Emitter<'_> {
         self.go_out();
     }
 
-    /// One instruction that the processor executes in passing. What it cannot reach stays where it is.
-    fn step(&mut self, at: i64, len: u8, index: u32) {
+    /// Instructions that the processor executes in passing. What they cannot reach stays where it is.
+    fn step(&mut self, at: i64, len: u32, index: u32, count: u32) {
         let reach = self.region.reach(index);
         self.store_within(reach);
         self.vcpu();
@@ -354,23 +354,15 @@ impl Emitter<'_> {
         if rest {
             self.store_state();
         }
-        self.out().local_get(SLOT).i64_const(Stepped::Refused as i64).i64_eq();
-        self.begin_seldom();
-        self.rip(at);
-        self.out().local_set(RIP);
-        self.vcpu().local_get(RIP).i64_store(place(layout::RIP, 3));
-        self.out().i64_const(Leave::Interpret as i64).local_set(REASON);
-        self.branch_to(Label::Stored);
-        self.end();
-        self.out().local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
+        self.out().local_get(LEFT).local_get(SLOT).i64_const(STEPPED_DONE.into()).i64_shr_u();
+        self.out().i64_sub().local_set(LEFT);
         self.vcpu().i64_load(place(layout::RIP, 3)).local_set(RIP);
         self.choose_bank();
-        // Not 0 where the run loop has to look.
-        self.out().i64_const(Leave::Attention as i64).i64_const(Leave::Miss as i64);
-        self.out().local_get(SLOT).i64_const(Stepped::Look as i64).i64_eq().select().local_set(REASON);
+        self.out().local_get(SLOT).i64_const((1 << STEPPED_DONE) - 1).i64_and();
+        self.out().i64_const(1).i64_sub().local_set(REASON);
         self.branch_to(Label::Stored);
         self.end();
-        self.out().local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
+        self.out().local_get(LEFT).i64_const(count.into()).i64_sub().local_set(LEFT);
         if !rest {
             self.load_state();
         }

@@ -46,7 +46,7 @@ pub enum Import {
     Find = 0,
     /// The same for storing, or for loading and storing back
     FindToWrite,
-    /// `(vcpu, step, left) -> Stepped`
+    /// `(vcpu, step, left) ->` what [`x86_exec::vcpu::compiled::stepped`] makes, or 0
     Step,
     /// `(vcpu, linear) -> compiled address`, 0 where it cannot be fetched from
     CodeAddress,

@@ -56,8 +56,8 @@ pub(crate) struct Node {
 pub struct Region {
     pub(crate) mode: CodeMode,
     pub(crate) nodes: Vec<Node>,
-    /// Instructions that the processor executes in passing
-    pub(crate) steps: Vec<Instruction>,
+    /// Instructions that the processor executes in passing, those together that follow each other
+    pub(crate) steps: Vec<Vec<Instruction>>,
     pub(crate) page_offset: u64,
 }
 
@@ -88,7 +88,7 @@ impl Region {
     }
 
     /// Instructions that [`x86_exec::Vcpu::compiled_step`] will be asked to execute, by number.
-    pub fn steps(&self) -> &[Instruction] {
+    pub fn steps(&self) -> &[Vec<Instruction>] {
         &self.steps
     }
 
@@ -103,8 +103,9 @@ impl Region {
     }
 }
 
-fn reach(steps: &[Instruction], step: u32) -> Reach {
-    steps.get(step as usize).map_or(Reach::ALL, Reach::of)
+fn reach(steps: &[Vec<Instruction>], step: u32) -> Reach {
+    let insns = steps.get(step as usize).into_iter().flatten();
+    insns.map(Reach::of).reduce(Reach::union).unwrap_or(Reach::ALL)
 }
 
 fn page(offset: u64, distance: i64) -> i64 {
@@ -112,9 +113,10 @@ fn page(offset: u64, distance: i64) -> i64 {
 }
 
 impl Node {
-    /// Instructions, a step at the end included.
+    /// Instructions, steps at the end included.
     pub(crate) fn retired(&self) -> u32 {
-        self.block.retired + u32::from(matches!(self.block.term, Term::Step { .. }))
+        let stepped = if let Term::Step { count, .. } = self.block.term { count } else { 0 };
+        self.block.retired + stepped
     }
 }
 
@@ -128,7 +130,7 @@ struct Run {
 struct Former<'a> {
     source: &'a dyn CodeSource,
     mode: CodeMode,
-    steps: Vec<Instruction>,
+    steps: Vec<Vec<Instruction>>,
     /// What was read, by distance
     decoded: FxHashMap<i64, Option<Instruction>>,
 }
@@ -147,7 +149,7 @@ pub fn form(source: &dyn CodeSource, mode: CodeMode) -> Option<Region> {
 }
 
 impl Former<'_> {
-    fn region(mut self) -> Option<(Vec<Node>, Vec<Instruction>)> {
+    fn region(mut self) -> Option<(Vec<Node>, Vec<Vec<Instruction>>)> {
         let runs = self.discover();
         let order = order(&runs);
         let mut wanted: FxHashMap<i64, usize> = FxHashMap::default();
@@ -288,17 +290,24 @@ impl Former<'_> {
         }
     }
 
+    /// Whether an instruction can be recorded, as far as that does not depend on those before it.
+    fn is_recorded(&self, insn: &Instruction) -> bool {
+        Recorder::new(self.mode, 0, EntryFlags::Any).instruction(insn).is_ok()
+    }
+
     /// Records a run up to what cannot be recorded. Gives the block, the distance behind it and how many instructions it
     /// stands for.
     fn record(&mut self, at: i64, insns: &[Instruction], flags: EntryFlags) -> (Block, i64, usize) {
         let mut recorder = Recorder::new(self.mode, at, flags);
         for (n, insn) in insns.iter().enumerate() {
             if recorder.instruction(insn).is_err() {
-                let here = recorder.offset();
-                let end = here + i64::from(insn.len);
-                let index = self.steps.len() as u32;
-                self.steps.push(*insn);
-                return (recorder.finish(Term::Step { at: here, len: insn.len, index }), end, n + 1);
+                let (at, index) = (recorder.offset(), self.steps.len() as u32);
+                let others = insns[n + 1..].iter().take_while(|insn| !self.is_recorded(insn)).copied();
+                let steps: Vec<Instruction> = [*insn].into_iter().chain(others).collect();
+                let (len, count) = (steps.iter().map(|insn| u32::from(insn.len)).sum(), steps.len() as u32);
+                self.steps.push(steps);
+                let term = Term::Step { at, len, index, count };
+                return (recorder.finish(term), at + i64::from(len), n + count as usize);
             }
         }
         let end = recorder.offset();

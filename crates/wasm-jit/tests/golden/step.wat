@@ -89,22 +89,10 @@
           local.get 0
           local.get 10
           i64.store flags_carry
-          local.get 13
-          i64.const 2
-          i64.eq
-          (@metadata.code.branch_hint "\00")
-          if ;; label = @4
-            local.get 2
-            local.set 3
-            local.get 0
-            local.get 3
-            i64.store rip
-            i64.const 2
-            local.set 4
-            br 3 (;@1;)
-          end
           local.get 1
-          i64.const 1
+          local.get 13
+          i64.const 8
+          i64.shr_u
           i64.sub
           local.set 1
           local.get 0
@@ -113,12 +101,11 @@
           local.get 0
           i64.load bank
           local.set 11
-          i64.const 3
-          i64.const 0
           local.get 13
+          i64.const 255
+          i64.and
           i64.const 1
-          i64.eq
-          select
+          i64.sub
           local.set 4
           br 2 (;@1;)
         end
