@@ -6,9 +6,10 @@
 
 mod blocks;
 mod frame;
+mod go;
 mod memory;
 mod reach;
-mod tlb;
+mod tables;
 mod values;
 mod vector;
 mod ways;
@@ -20,6 +21,7 @@ use crate::module::{Import, Placed};
 use crate::plan::Plan;
 use crate::region::{Edge, Region, rip_mask};
 use frame::Frame;
+pub(crate) use go::go;
 use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, MemArg};
 use x86_exec::Reach;
 use x86_exec::vcpu::compiled::{FlagsKind, Leave, STEPPED_DONE};
@@ -135,10 +137,7 @@ impl Emitter<'_> {
     fn vcpu(&mut self) -> InstructionSink<'_> {
         let fixed = self.placed.fixed;
         let mut out = self.out();
-        match fixed {
-            Some(fixed) => out.i64_const(fixed.vcpu as i64),
-            None => out.local_get(VCPU),
-        };
+        tables::vcpu(&mut out, fixed);
         out
     }
 
@@ -357,7 +356,6 @@ impl Emitter<'_> {
         self.out().local_get(LEFT).local_get(SLOT).i64_const(STEPPED_DONE.into()).i64_shr_u();
         self.out().i64_sub().local_set(LEFT);
         self.vcpu().i64_load(place(layout::RIP, 3)).local_set(RIP);
-        self.choose_bank();
         self.out().local_get(SLOT).i64_const((1 << STEPPED_DONE) - 1).i64_and();
         self.out().i64_const(1).i64_sub().local_set(REASON);
         self.branch_to(Label::Stored);
