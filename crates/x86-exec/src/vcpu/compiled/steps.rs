@@ -23,7 +23,7 @@ pub(in super::super) struct Steps {
 /// How instructions that compiled code had executed went: 0 where all were, and it is to go on behind them. Else RIP says
 /// where to go on, `leave` why it cannot be here, and `done` how many instructions there were.
 pub const fn stepped(leave: Leave, done: u64) -> u64 {
-    leave as u64 + 1 | done << STEPPED_DONE
+    (leave as u64 + 1) | done << STEPPED_DONE
 }
 
 /// Where in what a step gives the number of instructions is; below it is the [`Leave`] and one more.
