@@ -134,6 +134,8 @@ pub(crate) enum Term {
     Indirect { target: Value, from_memory: bool },
     /// The processor executes the instructions here, of so many bytes, by their number among the region's
     Step { at: i64, len: u32, index: u32, count: u32 },
+    /// To where it was decided on the way here. No code ends so: it is a dispatcher, and nothing else is in its block
+    Choose,
 }
 
 /// Straight-line code, recorded.

@@ -5,6 +5,7 @@
 //! other compiled code by a tail call where there is some.
 
 mod blocks;
+mod dispatch;
 mod frame;
 mod go;
 mod memory;
@@ -50,6 +51,8 @@ const LINEAR: u32 = 12;
 const SLOT: u32 = 13;
 const OPENED: u32 = 14;
 const FIXED: u32 = 15;
+/// Where a dispatcher goes on: it is decided at the end of a block, and what was opened for writing holds within one
+const CHOICE: u32 = OPENED;
 
 /// What a branch may aim at.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -180,8 +183,13 @@ impl Emitter<'_> {
 
     /// Branches to a label.
     fn branch_to(&mut self, label: Label) {
-        let depth = self.labels.iter().rev().position(|&l| l == label).unwrap_or(0);
-        self.out().br(depth as u32);
+        let depth = self.depth(label);
+        self.out().br(depth);
+    }
+
+    /// How many labels lie between here and this one.
+    fn depth(&self, label: Label) -> u32 {
+        self.labels.iter().rev().position(|&l| l == label).unwrap_or(0) as u32
     }
 
     /// Goes to the way out. RIP and the rest have been set.
@@ -228,7 +236,11 @@ impl Emitter<'_> {
         let bound = self.bound;
         self.out().local_get(LEFT).i64_const(bound).i64_lt_s();
         self.begin_seldom();
-        self.leave_to(self.region.nodes[n].at, Leave::Budget);
+        if self.region.nodes[n].block.term == Term::Choose {
+            self.leave_to_choice(n);
+        } else {
+            self.leave_to(self.region.nodes[n].at, Leave::Budget);
+        }
         self.end();
         self.within(n, &merges, plans);
         self.end();
@@ -268,21 +280,20 @@ impl Emitter<'_> {
 
     /// Follows an edge from node `from`, whose last byte is in page `page`.
     fn edge(&mut self, from: usize, page: i64, edge: Edge, plans: &[Plan]) {
-        match edge {
-            Edge::Exit(distance) => self.exit_to(distance, page),
-            Edge::Block(to) => {
-                let at = self.region.nodes[to].at;
-                if self.region.page(at) != page {
-                    self.check_page(at, |emitter| emitter.exit_to(at, page));
-                }
-                if to <= from {
-                    self.branch_to(Label::Loop(to));
-                } else if self.shape.is_merge[to] {
-                    self.branch_to(Label::Behind(to));
-                } else {
-                    self.tree(to, plans);
-                }
-            }
+        let at = self.region.goal(edge);
+        let Some(next) = edge.next() else { return self.exit_to(at, page) };
+        if self.region.page(at) != page {
+            self.check_page(at, |emitter| emitter.exit_to(at, page));
+        }
+        if let Edge::Through { to, .. } = edge {
+            self.choose(to);
+        }
+        if next <= from {
+            self.branch_to(Label::Loop(next));
+        } else if self.shape.is_merge[next] {
+            self.branch_to(Label::Behind(next));
+        } else {
+            self.tree(next, plans);
         }
     }
 
@@ -290,6 +301,9 @@ impl Emitter<'_> {
     fn node(&mut self, n: usize, plans: &[Plan]) {
         let region = self.region;
         let node = &region.nodes[n];
+        if node.block.term == Term::Choose {
+            return self.dispatch(n);
+        }
         let page = region.page(node.end - 1);
         if page != region.page(node.at) {
             let next = (page * PAGE_SIZE as i64) - region.page_offset as i64;
@@ -311,6 +325,7 @@ impl Emitter<'_> {
                 self.step(at, len, index, count);
                 self.edge(n, page, node.edges[0], plans);
             }
+            Term::Choose => {}
         }
     }
 
@@ -319,12 +334,8 @@ impl Emitter<'_> {
         self.out().local_set(RIP);
         for k in 0..self.region.nodes[n].edges.len() {
             let edge = self.region.nodes[n].edges[k];
-            let at = match edge {
-                Edge::Block(to) => self.region.nodes[to].at,
-                Edge::Exit(at) => at,
-            };
             self.out().local_get(RIP);
-            self.rip(at);
+            self.rip(self.region.goal(edge));
             self.out().i64_eq();
             self.begin_if();
             self.edge(n, page, edge, plans);

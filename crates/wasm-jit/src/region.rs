@@ -35,11 +35,31 @@ pub trait CodeSource {
 pub(crate) enum Edge {
     /// To a block of the region, by number
     Block(usize),
+    /// To a block as well, by way of a dispatcher, which goes on there
+    Through { dispatcher: usize, to: usize },
     /// Out, to this distance
     Exit(i64),
 }
 
-/// A block in its place.
+impl Edge {
+    /// The node that comes next, if any does.
+    pub(crate) fn next(self) -> Option<usize> {
+        match self {
+            Edge::Block(n) | Edge::Through { dispatcher: n, .. } => Some(n),
+            Edge::Exit(_) => None,
+        }
+    }
+
+    /// The block that it leads to in the end.
+    pub(crate) fn block(self) -> Option<usize> {
+        match self {
+            Edge::Block(n) | Edge::Through { to: n, .. } => Some(n),
+            Edge::Exit(_) => None,
+        }
+    }
+}
+
+/// A block in its place; or a dispatcher, which has none.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     /// Distance of the first instruction
@@ -47,7 +67,7 @@ pub(crate) struct Node {
     /// Distance behind the last
     pub(crate) end: i64,
     pub(crate) block: Block,
-    /// Where `Goto`, `Step`, or `Branch` (taken, then not taken) go; or the candidates of an indirect jump
+    /// Where `Goto`, `Step`, or `Branch` (taken, then not taken) go; or the candidates of an indirect jump or of a dispatcher
     pub(crate) edges: Vec<Edge>,
 }
 
@@ -74,12 +94,21 @@ impl Region {
 
     /// Blocks of the region.
     pub fn blocks(&self) -> usize {
-        self.nodes.len()
+        self.ranges().count()
     }
 
     /// Bytes that the region stands for, as distances from its entry: start and end of each block.
     pub fn ranges(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
-        self.nodes.iter().map(|node| (node.at, node.end))
+        let blocks = self.nodes.iter().filter(|node| node.block.term != Term::Choose);
+        blocks.map(|node| (node.at, node.end))
+    }
+
+    /// The distance that an edge leads to, in the end.
+    pub(crate) fn goal(&self, edge: Edge) -> i64 {
+        match edge {
+            Edge::Block(to) | Edge::Through { to, .. } => self.nodes[to].at,
+            Edge::Exit(at) => at,
+        }
     }
 
     /// Whether the code is another one where floating-point operations round or tell exceptions in another way.
@@ -206,7 +235,7 @@ impl Former<'_> {
                 Term::Goto(to) => vec![edge(to)],
                 Term::Branch { taken, next, .. } => vec![edge(taken), edge(next)],
                 Term::Step { at, len, .. } => vec![edge(at + i64::from(len))],
-                Term::Indirect { .. } => Vec::new(),
+                Term::Indirect { .. } | Term::Choose => Vec::new(),
             };
             node.edges = edges;
         }
@@ -367,10 +396,7 @@ fn returns(nodes: &mut [Node], number: &BTreeMap<i64, usize>) {
                         }
                     }
                 }
-                _ => next.extend(node.edges.iter().filter_map(|&edge| match edge {
-                    Edge::Block(n) => Some(n),
-                    Edge::Exit(_) => None,
-                })),
+                _ => next.extend(node.edges.iter().filter_map(|edge| edge.next())),
             }
             waiting.extend(next.into_iter().filter(|&n| seen.insert(n)));
         }

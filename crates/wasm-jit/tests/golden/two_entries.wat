@@ -177,6 +177,41 @@
           i64.sub
           local.set 1
           if ;; label = @4
+            i64.const 0
+            local.set 14
+            br 1 (;@3;)
+          end
+          i64.const 1
+          local.set 14
+          br 0 (;@3;)
+        end
+        loop ;; label = @3
+          local.get 1
+          i64.const 6
+          i64.lt_s
+          (@metadata.code.branch_hint "\00")
+          if ;; label = @4
+            local.get 2
+            i64.const 7
+            i64.add
+            local.get 2
+            i64.const 4
+            i64.add
+            local.get 14
+            i64.const 1
+            i64.ne
+            select
+            local.set 3
+            i64.const 1
+            local.set 4
+            br 2 (;@2;)
+          end
+          block ;; label = @4
+            block ;; label = @5
+              local.get 14
+              i32.wrap_i64
+              br_table 0 (;@5;) 1 (;@4;) 1 (;@4;)
+            end
             local.get 16
             i64.const 4294967295
             i64.and
@@ -206,7 +241,7 @@
             i64.sub
             local.set 1
             if ;; label = @5
-              br 2 (;@3;)
+              br 1 (;@4;)
             end
             block ;; label = @5
               block ;; label = @6
@@ -277,37 +312,32 @@
             local.set 3
             br 2 (;@2;)
           end
+          local.get 15
+          i64.const 1
+          i64.add
+          i64.const 4294967295
+          i64.and
+          local.set 18
+          local.get 18
+          local.get 15
+          i64.const 4294967295
+          i64.and
+          i64.const 1
+          local.get 18
+          i64.const 6
+          local.set 6
+          local.set 9
+          local.set 8
+          local.set 7
+          local.set 15
+          local.get 1
+          i64.const 1
+          i64.sub
+          local.set 1
+          i64.const 0
+          local.set 14
           br 0 (;@3;)
         end
-        local.get 15
-        i64.const 1
-        i64.add
-        i64.const 4294967295
-        i64.and
-        local.set 18
-        local.get 18
-        local.get 15
-        i64.const 4294967295
-        i64.and
-        i64.const 1
-        local.get 18
-        i64.const 6
-        local.set 6
-        local.set 9
-        local.set 8
-        local.set 7
-        local.set 15
-        local.get 1
-        i64.const 1
-        i64.sub
-        local.set 1
-        local.get 2
-        i64.const 7
-        i64.add
-        local.set 3
-        i64.const 1048583
-        local.set 5
-        br 0 (;@2;)
         unreachable
       end
       local.get 0
