@@ -5,10 +5,11 @@ use crate::domain::Recorder;
 use crate::flags::EntryFlags;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
-use x86_decode::{InsnFlags, Instruction, OperandKind};
+use x86_decode::{InsnFlags, Instruction};
 use x86_exec::Reach;
 use x86_exec::vcpu::compiled::CodeMode;
 use x86_paging::Tlb;
+use x86_state::gpr;
 use x86_types::{CodeSize, PAGE_SIZE, Width};
 
 /// Instructions of a region at most.
@@ -26,6 +27,10 @@ pub trait CodeSource {
     fn instruction(&self, distance: i64) -> Option<Instruction>;
     /// Whether the block there ran often enough to be worth translating
     fn is_warm(&self, distance: i64) -> bool;
+    /// Where the block there was seen to go on, the most frequent first; for blocks whose code does not tell
+    fn targets(&self, _distance: i64) -> Vec<i64> {
+        Vec::new()
+    }
     /// Offset of the region's entry within its page
     fn page_offset(&self) -> u64;
 }
@@ -152,8 +157,10 @@ impl Node {
 /// Instructions that follow each other.
 struct Run {
     insns: Vec<Instruction>,
-    /// Distances it may go on to, as far as the encoding tells
+    /// Distances it may go on to, as far as the encoding tells or it was seen
     next: Vec<i64>,
+    /// Those among them that an indirect jump at its end was seen to go to
+    targets: Vec<i64>,
 }
 
 struct Former<'a> {
@@ -186,6 +193,7 @@ impl Former<'_> {
             *wanted.entry(*next).or_default() += 1;
         }
         let mut nodes: Vec<Node> = Vec::new();
+        let mut targets: Vec<(usize, &Vec<i64>)> = Vec::new();
         let mut number = BTreeMap::new();
         let mut behind: FxHashMap<i64, Vec<EntryFlags>> = FxHashMap::default();
         for &start in &order {
@@ -214,6 +222,9 @@ impl Former<'_> {
                     _ => flags.behind(&block.state.flags),
                 };
                 let returns_to = block.returns_to;
+                if matches!(block.term, Term::Indirect { .. }) {
+                    targets.push((nodes.len(), &run.targets));
+                }
                 number.insert(at, nodes.len());
                 nodes.push(Node { at, end, block, edges: Vec::new() });
                 rest = rest.get(used..).unwrap_or(&[]);
@@ -239,6 +250,9 @@ impl Former<'_> {
             };
             node.edges = edges;
         }
+        for (n, seen) in targets {
+            nodes[n].edges = seen.iter().filter_map(|at| number.get(at)).map(|&n| Edge::Block(n)).collect();
+        }
         returns(&mut nodes, &number);
         Some((nodes, self.steps))
     }
@@ -259,10 +273,10 @@ impl Former<'_> {
             if total >= MAX_INSTRUCTIONS || starts.len() >= MAX_BLOCKS {
                 break;
             }
-            let (insns, next) = self.run(at, &|_| false);
-            total += insns.len();
+            let run = self.run(at, &|_| false);
+            total += run.insns.len();
             starts.push(at);
-            for next in next {
+            for next in run.next {
                 if !leaders.contains(&next) && self.source.is_warm(next) {
                     leaders.insert(next);
                     waiting.push_back(next);
@@ -273,50 +287,66 @@ impl Former<'_> {
         let kept: BTreeSet<i64> = starts.iter().copied().collect();
         let mut runs = BTreeMap::new();
         for at in starts {
-            let (insns, next) = self.run(at, &|distance| kept.contains(&distance));
-            if !insns.is_empty() {
-                runs.insert(at, Run { insns, next });
+            let run = self.run(at, &|distance| kept.contains(&distance));
+            if !run.insns.is_empty() {
+                runs.insert(at, run);
             }
         }
         runs
     }
 
     /// Instructions from `at` to the end of their block, and where they may go on.
-    fn run(&mut self, at: i64, leads: &dyn Fn(i64) -> bool) -> (Vec<Instruction>, Vec<i64>) {
+    fn run(&mut self, at: i64, leads: &dyn Fn(i64) -> bool) -> Run {
         let offset = self.source.page_offset();
         let (mut insns, mut here): (Vec<Instruction>, i64) = (Vec::new(), at);
         loop {
+            let straight = |insns, here| Run { insns, next: vec![here], targets: Vec::new() };
             if !insns.is_empty()
                 && (leads(here) || insns.len() >= MAX_BLOCK || page(offset, here) != page(offset, at))
             {
-                return (insns, vec![here]);
+                return straight(insns, here);
             }
-            let Some(insn) = self.instruction(here) else { return (insns, vec![here]) };
+            let Some(insn) = self.instruction(here) else { return straight(insns, here) };
             let next = here + i64::from(insn.len);
             // An instruction in two pages is a block of its own.
             let spans = page(offset, next - 1) != page(offset, here);
             if spans && !insns.is_empty() {
-                return (insns, vec![here]);
+                return straight(insns, here);
             }
             insns.push(insn);
-            here = next;
             if insn.flags.contains(InsnFlags::ENDS_BLOCK) {
-                let relative = insn.operands[0].kind == OperandKind::Rel;
-                let full =
-                    insn.opsize == self.mode.code_size.width() || self.mode.code_size == CodeSize::Bits64;
-                let mut to = vec![next];
-                if relative && full {
-                    let target = next.wrapping_add(insn.imm as i64);
-                    let wraps = self.mode.code_size == CodeSize::Bits32;
-                    to.push(if wraps { i64::from(target as i32) } else { target });
-                    to.dedup();
-                }
-                return (insns, to);
+                let (mut next, is_indirect) = self.successors(here, &insn);
+                let targets = if is_indirect { self.source.targets(at) } else { Vec::new() };
+                next.extend(targets.iter().filter(|to| !next.contains(to)).copied().collect::<Vec<_>>());
+                return Run { insns, next, targets };
             }
+            here = next;
             if spans {
-                return (insns, vec![here]);
+                return straight(insns, here);
             }
         }
+    }
+
+    /// Where the last instruction of a block may go on, as far as it tells, and whether it is worth knowing where it was
+    /// seen to go.
+    fn successors(&self, at: i64, insn: &Instruction) -> (Vec<i64>, bool) {
+        let behind = at + i64::from(insn.len);
+        let mut recorder = Recorder::new(self.mode, at, EntryFlags::Any);
+        if recorder.instruction(insn).is_err() {
+            return (vec![behind], false);
+        }
+        let block = recorder.finish(Term::Goto(behind));
+        let mut next: Vec<i64> = block.returns_to.into_iter().collect();
+        match block.term {
+            Term::Goto(to) => next.push(to),
+            Term::Branch { taken, next: behind, .. } => next.extend([behind, taken]),
+            Term::Indirect { .. } => {}
+            Term::Step { .. } | Term::Choose => next.push(behind),
+        }
+        next.dedup();
+        // What goes by the stack, and takes its place from it, returns: that may be to anywhere.
+        let returns = block.returns_to.is_none() && block.state.gpr[gpr::RSP].is_some();
+        (next, matches!(block.term, Term::Indirect { .. }) && !returns)
     }
 
     /// Whether an instruction can be recorded, as far as that does not depend on those before it.
@@ -375,10 +405,9 @@ fn order(runs: &BTreeMap<i64, Run>) -> Vec<i64> {
 fn returns(nodes: &mut [Node], number: &BTreeMap<i64, usize>) {
     let mut callers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for node in nodes.iter() {
-        if let (Some(back), Some(&Edge::Block(callee))) = (node.block.returns_to, node.edges.first())
-            && let Some(&back) = number.get(&back)
-        {
-            callers.entry(callee).or_default().push(back);
+        let Some(back) = node.block.returns_to.and_then(|back| number.get(&back)) else { continue };
+        for callee in node.edges.iter().filter_map(|edge| edge.next()) {
+            callers.entry(callee).or_default().push(*back);
         }
     }
     for (callee, backs) in callers {

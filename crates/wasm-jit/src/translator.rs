@@ -110,6 +110,11 @@ impl CodeSource for View<'_> {
         let place = self.vcpu.code_place(self.rip.wrapping_add(distance as u64));
         place.is_some_and(|(at, _)| self.vcpu.runs_at(at) >= self.warm)
     }
+    fn targets(&self, distance: i64) -> Vec<i64> {
+        let place = self.vcpu.code_place(self.rip.wrapping_add(distance as u64));
+        let targets = place.map(|(at, _)| self.vcpu.targets_at(at)).unwrap_or_default();
+        targets.into_iter().map(|to| distance.wrapping_add(to)).collect()
+    }
     fn page_offset(&self) -> u64 {
         self.offset
     }

@@ -2,12 +2,13 @@
 
 use super::Vcpu;
 use super::churn::{Churn, lines};
+use super::targets::Targets;
 use crate::{Handler, handler};
 use guest_ram::RamLayout;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use x86_decode::Instruction;
+use x86_decode::{InsnFlags, Instruction, OperandKind};
 use x86_types::{CodeSize, GuestPhysAddr, PAGE_SIZE};
 
 /// One decoded instruction and the function that executes it.
@@ -36,6 +37,8 @@ pub(crate) struct Block {
     pub(crate) len: u32,
     /// Times the interpreter ran it, while there is a translator
     pub(crate) runs: Cell<u32>,
+    /// Where the interpreter saw it go on, while there is a translator, if its code does not tell
+    pub(crate) targets: Option<Box<Targets>>,
     /// How often the runs are doubled that make it hot, since its bytes were compiled and changed before
     pub(crate) doublings: u32,
     /// `runs` when its page was last swept
@@ -188,6 +191,13 @@ impl BlockCache {
     pub(super) fn runs(&self, at: GuestPhysAddr, size: CodeSize) -> u32 {
         let across = || self.across.get(&key_of(at, size)).map(|kept| Rc::clone(&kept.block));
         self.find(at, size).or_else(across).map_or(0, |block| block.runs.get() >> block.doublings)
+    }
+
+    /// Where the block at `at` goes mostly, as distances from its own address.
+    pub(super) fn targets(&self, at: GuestPhysAddr, size: CodeSize) -> Vec<i64> {
+        self.find(at, size)
+            .and_then(|block| block.targets.as_ref().map(|seen| seen.likely()))
+            .unwrap_or_default()
     }
 
     /// The blocks that the interpreter ran most: where, of which code size, how often.
@@ -398,6 +408,9 @@ impl BlockCache {
 
 impl Block {
     pub(super) fn push(&mut self, insn: Instruction) {
+        if insn.flags.contains(InsnFlags::ENDS_BLOCK) && insn.operands[0].kind != OperandKind::Rel {
+            self.targets = Some(Box::default());
+        }
         self.len += u32::from(insn.len);
         self.slots.push(Slot { handler: handler::<Vcpu>(&insn), insn });
     }

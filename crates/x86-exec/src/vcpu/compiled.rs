@@ -310,6 +310,11 @@ impl Vcpu {
         self.blocks.runs(at, self.cpu.code_size)
     }
 
+    /// Where the block at `at` was seen to go on mostly, as distances from it; empty where its code tells.
+    pub fn targets_at(&self, at: GuestPhysAddr) -> Vec<i64> {
+        self.blocks.targets(at, self.cpu.code_size)
+    }
+
     /// The blocks that the interpreter ran most while there was a translator: physical address, code size and runs.
     pub fn hottest_interpreted(&self, count: usize) -> Vec<(GuestPhysAddr, CodeSize, u32)> {
         self.blocks.hottest(count)

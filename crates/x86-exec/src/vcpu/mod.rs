@@ -9,6 +9,7 @@ mod memory;
 mod repeat;
 mod run;
 mod system_context;
+mod targets;
 
 use crate::bus::Bus;
 use blocks::{Block, BlockCache};

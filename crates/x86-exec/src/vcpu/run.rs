@@ -130,6 +130,11 @@ impl Vcpu {
             }
         }
         self.retired += done;
+        if let (Some(targets), true) =
+            (&block.targets, self.compiled.is_some() && done == block.slots.len() as u64)
+        {
+            targets.note(self.cpu.rip.wrapping_sub(self.block_rip) as i64);
+        }
         // A shadow lasts for one instruction, unless that instruction casts a new one.
         if shadow != Shadow::None && self.cpu.shadow == shadow {
             self.cpu.shadow = Shadow::None;
