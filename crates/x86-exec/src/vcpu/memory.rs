@@ -97,6 +97,22 @@ impl Vcpu {
         self.load_slow(m.seg, m.offset, w)
     }
 
+    /// Where an operand of `size` bytes lies, if all of it is in one page of RAM that may be accessed as the TLB knows.
+    #[inline]
+    pub(crate) fn plain_area(&self, m: &MemRef<u64>, size: u64, write: bool) -> Option<GuestPhysAddr> {
+        let seg = m.seg as usize;
+        let linear = LinearAddr(m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask);
+        if self.seg_checks >> seg & 1 != 0 {
+            return None;
+        }
+        let (hit, kind) = if write {
+            (self.tlb.lookup_write(self.mmu, linear, size), AccessKind::Write)
+        } else {
+            (self.tlb.lookup_read(self.mmu, linear, size), AccessKind::Read)
+        };
+        hit.and_then(|_| self.tlb.lookup_slow(self.mmu, linear, kind))
+    }
+
     #[cold]
     #[inline(never)]
     fn load_slow(&mut self, seg: Seg, offset: u64, w: Width) -> Result<u64, Trap> {

@@ -147,7 +147,7 @@ fn read_environment(vm: &mut Vcpu, i: &Instruction) -> Result<X87, Exception> {
     let (size, w) = field(i);
     let real = vm.cpu.mode().is_real_like();
     let mut x87 = vm.cpu.x87;
-    let mut area = Area::to_read(vm, i);
+    let mut area = Area::to_read(vm, i, 7 * size);
     let mut fields = [0; 7];
     for (n, value) in (0..).zip(&mut fields) {
         *value = area.load(n * size, w)?;
@@ -179,7 +179,7 @@ fn load_environment(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 fn restore(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     let (size, _) = field(i);
     let mut x87 = read_environment(vm, i)?;
-    let mut area = Area::to_read(vm, i);
+    let mut area = Area::to_read(vm, i, 7 * size + 80);
     for n in 0..8u8 {
         let at = 7 * size + 10 * u64::from(n);
         let place = usize::from(x87.top().wrapping_add(n) & 7);

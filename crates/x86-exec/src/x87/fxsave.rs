@@ -43,7 +43,7 @@ pub(super) fn restore(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     Area::check_alignment(vm, i, 16)?;
     let count = vector_count(vm);
     let mut vectors = vm.cpu.vector;
-    let mut area = Area::to_read(vm, i);
+    let mut area = Area::to_read(vm, i, SIZE);
     let x87 = load_x87(&mut area)?;
     let mxcsr = area.load(MXCSR, Width::B4)?;
     for (n, vector) in (0..).zip(&mut vectors[..count]) {

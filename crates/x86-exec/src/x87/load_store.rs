@@ -94,7 +94,8 @@ fn outgoing<T>(stack: &mut Stack<'_>, indefinite: T, convert: impl FnOnce(F80, &
     stack.settle_store(&env).then_some(value)
 }
 
-/// Stores what `make` gives and then keeps the changed state; a fault of the store leaves all as it was.
+/// Stores what `make` gives; a fault of the store leaves all as it was. Of the state, `make` and a pop change no more than
+/// the status and the tags.
 fn store_with(
     vm: &mut Vcpu,
     i: &Instruction,
@@ -102,25 +103,30 @@ fn store_with(
     pop: bool,
     make: impl FnOnce(&mut Stack<'_>) -> Option<u128>,
 ) -> Result<(), Exception> {
-    let mut after = vm.cpu.x87;
-    let mut stack = Stack::new(&mut after);
-    if let Some(value) = make(&mut stack) {
-        if pop {
-            stack.pop();
-        }
-        match size {
-            2 => vm.store_operand(i, 0, Width::B2, value as u64)?,
-            4 => vm.store_operand(i, 0, Width::B4, value as u64)?,
-            8 => vm.store_operand(i, 0, Width::B8, value as u64)?,
-            _ => {
-                let mut area = Area::to_write(vm, i, 10)?;
-                area.store(0, Width::B8, value as u64)?;
-                area.store(8, Width::B2, (value >> 64) as u64 & 0xffff)?;
-            }
+    let before = (vm.cpu.x87.status, vm.cpu.x87.tags);
+    let mut stack = Stack::new(&mut vm.cpu.x87);
+    let Some(value) = make(&mut stack) else { return Ok(()) };
+    if pop {
+        stack.pop();
+    }
+    let stored = store_value(vm, i, size, value);
+    if stored.is_err() {
+        (vm.cpu.x87.status, vm.cpu.x87.tags) = before;
+    }
+    stored
+}
+
+fn store_value(vm: &mut Vcpu, i: &Instruction, size: u64, value: u128) -> Result<(), Exception> {
+    match size {
+        2 => vm.store_operand(i, 0, Width::B2, value as u64),
+        4 => vm.store_operand(i, 0, Width::B4, value as u64),
+        8 => vm.store_operand(i, 0, Width::B8, value as u64),
+        _ => {
+            let mut area = Area::to_write(vm, i, 10)?;
+            area.store(0, Width::B8, value as u64)?;
+            area.store(8, Width::B2, (value >> 64) as u64 & 0xffff)
         }
     }
-    vm.cpu.x87 = after;
-    Ok(())
 }
 
 fn store_float(vm: &mut Vcpu, i: &Instruction) -> Result<(), Exception> {

@@ -1,5 +1,6 @@
 //! x87 and MMX-state instructions, and the areas that save both and the vector registers.
 
+mod area;
 mod arith;
 mod compare;
 mod control;
@@ -14,9 +15,10 @@ mod tests;
 
 use crate::system::Outcome;
 use crate::{Domain, Flow, Handler, MemRef, Vcpu};
+use area::Area;
 use stack::Stack;
 use x86_decode::{Instruction, Op};
-use x86_state::{Cpu, Cr0, X87};
+use x86_state::{Cpu, Cr0, RFlags, X87};
 use x86_types::{CodeSize, Exception, GuestPhysAddr, LinearAddr, Seg, Width};
 
 /// Bits of the status word.
@@ -124,7 +126,10 @@ fn functions(vm: &mut Vcpu, i: &Instruction) -> Result<Option<Flow>, Exception> 
 fn note_pointers(vm: &mut Vcpu, i: &Instruction, operand: Option<MemRef<u64>>) {
     let cs = vm.cpu.segment(Seg::Cs);
     let (selector, base) = (cs.selector.0, cs.base);
-    let real = vm.cpu.mode().is_real_like();
+    // Nearly always a look at two bits tells.
+    let cpu = &vm.cpu;
+    let may_be = !cpu.cr0.contains(Cr0::PE) || cpu.system_flags.contains(RFlags::VM);
+    let real = may_be && cpu.mode().is_real_like();
     let start = vm.cpu.rip.wrapping_sub(u64::from(i.len));
     vm.cpu.x87.fip = if real { base.wrapping_add(start & 0xffff) } else { start };
     vm.cpu.x87.fcs = selector;
@@ -234,52 +239,5 @@ fn summarize(x87: &mut X87) {
     x87.status &= !(status::ES | status::B);
     if unmasked {
         x87.status |= status::ES | status::B;
-    }
-}
-
-/// A structure in memory that an instruction reads or writes whole.
-struct Area<'a> {
-    vm: &'a mut Vcpu,
-    i: &'a Instruction,
-}
-
-impl<'a> Area<'a> {
-    /// An area to read.
-    fn to_read(vm: &'a mut Vcpu, i: &'a Instruction) -> Self {
-        Self { vm, i }
-    }
-
-    /// An area to write: its first and last byte are checked, so that nothing is written where part of it would fault.
-    fn to_write(vm: &'a mut Vcpu, i: &'a Instruction, size: u64) -> Result<Self, Exception> {
-        for offset in [0, size - 1] {
-            let mut m = crate::operand::mem(vm, i);
-            m.offset = i.addrsize.trunc(m.offset.wrapping_add(offset));
-            vm.load_for_write_ref(&m, Width::B1).map_err(|trap| vm.exception(trap))?;
-        }
-        Ok(Self { vm, i })
-    }
-
-    fn load(&mut self, offset: u64, w: Width) -> Result<u64, Exception> {
-        self.vm.load_operand(self.i, offset, w)
-    }
-
-    fn store(&mut self, offset: u64, w: Width, v: u64) -> Result<(), Exception> {
-        self.vm.store_operand(self.i, offset, w, v)
-    }
-
-    fn load128(&mut self, offset: u64) -> Result<u128, Exception> {
-        let (low, high) = (self.load(offset, Width::B8)?, self.load(offset + 8, Width::B8)?);
-        Ok(u128::from(low) | u128::from(high) << 64)
-    }
-
-    fn store128(&mut self, offset: u64, v: u128) -> Result<(), Exception> {
-        self.store(offset, Width::B8, v as u64)?;
-        self.store(offset + 8, Width::B8, (v >> 64) as u64)
-    }
-
-    /// #GP(0) where the area is not aligned to `to` bytes.
-    fn check_alignment(vm: &mut Vcpu, i: &Instruction, to: u64) -> Result<(), Exception> {
-        let m = crate::operand::mem(vm, i);
-        if vm.linear_of(&m).0 & (to - 1) != 0 { Err(Exception::GP0) } else { Ok(()) }
     }
 }

@@ -57,7 +57,7 @@ fn save(vm: &mut Vcpu, i: &Instruction, features: Xcr0) -> Outcome {
 fn restore(vm: &mut Vcpu, i: &Instruction, features: Xcr0) -> Outcome {
     let (enabled, count) = (vm.cpu.xcr0, fxsave::vector_count(vm));
     let (mut x87, mut mxcsr, mut vectors) = (vm.cpu.x87, vm.cpu.mxcsr, vm.cpu.vector);
-    let mut area = Area::to_read(vm, i);
+    let mut area = Area::to_read(vm, i, HEADER + 64);
     let present = area.load(HEADER, Width::B8)?;
     let reserved = area.load(HEADER + 8, Width::B8)? | area.load(HEADER + 16, Width::B8)?;
     if present & !enabled.bits() != 0 || reserved != 0 {
