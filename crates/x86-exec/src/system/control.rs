@@ -94,7 +94,7 @@ fn mov_to_cr3(vm: &mut Vcpu, v: u64) -> Result<(), Exception> {
     if beyond != 0 {
         return Err(Exception::GP0);
     }
-    vm.load_cr3(value)
+    vm.write_cr3(value, pcide && v >> 63 != 0)
 }
 
 /// The bits of CR4 that exist on a model.

@@ -257,18 +257,26 @@ impl Vcpu {
             return Ok(at);
         }
         let mode = self.paging;
-        let translation = translate(self, &mode, linear, access).map_err(Exception::from)?;
-        self.statistics.walks += 1;
-        let (page, phys) = (linear.page(), translation.phys.page());
+        let mut fill = match self.tlb.recall(mmu, linear, access.kind, mode.pcid()) {
+            Some(known) => known,
+            None => {
+                let translation = translate(self, &mode, linear, access).map_err(Exception::from)?;
+                self.statistics.walks += 1;
+                let fill = TlbFill::new(linear, &translation, mode.pcid(), None, false);
+                self.tlb.remember(mmu, &fill);
+                fill
+            }
+        };
+        let (page, phys) = (linear.page(), fill.phys.page());
         let host = self.ram.host_ptr(phys).map(|(ptr, _)| ptr as usize as u64);
-        let addend = host.map(|host| host.wrapping_sub(COMPILED_BASE).wrapping_sub(page.0));
-        let mut fill = TlbFill::new(linear, &translation, mode.pcid(), addend, self.blocks.is_code(phys));
+        fill.addend = host.map(|host| host.wrapping_sub(COMPILED_BASE).wrapping_sub(page.0));
+        fill.holds_code = self.blocks.is_code(phys);
         if self.is_watched_page(page) {
             fill.perms.read = false;
             fill.perms.write = false;
         }
         self.tlb.insert(mmu, &fill);
-        Ok(translation.phys)
+        Ok(phys.wrapping_add(linear.page_offset()))
     }
 
     /// Notes data breakpoints that an access hits.

@@ -34,7 +34,7 @@ impl SystemContext for Vcpu {
     }
 
     fn load_cr3(&mut self, cr3: u64) -> Result<(), Exception> {
-        self.write_cr3(cr3)
+        self.write_cr3(cr3, false)
     }
 }
 
@@ -47,14 +47,19 @@ fn access(kind: AccessKind, privilege: Privilege) -> Access {
 
 impl Vcpu {
     /// Loads CR3 and drops the translations that do not survive it. `cr3` has bit 63 cut off already.
-    pub(crate) fn write_cr3(&mut self, cr3: u64) -> Result<(), Exception> {
+    ///
+    /// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> what was cached under the PCID that becomes current goes, unless it is to be kept; other PCIDs keep theirs
+    pub(crate) fn write_cr3(&mut self, cr3: u64, keep: bool) -> Result<(), Exception> {
         if let x86_paging::PagingKind::Pae = self.paging.kind() {
             let bits = self.cpu.model.physical_bits;
             self.cpu.pdpte = load_pdptes(self, cr3, bits).map_err(|_| Exception::GP0)?;
         }
         self.cpu.cr3 = cr3;
-        self.tlb.flush_non_global();
         self.privilege_changed();
+        if !keep {
+            self.tlb.flush_pcid(self.paging.pcid());
+        }
+        self.tlb.switch();
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 mod entry;
 mod fill;
+mod second;
 mod slots;
 
 pub use entry::{BANKS, MmuIndex, PagePerms, TLB_ENTRIES, TlbEntry};
@@ -9,6 +10,7 @@ pub use fill::TlbFill;
 
 use crate::AccessKind;
 use entry::{INVALID, Side, slot_of, tag_of};
+use second::Second;
 use slots::SlotSet;
 use x86_types::{GuestPhysAddr, LinearAddr};
 
@@ -18,11 +20,11 @@ use x86_types::{GuestPhysAddr, LinearAddr};
 /// access that crosses into the next page always misses: the slot picked by `lin` only ever holds pages whose number is
 /// congruent to `lin`'s modulo [`TLB_ENTRIES`], and the next page is not. (So `size` may be 1 to 4096 bytes.)
 ///
-/// Entries are those of the current PCID and of global pages. Loading CR3 with bit 63 set may keep entries of other
-/// PCIDs on a processor; here they are dropped all the same, by [`Tlb::flush_non_global`].
+/// Entries are those of the current PCID and of global pages. Behind them, [`Tlb::recall`] knows what was walked under
+/// other PCIDs too: a switch of address spaces empties the slots and keeps that.
 ///
 /// SPEC: intel-sdm-vol3 :: 5.10.2.2 Caching Translations in TLBs -> rights are cached with the frame; what the manual does not require to be invalidated may stay
-/// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> approximated: more may be invalidated than an operation asks for, so PCID-tagged entries are dropped on every switch, and paging-structure caches do not exist
+/// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> approximated: more may be invalidated than an operation asks for, and paging-structure caches do not exist
 pub struct Tlb {
     /// What compiled code reads. One allocation that never moves.
     entries: Box<[[TlbEntry; TLB_ENTRIES]; BANKS]>,
@@ -38,6 +40,7 @@ pub struct Tlb {
     written: [SlotSet; 2],
     /// Times that anything was invalidated
     flushes: u32,
+    second: Second,
 }
 
 impl Default for Tlb {
@@ -60,7 +63,29 @@ impl Tlb {
             large: [SlotSet::EMPTY; BANKS],
             written: [SlotSet::EMPTY; 2],
             flushes: 0,
+            second: Second::new(),
         }
+    }
+
+    /// What a walk gave earlier for the page of `lin`, under this PCID or as a global page, if it lets `kind` through. To be
+    /// completed (addend, code) and inserted.
+    #[inline]
+    pub fn recall(&self, index: MmuIndex, lin: LinearAddr, kind: AccessKind, pcid: u16) -> Option<TlbFill> {
+        self.second.recall(index, lin, kind, pcid)
+    }
+
+    /// Keeps what a walk gave, for [`Tlb::recall`].
+    #[inline]
+    pub fn remember(&mut self, index: MmuIndex, fill: &TlbFill) {
+        self.second.remember(index, fill);
+    }
+
+    /// Another address space is current: its slots begin empty. What is known of its PCID stays.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> MOV to CR3 with bit 63 set, where CR4.PCIDE = 1, is not required to invalidate anything
+    pub fn switch(&mut self) {
+        self.flushes = self.flushes.wrapping_add(1);
+        self.empty_local();
     }
 
     /// Changes whenever translations are invalidated.
@@ -185,6 +210,7 @@ impl Tlb {
     /// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> for MOV to CR4 that changes PGE, PCIDE, SMEP..., changes of CR0.PG, and INVPCID type 2
     pub fn flush_all(&mut self) {
         self.flushes = self.flushes.wrapping_add(1);
+        self.second.flush_all();
         for bank in 0..BANKS {
             for slot in self.local[bank].iter().chain(self.global[bank].iter()) {
                 self.entries[bank][slot] = TlbEntry::EMPTY;
@@ -203,6 +229,11 @@ impl Tlb {
     /// SPEC: intel-sdm-vol3 :: 5.10.2.4 Global Pages -> MOV to CR3 leaves translations of global pages alone; so does INVPCID type 3
     pub fn flush_non_global(&mut self) {
         self.flushes = self.flushes.wrapping_add(1);
+        self.second.flush_non_global();
+        self.empty_local();
+    }
+
+    fn empty_local(&mut self) {
         for bank in 0..BANKS {
             for slot in self.local[bank].iter() {
                 self.entries[bank][slot] = TlbEntry::EMPTY;
@@ -217,6 +248,7 @@ impl Tlb {
     /// Drops the pages of one PCID that are not global (INVPCID type 1).
     pub fn flush_pcid(&mut self, pcid: u16) {
         self.flushes = self.flushes.wrapping_add(1);
+        self.second.flush_pcid(pcid);
         for bank in 0..BANKS {
             for slot in self.local[bank].iter() {
                 if self.side[bank][slot].pcid == pcid {
@@ -231,6 +263,7 @@ impl Tlb {
     /// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> INVLPG invalidates global translations too, and every TLB entry of a page larger than 4 KiB
     pub fn flush_page(&mut self, lin: LinearAddr) {
         self.flushes = self.flushes.wrapping_add(1);
+        self.second.flush_page(lin);
         let (slot, tag) = (slot_of(lin), tag_of(lin));
         for bank in 0..BANKS {
             if self.side[bank][slot].slow == tag {

@@ -265,3 +265,71 @@ fn entries_lie_where_compiled_code_expects_them() {
         assert_eq!(std::ptr::from_ref(tlb.entry(index, LIN)).addr(), expected);
     }
 }
+
+/// What is recalled, by bank and PCID.
+fn recalled(tlb: &Tlb, index: MmuIndex, lin: LinearAddr, pcid: u16) -> Option<u64> {
+    tlb.recall(index, lin, Read, pcid).map(|fill| fill.phys.0)
+}
+
+#[test]
+fn a_switch_keeps_what_is_known_of_other_address_spaces() {
+    let mut tlb = Tlb::new();
+    for pcid in [1, 2] {
+        let fill = TlbFill { pcid, phys: PHYS.wrapping_add(u64::from(pcid) << 12), ..fill(LIN) };
+        tlb.insert(K, &fill);
+        tlb.remember(K, &fill);
+        tlb.switch();
+        assert_eq!(fast(&tlb, K, LIN), NONE);
+    }
+    let known = |pcid: u64| Some(PHYS.0 + (pcid << 12));
+    for pcid in [1, 2] {
+        assert_eq!(recalled(&tlb, K, LIN, pcid), known(pcid.into()));
+    }
+    for (index, pcid) in [(MmuIndex::User, 1), (K, 3)] {
+        assert_eq!(recalled(&tlb, index, LIN, pcid), None);
+    }
+    tlb.flush_pcid(1);
+    assert_eq!((recalled(&tlb, K, LIN, 1), recalled(&tlb, K, LIN, 2)), (None, known(2)));
+    tlb.flush_non_global();
+    assert_eq!(recalled(&tlb, K, LIN, 2), None);
+}
+
+#[test]
+fn what_is_recalled_survives_no_flush_of_it() {
+    let page = |n: u64| LIN.wrapping_add(n << 12);
+    type Flush = fn(&mut Tlb);
+    let cases: [(&str, Flush, [bool; 3]); 5] = [
+        ("all", Tlb::flush_all, [false; 3]),
+        ("non-global", Tlb::flush_non_global, [false, true, false]),
+        ("PCID 0", |tlb| tlb.flush_pcid(0), [false, true, false]),
+        ("a page", |tlb| tlb.flush_page(LIN.wrapping_add(0xfff)), [false, true, true]),
+        ("part of a large page", |tlb| tlb.flush_page(LIN.wrapping_add(0x28_0000)), [true, true, false]),
+    ];
+    for (name, flush, left) in cases {
+        let mut tlb = Tlb::new();
+        tlb.remember(K, &fill(page(0)));
+        tlb.remember(K, &TlbFill { global: true, pcid: 7, ..fill(page(1)) });
+        let large = LIN.wrapping_add(0x20_0000);
+        tlb.remember(
+            K,
+            &TlbFill { page_size: PageSize::Size2M, phys: GuestPhysAddr(0x60_0000), ..fill(large) },
+        );
+        flush(&mut tlb);
+        let known = [
+            recalled(&tlb, K, page(0), 0) == Some(PHYS.0),
+            recalled(&tlb, K, page(1), 0).is_some(),
+            recalled(&tlb, K, large.wrapping_add(0x5123), 0) == Some(0x60_5000),
+        ];
+        assert_eq!(known, left, "{name}");
+    }
+}
+
+#[test]
+fn what_does_not_allow_an_access_is_walked_again() {
+    let mut tlb = Tlb::new();
+    tlb.remember(K, &TlbFill { perms: PagePerms { write: false, ..RWX }, ..fill(LIN) });
+    assert!(tlb.recall(K, LIN, Write, 0).is_none());
+    assert_eq!(recalled(&tlb, K, LIN, 0), Some(PHYS.0));
+    tlb.remember(K, &fill(LIN));
+    assert!(tlb.recall(K, LIN, Write, 0).is_some());
+}
