@@ -79,8 +79,9 @@ pub fn profile(machine: &mut Machine, count: usize) -> String {
         }
     }
     line!(out, "executed in passing:");
-    for (insn, times) in machine.vcpu().most_stepped(count) {
-        line!(out, "{times:>10} {}", insn.display(0));
+    for (insns, times) in machine.vcpu().most_stepped(count) {
+        let insns: Vec<_> = insns.iter().map(|insn| insn.display(0).to_string()).collect();
+        line!(out, "{times:>10} {}", insns.join("; "));
     }
     out
 }

@@ -132,8 +132,10 @@ pub(crate) enum Term {
     Branch { condition: Value, taken: i64, next: i64 },
     /// To a place that a value names. `from_memory` where it was loaded, as a return address is
     Indirect { target: Value, from_memory: bool },
-    /// The processor executes the instruction here, of so many bytes, by its number among the region's
-    Step { at: i64, len: u8, index: u32 },
+    /// The processor executes the instructions here, of so many bytes, by their number among the region's
+    Step { at: i64, len: u32, index: u32, count: u32 },
+    /// To where it was decided on the way here. No code ends so: it is a dispatcher, and nothing else is in its block
+    Choose,
 }
 
 /// Straight-line code, recorded.

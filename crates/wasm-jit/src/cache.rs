@@ -5,7 +5,7 @@
 //! the last of its units is gone. Use is not counted; instead, every so often the table by which compiled code finds
 //! its way is wiped, and what is looked up anew since then is in use.
 
-use crate::layout::{ENTRIES_LEN, EntryPoint, entry_index, entry_key};
+use crate::layout::{ENTRIES_LEN, EntryPoint, OTHER_ENTRY, entry_index, entry_key};
 use rustc_hash::FxHashMap;
 use x86_exec::vcpu::compiled::CodeMode;
 use x86_types::GuestPhysAddr;
@@ -119,9 +119,15 @@ impl Cache {
 
     /// Lets compiled code find its way to a unit that can be called.
     pub(crate) fn enter_point(&mut self, place: u64, mode: u32, slot: u32) {
-        if let Some(entry) = self.entries.get_mut(entry_index(place)) {
-            *entry = EntryPoint { key: entry_key(place, mode), slot: slot.into() };
-        }
+        let (key, first) = (entry_key(place, mode), entry_index(place));
+        let both = [first, first ^ OTHER_ENTRY];
+        // One that is free or has it already; else the first one's code moves to its own second place.
+        let holds = |key: u64| both.into_iter().find(|&at| self.entries[at].key == key);
+        let at = holds(key).or_else(|| holds(0)).unwrap_or_else(|| {
+            self.entries[both[1]] = self.entries[both[0]];
+            first
+        });
+        self.entries[at] = EntryPoint { key, slot: slot.into() };
     }
 
     /// A new unit, which waits. Gives its number.
@@ -215,10 +221,10 @@ impl Cache {
         let Some(unit) = self.units.remove(&number) else { return (None, None) };
         self.places.remove(&unit.key());
         // It may have been entered under any floating-point mode.
-        if let Some(entry) = self.entries.get_mut(entry_index(unit.place))
-            && entry.slot == u64::from(unit.slot)
-        {
-            *entry = EntryPoint { key: 0, slot: 0 };
+        for at in [entry_index(unit.place), entry_index(unit.place) ^ OTHER_ENTRY] {
+            if self.entries[at].slot == u64::from(unit.slot) {
+                self.entries[at] = EntryPoint { key: 0, slot: 0 };
+            }
         }
         if unit.stage == Stage::Waiting {
             return (Some(unit), None);

@@ -32,6 +32,7 @@ impl Display for Edge {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match *self {
             Edge::Block(n) => write!(f, "block {n}"),
+            Edge::Through { dispatcher, to } => write!(f, "block {to} by way of {dispatcher}"),
             Edge::Exit(distance) => write!(f, "out to {}", Distance(distance)),
         }
     }
@@ -166,6 +167,11 @@ fn body(f: &mut Formatter<'_>, block: &Block) -> fmt::Result {
 }
 
 fn node(f: &mut Formatter<'_>, n: usize, node: &Node) -> fmt::Result {
+    if node.block.term == Term::Choose {
+        write!(f, "block {n}: to one of")?;
+        list(f, node.edges.iter())?;
+        return writeln!(f);
+    }
     let (from, to) = (Distance(node.at), Distance(node.end));
     writeln!(f, "block {n}: {from} to {to}, {} instructions", node.retired())?;
     body(f, &node.block)?;
@@ -176,6 +182,7 @@ fn node(f: &mut Formatter<'_>, n: usize, node: &Node) -> fmt::Result {
             write!(f, "  where {condition} is not 0 to the first, else to the second:")?
         }
         Term::Indirect { target, .. } => write!(f, "  to what {target} names; may be")?,
+        Term::Choose => {}
         Term::Step { index, .. } => write!(f, "  step {index}, then on to")?,
     }
     if node.edges.is_empty() {
@@ -188,8 +195,9 @@ fn node(f: &mut Formatter<'_>, n: usize, node: &Node) -> fmt::Result {
 
 impl Display for Region {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (n, insn) in self.steps.iter().enumerate() {
-            writeln!(f, "step {n}: {}", insn.display(0))?;
+        for (n, insns) in self.steps.iter().enumerate() {
+            let insns: Vec<String> = insns.iter().map(|insn| insn.display(0).to_string()).collect();
+            writeln!(f, "step {n}: {}", insns.join("; "))?;
         }
         self.nodes.iter().enumerate().try_for_each(|(n, each)| node(f, n, each))
     }

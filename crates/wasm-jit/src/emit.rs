@@ -5,10 +5,12 @@
 //! other compiled code by a tail call where there is some.
 
 mod blocks;
+mod dispatch;
 mod frame;
+mod go;
 mod memory;
 mod reach;
-mod tlb;
+mod tables;
 mod values;
 mod vector;
 mod ways;
@@ -20,9 +22,10 @@ use crate::module::{Import, Placed};
 use crate::plan::Plan;
 use crate::region::{Edge, Region, rip_mask};
 use frame::Frame;
+pub(crate) use go::go;
 use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, MemArg};
 use x86_exec::Reach;
-use x86_exec::vcpu::compiled::{FlagsKind, Leave, Stepped};
+use x86_exec::vcpu::compiled::{FlagsKind, Leave, STEPPED_DONE};
 use x86_types::PAGE_SIZE;
 
 // Parameters and locals of every function.
@@ -48,6 +51,8 @@ const LINEAR: u32 = 12;
 const SLOT: u32 = 13;
 const OPENED: u32 = 14;
 const FIXED: u32 = 15;
+/// Where a dispatcher goes on: it is decided at the end of a block, and what was opened for writing holds within one
+const CHOICE: u32 = OPENED;
 
 /// What a branch may aim at.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -135,10 +140,7 @@ impl Emitter<'_> {
     fn vcpu(&mut self) -> InstructionSink<'_> {
         let fixed = self.placed.fixed;
         let mut out = self.out();
-        match fixed {
-            Some(fixed) => out.i64_const(fixed.vcpu as i64),
-            None => out.local_get(VCPU),
-        };
+        tables::vcpu(&mut out, fixed);
         out
     }
 
@@ -181,8 +183,13 @@ impl Emitter<'_> {
 
     /// Branches to a label.
     fn branch_to(&mut self, label: Label) {
-        let depth = self.labels.iter().rev().position(|&l| l == label).unwrap_or(0);
-        self.out().br(depth as u32);
+        let depth = self.depth(label);
+        self.out().br(depth);
+    }
+
+    /// How many labels lie between here and this one.
+    fn depth(&self, label: Label) -> u32 {
+        self.labels.iter().rev().position(|&l| l == label).unwrap_or(0) as u32
     }
 
     /// Goes to the way out. RIP and the rest have been set.
@@ -229,7 +236,11 @@ impl Emitter<'_> {
         let bound = self.bound;
         self.out().local_get(LEFT).i64_const(bound).i64_lt_s();
         self.begin_seldom();
-        self.leave_to(self.region.nodes[n].at, Leave::Budget);
+        if self.region.nodes[n].block.term == Term::Choose {
+            self.leave_to_choice(n);
+        } else {
+            self.leave_to(self.region.nodes[n].at, Leave::Budget);
+        }
         self.end();
         self.within(n, &merges, plans);
         self.end();
@@ -269,21 +280,20 @@ impl Emitter<'_> {
 
     /// Follows an edge from node `from`, whose last byte is in page `page`.
     fn edge(&mut self, from: usize, page: i64, edge: Edge, plans: &[Plan]) {
-        match edge {
-            Edge::Exit(distance) => self.exit_to(distance, page),
-            Edge::Block(to) => {
-                let at = self.region.nodes[to].at;
-                if self.region.page(at) != page {
-                    self.check_page(at, |emitter| emitter.exit_to(at, page));
-                }
-                if to <= from {
-                    self.branch_to(Label::Loop(to));
-                } else if self.shape.is_merge[to] {
-                    self.branch_to(Label::Behind(to));
-                } else {
-                    self.tree(to, plans);
-                }
-            }
+        let at = self.region.goal(edge);
+        let Some(next) = edge.next() else { return self.exit_to(at, page) };
+        if self.region.page(at) != page {
+            self.check_page(at, |emitter| emitter.exit_to(at, page));
+        }
+        if let Edge::Through { to, .. } = edge {
+            self.choose(to);
+        }
+        if next <= from {
+            self.branch_to(Label::Loop(next));
+        } else if self.shape.is_merge[next] {
+            self.branch_to(Label::Behind(next));
+        } else {
+            self.tree(next, plans);
         }
     }
 
@@ -291,6 +301,9 @@ impl Emitter<'_> {
     fn node(&mut self, n: usize, plans: &[Plan]) {
         let region = self.region;
         let node = &region.nodes[n];
+        if node.block.term == Term::Choose {
+            return self.dispatch(n);
+        }
         let page = region.page(node.end - 1);
         if page != region.page(node.at) {
             let next = (page * PAGE_SIZE as i64) - region.page_offset as i64;
@@ -308,10 +321,11 @@ impl Emitter<'_> {
                 self.edge(n, page, node.edges[1], plans);
             }
             Term::Indirect { .. } => self.indirect(n, page, plans),
-            Term::Step { at, len, index } => {
-                self.step(at, len, index);
+            Term::Step { at, len, index, count } => {
+                self.step(at, len, index, count);
                 self.edge(n, page, node.edges[0], plans);
             }
+            Term::Choose => {}
         }
     }
 
@@ -320,12 +334,8 @@ impl Emitter<'_> {
         self.out().local_set(RIP);
         for k in 0..self.region.nodes[n].edges.len() {
             let edge = self.region.nodes[n].edges[k];
-            let at = match edge {
-                Edge::Block(to) => self.region.nodes[to].at,
-                Edge::Exit(at) => at,
-            };
             self.out().local_get(RIP);
-            self.rip(at);
+            self.rip(self.region.goal(edge));
             self.out().i64_eq();
             self.begin_if();
             self.edge(n, page, edge, plans);
@@ -334,8 +344,8 @@ impl Emitter<'_> {
         self.go_out();
     }
 
-    /// One instruction that the processor executes in passing. What it cannot reach stays where it is.
-    fn step(&mut self, at: i64, len: u8, index: u32) {
+    /// Instructions that the processor executes in passing. What they cannot reach stays where it is.
+    fn step(&mut self, at: i64, len: u32, index: u32, count: u32) {
         let reach = self.region.reach(index);
         self.store_within(reach);
         self.vcpu();
@@ -354,23 +364,14 @@ impl Emitter<'_> {
         if rest {
             self.store_state();
         }
-        self.out().local_get(SLOT).i64_const(Stepped::Refused as i64).i64_eq();
-        self.begin_seldom();
-        self.rip(at);
-        self.out().local_set(RIP);
-        self.vcpu().local_get(RIP).i64_store(place(layout::RIP, 3));
-        self.out().i64_const(Leave::Interpret as i64).local_set(REASON);
-        self.branch_to(Label::Stored);
-        self.end();
-        self.out().local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
+        self.out().local_get(LEFT).local_get(SLOT).i64_const(STEPPED_DONE.into()).i64_shr_u();
+        self.out().i64_sub().local_set(LEFT);
         self.vcpu().i64_load(place(layout::RIP, 3)).local_set(RIP);
-        self.choose_bank();
-        // Not 0 where the run loop has to look.
-        self.out().i64_const(Leave::Attention as i64).i64_const(Leave::Miss as i64);
-        self.out().local_get(SLOT).i64_const(Stepped::Look as i64).i64_eq().select().local_set(REASON);
+        self.out().local_get(SLOT).i64_const((1 << STEPPED_DONE) - 1).i64_and();
+        self.out().i64_const(1).i64_sub().local_set(REASON);
         self.branch_to(Label::Stored);
         self.end();
-        self.out().local_get(LEFT).i64_const(1).i64_sub().local_set(LEFT);
+        self.out().local_get(LEFT).i64_const(count.into()).i64_sub().local_set(LEFT);
         if !rest {
             self.load_state();
         }

@@ -1,8 +1,14 @@
-//! The region's graph: order, dominators, loops. What is not reducible becomes an exit.
+//! The region's graph: order, dominators, loops.
 //!
 //! A graph is reducible if every edge that goes back goes to a node that dominates its origin; only such graphs can be
-//! written with WebAssembly's blocks and loops alone. (N. Ramsey, Beyond Relooper, 2022.)
+//! written with WebAssembly's blocks and loops alone. (N. Ramsey, Beyond Relooper, 2022.) Others become reducible by
+//! [`dispatch`].
 
+mod dispatch;
+#[cfg(test)]
+mod tests;
+
+use crate::block::Term;
 use crate::region::{Edge, Node, Region};
 
 /// What the emitter asks of the graph. Nodes are in reverse postorder: an edge to a lower or equal number goes back.
@@ -12,36 +18,25 @@ pub(crate) struct Shape {
     pub(crate) children: Vec<Vec<usize>>,
     /// Whether edges go back to it
     pub(crate) is_loop: Vec<bool>,
-    /// Whether two or more edges lead forward to it
+    /// Whether two or more edges lead forward to it, or a dispatcher's
     pub(crate) is_merge: Vec<bool>,
+    /// Nodes that dispatchers choose among: what they look at is a number in this list
+    pub(crate) choices: Vec<usize>,
 }
 
-/// Puts the region's nodes in reverse postorder, without those that nothing reaches, and cuts edges until the graph is
-/// reducible.
+/// Puts the region's nodes in reverse postorder, without those that nothing reaches, and adds dispatchers until the graph
+/// is reducible.
 pub(crate) fn prepare(region: &mut Region) {
     loop {
         sort(&mut region.nodes);
-        let dominators = dominators(&region.nodes);
-        let mut cut = false;
-        for n in 0..region.nodes.len() {
-            for k in 0..region.nodes[n].edges.len() {
-                if let Edge::Block(to) = region.nodes[n].edges[k]
-                    && to <= n
-                    && !dominates(&dominators, to, n)
-                {
-                    region.nodes[n].edges[k] = Edge::Exit(region.nodes[to].at);
-                    cut = true;
-                }
-            }
-        }
-        if !cut {
-            return;
-        }
+        let idom = dominators(&region.nodes);
+        let Some(to) = dispatch::entered_from_aside(&region.nodes, &idom) else { return };
+        dispatch::add(region, &idom, to);
     }
 }
 
 fn successors(node: &Node) -> impl Iterator<Item = usize> + '_ {
-    node.edges.iter().filter_map(|&edge| if let Edge::Block(n) = edge { Some(n) } else { None })
+    node.edges.iter().filter_map(|edge| edge.next())
 }
 
 fn sort(nodes: &mut Vec<Node>) {
@@ -77,8 +72,10 @@ fn sort(nodes: &mut Vec<Node>) {
     let mut sorted: Vec<Node> = order.iter().filter_map(|&n| old.get_mut(n)?.take()).collect();
     for node in &mut sorted {
         for edge in &mut node.edges {
-            if let Edge::Block(n) = edge {
-                *n = place[*n];
+            match edge {
+                Edge::Block(n) => *n = place[*n],
+                Edge::Through { dispatcher, to } => (*dispatcher, *to) = (place[*dispatcher], place[*to]),
+                Edge::Exit(_) => {}
             }
         }
     }
@@ -145,6 +142,7 @@ pub(crate) fn shape(nodes: &[Node]) -> Shape {
         children: vec![Vec::new(); nodes.len()],
         is_loop: vec![false; nodes.len()],
         is_merge: vec![false; nodes.len()],
+        choices: Vec::new(),
     };
     for (n, &dominator) in idom.iter().enumerate().skip(1) {
         if let Some(children) = shape.children.get_mut(dominator) {
@@ -153,16 +151,22 @@ pub(crate) fn shape(nodes: &[Node]) -> Shape {
     }
     let mut forward = vec![0; nodes.len()];
     for (n, node) in nodes.iter().enumerate() {
+        // A table of branches takes labels only: nothing can stand in its place.
+        let weight = if node.block.term == Term::Choose { 2 } else { 1 };
         for to in successors(node) {
             if to <= n {
                 shape.is_loop[to] = true;
             } else {
-                forward[to] += 1;
+                forward[to] += weight;
             }
         }
     }
     for (n, count) in forward.into_iter().enumerate() {
         shape.is_merge[n] = count > 1;
     }
+    let through = |edge: &Edge| if let Edge::Through { to, .. } = *edge { Some(to) } else { None };
+    shape.choices = nodes.iter().flat_map(|node| node.edges.iter().filter_map(through)).collect();
+    shape.choices.sort_unstable();
+    shape.choices.dedup();
     shape
 }

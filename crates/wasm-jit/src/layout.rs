@@ -62,6 +62,9 @@ pub const fn entry_index(address: u64) -> usize {
     ((address ^ address >> ENTRY_FOLD) & (ENTRIES_LEN as u64 - 1)) as usize
 }
 
+/// What the index of the one entry that code may have differs in from that of the other.
+pub const OTHER_ENTRY: usize = 1;
+
 /// Addresses are folded once so far down, so that pages do not lie on one another.
 pub const ENTRY_FOLD: u64 = 11;
 

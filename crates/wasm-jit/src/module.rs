@@ -46,7 +46,7 @@ pub enum Import {
     Find = 0,
     /// The same for storing, or for loading and storing back
     FindToWrite,
-    /// `(vcpu, step, left) -> Stepped`
+    /// `(vcpu, step, left) ->` what [`x86_exec::vcpu::compiled::stepped`] makes, or 0
     Step,
     /// `(vcpu, linear) -> compiled address`, 0 where it cannot be fetched from
     CodeAddress,
@@ -69,6 +69,9 @@ pub const IMPORTS: [(&str, usize, bool); 6] = [
 /// Type of a region's function, `(vcpu: i64, budget: i64) -> left: i64`.
 pub(crate) const REGION_TYPE: u32 = 0;
 
+/// The first function that is a module's own; it is the one by which regions go on. Those of regions come behind it.
+pub(crate) const FIRST_FUNCTION: u32 = IMPORTS.len() as u32;
+
 /// A module whose functions go into the table from `first_slot` on.
 ///
 /// SPEC: wasm-3.0-core :: 2.3.11 Memory Types -> the memory has 64-bit addresses: those on the stack are i64
@@ -90,15 +93,20 @@ pub fn module(regions: &[Placed<'_>], first_slot: u32) -> Vec<u8> {
     }
     let (mut functions, mut code, mut hints) =
         (FunctionSection::new(), CodeSection::new(), BranchHints::new());
-    for placed in regions {
+    let go_type = types.len();
+    types.ty().function([ValType::I64; 3], [ValType::I64]);
+    functions.function(go_type);
+    let common = regions.first().map(|placed| (placed.fixed, placed.count));
+    let (fixed, count) = common.unwrap_or_default();
+    code.function(&emit::go(fixed, count));
+    let numbers = (FIRST_FUNCTION + 1..).take(regions.len());
+    for (number, placed) in numbers.clone().zip(regions) {
         functions.function(REGION_TYPE);
         let (function, of_function) = emit::function(placed);
         code.function(&function);
-        if !of_function.is_empty() {
-            hints.function_hints(functions.len() - 1 + IMPORTS.len() as u32, of_function);
-        }
+        hints.function_hints(number, of_function);
     }
-    let numbers: Vec<u32> = (0..regions.len() as u32).map(|n| n + IMPORTS.len() as u32).collect();
+    let numbers: Vec<u32> = numbers.collect();
     let mut elements = ElementSection::new();
     elements.active(None, &ConstExpr::i64_const(i64::from(first_slot)), Elements::Functions(numbers.into()));
     let mut module = Module::new();

@@ -63,7 +63,7 @@ impl Plan {
         }
         match block.term {
             Term::Branch { condition: v, .. } | Term::Indirect { target: v, .. } => hot[v.0 as usize] += 1,
-            Term::Goto(_) | Term::Step { .. } => {}
+            Term::Goto(_) | Term::Step { .. } | Term::Choose => {}
         }
         for (effect, share) in block.effects.iter().zip(&shares) {
             // An address that another access has looked up is needed off the main way alone.

@@ -35,11 +35,31 @@ pub trait CodeSource {
 pub(crate) enum Edge {
     /// To a block of the region, by number
     Block(usize),
+    /// To a block as well, by way of a dispatcher, which goes on there
+    Through { dispatcher: usize, to: usize },
     /// Out, to this distance
     Exit(i64),
 }
 
-/// A block in its place.
+impl Edge {
+    /// The node that comes next, if any does.
+    pub(crate) fn next(self) -> Option<usize> {
+        match self {
+            Edge::Block(n) | Edge::Through { dispatcher: n, .. } => Some(n),
+            Edge::Exit(_) => None,
+        }
+    }
+
+    /// The block that it leads to in the end.
+    pub(crate) fn block(self) -> Option<usize> {
+        match self {
+            Edge::Block(n) | Edge::Through { to: n, .. } => Some(n),
+            Edge::Exit(_) => None,
+        }
+    }
+}
+
+/// A block in its place; or a dispatcher, which has none.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     /// Distance of the first instruction
@@ -47,7 +67,7 @@ pub(crate) struct Node {
     /// Distance behind the last
     pub(crate) end: i64,
     pub(crate) block: Block,
-    /// Where `Goto`, `Step`, or `Branch` (taken, then not taken) go; or the candidates of an indirect jump
+    /// Where `Goto`, `Step`, or `Branch` (taken, then not taken) go; or the candidates of an indirect jump or of a dispatcher
     pub(crate) edges: Vec<Edge>,
 }
 
@@ -56,8 +76,8 @@ pub(crate) struct Node {
 pub struct Region {
     pub(crate) mode: CodeMode,
     pub(crate) nodes: Vec<Node>,
-    /// Instructions that the processor executes in passing
-    pub(crate) steps: Vec<Instruction>,
+    /// Instructions that the processor executes in passing, those together that follow each other
+    pub(crate) steps: Vec<Vec<Instruction>>,
     pub(crate) page_offset: u64,
 }
 
@@ -74,12 +94,21 @@ impl Region {
 
     /// Blocks of the region.
     pub fn blocks(&self) -> usize {
-        self.nodes.len()
+        self.ranges().count()
     }
 
     /// Bytes that the region stands for, as distances from its entry: start and end of each block.
     pub fn ranges(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
-        self.nodes.iter().map(|node| (node.at, node.end))
+        let blocks = self.nodes.iter().filter(|node| node.block.term != Term::Choose);
+        blocks.map(|node| (node.at, node.end))
+    }
+
+    /// The distance that an edge leads to, in the end.
+    pub(crate) fn goal(&self, edge: Edge) -> i64 {
+        match edge {
+            Edge::Block(to) | Edge::Through { to, .. } => self.nodes[to].at,
+            Edge::Exit(at) => at,
+        }
     }
 
     /// Whether the code is another one where floating-point operations round or tell exceptions in another way.
@@ -88,7 +117,7 @@ impl Region {
     }
 
     /// Instructions that [`x86_exec::Vcpu::compiled_step`] will be asked to execute, by number.
-    pub fn steps(&self) -> &[Instruction] {
+    pub fn steps(&self) -> &[Vec<Instruction>] {
         &self.steps
     }
 
@@ -103,8 +132,9 @@ impl Region {
     }
 }
 
-fn reach(steps: &[Instruction], step: u32) -> Reach {
-    steps.get(step as usize).map_or(Reach::ALL, Reach::of)
+fn reach(steps: &[Vec<Instruction>], step: u32) -> Reach {
+    let insns = steps.get(step as usize).into_iter().flatten();
+    insns.map(Reach::of).reduce(Reach::union).unwrap_or(Reach::ALL)
 }
 
 fn page(offset: u64, distance: i64) -> i64 {
@@ -112,9 +142,10 @@ fn page(offset: u64, distance: i64) -> i64 {
 }
 
 impl Node {
-    /// Instructions, a step at the end included.
+    /// Instructions, steps at the end included.
     pub(crate) fn retired(&self) -> u32 {
-        self.block.retired + u32::from(matches!(self.block.term, Term::Step { .. }))
+        let stepped = if let Term::Step { count, .. } = self.block.term { count } else { 0 };
+        self.block.retired + stepped
     }
 }
 
@@ -128,7 +159,7 @@ struct Run {
 struct Former<'a> {
     source: &'a dyn CodeSource,
     mode: CodeMode,
-    steps: Vec<Instruction>,
+    steps: Vec<Vec<Instruction>>,
     /// What was read, by distance
     decoded: FxHashMap<i64, Option<Instruction>>,
 }
@@ -147,7 +178,7 @@ pub fn form(source: &dyn CodeSource, mode: CodeMode) -> Option<Region> {
 }
 
 impl Former<'_> {
-    fn region(mut self) -> Option<(Vec<Node>, Vec<Instruction>)> {
+    fn region(mut self) -> Option<(Vec<Node>, Vec<Vec<Instruction>>)> {
         let runs = self.discover();
         let order = order(&runs);
         let mut wanted: FxHashMap<i64, usize> = FxHashMap::default();
@@ -204,7 +235,7 @@ impl Former<'_> {
                 Term::Goto(to) => vec![edge(to)],
                 Term::Branch { taken, next, .. } => vec![edge(taken), edge(next)],
                 Term::Step { at, len, .. } => vec![edge(at + i64::from(len))],
-                Term::Indirect { .. } => Vec::new(),
+                Term::Indirect { .. } | Term::Choose => Vec::new(),
             };
             node.edges = edges;
         }
@@ -288,17 +319,24 @@ impl Former<'_> {
         }
     }
 
+    /// Whether an instruction can be recorded, as far as that does not depend on those before it.
+    fn is_recorded(&self, insn: &Instruction) -> bool {
+        Recorder::new(self.mode, 0, EntryFlags::Any).instruction(insn).is_ok()
+    }
+
     /// Records a run up to what cannot be recorded. Gives the block, the distance behind it and how many instructions it
     /// stands for.
     fn record(&mut self, at: i64, insns: &[Instruction], flags: EntryFlags) -> (Block, i64, usize) {
         let mut recorder = Recorder::new(self.mode, at, flags);
         for (n, insn) in insns.iter().enumerate() {
             if recorder.instruction(insn).is_err() {
-                let here = recorder.offset();
-                let end = here + i64::from(insn.len);
-                let index = self.steps.len() as u32;
-                self.steps.push(*insn);
-                return (recorder.finish(Term::Step { at: here, len: insn.len, index }), end, n + 1);
+                let (at, index) = (recorder.offset(), self.steps.len() as u32);
+                let others = insns[n + 1..].iter().take_while(|insn| !self.is_recorded(insn)).copied();
+                let steps: Vec<Instruction> = [*insn].into_iter().chain(others).collect();
+                let (len, count) = (steps.iter().map(|insn| u32::from(insn.len)).sum(), steps.len() as u32);
+                self.steps.push(steps);
+                let term = Term::Step { at, len, index, count };
+                return (recorder.finish(term), at + i64::from(len), n + count as usize);
             }
         }
         let end = recorder.offset();
@@ -358,10 +396,7 @@ fn returns(nodes: &mut [Node], number: &BTreeMap<i64, usize>) {
                         }
                     }
                 }
-                _ => next.extend(node.edges.iter().filter_map(|&edge| match edge {
-                    Edge::Block(n) => Some(n),
-                    Edge::Exit(_) => None,
-                })),
+                _ => next.extend(node.edges.iter().filter_map(|edge| edge.next())),
             }
             waiting.extend(next.into_iter().filter(|&n| seen.insert(n)));
         }

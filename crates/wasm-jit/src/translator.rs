@@ -181,7 +181,7 @@ impl Translator {
                 watched.push(piece.at.page());
             }
         }
-        let steps = region.steps().iter().map(|insn| vcpu.step_number(insn)).collect();
+        let steps = region.steps().iter().map(|insns| vcpu.step_number(insns)).collect();
         let unit = self.cache.add(place, mode, !region.depends_on_float_mode(), watched);
         for piece in &pieces {
             vcpu.watch_code(unit, piece.at, piece.len);

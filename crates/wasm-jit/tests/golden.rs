@@ -11,7 +11,7 @@ const BITS32: CodeSize = CodeSize::Bits32;
 const BITS64: CodeSize = CodeSize::Bits64;
 
 /// The files tell the instructions.
-const REGIONS: [(&str, CodeSize, &str); 27] = [
+const REGIONS: [(&str, CodeSize, &str); 28] = [
     // The flags of ADD are never written
     ("dead_flags", BITS64, "4801d8 4829c1"),
     // Compare and branch are one
@@ -50,8 +50,10 @@ const REGIONS: [(&str, CodeSize, &str); 27] = [
     ("bits", BITS64, "0fbae005 0fabd0 0fbcc8 f30fb8c1 0fc8"),
     // An inner loop, and an outer one
     ("loops", BITS64, "ba08000000 01d0 83ea01 75f9 83e901 75ef c3"),
-    // A way into the middle of a loop, which is cut
+    // A way into the middle of a loop: a dispatcher heads it
     ("two_entries", BITS64, "85c0 7403 83c001 83ea01 75f8 c3"),
+    // A loop with two entries in another, of which one is the same: a dispatcher leads to another
+    ("entries_within", BITS64, "85c0 7508 83e901 7506 7a01 c3 83c001 83ea01 ebf0"),
 ];
 
 /// Code that is all there is.

@@ -28,7 +28,7 @@ pub(crate) fn imports(store: &mut Store<StoreLimits>, memory: Memory, table: Tab
     let step = Func::wrap(&mut *store, |vcpu: u64, number: u64, left: u64| -> u64 {
         // SAFETY: as above.
         let vcpu = unsafe { processor(vcpu) };
-        vcpu.compiled_step(number, left) as u64
+        vcpu.compiled_step(number, left)
     });
     // SAFETY: as above.
     let code_address =

@@ -104,7 +104,7 @@ imports! {
     /// [`wasm_jit::Import::FindToWrite`]
     fn v64_jit_find_to_write(vcpu, linear, size) -> u64 = on(vcpu, |vcpu| vcpu.compiled_find(linear, size, true));
     /// [`wasm_jit::Import::Step`]
-    fn v64_jit_step(vcpu, number, left) -> u64 = on(vcpu, |vcpu| vcpu.compiled_step(number, left) as u64);
+    fn v64_jit_step(vcpu, number, left) -> u64 = on(vcpu, |vcpu| vcpu.compiled_step(number, left));
     /// [`wasm_jit::Import::CodeAddress`]
     fn v64_jit_code_address(vcpu, rip) -> u64 = on(vcpu, |vcpu| vcpu.compiled_code_address(rip));
     /// [`wasm_jit::Import::FlagsResult`]

@@ -28,6 +28,16 @@ impl Reach {
         Reach { reads: reads | writes, writes, flags: false, vectors: false }
     }
 
+    /// What either can see and change.
+    pub fn union(self, other: Reach) -> Reach {
+        Reach {
+            reads: self.reads | other.reads,
+            writes: self.writes | other.writes,
+            flags: self.flags | other.flags,
+            vectors: self.vectors | other.vectors,
+        }
+    }
+
     /// The reach of an instruction that the processor executes for compiled code. It may be less than [`Reach::ALL`] for
     /// what compiled code meets often.
     ///

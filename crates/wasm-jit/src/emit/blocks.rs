@@ -77,7 +77,7 @@ impl Emitter<'_> {
         match block.term {
             Term::Branch { condition, .. } => self.truth(&scope, condition),
             Term::Indirect { target, .. } => self.value(&scope, target),
-            Term::Goto(_) | Term::Step { .. } => {}
+            Term::Goto(_) | Term::Step { .. } | Term::Choose => {}
         }
         self.settle(&scope, &block.state);
         self.spend(block);

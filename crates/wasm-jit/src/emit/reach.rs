@@ -1,8 +1,9 @@
 //! Direct branches that could lead out of the canonical addresses.
 
 use super::{BASE, Emitter, LEFT, place};
+use crate::block::Term;
 use crate::layout;
-use crate::region::{Edge, Region};
+use crate::region::Region;
 use wasm_encoder::BlockType;
 use x86_exec::vcpu::compiled::Leave;
 use x86_types::CodeSize;
@@ -15,13 +16,11 @@ fn reach(region: &Region) -> Option<(i64, i64)> {
         return None;
     }
     let mut reach = None;
-    for node in &region.nodes {
+    // What leads to a dispatcher was looked at on the way there.
+    for node in region.nodes.iter().filter(|node| node.block.term != Term::Choose) {
         let page = region.page(node.end - 1);
         for &edge in &node.edges {
-            let at = match edge {
-                Edge::Block(n) => region.nodes[n].at,
-                Edge::Exit(at) => at,
-            };
+            let at = region.goal(edge);
             if at != node.end && region.page(at) != page {
                 let (least, most) = reach.unwrap_or((at, at));
                 reach = Some((at.min(least), at.max(most)));

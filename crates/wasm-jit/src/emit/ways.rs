@@ -1,69 +1,44 @@
 //! Ways on: out of the region to other compiled code, and from page to page within it.
 
-use super::{Emitter, LEFT, LINEAR, PLACE, REASON, RIP, SLOT, place};
+use super::{Emitter, LEFT, LINEAR, PLACE, REASON, RIP, SLOT, place, tables};
 use crate::layout;
-use crate::module::{Import, REGION_TYPE};
+use crate::module::{FIRST_FUNCTION, Import, REGION_TYPE};
 use wasm_encoder::{BlockType, ValType};
 use x86_types::PAGE_SIZE;
 
 impl Emitter<'_> {
-    /// Behind everything, with the state stored: control goes to other compiled code or back to the run loop.
+    /// Behind everything, with the state stored: control goes to other compiled code or back to the run loop. What is
+    /// likely is here, everything else is the module's [`go`](super::go).
     ///
     /// SPEC: wasm-3.0-core :: 2.4.2 Control Instructions -> `return_call_indirect` leaves this frame, so that chains of any length take no stack
     pub(super) fn way_out(&mut self) {
         self.out().local_get(REASON).i64_eqz();
         self.mostly();
         self.out().if_(BlockType::Empty);
-        // Where does RIP lie?
+        // Where does RIP lie? In the mode that is now, which need not be the code's own.
         self.out().local_get(PLACE).i64_eqz().if_(BlockType::Empty);
-        self.slot_of_now();
-        self.out().i64_load(place(layout::EXEC_TAG, 3));
+        let (fixed, count) = (self.placed.fixed, self.placed.count);
+        tables::slot_of_now(&mut self.out(), fixed, RIP);
+        self.out().local_tee(SLOT).i64_load(place(layout::EXEC_TAG, 3));
         self.out().local_get(RIP).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq();
         self.mostly();
         self.out().if_(BlockType::Empty);
-        self.out()
-            .local_get(SLOT)
-            .i64_load(place(layout::ADDEND, 3))
-            .local_get(RIP)
-            .i64_add()
-            .local_set(PLACE);
-        self.out().else_();
-        // Nothing is fetched when nothing more is to run.
-        self.out().local_get(LEFT).i64_const(0).i64_gt_s().if_(BlockType::Empty);
-        self.vcpu().local_get(RIP).call(Import::CodeAddress as u32).local_set(PLACE);
-        self.out().end().end().end();
+        self.out().local_get(SLOT).i64_load(place(layout::ADDEND, 3));
+        self.out().local_get(RIP).i64_add().local_set(PLACE).end().end();
         // Is it known?
-        self.out()
-            .local_get(PLACE)
-            .local_get(PLACE)
-            .i64_const(layout::ENTRY_FOLD as i64)
-            .i64_shr_u()
-            .i64_xor();
-        self.out().i64_const(layout::ENTRIES_LEN as i64 - 1).i64_and().i64_const(4).i64_shl();
-        let entries = match self.placed.fixed {
-            Some(fixed) => fixed.entries,
-            None => {
-                self.vcpu().i64_load(place(layout::ENTRIES, 3)).i64_add();
-                0
-            }
-        };
-        self.out().local_tee(SLOT).i64_load(place(entries, 3)).local_get(PLACE);
-        // The mode is that of now: code that does without floats runs whatever MXCSR says.
-        self.vcpu().i64_load32_u(place(layout::CODE_KEY, 2));
-        self.out().i64_const(layout::ENTRY_MODE_SHIFT.into()).i64_shl().i64_xor().i64_eq();
+        let entries = tables::entries(fixed);
+        tables::entry(&mut self.out(), fixed, PLACE);
+        self.out().local_tee(SLOT).i64_load(place(entries, 3));
+        tables::key(&mut self.out(), fixed, PLACE);
+        self.out().i64_eq();
         self.mostly();
         self.out().if_(BlockType::Empty);
-        if self.placed.count {
-            self.vcpu();
-            self.vcpu()
-                .i64_load(place(layout::CHAINED, 3))
-                .i64_const(1)
-                .i64_add()
-                .i64_store(place(layout::CHAINED, 3));
+        if count {
+            tables::count(&mut self.out(), fixed);
         }
         self.vcpu().local_get(LEFT).local_get(SLOT).i64_load(place(entries + 8, 3));
-        self.out().return_call_indirect(0, REGION_TYPE);
-        self.out().end().end();
+        self.out().return_call_indirect(0, REGION_TYPE).end();
+        self.vcpu().local_get(LEFT).local_get(PLACE).return_call(FIRST_FUNCTION).end();
         self.vcpu().local_get(REASON).i64_store(place(layout::LEAVE, 3));
         self.out().local_get(LEFT);
     }

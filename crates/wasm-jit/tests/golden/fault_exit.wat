@@ -8,6 +8,7 @@
   (type (;4;) (func (param i64 i64) (result i64)))
   (type (;5;) (func (param i64 i64 i64 i64 i64) (result i64)))
   (type (;6;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;7;) (func (param i64 i64 i64) (result i64)))
   (import "v64" "memory" (memory (;0;) i64 1))
   (import "v64" "table" (table (;0;) i64 1 funcref))
   (import "v64" "find" (func (;0;) (type 1)))
@@ -16,8 +17,102 @@
   (import "v64" "code_address" (func (;3;) (type 4)))
   (import "v64" "flags_result" (func (;4;) (type 5)))
   (import "v64" "flags_aux" (func (;5;) (type 6)))
-  (elem (;0;) (i64.const 1) func 6)
-  (func (;6;) (type 0) (param i64 i64) (result i64)
+  (elem (;0;) (i64.const 1) func 7)
+  (func (;6;) (type 7) (param i64 i64 i64) (result i64)
+    (local i64 i64)
+    local.get 2
+    i64.eqz
+    if ;; label = @1
+      local.get 0
+      i64.load rip
+      local.set 3
+      local.get 3
+      i64.const 7
+      i64.shr_u
+      i64.const 32736
+      i64.and
+      local.get 0
+      i64.load bank
+      i64.add
+      local.tee 4
+      i64.load offset=16
+      local.get 3
+      i64.const -4096
+      i64.and
+      i64.eq
+      if ;; label = @2
+        local.get 4
+        i64.load offset=24
+        local.get 3
+        i64.add
+        local.set 2
+      else
+        local.get 1
+        i64.const 0
+        i64.gt_s
+        if ;; label = @3
+          local.get 0
+          local.get 3
+          call 3
+          local.set 2
+        end
+      end
+    end
+    local.get 2
+    local.get 2
+    i64.const 11
+    i64.shr_u
+    i64.xor
+    i64.const 32767
+    i64.and
+    i64.const 4
+    i64.shl
+    local.get 0
+    i64.load entries
+    i64.add
+    local.set 4
+    local.get 4
+    i64.load
+    local.get 0
+    i64.load32_u code_key
+    i64.const 48
+    i64.shl
+    local.get 2
+    i64.xor
+    i64.eq
+    if ;; label = @1
+      local.get 0
+      local.get 1
+      local.get 4
+      i64.load offset=8
+      return_call_indirect (type 0)
+    end
+    local.get 4
+    i64.const 16
+    i64.xor
+    local.set 4
+    local.get 4
+    i64.load
+    local.get 0
+    i64.load32_u code_key
+    i64.const 48
+    i64.shl
+    local.get 2
+    i64.xor
+    i64.eq
+    if ;; label = @1
+      local.get 0
+      local.get 1
+      local.get 4
+      i64.load offset=8
+      return_call_indirect (type 0)
+    end
+    local.get 0
+    i64.const 0
+    i64.store leave
+    local.get 1
+  )
+  (func (;7;) (type 0) (param i64 i64) (result i64)
     (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 2
@@ -191,16 +286,6 @@
           local.get 3
           i64.add
           local.set 5
-        else
-          local.get 1
-          i64.const 0
-          i64.gt_s
-          if ;; label = @4
-            local.get 0
-            local.get 3
-            call 3
-            local.set 5
-          end
         end
       end
       local.get 5
@@ -217,11 +302,11 @@
       i64.add
       local.tee 13
       i64.load
-      local.get 5
       local.get 0
       i64.load32_u code_key
       i64.const 48
       i64.shl
+      local.get 5
       i64.xor
       i64.eq
       (@metadata.code.branch_hint "\01")
@@ -232,6 +317,10 @@
         i64.load offset=8
         return_call_indirect (type 0)
       end
+      local.get 0
+      local.get 1
+      local.get 5
+      return_call 6
     end
     local.get 0
     local.get 4

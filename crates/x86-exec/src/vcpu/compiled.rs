@@ -4,16 +4,19 @@
 //! flags are whole whenever it calls or returns; what it cannot do it leaves to the interpreter, before the instruction.
 
 mod memory;
+mod steps;
 
-use super::blocks::Slot;
+pub(super) use steps::Steps;
+pub use steps::{STEPPED_DONE, stepped};
+
+use super::Vcpu;
 use super::domain::arith;
-use super::{Vcpu, attention};
-use crate::{FlagDef, Reach, handler};
+use crate::FlagDef;
 use std::rc::Rc;
 use x86_decode::{Instruction, decode};
 use x86_float::Env;
 use x86_paging::{AccessKind, Tlb};
-use x86_state::{Activity, ArithFlags, Cr0, Cr4, RFlags, SegAttr, Shadow};
+use x86_state::{ArithFlags, Cr0, Cr4, SegAttr};
 use x86_types::{CodeSize, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg, Width};
 
 /// Host address of what compiled code calls address 0. A module's memory begins with this machine's own in wasm, where
@@ -220,29 +223,6 @@ pub mod layout {
     pub const CHAINED: u64 = SHARED + offset_of!(Shared, chained) as u64;
 }
 
-/// How an instruction that compiled code had the processor execute went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Stepped {
-    /// Go on behind it
-    Next = 0,
-    /// It took effect; RIP says where to go on, after the run loop had a look
-    Look = 1,
-    /// It was not executed, or not to its end: it has to be interpreted
-    Refused = 2,
-    /// It took effect; go on where RIP says, in the mode that is now, by whatever is compiled there
-    Moved = 3,
-}
-
-/// An instruction that compiled code may have executed.
-pub(super) struct Step {
-    slot: Slot,
-    /// It reads or writes status flags
-    flags: bool,
-    /// Times it was
-    count: u64,
-}
-
 /// The least budget with which compiled code is entered.
 pub(super) const LEAST_BUDGET: u64 = 64;
 
@@ -397,24 +377,6 @@ impl Vcpu {
         }
     }
 
-    /// The number under which compiled code may ask for an instruction to be executed. There are as many as there are
-    /// different instructions.
-    pub fn step_number(&mut self, insn: &Instruction) -> u32 {
-        *self.step_numbers.entry(*insn).or_insert_with(|| {
-            let slot = Slot { handler: handler::<Vcpu>(insn), insn: *insn };
-            self.steps.push(Step { slot, flags: Reach::of(insn).flags, count: 0 });
-            self.steps.len() as u32 - 1
-        })
-    }
-
-    /// The instructions that compiled code had executed most, and how often.
-    pub fn most_stepped(&self, count: usize) -> Vec<(Instruction, u64)> {
-        let mut steps: Vec<_> = self.steps.iter().map(|step| (step.slot.insn, step.count)).collect();
-        steps.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-        steps.truncate(count);
-        steps
-    }
-
     /// Compiled address of the code at `rip` for compiled code that goes there; 0 where the interpreter has to fetch it.
     pub fn compiled_code_address(&mut self, rip: u64) -> u64 {
         let linear = LinearAddr(rip & self.linear_mask);
@@ -422,62 +384,5 @@ impl Vcpu {
             Some(_) => self.code_place(rip).map_or(0, |(_, place)| place),
             None => 0,
         }
-    }
-
-    /// One instruction that compiled code leaves to the interpreter in passing. RIP has been moved on, registers and
-    /// flags within its [`Reach`] are stored; `left` is the budget before it.
-    pub fn compiled_step(&mut self, number: u64, left: u64) -> Stepped {
-        let Some(step) = self.steps.get_mut(number as usize) else { return Stepped::Refused };
-        step.count += 1;
-        let (Slot { handler, insn }, flags) = (step.slot, step.flags);
-        if flags {
-            self.settle_flags();
-        }
-        self.retired = self.limit.saturating_sub(left);
-        self.stop = false;
-        let (next, mode, flushes) = (self.cpu.rip, self.shared.code_key, self.tlb.flushes());
-        let outcome = handler(self, &insn);
-        if flags {
-            let flags = self.cpu.arith;
-            (self.shared.flags_result, self.shared.flags_a) = (flags.result, flags.aux);
-        }
-        match outcome {
-            Ok(_) if self.stop || !self.is_quiet(left) => Stepped::Look,
-            // It may end a block for the interpreter, but nothing came of it that compiled code would have to know.
-            Ok(_)
-                if self.cpu.rip == next && self.shared.code_key == mode && self.tlb.flushes() == flushes =>
-            {
-                Stepped::Next
-            }
-            Ok(_) => Stepped::Moved,
-            Err(super::Trap(())) => {
-                self.pending = None;
-                Stepped::Refused
-            }
-        }
-    }
-
-    /// Whether the run loop would find nothing to do before the next instruction. The shadow of STI is for interrupts that
-    /// wait: where none does, none can come before the instruction behind it is over, if that is within the budget, of
-    /// which `left` was there before this one.
-    fn is_quiet(&mut self, left: u64) -> bool {
-        if self.cpu.activity != Activity::Running || self.cpu.system_flags.contains(RFlags::RF) {
-            return false;
-        }
-        if self.attention == 0 {
-            return true;
-        }
-        let known = attention::INTERRUPT | attention::SHADOW;
-        let last = left <= 1 && self.cpu.shadow != Shadow::None;
-        if self.attention & !known != 0
-            || self.cpu.shadow == Shadow::MovSs
-            || last
-            || self.bus.interrupt_pending()
-        {
-            return false;
-        }
-        self.cpu.shadow = Shadow::None;
-        self.attention = 0;
-        true
     }
 }

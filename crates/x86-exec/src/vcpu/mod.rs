@@ -82,8 +82,8 @@ pub struct Vcpu {
     /// [`CompiledCode::hot_after`]
     hot: u32,
     /// Instructions that compiled code may ask for, and their numbers
-    steps: Vec<compiled::Step>,
-    step_numbers: HashMap<Instruction, u32>,
+    steps: Vec<compiled::Steps>,
+    step_numbers: HashMap<Box<[Instruction]>, u32>,
     /// Changes whenever compiled code is dropped: what was found before has to be looked for anew
     code_epoch: u32,
     /// The next block is for the interpreter, whatever is compiled

@@ -1,0 +1,47 @@
+//! Dispatchers: heads of loops that are entered in several places.
+
+use super::{CHOICE, Emitter, Label, REASON, RIP};
+use x86_exec::vcpu::compiled::Leave;
+
+impl Emitter<'_> {
+    /// The number by which dispatchers know a node.
+    fn number(&self, node: usize) -> usize {
+        self.shape.choices.binary_search(&node).unwrap_or(0)
+    }
+
+    /// Has the dispatchers on the way go on to a node.
+    pub(super) fn choose(&mut self, node: usize) {
+        let number = self.number(node);
+        self.out().i64_const(number as i64).local_set(CHOICE);
+    }
+
+    /// Goes where it was decided.
+    pub(super) fn dispatch(&mut self, n: usize) {
+        let mut labels = vec![None; self.shape.choices.len()];
+        let mut otherwise = 0;
+        for &edge in &self.region.nodes[n].edges {
+            if let (Some(to), Some(next)) = (edge.block(), edge.next()) {
+                // Another dispatcher looks at the same number again.
+                otherwise = self.depth(Label::Behind(next));
+                labels[self.number(to)] = Some(otherwise);
+            }
+        }
+        // Numbers of other dispatchers' nodes do not come here.
+        let labels: Vec<u32> = labels.into_iter().map(|label| label.unwrap_or(otherwise)).collect();
+        self.out().local_get(CHOICE).i32_wrap_i64().br_table(labels, otherwise);
+    }
+
+    /// Leaves to the run loop, for the node that was chosen.
+    pub(super) fn leave_to_choice(&mut self, n: usize) {
+        let region = self.region;
+        for (k, &edge) in region.nodes[n].edges.iter().enumerate() {
+            self.rip(region.goal(edge));
+            if let (true, Some(to)) = (k > 0, edge.block()) {
+                let number = self.number(to) as i64;
+                self.out().local_get(CHOICE).i64_const(number).i64_ne().select();
+            }
+        }
+        self.out().local_set(RIP).i64_const(Leave::Budget as i64).local_set(REASON);
+        self.go_out();
+    }
+}

@@ -1,0 +1,58 @@
+//! The function of each module by which its regions go on to other compiled code that they do not find at once.
+
+use super::{place, tables};
+use crate::layout;
+use crate::module::{Fixed, Import, REGION_TYPE};
+use wasm_encoder::{BlockType, Function, ValType};
+use x86_exec::vcpu::compiled::Leave;
+use x86_types::PAGE_SIZE;
+
+// Parameters, the processor's address before them, and locals.
+const LEFT: u32 = 1;
+/// Compiled address of the code at RIP, where it is known; else 0
+const PLACE: u32 = 2;
+const RIP: u32 = 3;
+/// An entry of the TLB, then of the table of entries
+const SLOT: u32 = 4;
+
+/// `(vcpu, left, place) -> left`, with the state stored. Of the two entries that code may have, both are looked at.
+///
+/// SPEC: wasm-3.0-core :: 2.4.2 Control Instructions -> `return_call_indirect` leaves this frame, so that chains of any length take no stack
+pub(crate) fn go(fixed: Option<Fixed>, count: bool) -> Function {
+    let mut function = Function::new([(2, ValType::I64)]);
+    let mut out = function.instructions();
+    // Where does RIP lie?
+    out.local_get(PLACE).i64_eqz().if_(BlockType::Empty);
+    tables::vcpu(&mut out, fixed);
+    out.i64_load(place(layout::RIP, 3)).local_set(RIP);
+    tables::slot_of_now(&mut out, fixed, RIP);
+    out.local_tee(SLOT).i64_load(place(layout::EXEC_TAG, 3));
+    out.local_get(RIP).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq().if_(BlockType::Empty);
+    out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(RIP).i64_add().local_set(PLACE).else_();
+    // Nothing is fetched when nothing more is to run.
+    out.local_get(LEFT).i64_const(0).i64_gt_s().if_(BlockType::Empty);
+    tables::vcpu(&mut out, fixed);
+    out.local_get(RIP).call(Import::CodeAddress as u32).local_set(PLACE);
+    out.end().end().end();
+    // Is it known?
+    tables::entry(&mut out, fixed, PLACE);
+    out.local_set(SLOT);
+    let entries = tables::entries(fixed);
+    for first in [true, false] {
+        if !first {
+            out.local_get(SLOT).i64_const((layout::OTHER_ENTRY << 4) as i64).i64_xor().local_set(SLOT);
+        }
+        out.local_get(SLOT).i64_load(place(entries, 3));
+        tables::key(&mut out, fixed, PLACE);
+        out.i64_eq().if_(BlockType::Empty);
+        if count {
+            tables::count(&mut out, fixed);
+        }
+        tables::vcpu(&mut out, fixed);
+        out.local_get(LEFT).local_get(SLOT).i64_load(place(entries + 8, 3));
+        out.return_call_indirect(0, REGION_TYPE).end();
+    }
+    tables::vcpu(&mut out, fixed);
+    out.i64_const(Leave::Miss as i64).i64_store(place(layout::LEAVE, 3)).local_get(LEFT).end();
+    function
+}

@@ -1,0 +1,80 @@
+//! Where the processor and the entries of its tables lie.
+
+use super::{Emitter, SLOT, TLB, VCPU, place};
+use crate::layout;
+use crate::module::Fixed;
+use wasm_encoder::{InstructionSink, MemArg};
+
+/// Pushes the address of the processor.
+pub(super) fn vcpu(out: &mut InstructionSink<'_>, fixed: Option<Fixed>) {
+    match fixed {
+        Some(fixed) => out.i64_const(fixed.vcpu as i64),
+        None => out.local_get(VCPU),
+    };
+}
+
+/// Pushes how far into its bank the entry of the TLB for the linear address in a local lies.
+pub(super) fn slot(out: &mut InstructionSink<'_>, linear: u32) {
+    out.local_get(linear).i64_const(layout::TLB_SHIFT as i64).i64_shr_u();
+    out.i64_const(layout::TLB_MASK as i64).i64_and();
+}
+
+/// Pushes the address of that entry in the bank that the mode of now looks into.
+pub(super) fn slot_of_now(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, linear: u32) {
+    slot(out, linear);
+    vcpu(out, fixed);
+    out.i64_load(place(layout::BANK, 3)).i64_add();
+}
+
+/// Pushes what leads, with [`entries`], to the first entry for the code at the compiled address in a local.
+pub(super) fn entry(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, at: u32) {
+    out.local_get(at).local_get(at).i64_const(layout::ENTRY_FOLD as i64).i64_shr_u().i64_xor();
+    out.i64_const(layout::ENTRIES_LEN as i64 - 1).i64_and().i64_const(4).i64_shl();
+    if fixed.is_none() {
+        vcpu(out, fixed);
+        out.i64_load(place(layout::ENTRIES, 3)).i64_add();
+    }
+}
+
+/// What is not in an entry's address yet.
+pub(super) fn entries(fixed: Option<Fixed>) -> u64 {
+    fixed.map_or(0, |fixed| fixed.entries)
+}
+
+/// Pushes the key of the code at the compiled address in a local. The mode is that of now: code that does without floats
+/// runs whatever MXCSR says.
+pub(super) fn key(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, at: u32) {
+    vcpu(out, fixed);
+    out.i64_load32_u(place(layout::CODE_KEY, 2)).i64_const(layout::ENTRY_MODE_SHIFT.into()).i64_shl();
+    out.local_get(at).i64_xor();
+}
+
+/// Counts a way on.
+pub(super) fn count(out: &mut InstructionSink<'_>, fixed: Option<Fixed>) {
+    vcpu(out, fixed);
+    vcpu(out, fixed);
+    out.i64_load(place(layout::CHAINED, 3)).i64_const(1).i64_add().i64_store(place(layout::CHAINED, 3));
+}
+
+impl Emitter<'_> {
+    /// Keeps the bank that the code's mode looks into, where code does not know it.
+    pub(super) fn choose_bank(&mut self) {
+        if self.placed.fixed.is_none() {
+            self.vcpu().i64_load(place(layout::BANK, 3)).local_set(TLB);
+        }
+    }
+
+    /// Pushes what leads, by [`Emitter::in_slot`], to the entry for the linear address in a local; it is kept in `SLOT` too.
+    pub(super) fn tlb_slot(&mut self, linear: u32) {
+        slot(&mut self.out(), linear);
+        if self.placed.fixed.is_none() {
+            self.out().local_get(TLB).i64_add();
+        }
+        self.out().local_tee(SLOT);
+    }
+
+    /// A field of that entry.
+    pub(super) fn in_slot(&self, offset: u64) -> MemArg {
+        place(self.placed.fixed.map_or(0, |fixed| fixed.bank) + offset, 3)
+    }
+}
