@@ -1,6 +1,7 @@
 //! Compiled code here: JavaScript makes instances of modules that share this module's memory and table.
 
 use crate::host;
+use std::cell::RefCell;
 use wasm_jit::{CodeHost, HostError, Installed};
 use x86_exec::Vcpu;
 use x86_exec::vcpu::compiled::FlagsKind;
@@ -8,8 +9,29 @@ use x86_exec::vcpu::compiled::FlagsKind;
 /// Functions of compiled code lie in the table from here on, far behind the module's own.
 const FIRST_SLOT: u32 = 1 << 16;
 
+/// What JavaScript says of a module that it was handed.
+const INSTALLED: u32 = 1;
+const INSTALLED_LATER: u32 = 2;
+
+thread_local! {
+    /// Modules that were compiled between two slices, by first slot, until [`CodeHost::finished`] tells of them
+    static FINISHED: RefCell<Vec<(u32, bool)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A module that was to be compiled later can be called, or was refused. JavaScript tells it between two slices.
+pub(crate) fn finished(first: u32, good: bool) {
+    FINISHED.with_borrow_mut(|finished| finished.push((first, good)));
+}
+
+fn refused() -> HostError {
+    HostError::Refused("the engine did not take it".into())
+}
+
 /// V8 or another engine of the page, through JavaScript.
-pub(crate) struct EngineHost;
+pub(crate) struct EngineHost {
+    /// Whether a large module may be compiled beside the machine
+    pub(crate) in_background: bool,
+}
 
 impl CodeHost for EngineHost {
     fn first_slot(&self) -> u32 {
@@ -17,11 +39,16 @@ impl CodeHost for EngineHost {
     }
 
     fn install(&mut self, module: Vec<u8>, first: u32, count: u32) -> Result<Installed, HostError> {
-        if host::install(&module, first + count) {
-            Ok(Installed::Now)
-        } else {
-            Err(HostError::Refused("the engine did not take it".into()))
+        match host::install(&module, first, count, self.in_background) {
+            INSTALLED => Ok(Installed::Now),
+            INSTALLED_LATER => Ok(Installed::Later),
+            _ => Err(refused()),
         }
+    }
+
+    fn finished(&mut self) -> Vec<(u32, Result<(), HostError>)> {
+        let finished = FINISHED.take();
+        finished.into_iter().map(|(first, good)| (first, good.then_some(()).ok_or_else(refused))).collect()
     }
 
     fn retire(&mut self, first: u32, count: u32) {

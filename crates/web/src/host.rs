@@ -40,8 +40,14 @@ mod imports {
         pub(super) safe fn now_ms() -> f64;
         pub(super) safe fn epoch_seconds() -> u64;
         pub(super) safe fn log(text: *const u8, len: usize);
-        pub(super) safe fn install(module: *const u8, len: usize, slots: u64) -> u32;
-        pub(super) safe fn retire(first: u64, count: u64);
+        pub(super) safe fn install(
+            module: *const u8,
+            len: usize,
+            first: u32,
+            count: u32,
+            may_wait: u32,
+        ) -> u32;
+        pub(super) safe fn retire(first: u32, count: u32);
     }
 }
 
@@ -55,10 +61,10 @@ mod imports {
         0
     }
     pub(super) fn log(_: *const u8, _: usize) {}
-    pub(super) fn install(_: *const u8, _: usize, _: u64) -> u32 {
+    pub(super) fn install(_: *const u8, _: usize, _: u32, _: u32, _: u32) -> u32 {
         0
     }
-    pub(super) fn retire(_: u64, _: u64) {}
+    pub(super) fn retire(_: u32, _: u32) {}
 }
 
 /// Seconds since 1970.
@@ -71,17 +77,18 @@ pub(crate) fn log(text: &str) {
     imports::log(text.as_ptr(), text.len());
 }
 
-/// Makes an instance of a module, whose functions fill slots of the table below `slots`. Gives whether that went well.
-pub(crate) fn install(module: &[u8], slots: u32) -> bool {
+/// Has a module made callable, whose functions fill `count` slots of the table from `first` on; later, where it `may_wait`
+/// and is large. Gives what JavaScript says: `Installed` in `code.ts`.
+pub(crate) fn install(module: &[u8], first: u32, count: u32, may_wait: bool) -> u32 {
     count_call();
     interrupted();
-    imports::install(module.as_ptr(), module.len(), slots.into()) != 0
+    imports::install(module.as_ptr(), module.len(), first, count, may_wait.into())
 }
 
 /// Empties slots of the table.
 pub(crate) fn retire(first: u32, count: u32) {
     count_call();
-    imports::retire(first.into(), count.into());
+    imports::retire(first, count);
 }
 
 /// The host's monotonic clock. It cannot sleep: a worker that blocks hears no message.

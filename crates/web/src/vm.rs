@@ -136,7 +136,8 @@ impl Vm {
         if translated {
             let vcpu = machine.vcpu_mut();
             let settings = Settings { count: stats, fixed: true, ..Settings::default() };
-            let mut translator = Translator::new(Box::new(EngineHost), settings, vcpu);
+            let mut translator =
+                Translator::new(Box::new(EngineHost { in_background: true }), settings, vcpu);
             if stats {
                 translator.measure(Arc::new(|| (host::now_ms() * 1e6) as u64));
             }
@@ -281,7 +282,9 @@ fn microtests(args: MicrotestArgs) -> anyhow::Result<Microtests> {
     let mut tests = Microtests::new(args)?;
     if translated {
         let vcpu = tests.vcpu_mut();
-        let translator = Translator::new(Box::new(EngineHost), Settings::AT_ONCE, vcpu);
+        // A vector is over before anything that is compiled beside it could run.
+        let host = Box::new(EngineHost { in_background: false });
+        let translator = Translator::new(host, Settings::AT_ONCE, vcpu);
         vcpu.set_compiled(Box::new(translator));
     }
     Ok(tests)

@@ -5,7 +5,8 @@ import { kindOf, type Kind } from './sniff.js';
 
 const KINDS: readonly Kind[] = ['kernel', 'initrd'];
 
-/** The panel that asks for a kernel, an initrd, a command line and memory, and the drop of files anywhere on the page. */
+/** The panel that asks for a kernel, an initrd, a command line, memory, clock and engine, and the drop of files anywhere on
+ *  the page. */
 export class Files {
   readonly #dialog = need<HTMLDialogElement>('files');
   readonly #chosen: Partial<Record<Kind, File>> = {};
@@ -112,11 +113,12 @@ export class Files {
     }
     const append = need<HTMLInputElement>('append').value;
     const clock = need<HTMLSelectElement>('clock').value === 'icount' ? 'icount' : 'real';
+    const engine = need<HTMLSelectElement>('engine').value === 'interp' ? 'interp' : 'jit';
     this.#dialog.close();
     this.#boot({
       id: 'own',
       name: kernel.name,
-      prepare: async () => ({ kernel, ...(initrd ? { initrd } : {}), append, memory, clock }),
+      prepare: async () => ({ kernel, ...(initrd ? { initrd } : {}), append, memory, clock, engine }),
     });
   }
 }

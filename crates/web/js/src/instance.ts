@@ -1,4 +1,5 @@
 // The border between JavaScript and the module: numbers, an exchange buffer in, a reply out.
+import { AT_ONCE, type CodeExports, GuestCode, Installed } from './code.ts';
 import { V64Error, type V64Code } from './error.ts';
 
 /** What `v64_run` and others answer. */
@@ -27,15 +28,7 @@ export interface End {
   report: string;
 }
 
-interface Exports {
-  memory: WebAssembly.Memory;
-  __indirect_function_table: WebAssembly.Table;
-  v64_jit_find: WebAssembly.ImportValue;
-  v64_jit_find_to_write: WebAssembly.ImportValue;
-  v64_jit_step: WebAssembly.ImportValue;
-  v64_jit_code_address: WebAssembly.ImportValue;
-  v64_jit_flags_result: WebAssembly.ImportValue;
-  v64_jit_flags_aux: WebAssembly.ImportValue;
+interface Exports extends CodeExports {
   __wasm_call_ctors?(): void;
   v64_buffer(len: bigint): bigint;
   v64_command(): number;
@@ -62,35 +55,6 @@ interface Exports {
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** What compiled guest code imports. */
-function shared(x: Exports): WebAssembly.ModuleImports {
-  return {
-    memory: x.memory,
-    table: x.__indirect_function_table,
-    find: x.v64_jit_find,
-    find_to_write: x.v64_jit_find_to_write,
-    step: x.v64_jit_step,
-    code_address: x.v64_jit_code_address,
-    flags_result: x.v64_jit_flags_result,
-    flags_aux: x.v64_jit_flags_aux,
-  };
-}
-
-/** Makes compiled guest code callable: it puts its functions into the table itself. */
-function install(x: Exports, imports: WebAssembly.ModuleImports, at: bigint, len: bigint, slots: bigint): number {
-  try {
-    const table = x.__indirect_function_table;
-    const have = BigInt(table.length);
-    // 64-bit tables speak BigInt, which the types do not know yet.
-    if (have < slots) table.grow(((slots > 2n * have ? slots : 2n * have) - have) as never);
-    const bytes = new Uint8Array(x.memory.buffer, Number(at), Number(len)).slice();
-    new WebAssembly.Instance(new WebAssembly.Module(bytes), { v64: imports });
-    return 1;
-  } catch {
-    return 0;
-  }
-}
-
 /** One module instance: one machine. */
 export class Instance {
   readonly #x: Exports;
@@ -99,18 +63,22 @@ export class Instance {
     this.#x = x;
   }
 
-  static async create(module: WebAssembly.Module, log: (line: string) => void): Promise<Instance> {
-    const late: { x?: Exports; imports?: WebAssembly.ModuleImports } = {};
+  /** `atOnce` is how many bytes of compiled guest code are compiled in the middle of a slice. */
+  static async create(module: WebAssembly.Module, log: (line: string) => void, atOnce = AT_ONCE): Promise<Instance> {
+    const late: { x?: Exports; code?: GuestCode } = {};
+    const read = (x: Exports, at: bigint, len: bigint) => new Uint8Array(x.memory.buffer, Number(at), Number(len)).slice();
     const host = {
       now_ms: () => performance.now(),
       epoch_seconds: () => BigInt(Math.floor(Date.now() / 1000)),
       log: (at: bigint, len: bigint) => {
-        if (late.x) log(decoder.decode(new Uint8Array(late.x.memory.buffer, Number(at), Number(len)).slice()));
+        if (late.x) log(decoder.decode(read(late.x, at, len)));
       },
-      install: (at: bigint, len: bigint, slots: bigint) => (late.x ? install(late.x, (late.imports ??= shared(late.x)), at, len, slots) : 0),
-      retire: (first: bigint, count: bigint) => {
-        for (let slot = first; slot < first + count; slot++) late.x?.__indirect_function_table.set(slot as never, null);
+      install: (at: bigint, len: bigint, first: number, count: number, mayWait: number) => {
+        if (!late.x) return Installed.refused;
+        late.code ??= new GuestCode(late.x, atOnce);
+        return late.code.install(read(late.x, at, len), first, count, mayWait !== 0);
       },
+      retire: (first: number, count: number) => late.code?.retire(first, count),
     };
     const instance = await WebAssembly.instantiate(module, { host });
     const x = instance.exports as unknown as Exports;

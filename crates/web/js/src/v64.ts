@@ -17,6 +17,8 @@ export interface V64Options {
   cpu?: string;
   /** The host's clock, or retired instructions: exactly repeatable */
   clock?: 'real' | 'icount';
+  /** Guest code that runs often becomes WebAssembly, unless all of it is interpreted */
+  engine?: 'jit' | 'interp';
   /** Stop after so many instructions */
   maxInstructions?: number;
   /** End at a reset or triple fault rather than start over */
@@ -99,6 +101,7 @@ function words(options: V64Options): string[] {
   add('--append', options.append);
   add('--cpu', options.cpu);
   add('--clock', options.clock);
+  add('--engine', options.engine);
   add('--max-instructions', options.maxInstructions);
   add('--debug-exit', options.debugExit);
   if (options.noReboot) args.push('--no-reboot');

@@ -61,5 +61,38 @@ export const ECHO_KEYS = [
   ...[0xeb, 0xeb], // jmp more
 ];
 
+/**
+ * Goes so often through 64 loops that run 1000 times each. They become hot one after the other, so that they are compiled
+ * many at a time, in large modules. What they add to memory they take away again: ends with 42 at isa-debug-exit.
+ */
+export function manyLoops(times: number): number[] {
+  const body = Array.from({ length: 20 }, () => [0x01, 0x06, 0x29, 0x06]).flat(); // add [esi], eax; sub [esi], eax
+  const loop = [
+    ...[0xb9, 0xe8, 3, 0, 0], // mov ecx, 1000
+    ...body, // again:
+    0x49, // dec ecx
+    ...[0x0f, 0x85, ...little(-(body.length + 7))], // jnz again
+  ];
+  const all = Array.from({ length: 64 }, () => loop).flat();
+  return [
+    ...[0xb8, 42, 0, 0, 0], // mov eax, 42
+    ...[0xbb, ...little(times)], // mov ebx, times
+    ...[0xbe, ...little(2 << 20)], // mov esi, 2 MiB
+    ...[0xc7, 0x06, 0, 0, 0, 0], // mov dword [esi], 0
+    ...all, // more:
+    0x4b, // dec ebx
+    ...[0x0f, 0x85, ...little(-(all.length + 7))], // jnz more
+    ...[0x03, 0x06], // add eax, [esi]
+    ...[0xba, 0xf4, 0, 0, 0], // mov edx, 0xf4
+    0xef, // out dx, eax
+    0xf4, // hlt
+  ];
+}
+
+/** A number as four bytes, the lowest first. */
+function little(n: number): number[] {
+  return [0, 8, 16, 24].map((bits) => (n >> bits) & 0xff);
+}
+
 /** Does nothing for ever. */
 export const SPIN = [0xeb, 0xfe];

@@ -5,6 +5,7 @@ import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import { manyLoops, multiboot } from '../guests.ts';
 import { browser as launch, open, ROOT, serve, type Site, waitFor, waitForState } from './harness.ts';
 
 const NATIVE = join(ROOT, 'target/release/v64');
@@ -59,6 +60,44 @@ test('state hashes in Chromium are those of the native command', { skip: skipNat
     hashes.add(native);
   }
   assert.equal(hashes.size, COUNTS.length, 'the states differ from one another');
+  await close();
+});
+
+/** Code to put before that of a worker: tells when a module of guest code is compiled beside the machine, and was. */
+const TELLING = `{
+  const { compile } = WebAssembly;
+  WebAssembly.compile = async (bytes) => {
+    postMessage({ type: 'log', line: 'compiling' });
+    const module = await compile(bytes);
+    postMessage({ type: 'log', line: 'compiled' });
+    return module;
+  };
+}
+`;
+
+test('large modules of guest code are compiled beside the machine, and come', async (t) => {
+  const { page, close } = await open(chromium, site.url);
+  await page.route('**/worker.mjs', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: TELLING + (await response.text()).replace(/^#!.*\n/, '') });
+  });
+  const { exitCode, lines, report } = await page.evaluate(async (image) => {
+    type Vm = { run(): Promise<{ exitCode: number }>; report(): Promise<string>; destroy(): void };
+    type Package = { V64: { create(options: object): Promise<Vm> } };
+    const { V64 } = (await import(new URL('v64.mjs', document.baseURI).href)) as Package;
+    const lines: string[] = [];
+    const onLog = (line: string) => void lines.push(line);
+    const vm = await V64.create({ memory: '16M', debugExit: 0xf4, kernel: new Uint8Array(image), onLog });
+    const { exitCode } = await vm.run();
+    const report = await vm.report();
+    vm.destroy();
+    return { exitCode, lines, report };
+  }, [...multiboot(manyLoops(40))]);
+  assert.equal(exitCode, (42 << 1) | 1);
+  const share = /^compiled +([0-9.]+) %/m.exec(report)?.[1];
+  t.diagnostic(`${lines.join(', ')}; ${share} % of instructions were executed by compiled code`);
+  assert.ok(lines.includes('compiled'), lines.join());
+  assert.ok(Number(share) > 80, report);
   await close();
 });
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { FAILING_HOST } from '../failing.ts';
+import { manyLoops, multiboot } from '../guests.ts';
 import { browser as launch, open, screenshot, serve, type Site, text, type, waitFor, waitForState } from './harness.ts';
 
 const READY = /all \d+ checks passed[\s\S]*\n> ?$/;
@@ -124,6 +125,31 @@ describe('the page', () => {
     await close();
   });
 
+  test('compiles guest code, or interprets all of it where that is chosen', async () => {
+    const { page, complaints, close } = await open(chromium, site.url);
+    const buffer = Buffer.from(multiboot(manyLoops(1 << 30)));
+    const boot = async (): Promise<void> => {
+      await page.setInputFiles('#kernel', { name: 'loops', mimeType: 'application/octet-stream', buffer });
+      await page.click('#files-boot');
+      await waitForState(page, 'running');
+    };
+    await page.click('#own');
+    assert.equal(await page.inputValue('#engine'), 'jit');
+    await boot();
+    await page.waitForFunction(async () => /^compiled +[1-9]/m.test(await (globalThis as unknown as Held).v64.bench.vm.report()));
+    await page.click('#own');
+    await page.selectOption('#engine', { label: 'interpreted' });
+    await screenshot(page, 'own');
+    await boot();
+    // So many that they would have been compiled long before.
+    await page.waitForFunction(async () => (await (globalThis as unknown as Held).v64.bench.vm.stats()).instructions > 5_000_000);
+    const report = await page.evaluate(() => (globalThis as unknown as Held).v64.bench.vm.report());
+    assert.match(report, /^instructions/m);
+    assert.doesNotMatch(report, /^(compiled|regions) /m);
+    assert.deepEqual(complaints, []);
+    await close();
+  });
+
   test('takes dropped files for what they are', async () => {
     const { page, close } = await open(chromium, site.url);
     await page.evaluate(() => {
@@ -236,8 +262,10 @@ describe('the page', () => {
   });
 });
 
+/** What the page holds for tests. */
+type Held = { v64: { bench: { vm: { stats(): Promise<{ instructions: number }>; report(): Promise<string> } } } };
+
 /** Instructions executed, asked of the machine. Runs in the page. */
 async function count(): Promise<number> {
-  type Held = { v64: { bench: { vm: { stats(): Promise<{ instructions: number }> } } } };
   return (await (globalThis as unknown as Held).v64.bench.vm.stats()).instructions;
 }

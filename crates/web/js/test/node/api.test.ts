@@ -94,11 +94,21 @@ test('every kind of source is taken', async () => {
 });
 
 test('a guest that asks for the time all the time seldom makes JavaScript tell it', async () => {
-  for (const engine of ['interp', 'jit']) {
-    const vm = await V64.create({ memory: '16M', kernel: multiboot(READ_TSC), debugExit: 0xf4, args: ['--engine', engine] });
+  for (const engine of ['interp', 'jit'] as const) {
+    const vm = await V64.create({ memory: '16M', kernel: multiboot(READ_TSC), debugExit: 0xf4, engine });
     assert.equal((await vm.run()).exitCode, (1 << 1) | 1, 'time advanced every time');
     const { hostCalls, instructions } = await vm.stats();
     assert.ok(instructions > 6_000_000 && hostCalls < 100_000, `${hostCalls} calls in ${instructions} instructions`);
+    vm.destroy();
+  }
+});
+
+test('guest code is compiled, unless all of it is to be interpreted', async () => {
+  for (const engine of [undefined, 'jit', 'interp'] as const) {
+    const wish = engine === undefined ? {} : { engine };
+    const vm = await V64.create({ memory: '16M', kernel: multiboot(READ_TSC), debugExit: 0xf4, ...wish });
+    await vm.run();
+    assert.equal(/^compiled /m.test(await vm.report()), engine !== 'interp', engine);
     vm.destroy();
   }
 });
