@@ -5,10 +5,15 @@
 //! the last of its units is gone. Use is not counted; instead, every so often the table by which compiled code finds
 //! its way is wiped, and what is looked up anew since then is in use.
 
+mod slots;
+
 use crate::layout::{ENTRIES_LEN, EntryPoint, entry_index, entry_key};
 use rustc_hash::FxHashMap;
+use slots::SlotTable;
 use x86_exec::vcpu::compiled::CodeMode;
 use x86_types::GuestPhysAddr;
+
+pub(crate) use slots::Slots;
 
 /// How far a unit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,15 +71,10 @@ pub(crate) struct Cache {
     /// First slots of modules in the order in which they were made
     order: Vec<u32>,
     next_unit: u32,
-    /// Ranges of slots that are free again
-    free: Vec<(u32, u32)>,
-    next_slot: u32,
+    slots: SlotTable,
     bytes: u64,
     epoch: u32,
 }
-
-/// A range of slots to retire.
-pub(crate) type Slots = (u32, u32);
 
 impl Cache {
     pub(crate) fn new(first_slot: u32) -> Self {
@@ -85,8 +85,7 @@ impl Cache {
             modules: FxHashMap::default(),
             order: Vec::new(),
             next_unit: 1,
-            free: Vec::new(),
-            next_slot: first_slot,
+            slots: SlotTable::new(first_slot),
             bytes: 0,
             epoch: 0,
         }
@@ -150,21 +149,12 @@ impl Cache {
 
     /// A range of free slots.
     pub(crate) fn take_slots(&mut self, count: u32) -> u32 {
-        if let Some(n) = self.free.iter().position(|&(_, have)| have >= count) {
-            let (first, have) = self.free.swap_remove(n);
-            if have > count {
-                self.free.push((first + count, have - count));
-            }
-            return first;
-        }
-        let first = self.next_slot;
-        self.next_slot += count;
-        first
+        self.slots.take(count)
     }
 
     /// Slots that turned out not to be needed.
-    pub(crate) fn give_back(&mut self, (first, count): Slots) {
-        self.free.push((first, count));
+    pub(crate) fn give_back(&mut self, slots: Slots) {
+        self.slots.give_back(slots);
     }
 
     /// Units became a module whose functions have the slots from `first` on.
@@ -230,7 +220,7 @@ impl Cache {
         let made = self.modules.remove(&first)?;
         self.bytes -= made.bytes;
         self.order.retain(|&other| other != first);
-        self.free.push((first, made.count));
+        self.slots.give_back((first, made.count));
         Some((first, made.count))
     }
 
