@@ -41,6 +41,8 @@ pub(crate) struct Unit {
     pub(crate) module: u32,
     /// Pages in which bytes are watched for it
     pub(crate) pages: Vec<GuestPhysAddr>,
+    /// Numbers of instructions that the processor executes for it
+    pub(crate) steps: Vec<u32>,
     /// When it was last looked up
     seen: u32,
 }
@@ -124,7 +126,14 @@ impl Cache {
     }
 
     /// A new unit, which waits. Gives its number.
-    pub(crate) fn add(&mut self, place: u64, mode: u32, any_float: bool, pages: Vec<GuestPhysAddr>) -> u32 {
+    pub(crate) fn add(
+        &mut self,
+        place: u64,
+        mode: u32,
+        any_float: bool,
+        pages: Vec<GuestPhysAddr>,
+        steps: Vec<u32>,
+    ) -> u32 {
         let number = self.next_unit;
         self.next_unit = self.next_unit.wrapping_add(1).max(1);
         let unit = Unit {
@@ -135,11 +144,17 @@ impl Cache {
             slot: 0,
             module: 0,
             pages,
+            steps,
             seen: self.epoch,
         };
         self.places.insert(unit.key(), number);
         self.units.insert(number, unit);
         number
+    }
+
+    /// Numbers of the instructions that the processor executes for a unit.
+    pub(crate) fn steps(&self, number: u32) -> &[u32] {
+        self.units.get(&number).map_or(&[], |unit| &unit.steps)
     }
 
     /// Whether a unit is still wanted.
@@ -274,7 +289,7 @@ mod tests {
         let mut cache = Cache::new(1);
         for n in 0..modules {
             let units: Vec<u32> = (0..2)
-                .map(|k| cache.add(u64::from(2 * n + k) * 16, 3, false, vec![GuestPhysAddr(0)]))
+                .map(|k| cache.add(u64::from(2 * n + k) * 16, 3, false, vec![GuestPhysAddr(0)], Vec::new()))
                 .collect();
             let first = cache.take_slots(2);
             cache.built(first, units, 100);
@@ -303,7 +318,8 @@ mod tests {
     #[test]
     fn code_without_floats_is_found_in_every_mode() {
         let mut cache = Cache::new(1);
-        let (one, all) = (cache.add(16, 3, false, Vec::new()), cache.add(32, 3, true, Vec::new()));
+        let (one, all) =
+            (cache.add(16, 3, false, Vec::new(), Vec::new()), cache.add(32, 3, true, Vec::new(), Vec::new()));
         let mut found = |place, mode| cache.find(place, mode).map(|(unit, ..)| unit);
         assert_eq!(found(16, 3), Some(one));
         for float in [FloatMode::Exact, FloatMode::Free] {
@@ -329,7 +345,7 @@ mod tests {
     #[test]
     fn a_module_that_is_not_wanted_any_more_goes_when_it_comes() {
         let mut cache = Cache::new(1);
-        let unit = cache.add(16, 3, false, Vec::new());
+        let unit = cache.add(16, 3, false, Vec::new(), Vec::new());
         let first = cache.take_slots(1);
         cache.built(first, vec![unit], 10);
         assert_eq!(cache.remove(unit).1, None, "the host still compiles it");

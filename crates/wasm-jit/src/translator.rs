@@ -66,7 +66,6 @@ pub struct Counts {
 struct Waiting {
     unit: u32,
     region: Region,
-    steps: Vec<u32>,
     pages: Vec<(i64, u64)>,
     /// Times that code of it was found hot again
     asked: usize,
@@ -175,8 +174,8 @@ impl Translator {
                 watched.push(piece.at.page());
             }
         }
-        let steps = region.steps().iter().map(|insn| vcpu.step_number(insn)).collect();
-        let unit = self.cache.add(place, mode, !region.depends_on_float_mode(), watched);
+        let steps = region.steps().iter().map(|insn| vcpu.take_step(insn)).collect();
+        let unit = self.cache.add(place, mode, !region.depends_on_float_mode(), watched, steps);
         for piece in &pieces {
             vcpu.watch_code(unit, piece.at, piece.len);
         }
@@ -185,7 +184,7 @@ impl Translator {
                 self.covered.entry((block, mode)).or_insert(unit);
             }
         }
-        self.waiting.push(Waiting { unit, region, steps, pages, asked: 0 });
+        self.waiting.push(Waiting { unit, region, pages, asked: 0 });
         Some(())
     }
 
@@ -202,7 +201,7 @@ impl Translator {
             .iter()
             .map(|w| Placed {
                 region: &w.region,
-                steps: w.steps.clone(),
+                steps: self.cache.steps(w.unit).to_vec(),
                 pages: w.pages.clone(),
                 count: self.settings.count,
             })
@@ -249,7 +248,7 @@ impl Translator {
     fn settle(&mut self, vcpu: &mut Vcpu, first: u32, good: bool) {
         let (gone, slots) = self.cache.settle(first, good);
         self.counts.refused += gone.len() as u64;
-        gone.iter().for_each(|(number, unit)| unwatch(vcpu, *number, unit));
+        gone.iter().for_each(|(number, unit)| forget(vcpu, *number, unit));
         self.retire(slots);
         vcpu.compiled_changed();
     }
@@ -268,7 +267,7 @@ impl Translator {
         for &number in units {
             let (unit, slots) = self.cache.remove(number);
             if let Some(unit) = unit {
-                unwatch(vcpu, number, &unit);
+                forget(vcpu, number, &unit);
             }
             self.retire(slots);
         }
@@ -290,8 +289,10 @@ impl Translator {
     }
 }
 
-fn unwatch(vcpu: &mut Vcpu, number: u32, unit: &Unit) {
+/// What the processor keeps for a unit that is gone.
+fn forget(vcpu: &mut Vcpu, number: u32, unit: &Unit) {
     unit.pages.iter().for_each(|&page| vcpu.unwatch_code(number, page));
+    unit.steps.iter().for_each(|&step| vcpu.release_step(step));
 }
 
 /// Bytes of a region within one page.

@@ -4,12 +4,14 @@
 //! flags are whole whenever it calls or returns; what it cannot do it leaves to the interpreter, before the instruction.
 
 mod memory;
+mod steps;
 
 use super::blocks::Slot;
 use super::domain::arith;
 use super::{Vcpu, attention};
-use crate::{FlagDef, Reach, handler};
+use crate::FlagDef;
 use std::rc::Rc;
+pub(super) use steps::Steps;
 use x86_decode::{Instruction, decode};
 use x86_float::Env;
 use x86_paging::{AccessKind, Tlb};
@@ -394,16 +396,6 @@ impl Vcpu {
         }
     }
 
-    /// The number under which compiled code may ask for an instruction to be executed. There are as many as there are
-    /// different instructions.
-    pub fn step_number(&mut self, insn: &Instruction) -> u32 {
-        *self.step_numbers.entry(*insn).or_insert_with(|| {
-            let slot = Slot { handler: handler::<Vcpu>(insn), insn: *insn };
-            self.steps.push((slot, Reach::of(insn).flags));
-            self.steps.len() as u32 - 1
-        })
-    }
-
     /// Compiled address of the code at `rip` for compiled code that goes there; 0 where the interpreter has to fetch it.
     pub fn compiled_code_address(&mut self, rip: u64) -> u64 {
         let linear = LinearAddr(rip & self.linear_mask);
@@ -414,9 +406,9 @@ impl Vcpu {
     }
 
     /// One instruction that compiled code leaves to the interpreter in passing. RIP has been moved on, registers and
-    /// flags within its [`Reach`] are stored; `left` is the budget before it.
+    /// flags within its [`Reach`](crate::Reach) are stored; `left` is the budget before it.
     pub fn compiled_step(&mut self, number: u64, left: u64) -> Stepped {
-        let Some(&(Slot { handler, insn }, flags)) = self.steps.get(number as usize) else {
+        let Some((Slot { handler, insn }, flags)) = self.steps.get(number) else {
             return Stepped::Refused;
         };
         if flags {

@@ -11,12 +11,10 @@ mod run;
 mod system_context;
 
 use crate::bus::Bus;
-use blocks::{Block, BlockCache, Slot};
-use compiled::{CompiledCode, Shared};
+use blocks::{Block, BlockCache};
+use compiled::{CompiledCode, Shared, Steps};
 use guest_ram::GuestRam;
-use std::collections::HashMap;
 use std::rc::Rc;
-use x86_decode::Instruction;
 use x86_paging::{AccessKind, MmuIndex, PagingMode, Tlb};
 use x86_state::{Cpu, Cr0, RFlags, Shadow, cpuid::CpuModel};
 use x86_types::{CodeSize, Exception, Seg, Width};
@@ -81,10 +79,8 @@ pub struct Vcpu {
     shared: Shared,
     /// [`CompiledCode::hot_after`]
     hot: u32,
-    /// Instructions that compiled code may ask for, and their numbers
-    /// Instructions executed for compiled code, and whether the status flags matter to them
-    steps: Vec<(Slot, bool)>,
-    step_numbers: HashMap<Instruction, u32>,
+    /// Instructions executed for compiled code
+    steps: Steps,
     /// Changes whenever compiled code is dropped: what was found before has to be looked for anew
     code_epoch: u32,
     /// The next block is for the interpreter, whatever is compiled
@@ -131,8 +127,7 @@ impl Vcpu {
             compiled: None,
             shared: Shared::default(),
             hot: u32::MAX,
-            steps: Vec::new(),
-            step_numbers: HashMap::new(),
+            steps: Steps::default(),
             code_epoch: 1,
             interpret_next: false,
             missed: false,
