@@ -320,7 +320,7 @@ impl BlockCache {
         let (start, end) = (at.page_offset(), at.page_offset() + len);
         if !page.may_have(start, end) {
             page.near_misses += 1;
-            return page.near_misses > SWEEP_AFTER && self.sweep(at);
+            return page.near_misses > SWEEP_AFTER && self.sweep(at, now);
         }
         let hit = |from: u16, to: u16| u64::from(to) > start && u64::from(from) < end;
         let before = page.blocks.len() + page.units.len();
@@ -344,7 +344,7 @@ impl BlockCache {
         let dropped = before - page.blocks.len() - page.units.len();
         if dropped == 0 {
             page.near_misses += 1;
-            return page.near_misses > SWEEP_AFTER && self.sweep(at);
+            return page.near_misses > SWEEP_AFTER && self.sweep(at, now);
         }
         page.cover_anew();
         if page.lines == 0 {
@@ -362,7 +362,7 @@ impl BlockCache {
 impl BlockCache {
     /// Much was written beside the code of a page, which may be code of the past: what did not run since the last sweep
     /// goes, and after many sweeps compiled code, whose runs are not counted. Gives whether any went.
-    fn sweep(&mut self, at: GuestPhysAddr) -> bool {
+    fn sweep(&mut self, at: GuestPhysAddr, now: u64) -> bool {
         let (Some(n), Some(page)) = (self.ram_page(at), self.pages.get_mut(&at.page().0)) else {
             return false;
         };
@@ -383,7 +383,7 @@ impl BlockCache {
         if page.sweeps >= SWEEPS << self.churn.patience(at) {
             page.sweeps = 0;
             self.dropped_units.extend(page.units.drain(..).map(|(unit, ..)| unit));
-            self.churn.gave_up(at);
+            self.churn.gave_up(at, now);
         }
         page.cover_anew();
         let dropped = before - page.blocks.len() - page.units.len();
