@@ -5,6 +5,7 @@ mod blocks;
 mod churn;
 pub mod compiled;
 mod domain;
+mod kept;
 mod memory;
 mod repeat;
 mod run;
@@ -19,6 +20,7 @@ use x86_paging::{AccessKind, MmuIndex, PagingMode, Tlb};
 use x86_state::{Cpu, Cr0, RFlags, Shadow, cpuid::CpuModel};
 use x86_types::{CodeSize, Exception, Seg, Width};
 
+pub use kept::Kept;
 pub use run::{Exit, Statistics};
 
 /// An instruction was stopped. The exception waits in the [`Vcpu`], so that this marker costs nothing to return.
