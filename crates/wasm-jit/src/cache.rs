@@ -108,10 +108,25 @@ impl Cache {
         self.modules.len()
     }
 
-    /// The unit for the code at a place in a mode.
-    pub(crate) fn find(&mut self, place: u64, mode: u32) -> Option<(u32, Stage, u32)> {
+    /// Units that are kept.
+    pub(crate) fn units(&self) -> usize {
+        self.units.len()
+    }
+
+    fn number(&self, place: u64, mode: u32) -> Option<u32> {
         let unit = |mode| self.places.get(&(place, mode)).copied();
-        let number = unit(mode).or_else(|| unit(mode | CodeMode::FLOAT))?;
+        unit(mode).or_else(|| unit(mode | CodeMode::FLOAT))
+    }
+
+    /// Whether there is a unit for the code at a place in a mode that can be called.
+    pub(crate) fn is_ready(&self, place: u64, mode: u32) -> bool {
+        let unit = self.number(place, mode).and_then(|number| self.units.get(&number));
+        unit.is_some_and(|unit| unit.stage == Stage::Ready)
+    }
+
+    /// The unit for the code at a place in a mode, which is used.
+    pub(crate) fn find(&mut self, place: u64, mode: u32) -> Option<(u32, Stage, u32)> {
+        let number = self.number(place, mode)?;
         let epoch = self.epoch;
         let unit = self.units.get_mut(&number)?;
         unit.seen = epoch;

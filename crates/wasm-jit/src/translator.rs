@@ -60,6 +60,12 @@ pub struct Counts {
     pub kept_modules: u64,
     #[allow(missing_docs)]
     pub kept_bytes: u64,
+    /// Regions that are kept, those included that wait for a module
+    pub kept_regions: u64,
+    /// Regions that wait, and blocks that these cover
+    pub waiting: u64,
+    #[allow(missing_docs)]
+    pub covered: u64,
 }
 
 /// A region that waits.
@@ -146,8 +152,19 @@ impl Translator {
 
     /// What was done so far.
     pub fn counts(&self) -> Counts {
-        let (kept_modules, kept_bytes) = (self.cache.modules() as u64, self.cache.bytes());
-        Counts { kept_modules, kept_bytes, ..self.counts }
+        Counts {
+            kept_modules: self.cache.modules() as u64,
+            kept_bytes: self.cache.bytes(),
+            kept_regions: self.cache.units() as u64,
+            waiting: self.waiting.len() as u64,
+            covered: self.covered.len() as u64,
+            ..self.counts
+        }
+    }
+
+    /// Whether the code at a compiled address can be called in a mode. Asking is no use of it.
+    pub fn is_kept(&self, place: u64, mode: CodeMode) -> bool {
+        self.cache.is_ready(place, mode.key())
     }
 
     /// Forms the region at RIP.
