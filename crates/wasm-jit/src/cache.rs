@@ -5,10 +5,15 @@
 //! the last of its units is gone. Use is not counted; instead, every so often the table by which compiled code finds
 //! its way is wiped, and what is looked up anew since then is in use.
 
+mod slots;
+
 use crate::layout::{ENTRIES_LEN, EntryPoint, OTHER_ENTRY, entry_index, entry_key};
 use rustc_hash::FxHashMap;
+use slots::SlotTable;
 use x86_exec::vcpu::compiled::CodeMode;
 use x86_types::GuestPhysAddr;
+
+pub(crate) use slots::Slots;
 
 /// How far a unit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +41,8 @@ pub(crate) struct Unit {
     pub(crate) module: u32,
     /// Pages in which bytes are watched for it
     pub(crate) pages: Vec<GuestPhysAddr>,
+    /// Numbers of instructions that the processor executes for it
+    pub(crate) steps: Vec<u32>,
     /// When it was last looked up
     seen: u32,
 }
@@ -66,15 +73,10 @@ pub(crate) struct Cache {
     /// First slots of modules in the order in which they were made
     order: Vec<u32>,
     next_unit: u32,
-    /// Ranges of slots that are free again
-    free: Vec<(u32, u32)>,
-    next_slot: u32,
+    slots: SlotTable,
     bytes: u64,
     epoch: u32,
 }
-
-/// A range of slots to retire.
-pub(crate) type Slots = (u32, u32);
 
 impl Cache {
     pub(crate) fn new(first_slot: u32) -> Self {
@@ -85,8 +87,7 @@ impl Cache {
             modules: FxHashMap::default(),
             order: Vec::new(),
             next_unit: 1,
-            free: Vec::new(),
-            next_slot: first_slot,
+            slots: SlotTable::new(first_slot),
             bytes: 0,
             epoch: 0,
         }
@@ -107,10 +108,25 @@ impl Cache {
         self.modules.len()
     }
 
-    /// The unit for the code at a place in a mode.
-    pub(crate) fn find(&mut self, place: u64, mode: u32) -> Option<(u32, Stage, u32)> {
+    /// Units that are kept.
+    pub(crate) fn units(&self) -> usize {
+        self.units.len()
+    }
+
+    fn number(&self, place: u64, mode: u32) -> Option<u32> {
         let unit = |mode| self.places.get(&(place, mode)).copied();
-        let number = unit(mode).or_else(|| unit(mode | CodeMode::FLOAT))?;
+        unit(mode).or_else(|| unit(mode | CodeMode::FLOAT))
+    }
+
+    /// Whether there is a unit for the code at a place in a mode that can be called.
+    pub(crate) fn is_ready(&self, place: u64, mode: u32) -> bool {
+        let unit = self.number(place, mode).and_then(|number| self.units.get(&number));
+        unit.is_some_and(|unit| unit.stage == Stage::Ready)
+    }
+
+    /// The unit for the code at a place in a mode, which is used.
+    pub(crate) fn find(&mut self, place: u64, mode: u32) -> Option<(u32, Stage, u32)> {
+        let number = self.number(place, mode)?;
         let epoch = self.epoch;
         let unit = self.units.get_mut(&number)?;
         unit.seen = epoch;
@@ -131,7 +147,14 @@ impl Cache {
     }
 
     /// A new unit, which waits. Gives its number.
-    pub(crate) fn add(&mut self, place: u64, mode: u32, any_float: bool, pages: Vec<GuestPhysAddr>) -> u32 {
+    pub(crate) fn add(
+        &mut self,
+        place: u64,
+        mode: u32,
+        any_float: bool,
+        pages: Vec<GuestPhysAddr>,
+        steps: Vec<u32>,
+    ) -> u32 {
         let number = self.next_unit;
         self.next_unit = self.next_unit.wrapping_add(1).max(1);
         let unit = Unit {
@@ -142,6 +165,7 @@ impl Cache {
             slot: 0,
             module: 0,
             pages,
+            steps,
             seen: self.epoch,
         };
         self.places.insert(unit.key(), number);
@@ -150,8 +174,13 @@ impl Cache {
     }
 
     /// All units.
-    pub(crate) fn units(&self) -> Vec<u32> {
+    pub(crate) fn all_units(&self) -> Vec<u32> {
         self.units.keys().copied().collect()
+    }
+
+    /// Numbers of the instructions that the processor executes for a unit.
+    pub(crate) fn steps(&self, number: u32) -> &[u32] {
+        self.units.get(&number).map_or(&[], |unit| &unit.steps)
     }
 
     /// Whether a unit is still wanted.
@@ -161,21 +190,12 @@ impl Cache {
 
     /// A range of free slots.
     pub(crate) fn take_slots(&mut self, count: u32) -> u32 {
-        if let Some(n) = self.free.iter().position(|&(_, have)| have >= count) {
-            let (first, have) = self.free.swap_remove(n);
-            if have > count {
-                self.free.push((first + count, have - count));
-            }
-            return first;
-        }
-        let first = self.next_slot;
-        self.next_slot += count;
-        first
+        self.slots.take(count)
     }
 
     /// Slots that turned out not to be needed.
-    pub(crate) fn give_back(&mut self, (first, count): Slots) {
-        self.free.push((first, count));
+    pub(crate) fn give_back(&mut self, slots: Slots) {
+        self.slots.give_back(slots);
     }
 
     /// Units became a module whose functions have the slots from `first` on.
@@ -241,7 +261,7 @@ impl Cache {
         let made = self.modules.remove(&first)?;
         self.bytes -= made.bytes;
         self.order.retain(|&other| other != first);
-        self.free.push((first, made.count));
+        self.slots.give_back((first, made.count));
         Some((first, made.count))
     }
 
@@ -295,7 +315,7 @@ mod tests {
         let mut cache = Cache::new(1);
         for n in 0..modules {
             let units: Vec<u32> = (0..2)
-                .map(|k| cache.add(u64::from(2 * n + k) * 16, 3, false, vec![GuestPhysAddr(0)]))
+                .map(|k| cache.add(u64::from(2 * n + k) * 16, 3, false, vec![GuestPhysAddr(0)], Vec::new()))
                 .collect();
             let first = cache.take_slots(2);
             cache.built(first, units, 100);
@@ -324,7 +344,8 @@ mod tests {
     #[test]
     fn code_without_floats_is_found_in_every_mode() {
         let mut cache = Cache::new(1);
-        let (one, all) = (cache.add(16, 3, false, Vec::new()), cache.add(32, 3, true, Vec::new()));
+        let (one, all) =
+            (cache.add(16, 3, false, Vec::new(), Vec::new()), cache.add(32, 3, true, Vec::new(), Vec::new()));
         let mut found = |place, mode| cache.find(place, mode).map(|(unit, ..)| unit);
         assert_eq!(found(16, 3), Some(one));
         for float in [FloatMode::Exact, FloatMode::Free] {
@@ -350,7 +371,7 @@ mod tests {
     #[test]
     fn a_module_that_is_not_wanted_any_more_goes_when_it_comes() {
         let mut cache = Cache::new(1);
-        let unit = cache.add(16, 3, false, Vec::new());
+        let unit = cache.add(16, 3, false, Vec::new(), Vec::new());
         let first = cache.take_slots(1);
         cache.built(first, vec![unit], 10);
         assert_eq!(cache.remove(unit).1, None, "the host still compiles it");

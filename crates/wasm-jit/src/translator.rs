@@ -63,13 +63,18 @@ pub struct Counts {
     pub kept_modules: u64,
     #[allow(missing_docs)]
     pub kept_bytes: u64,
+    /// Regions that are kept, those included that wait for a module
+    pub kept_regions: u64,
+    /// Regions that wait, and blocks that these cover
+    pub waiting: u64,
+    #[allow(missing_docs)]
+    pub covered: u64,
 }
 
 /// A region that waits.
 struct Waiting {
     unit: u32,
     region: Region,
-    steps: Vec<u32>,
     pages: Vec<(i64, u64)>,
     /// Times that code of it was found hot again
     asked: usize,
@@ -158,8 +163,19 @@ impl Translator {
 
     /// What was done so far.
     pub fn counts(&self) -> Counts {
-        let (kept_modules, kept_bytes) = (self.cache.modules() as u64, self.cache.bytes());
-        Counts { kept_modules, kept_bytes, ..self.counts }
+        Counts {
+            kept_modules: self.cache.modules() as u64,
+            kept_bytes: self.cache.bytes(),
+            kept_regions: self.cache.units() as u64,
+            waiting: self.waiting.len() as u64,
+            covered: self.covered.len() as u64,
+            ..self.counts
+        }
+    }
+
+    /// Whether the code at a compiled address can be called in a mode. Asking is no use of it.
+    pub fn is_kept(&self, place: u64, mode: CodeMode) -> bool {
+        self.cache.is_ready(place, mode.key())
     }
 
     /// Forms the region at RIP.
@@ -186,8 +202,8 @@ impl Translator {
                 watched.push(piece.at.page());
             }
         }
-        let steps = region.steps().iter().map(|insns| vcpu.step_number(insns)).collect();
-        let unit = self.cache.add(place, mode, !region.depends_on_float_mode(), watched);
+        let steps = region.steps().iter().map(|insns| vcpu.take_step(insns)).collect();
+        let unit = self.cache.add(place, mode, !region.depends_on_float_mode(), watched, steps);
         for piece in &pieces {
             vcpu.watch_code(unit, piece.at, piece.len);
         }
@@ -196,7 +212,7 @@ impl Translator {
                 self.covered.entry((block, mode)).or_insert(unit);
             }
         }
-        self.waiting.push(Waiting { unit, region, steps, pages, asked: 0 });
+        self.waiting.push(Waiting { unit, region, pages, asked: 0 });
         Some(())
     }
 
@@ -217,7 +233,7 @@ impl Translator {
             .map(|w| Placed {
                 fixed: here.map(|(vcpu, tlb)| Fixed { vcpu, bank: tlb + w.region.bank_offset(), entries }),
                 region: &w.region,
-                steps: w.steps.clone(),
+                steps: self.cache.steps(w.unit).to_vec(),
                 pages: w.pages.clone(),
                 count: self.settings.count,
             })
@@ -264,7 +280,7 @@ impl Translator {
     fn settle(&mut self, vcpu: &mut Vcpu, first: u32, good: bool) {
         let (gone, slots) = self.cache.settle(first, good);
         self.counts.refused += gone.len() as u64;
-        gone.iter().for_each(|(number, unit)| unwatch(vcpu, *number, unit));
+        gone.iter().for_each(|(number, unit)| forget(vcpu, *number, unit));
         self.retire(slots);
         vcpu.compiled_changed();
     }
@@ -283,7 +299,7 @@ impl Translator {
         for &number in units {
             let (unit, slots) = self.cache.remove(number);
             if let Some(unit) = unit {
-                unwatch(vcpu, number, &unit);
+                forget(vcpu, number, &unit);
             }
             self.retire(slots);
         }
@@ -302,7 +318,7 @@ impl Translator {
 
     /// Drops everything: the processor has moved away from where code was made for it.
     fn forget(&mut self, vcpu: &mut Vcpu) {
-        let units = self.cache.units();
+        let units = self.cache.all_units();
         self.drop_units(vcpu, &units);
         self.waiting.clear();
         self.covered.clear();
@@ -327,8 +343,10 @@ fn where_is(vcpu: &mut Vcpu) -> (u64, u64) {
     (address.wrapping_sub(COMPILED_BASE), vcpu.shared().tlb)
 }
 
-fn unwatch(vcpu: &mut Vcpu, number: u32, unit: &Unit) {
+/// What the processor keeps for a unit that is gone.
+fn forget(vcpu: &mut Vcpu, number: u32, unit: &Unit) {
     unit.pages.iter().for_each(|&page| vcpu.unwatch_code(number, page));
+    unit.steps.iter().for_each(|&step| vcpu.release_step(step));
 }
 
 /// Bytes of a region within one page.

@@ -4,7 +4,7 @@ use super::bus::TestBus;
 use super::vectors::{Case, bytes, number};
 use guest_ram::GuestRam;
 use std::rc::Rc;
-use wasm_jit::{Counts, Settings, Translator};
+use wasm_jit::{CodeHost, Counts, Settings, Translator};
 use wasmtime_host::WasmtimeHost;
 use x86_exec::{Exit, Vcpu};
 use x86_state::cpuid::CpuModel;
@@ -136,8 +136,12 @@ impl Machine {
 
     /// The same, with other settings.
     pub fn with(size: CodeSize, settings: Settings) -> Machine {
+        Machine::on(Box::new(WasmtimeHost::new().unwrap()), size, settings)
+    }
+
+    /// The same, on another host.
+    pub fn on(host: Box<dyn CodeHost>, size: CodeSize, settings: Settings) -> Machine {
         let mut machine = Machine::new(size);
-        let host = Box::new(WasmtimeHost::new().unwrap());
         let translator = Translator::new(host, settings, &mut machine.vcpu);
         machine.vcpu.set_compiled(Box::new(translator));
         machine
@@ -145,8 +149,11 @@ impl Machine {
 
     /// What its translator did; nothing without one.
     pub fn counts(&mut self) -> Counts {
-        let code = self.vcpu.compiled_mut().and_then(|code| code.as_any_mut().downcast_mut::<Translator>());
-        code.map(|translator| translator.counts()).unwrap_or_default()
+        self.translator().map(|translator| translator.counts()).unwrap_or_default()
+    }
+
+    pub fn translator(&mut self) -> Option<&mut Translator> {
+        self.vcpu.compiled_mut().and_then(|code| code.as_any_mut().downcast_mut())
     }
 
     /// Writes what differs: compiled code stays where its bytes do.

@@ -3,7 +3,6 @@
 use super::Outcome;
 use crate::{Flow, Vcpu};
 use x86_decode::{Instruction, OperandKind};
-use x86_exceptions::SystemContext;
 use x86_state::cpuid::Features;
 use x86_state::{Cr0, Cr4, Dr6, Dr7, Efer, RFlags, SegAttr, Xcr0, gpr};
 use x86_types::{Exception, LinearAddr, Seg, Width};

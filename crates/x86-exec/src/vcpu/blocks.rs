@@ -1,5 +1,8 @@
 //! Decoded code, kept by physical address and code size.
 
+#[cfg(test)]
+mod tests;
+
 use super::Vcpu;
 use super::churn::{Churn, lines};
 use super::targets::Targets;
@@ -55,8 +58,6 @@ const TABLE: usize = 1 << TABLE_BITS;
 /// run by turns few may be rivals.
 const WAYS: usize = 4;
 const NO_KEY: u64 = u64::MAX;
-/// Blocks kept at most; when as many have been made everything is dropped.
-const MAX_BLOCKS: usize = 600_000;
 /// Writes beside a page's code, each of which takes a slow way, before blocks go that did not run meanwhile.
 const SWEEP_AFTER: u32 = 256;
 /// Sweeps before compiled code goes as well: it takes about as long as those writes to compile it again. Twice as many the
@@ -117,6 +118,7 @@ pub(crate) struct BlockCache {
     /// A byte per page of RAM: whether it has decoded code
     has_code: Vec<u8>,
     layout: RamLayout,
+    /// Blocks made, to choose by
     made: usize,
     /// Blocks decoded, and dropped because they were written
     pub(crate) decoded: u64,
@@ -218,6 +220,12 @@ impl BlockCache {
         blocks
     }
 
+    /// Blocks, pages with code, and pages that are known to be rewritten.
+    pub(super) fn kept(&self) -> (usize, usize, usize) {
+        let blocks = self.pages.values().map(|page| page.blocks.len()).sum();
+        (blocks, self.pages.len(), self.churn.pages())
+    }
+
     fn ram_page(&self, at: GuestPhysAddr) -> Option<usize> {
         self.layout.locate(at).map(|(offset, _)| (offset / PAGE_SIZE) as usize)
     }
@@ -226,10 +234,7 @@ impl BlockCache {
     pub(super) fn keep(&mut self, at: GuestPhysAddr, size: CodeSize, block: Rc<Block>) -> bool {
         self.decoded += 1;
         let Some(page) = self.ram_page(at) else { return false };
-        if self.made >= MAX_BLOCKS {
-            self.clear();
-        }
-        self.made += 1;
+        self.made = self.made.wrapping_add(1);
         let key = key_of(at, size);
         let first = index_of(key);
         let ways = &self.table[first..first + WAYS];
@@ -238,10 +243,9 @@ impl BlockCache {
         let index = first + free.unwrap_or(self.made % WAYS);
         let start = at.page_offset() as u16;
         let end = start + block.len as u16;
-        self.table[index] = Entry { key, block };
+        let old = std::mem::replace(&mut self.table[index], Entry { key, block });
+        self.forget_block(old.key);
         let code = self.pages.entry(at.page().0).or_default();
-        // It may have lost its place before.
-        code.blocks.retain(|&(_, other, ..)| other != key);
         code.blocks.push((index as u32, key, start, end));
         code.cover(start, end);
         let first = self.has_code[page] == 0;
@@ -249,23 +253,27 @@ impl BlockCache {
         first
     }
 
-    /// Drops everything.
-    pub(super) fn clear(&mut self) {
-        for entry in &mut self.table {
-            entry.key = NO_KEY;
+    /// A block lost its place. What its page knows of it goes as well: pages come and go for as long as the machine runs.
+    fn forget_block(&mut self, key: u64) {
+        let at = GuestPhysAddr(key >> 2).page();
+        if key != NO_KEY
+            && let Some(page) = self.pages.get_mut(&at.0)
+        {
+            page.blocks.retain(|&(_, other, ..)| other != key);
+            self.forget_page_without_code(at);
         }
-        let (layout, has_code) = (self.layout, &mut self.has_code);
-        self.pages.retain(|&page, code| {
-            code.blocks.clear();
-            code.cover_anew();
-            if code.units.is_empty()
-                && let Some((offset, _)) = layout.locate(GuestPhysAddr(page))
-            {
-                has_code[(offset / PAGE_SIZE) as usize] = 0;
+    }
+
+    /// Blocks or units of a page are gone; perhaps all.
+    fn forget_page_without_code(&mut self, at: GuestPhysAddr) {
+        let Some(page) = self.pages.get_mut(&at.0) else { return };
+        page.cover_anew();
+        if page.lines == 0 {
+            self.pages.remove(&at.0);
+            if let Some(n) = self.ram_page(at) {
+                self.has_code[n] = 0;
             }
-            !code.units.is_empty()
-        });
-        self.made = 0;
+        }
     }
 
     /// Keeps in mind which bytes, of one page, a unit of compiled code stands for. Gives whether the page had no code.
@@ -280,13 +288,9 @@ impl BlockCache {
 
     /// A unit of compiled code does not stand for bytes of this page any more.
     pub(super) fn forget_unit(&mut self, unit: u32, at: GuestPhysAddr) {
-        let Some(n) = self.ram_page(at) else { return };
-        let Some(page) = self.pages.get_mut(&at.page().0) else { return };
-        page.units.retain(|&(number, ..)| number != unit);
-        page.cover_anew();
-        if page.blocks.is_empty() && page.units.is_empty() {
-            self.pages.remove(&at.page().0);
-            self.has_code[n] = 0;
+        if let Some(page) = self.pages.get_mut(&at.page().0) {
+            page.units.retain(|&(number, ..)| number != unit);
+            self.forget_page_without_code(at.page());
         }
     }
 
@@ -330,7 +334,7 @@ impl BlockCache {
         let (start, end) = (at.page_offset(), at.page_offset() + len);
         if !page.may_have(start, end) {
             page.near_misses += 1;
-            return page.near_misses > SWEEP_AFTER && self.sweep(at);
+            return page.near_misses > SWEEP_AFTER && self.sweep(at, now);
         }
         let hit = |from: u16, to: u16| u64::from(to) > start && u64::from(from) < end;
         let before = page.blocks.len() + page.units.len();
@@ -354,13 +358,9 @@ impl BlockCache {
         let dropped = before - page.blocks.len() - page.units.len();
         if dropped == 0 {
             page.near_misses += 1;
-            return page.near_misses > SWEEP_AFTER && self.sweep(at);
+            return page.near_misses > SWEEP_AFTER && self.sweep(at, now);
         }
-        page.cover_anew();
-        if page.lines == 0 {
-            self.pages.remove(&at.page().0);
-            self.has_code[n] = 0;
-        }
+        self.forget_page_without_code(at.page());
         if rewritten != 0 {
             self.churn.rewritten(at, rewritten, len, now);
         }
@@ -372,10 +372,8 @@ impl BlockCache {
 impl BlockCache {
     /// Much was written beside the code of a page, which may be code of the past: what did not run since the last sweep
     /// goes, and after many sweeps compiled code, whose runs are not counted. Gives whether any went.
-    fn sweep(&mut self, at: GuestPhysAddr) -> bool {
-        let (Some(n), Some(page)) = (self.ram_page(at), self.pages.get_mut(&at.page().0)) else {
-            return false;
-        };
+    fn sweep(&mut self, at: GuestPhysAddr, now: u64) -> bool {
+        let Some(page) = self.pages.get_mut(&at.page().0) else { return false };
         page.near_misses = 0;
         page.sweeps += 1;
         let before = page.blocks.len() + page.units.len();
@@ -393,14 +391,10 @@ impl BlockCache {
         if page.sweeps >= SWEEPS << self.churn.patience(at) {
             page.sweeps = 0;
             self.dropped_units.extend(page.units.drain(..).map(|(unit, ..)| unit));
-            self.churn.gave_up(at);
+            self.churn.gave_up(at, now);
         }
-        page.cover_anew();
         let dropped = before - page.blocks.len() - page.units.len();
-        if page.lines == 0 {
-            self.pages.remove(&at.page().0);
-            self.has_code[n] = 0;
-        }
+        self.forget_page_without_code(at.page());
         self.invalidated += dropped as u64;
         dropped > 0
     }

@@ -14,6 +14,8 @@ const MOST_BY_LARGE: u8 = 3;
 const LARGE: u64 = PAGE_SIZE / 4;
 /// Instructions after which one doubling is forgotten.
 const MEMORY: u64 = 1 << 22;
+/// Pages at most of which anything is known.
+const MOST_PAGES: usize = 1 << 14;
 
 /// What happened to a page.
 #[derive(Clone, Debug)]
@@ -52,24 +54,47 @@ impl Churn {
     /// Compiled code lay in these lines of the page at `at`, and they are written, with `len` bytes at once.
     pub(super) fn rewritten(&mut self, at: GuestPhysAddr, lines: u64, len: u64, now: u64) {
         let most = if len >= LARGE { MOST_BY_LARGE } else { MOST };
-        let page = self.page(at, now);
-        let forgotten = page.forgotten(now);
-        for (n, line) in page.lines.iter_mut().enumerate() {
-            *line = line.saturating_sub(forgotten);
+        for (n, line) in self.page(at, now).lines.iter_mut().enumerate() {
             *line += u8::from(lines >> n & 1 != 0 && *line < most);
         }
-        page.when = now;
     }
 
+    /// What is known of a page now.
     fn page(&mut self, at: GuestPhysAddr, now: u64) -> &mut Page {
+        let at = at.page().0;
+        if self.pages.len() >= MOST_PAGES && !self.pages.contains_key(&at) {
+            self.make_room(now);
+        }
         let fresh = || Box::new(Page { when: now, lines: [0; (PAGE_SIZE / LINE) as usize], given_up: 0 });
-        self.pages.entry(at.page().0).or_insert_with(fresh)
+        let page = self.pages.entry(at).or_insert_with(fresh);
+        let forgotten = page.forgotten(now);
+        page.lines.iter_mut().for_each(|line| *line = line.saturating_sub(forgotten));
+        page.when = now;
+        page
+    }
+
+    /// Drops the pages of which everything is forgotten; where those are few, all but the half that was counted last.
+    fn make_room(&mut self, now: u64) {
+        let is_known =
+            |page: &Page| page.given_up > 0 || page.lines.iter().any(|&line| line > page.forgotten(now));
+        self.pages.retain(|_, page| is_known(page));
+        if self.pages.len() > MOST_PAGES / 2 {
+            let mut times: Vec<u64> = self.pages.values().map(|page| page.when).collect();
+            let middle = times.len() / 2;
+            let &mut middle = times.select_nth_unstable(middle).1;
+            self.pages.retain(|_, page| page.when > middle);
+        }
     }
 
     /// The compiled code of the page at `at` is given up since much was written beside it.
-    pub(super) fn gave_up(&mut self, at: GuestPhysAddr) {
-        let page = self.page(at, 0);
+    pub(super) fn gave_up(&mut self, at: GuestPhysAddr, now: u64) {
+        let page = self.page(at, now);
         page.given_up = (page.given_up + 1).min(MOST);
+    }
+
+    /// Pages of which anything is known.
+    pub(super) fn pages(&self) -> usize {
+        self.pages.len()
     }
 
     /// How often the writes have to be doubled that make a page's compiled code go.
@@ -134,5 +159,25 @@ mod tests {
         assert_eq!(churn.doublings(AT, 1, 2 * MEMORY), 0);
         assert_eq!(churn.doublings(AT, 65, 2 * MEMORY), 1);
         assert_eq!(churn.doublings(AT, 65, u64::MAX), 0);
+    }
+
+    #[test]
+    fn pages_are_bounded_and_those_counted_last_are_known() {
+        let mut churn = Churn::default();
+        let place = |n: u64| GuestPhysAddr(n * PAGE_SIZE);
+        for n in 0..3 * MOST_PAGES as u64 {
+            churn.rewritten(place(n), 1, 4, n);
+            churn.gave_up(place(0), n);
+            assert!(churn.pages() <= MOST_PAGES);
+        }
+        let last = 3 * MOST_PAGES as u64 - 1;
+        assert!((0..1000).all(|n| churn.doublings(place(last - n), 1, last) == 1));
+        assert_eq!(churn.patience(place(0)), MOST, "it happened all the time");
+        // Once all is forgotten nothing has to be dropped for want of room.
+        let later = last + 2 * MEMORY;
+        let more = MOST_PAGES as u64 * 3 / 4;
+        (1..=more).for_each(|n| churn.rewritten(place(last + n), 1, 4, later));
+        assert!((1..=more).all(|n| churn.doublings(place(last + n), 1, later) == 1));
+        assert_eq!(churn.patience(place(0)), MOST);
     }
 }

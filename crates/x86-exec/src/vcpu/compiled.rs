@@ -4,15 +4,16 @@
 //! flags are whole whenever it calls or returns; what it cannot do it leaves to the interpreter, before the instruction.
 
 mod memory;
+mod passing;
 mod steps;
 
-pub(super) use steps::Steps;
-pub use steps::{STEPPED_DONE, stepped};
+pub use passing::{STEPPED_DONE, stepped};
 
 use super::Vcpu;
 use super::domain::arith;
 use crate::FlagDef;
 use std::rc::Rc;
+pub(super) use steps::Steps;
 use x86_decode::{Instruction, decode};
 use x86_float::Env;
 use x86_paging::{AccessKind, Tlb};

@@ -5,6 +5,7 @@ mod blocks;
 mod churn;
 pub mod compiled;
 mod domain;
+mod kept;
 mod memory;
 mod repeat;
 mod run;
@@ -13,15 +14,14 @@ mod targets;
 
 use crate::bus::Bus;
 use blocks::{Block, BlockCache};
-use compiled::{CompiledCode, Shared};
+use compiled::{CompiledCode, Shared, Steps};
 use guest_ram::GuestRam;
-use std::collections::HashMap;
 use std::rc::Rc;
-use x86_decode::Instruction;
 use x86_paging::{AccessKind, MmuIndex, PagingMode, Tlb};
 use x86_state::{Cpu, Cr0, RFlags, Shadow, cpuid::CpuModel};
 use x86_types::{CodeSize, Exception, Seg, Width};
 
+pub use kept::Kept;
 pub use run::{Exit, Statistics};
 
 /// An instruction was stopped. The exception waits in the [`Vcpu`], so that this marker costs nothing to return.
@@ -82,9 +82,8 @@ pub struct Vcpu {
     shared: Shared,
     /// [`CompiledCode::hot_after`]
     hot: u32,
-    /// Instructions that compiled code may ask for, and their numbers
-    steps: Vec<compiled::Steps>,
-    step_numbers: HashMap<Box<[Instruction]>, u32>,
+    /// Instructions executed for compiled code
+    steps: Steps,
     /// Changes whenever compiled code is dropped: what was found before has to be looked for anew
     code_epoch: u32,
     /// The next block is for the interpreter, whatever is compiled
@@ -131,8 +130,7 @@ impl Vcpu {
             compiled: None,
             shared: Shared::default(),
             hot: u32::MAX,
-            steps: Vec::new(),
-            step_numbers: HashMap::new(),
+            steps: Steps::default(),
             code_epoch: 1,
             interpret_next: false,
             missed: false,

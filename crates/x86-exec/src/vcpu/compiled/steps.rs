@@ -1,134 +1,137 @@
-//! Instructions that compiled code leaves to the interpreter in passing.
+//! The instructions that compiled code has the processor execute in passing, those together that follow each other.
+//! Compiled code knows them by number, and whatever it was compiled with stays in it: a number stands for others only
+//! when no unit of code uses it any longer.
 
+use super::super::Vcpu;
 use super::super::blocks::Slot;
-use super::super::{Trap, Vcpu, attention};
-use super::Leave;
 use crate::{Reach, handler};
+use std::collections::HashMap;
 use std::rc::Rc;
 use x86_decode::Instruction;
-use x86_state::{Activity, RFlags, Shadow};
-use x86_types::CodeSize;
 
-/// Instructions that follow each other and are executed at one call.
-pub(in super::super) struct Steps {
-    slots: Rc<[Slot]>,
+/// Instructions that are executed at one call.
+pub(super) struct Step {
+    pub(super) slots: Rc<[Slot]>,
     /// Bytes of them
-    len: u64,
-    /// They read or write status flags
-    flags: bool,
-    /// Times they were
-    count: u64,
+    pub(super) len: u64,
+    /// Whether the status flags matter to them
+    pub(super) flags: bool,
+    /// Times they were executed
+    pub(super) count: u64,
+    uses: u32,
 }
 
-/// How instructions that compiled code had executed went: 0 where all were, and it is to go on behind them. Else RIP says
-/// where to go on, `leave` why it cannot be here, and `done` how many instructions there were.
-pub const fn stepped(leave: Leave, done: u64) -> u64 {
-    (leave as u64 + 1) | done << STEPPED_DONE
-}
-
-/// Where in what a step gives the number of instructions is; below it is the [`Leave`] and one more.
-pub const STEPPED_DONE: u32 = 8;
-
-impl Vcpu {
-    /// The number under which compiled code may ask for instructions to be executed. There are as many as there are
-    /// different ones.
-    pub fn step_number(&mut self, insns: &[Instruction]) -> u32 {
-        if let Some(&number) = self.step_numbers.get(insns) {
-            return number;
-        }
+impl Step {
+    fn new(insns: &[Instruction]) -> Step {
         let slot = |insn: &Instruction| Slot { handler: handler::<Vcpu>(insn), insn: *insn };
-        self.steps.push(Steps {
+        Step {
             slots: insns.iter().map(slot).collect(),
             len: insns.iter().map(|insn| u64::from(insn.len)).sum(),
             flags: insns.iter().any(|insn| Reach::of(insn).flags),
             count: 0,
-        });
-        let number = self.steps.len() as u32 - 1;
-        self.step_numbers.insert(insns.into(), number);
+            uses: 1,
+        }
+    }
+
+    fn insns(&self) -> Vec<Instruction> {
+        self.slots.iter().map(|slot| slot.insn).collect()
+    }
+}
+
+/// Those there are, each once.
+#[derive(Default)]
+pub(in super::super) struct Steps {
+    list: Vec<Step>,
+    numbers: HashMap<Box<[Instruction]>, u32>,
+    free: Vec<u32>,
+}
+
+impl Steps {
+    /// How many there are.
+    pub(in super::super) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Those with a number.
+    #[inline]
+    pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut Step> {
+        self.list.get_mut(number as usize)
+    }
+
+    fn take(&mut self, insns: &[Instruction]) -> u32 {
+        if let Some(&number) = self.numbers.get(insns) {
+            if let Some(step) = self.list.get_mut(number as usize) {
+                step.uses += 1;
+            }
+            return number;
+        }
+        let step = Step::new(insns);
+        let number = self.free.pop().unwrap_or(self.list.len() as u32);
+        match self.list.get_mut(number as usize) {
+            Some(place) => *place = step,
+            None => self.list.push(step),
+        }
+        self.numbers.insert(insns.into(), number);
         number
     }
 
-    /// The instructions that compiled code had executed most, and how often.
+    fn release(&mut self, number: u32) {
+        let Some(step) = self.list.get_mut(number as usize).filter(|step| step.uses > 0) else { return };
+        step.uses -= 1;
+        if step.uses == 0 {
+            self.numbers.remove(step.insns().as_slice());
+            self.free.push(number);
+        }
+    }
+}
+
+impl Vcpu {
+    /// The number under which compiled code may ask for instructions to be executed, until it is released as often as it
+    /// was taken.
+    pub fn take_step(&mut self, insns: &[Instruction]) -> u32 {
+        self.steps.take(insns)
+    }
+
+    /// The instructions that compiled code had executed most, and how often. Those that nothing uses now do not count.
     pub fn most_stepped(&self, count: usize) -> Vec<(Vec<Instruction>, u64)> {
-        let insns = |steps: &Steps| steps.slots.iter().map(|slot| slot.insn).collect();
-        let mut steps: Vec<_> = self.steps.iter().map(|steps| (insns(steps), steps.count)).collect();
+        let used = self.steps.list.iter().filter(|step| step.uses > 0);
+        let mut steps: Vec<_> = used.map(|step| (step.insns(), step.count)).collect();
         steps.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
         steps.truncate(count);
         steps
     }
 
-    /// Executes instructions for compiled code. RIP has been moved behind them, registers and flags within their [`Reach`]
-    /// are stored; `left` is the budget before them. Gives what [`stepped`] makes, or 0.
-    pub fn compiled_step(&mut self, number: u64, left: u64) -> u64 {
-        let Some(steps) = self.steps.get_mut(number as usize) else { return stepped(Leave::Interpret, 0) };
-        steps.count += 1;
-        let (slots, len, flags) = (Rc::clone(&steps.slots), steps.len, steps.flags);
-        if flags {
-            self.settle_flags();
-        }
-        let mask = if self.cpu.code_size == CodeSize::Bits64 { u64::MAX } else { 0xffff_ffff };
-        self.cpu.rip = self.cpu.rip.wrapping_sub(len) & mask;
-        let mut done = 0;
-        let leave = slots.iter().find_map(|slot| {
-            let leave = self.step(slot, mask, left.saturating_sub(done));
-            done += u64::from(leave != Some(Leave::Interpret));
-            leave
-        });
-        if flags {
-            let flags = self.cpu.arith;
-            (self.shared.flags_result, self.shared.flags_a) = (flags.result, flags.aux);
-        }
-        leave.map_or(0, |leave| stepped(leave, done))
+    /// A unit of code that used this number is gone, or is not entered any more.
+    pub fn release_step(&mut self, number: u32) {
+        self.steps.release(number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use x86_decode::decode;
+    use x86_types::CodeSize;
+
+    /// fadd dword [rax+at]
+    fn insn(at: u8) -> Instruction {
+        decode(CodeSize::Bits64, &[0xd8, 0x40, at]).unwrap()
     }
 
-    /// One of them. Gives why compiled code cannot go on behind it, if it cannot: it takes effect unless it has to be
-    /// interpreted.
-    #[inline(always)]
-    fn step(&mut self, slot: &Slot, mask: u64, left: u64) -> Option<Leave> {
-        self.retired = self.limit.saturating_sub(left);
-        self.stop = false;
-        let (at, mode, flushes) = (self.cpu.rip, self.shared.code_key, self.tlb.flushes());
-        let next = at.wrapping_add(u64::from(slot.insn.len)) & mask;
-        self.cpu.rip = next;
-        match (slot.handler)(self, &slot.insn) {
-            Ok(_) if self.stop || !self.is_quiet(left) => Some(Leave::Attention),
-            // It may end a block for the interpreter, but nothing came of it that compiled code would have to know.
-            Ok(_)
-                if self.cpu.rip == next && self.shared.code_key == mode && self.tlb.flushes() == flushes =>
-            {
-                None
-            }
-            // Where RIP says, in the mode that is now, by whatever is compiled there.
-            Ok(_) => Some(Leave::Miss),
-            Err(Trap(())) => {
-                self.pending = None;
-                self.cpu.rip = at;
-                Some(Leave::Interpret)
-            }
-        }
-    }
-
-    /// Whether the run loop would find nothing to do before the next instruction. The shadow of STI is for interrupts that
-    /// wait: where none does, none can come before the instruction behind it is over, if that is within the budget, of
-    /// which `left` was there before this one.
-    fn is_quiet(&mut self, left: u64) -> bool {
-        if self.cpu.activity != Activity::Running || self.cpu.system_flags.contains(RFlags::RF) {
-            return false;
-        }
-        if self.attention == 0 {
-            return true;
-        }
-        let known = attention::INTERRUPT | attention::SHADOW;
-        let last = left <= 1 && self.cpu.shadow != Shadow::None;
-        if self.attention & !known != 0
-            || self.cpu.shadow == Shadow::MovSs
-            || last
-            || self.bus.interrupt_pending()
-        {
-            return false;
-        }
-        self.cpu.shadow = Shadow::None;
-        self.attention = 0;
-        true
+    #[test]
+    fn numbers_are_kept_while_they_are_used_and_come_back() {
+        let mut steps = Steps::default();
+        assert_eq!([1, 2, 1].map(|n| steps.take(&[insn(n)])), [0, 1, 0]);
+        steps.release(0);
+        assert_eq!(steps.take(&[insn(3)]), 2, "the first is still in use");
+        steps.release(0);
+        assert_eq!(steps.take(&[insn(4)]), 0);
+        assert_eq!(steps.get_mut(0).unwrap().insns(), [insn(4)]);
+        assert_eq!(steps.take(&[insn(1)]), 3);
+        assert_eq!((steps.len(), steps.list.len()), (4, 4));
+        // What was never taken, or was released already.
+        (0..2).for_each(|_| steps.release(1));
+        steps.release(99);
+        assert_eq!(steps.free, [1]);
     }
 }
