@@ -9,14 +9,15 @@ use support::machine::{Machine, Start};
 use wasm_jit::{Settings, Translator};
 use x86_types::CodeSize;
 
-/// A loop that calls a function by its address, which no region can know.
+/// A loop that goes to a function by a return, which no region follows, and is come back to likewise.
 fn start() -> Start {
     let mut asm = Asm::default();
-    // 1: call rsi; sub ebp, 1; jnz 1b; int3; f: add eax, 1; ret
+    // 1: push rdi; push rsi; ret; sub ebp, 1; jnz 1b; int3; f: add eax, 1; ret
     let top = asm.mark();
-    asm.hex("ffd6 83ed01").jcc(5, top).hex("cc").org(0x40).hex("83c001 c3");
+    asm.hex("57 56 c3 83ed01").jcc(5, top).hex("cc").org(0x40).hex("83c001 c3");
     let mut start = Start { rip: 0x10_0000, rflags: 0x202, code: asm.finish(), ..Start::default() };
-    (start.gpr[4], start.gpr[5], start.gpr[6]) = (0x18_1000, 1000, 0x10_0040);
+    (start.gpr[4], start.gpr[5]) = (0x18_1000, 1000);
+    (start.gpr[6], start.gpr[7]) = (0x10_0040, 0x10_0003);
     start
 }
 
