@@ -256,7 +256,7 @@ fn nothing_grows_in_an_hour_of_programs() {
 /// The same for real, and shorter: what is dropped and compiled again does what the interpreter does.
 #[test]
 fn programs_agree_while_others_go() {
-    const BYTES: u64 = 64 << 10;
+    const BYTES: u64 = 96 << 10;
     let settings = Settings { hot: 4, warm: 2, batch: 8, bytes: BYTES, count: false, fixed: false };
     let mut pair = Pair::with(CodeSize::Bits64, settings);
     let mut system = System::new(0x510e_527f_ade6_82d1, 30);
