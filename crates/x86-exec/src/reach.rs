@@ -19,6 +19,11 @@ pub struct Reach {
 const RAX: u16 = 1 << 0;
 const RCX: u16 = 1 << 1;
 const RDX: u16 = 1 << 2;
+const RBX: u16 = 1 << 3;
+const RSP: u16 = 1 << 4;
+const RSI: u16 = 1 << 6;
+const RDI: u16 = 1 << 7;
+const R11: u16 = 1 << 11;
 
 impl Reach {
     /// Everything.
@@ -43,18 +48,51 @@ impl Reach {
     ///
     /// SPEC: intel-sdm-vol1 :: 8.1 x87 FPU Execution Environment -> x87 instructions work on their own registers; FNSTSW alone can write a general one, and none of those of the first processors has to do with EFLAGS
     /// SPEC: intel-sdm-vol2 :: RDTSC—Read Time-Stamp Counter -> EDX:EAX
+    /// SPEC: intel-sdm-vol2 :: STAC—Set AC Flag in EFLAGS Register -> AC is no status flag; likewise CLAC, CLI and STI
+    /// SPEC: intel-sdm-vol2 :: MOVS/MOVSB/MOVSW/MOVSD/MOVSQ—Move Data From String to String -> (E/R)SI and (E/R)DI, with REP the counter, and no status flag; likewise STOS and LODS with the accumulator
     /// SPEC: intel-sdm-vol2 :: RDMSR—Read From Model Specific Register -> EDX:EAX from the register that ECX names; WRMSR likewise
     pub fn of(insn: &Instruction) -> Reach {
         match insn.op {
             Op::Fnstsw if insn.operands[0].kind != OperandKind::Mem => Self::registers(RAX, RAX),
-            Op::Cli | Op::Sti | Op::Swapgs => Self::registers(0, 0),
+            Op::Cli | Op::Sti | Op::Swapgs | Op::Stac | Op::Clac | Op::Pause => Self::registers(0, 0),
             Op::Rdtsc => Self::registers(0, RAX | RDX),
+            Op::Rdtscp => Self::registers(0, RAX | RCX | RDX),
+            Op::Pushf | Op::Popf => Self { flags: true, ..Self::registers(0, RSP) },
+            // SYSCALL keeps RFLAGS in R11 and clears some of them.
+            Op::Syscall => Self { flags: true, ..Self::registers(0, RCX | R11) },
+            Op::Movs => Self::registers(0, RCX | RSI | RDI),
+            Op::Stos => Self::registers(RAX, RCX | RDI),
+            Op::Lods => Self::registers(0, RAX | RCX | RSI),
+            Op::MovSeg | Op::MovCr | Op::Invlpg => {
+                Self::registers(addressing(insn) | named(insn, &[0, 1]), named(insn, &[0]))
+            }
+            Op::Ldmxcsr | Op::Stmxcsr => Self::registers(addressing(insn), 0),
+            Op::Fxsave | Op::Fxrstor => Self { vectors: true, ..Self::registers(addressing(insn), 0) },
+            Op::Cmpxchg16b => {
+                let reads = RAX | RCX | RDX | RBX | addressing(insn);
+                Self { flags: true, ..Self::registers(reads, RAX | RDX) }
+            }
             Op::Rdmsr => Self::registers(RCX, RAX | RDX),
             Op::Wrmsr => Self::registers(RAX | RCX | RDX, 0),
             _ if insn.feature() == Feature::Fpu => Self::registers(addressing(insn), 0),
             _ => Self::ALL,
         }
     }
+}
+
+/// The general registers that these operands are. Those of a byte are parts of the first eight.
+fn named(insn: &Instruction, operands: &[usize]) -> u16 {
+    let of = |n: &usize| {
+        let operand = insn.operands.get(*n)?;
+        match operand.kind {
+            OperandKind::Gpr8 if operand.reg >= 16 => Some(1 << (operand.reg & 3)),
+            OperandKind::Gpr8 | OperandKind::Gpr16 | OperandKind::Gpr32 | OperandKind::Gpr64 => {
+                1_u16.checked_shl(operand.reg.into())
+            }
+            _ => None,
+        }
+    };
+    operands.iter().filter_map(of).fold(0, |all, bit| all | bit)
 }
 
 /// The registers that make up the address of a memory operand.
