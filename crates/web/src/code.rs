@@ -28,6 +28,9 @@ fn refused() -> HostError {
 }
 
 /// V8 or another engine of the page, through JavaScript.
+///
+/// What is compiled beside the machine comes between two slices, mostly with the next one: there is nothing to hurry. Where
+/// slices follow each other without a turn of JavaScript's event loop it never comes, and the code stays interpreted.
 pub(crate) struct EngineHost {
     /// Whether a large module may be compiled beside the machine
     pub(crate) in_background: bool,
@@ -111,4 +114,19 @@ imports! {
     fn v64_jit_flags_result(kind, a, b, result, carry) -> u64 = FlagsKind(kind).flags(a, b, result, carry).result;
     /// [`wasm_jit::Import::FlagsAux`]
     fn v64_jit_flags_aux(kind, a, b, result, carry) -> u64 = FlagsKind(kind).flags(a, b, result, carry).aux;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_became_of_a_module_is_told_once() {
+        let mut host = EngineHost { in_background: true };
+        finished(5, true);
+        finished(9, false);
+        let told: Vec<_> = host.finished().into_iter().map(|(first, how)| (first, how.is_ok())).collect();
+        assert_eq!(told, [(5, true), (9, false)]);
+        assert!(host.finished().is_empty());
+    }
 }
