@@ -257,6 +257,11 @@ impl Cache {
         (Some(unit), freed)
     }
 
+    /// Whether a module is still being compiled though nothing of it is wanted.
+    pub(crate) fn is_unwanted(&self, first: u32) -> bool {
+        self.modules.get(&first).is_some_and(|made| made.live == 0 && !made.ready)
+    }
+
     fn free_module(&mut self, first: u32) -> Option<Slots> {
         let made = self.modules.remove(&first)?;
         self.bytes -= made.bytes;

@@ -42,6 +42,12 @@ pub trait CodeHost {
     /// The function in this slot, which is not callable yet, was wanted again.
     fn hurry(&mut self, _slot: u32) {}
 
+    /// The module with this first slot, which was to become callable later, is not wanted any more. Gives whether that came
+    /// in time: then nothing more is heard of it.
+    fn cancel(&mut self, _first: u32) -> bool {
+        false
+    }
+
     /// From now on it measures, by this clock, what it takes to compile.
     fn measure(&mut self, _: Clock) {}
 

@@ -298,10 +298,13 @@ impl Translator {
     fn drop_units(&mut self, vcpu: &mut Vcpu, units: &[u32]) {
         for &number in units {
             let (unit, slots) = self.cache.remove(number);
-            if let Some(unit) = unit {
-                forget(vcpu, number, &unit);
-            }
             self.retire(slots);
+            let Some(unit) = unit else { continue };
+            forget(vcpu, number, &unit);
+            // A host that has more to compile than it can would never come to it: it must not pile up there.
+            if self.cache.is_unwanted(unit.module) && self.host.cancel(unit.module) {
+                self.cache.settle(unit.module, false);
+            }
         }
     }
 

@@ -126,7 +126,7 @@ fn entries_may_be_in_several_pages() {
     for size in SIZES {
         let mut pair = Pair::with(size, SOON);
         let len = everywhere().finish().len() as u64;
-        for (n, before) in (5..len).step_by(24).enumerate() {
+        for (n, before) in (5..len).step_by(40).enumerate() {
             // Each time elsewhere: code that is rewritten is compiled the later.
             let end = CODE + 0x2000 * n as u64 + 0x1000;
             let start = start(everywhere(), end - before, 4000);
@@ -198,7 +198,7 @@ fn random_program(random: &mut Random) -> Asm {
 fn random_graphs_agree_and_stay_in_compiled_code() {
     let mut random = Random(0x3c6e_f372_fe94_f82b);
     let (mut instructions, mut entries, mut chained) = (0, 0, 0);
-    for program in 0..40 {
+    for program in 0..30 {
         let size = SIZES[program % 2];
         let mut pair = Pair::with(size, SOON);
         let offset = if random.below(3) == 0 { 0x1000 - random.below(200) as u64 } else { 0 };

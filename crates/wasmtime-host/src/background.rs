@@ -105,6 +105,16 @@ impl Compiler {
         }
     }
 
+    /// Takes back the order with this first slot, if no thread has begun with it.
+    pub(crate) fn cancel(&mut self, first: u32) -> bool {
+        let mut orders = self.desk.orders();
+        let before = orders.stack.len();
+        orders.stack.retain(|order| order.first != first);
+        let cancelled = before - orders.stack.len();
+        self.out -= cancelled;
+        cancelled > 0
+    }
+
     pub(crate) fn finished(&mut self) -> Vec<Done> {
         if self.out == 0 {
             return Vec::new();
@@ -140,5 +150,18 @@ mod tests {
         assert_eq!(order, [10, 30, 20]);
         drop(compiler);
         assert!(desk.take().is_none());
+    }
+
+    #[test]
+    fn what_no_thread_has_begun_with_can_be_taken_back() {
+        let desk = Arc::new(Desk::default());
+        let (_, done) = channel();
+        let mut compiler = Compiler { desk: Arc::clone(&desk), done, out: 0 };
+        for first in [10, 20] {
+            compiler.submit(Order { bytes: Vec::new(), first, count: 5, clock: None });
+        }
+        assert_eq!(desk.take().map(|order| order.first), Some(20));
+        assert_eq!([10, 20, 10].map(|first| compiler.cancel(first)), [true, false, false]);
+        assert_eq!((compiler.out, desk.orders().stack.len()), (1, 0));
     }
 }

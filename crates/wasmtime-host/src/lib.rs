@@ -99,6 +99,10 @@ impl CodeHost for WasmtimeHost {
         }
     }
 
+    fn cancel(&mut self, first: u32) -> bool {
+        self.compiler.as_mut().is_some_and(|compiler| compiler.cancel(first))
+    }
+
     fn finished(&mut self) -> Vec<(u32, Result<(), HostError>)> {
         let done = self.compiler.as_mut().map(Compiler::finished).unwrap_or_default();
         done.into_iter()
