@@ -295,7 +295,7 @@ impl CodeHost for Slow {
 fn what_waits_to_be_compiled_is_bounded() {
     let host = Slow::default();
     let orders = Rc::clone(&host.orders);
-    let settings = Settings { hot: 4, warm: 2, batch: 8, bytes: 128 << 10, count: false };
+    let settings = Settings { hot: 4, warm: 2, batch: 8, bytes: 128 << 10, count: false, fixed: false };
     let mut machine = Machine::on(Box::new(host), CodeSize::Bits64, settings);
     let mut system = System::new(0x9b05_688c_2b3e_6c1f, 200);
     machine.set_up(&system.start);
