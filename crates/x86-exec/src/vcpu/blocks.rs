@@ -44,6 +44,8 @@ pub(crate) struct Block {
     pub(crate) targets: Option<Box<Targets>>,
     /// How often the runs are doubled that make it hot, since its bytes were compiled and changed before
     pub(crate) doublings: u32,
+    /// `runs` at which it is offered for translation next; 0 where that is not known yet
+    pub(crate) next_hot: Cell<u32>,
     /// `runs` when its page was last swept
     swept: Cell<u32>,
     /// What was known of the compiled form when it was last looked for

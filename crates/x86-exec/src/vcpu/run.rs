@@ -159,9 +159,14 @@ impl Vcpu {
         if found.slot == 0 {
             let runs = block.runs.get().wrapping_add(1);
             block.runs.set(runs);
-            if runs.is_multiple_of(self.hot.saturating_mul(1 << block.doublings)) && self.shared.code_key != 0
-            {
-                self.find_compiled(block, true);
+            if runs >= block.next_hot.get() && self.shared.code_key != 0 {
+                let period = self.hot.saturating_mul(1 << block.doublings);
+                if block.next_hot.replace(runs.saturating_add(period)) != 0 {
+                    self.find_compiled(block, true);
+                } else {
+                    // It begins to count.
+                    block.next_hot.set(period);
+                }
             }
             return false;
         }
