@@ -54,8 +54,7 @@ pub(crate) fn main(args: &JitDumpArgs) -> Result<u8> {
     pc_devices::link();
     let run = &args.run;
     let guest = crate::run::guest(run)?;
-    print!("{}", text(run, &guest, args.address, args.after)?);
-    Ok(0)
+    Ok(crate::print((text(run, &guest, args.address, args.after)?, 0)))
 }
 
 fn text(args: &RunArgs, guest: &Guest, place: Place, after: u64) -> Result<String> {

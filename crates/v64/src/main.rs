@@ -9,6 +9,7 @@ mod run;
 mod terminal;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// An x86 PC, 16-, 32- and 64-bit.
@@ -69,8 +70,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints a text. Gives the exit code that goes with it.
+/// Prints a text. Gives the exit code that goes with it. Whoever stopped reading, as `head` does, has had enough.
 fn print((text, code): (String, u8)) -> u8 {
-    print!("{text}");
-    code
+    let written = std::io::stdout().lock().write_all(text.as_bytes());
+    match written {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            eprintln!("v64: cannot write to standard output: {error}");
+            2
+        }
+        _ => code,
+    }
 }

@@ -128,8 +128,8 @@ fn module(report: &Report, names: bool) -> Result<PathBuf> {
     if names {
         command.env(format!("CARGO_PROFILE_{}_STRIP", PROFILE.to_uppercase()), "none");
     }
-    // Without features: nobody reads the backtraces of a module that has no names.
-    command.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features="]);
+    // Without backtraces, which nobody reads in a module that has no names, and with what is smaller of two ways.
+    command.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
     watch(report, command)?;
     Ok(target.join(toolchain::TARGET).join(PROFILE).join("web.wasm"))
 }

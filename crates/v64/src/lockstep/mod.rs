@@ -51,10 +51,7 @@ pub(crate) fn main(args: &RunArgs, guest: &Guest) -> Result<u8> {
             eprint!("{message}");
             Ok(code)
         }
-        Verdict::Differ(text) => {
-            print!("{text}");
-            Ok(1)
-        }
+        Verdict::Differ(text) => Ok(crate::print((text, 1))),
     }
 }
 
