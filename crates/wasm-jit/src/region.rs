@@ -169,11 +169,14 @@ struct Former<'a> {
     steps: Vec<Vec<Instruction>>,
     /// What was read, by distance
     decoded: FxHashMap<i64, Option<Instruction>>,
+    /// Where the last instructions of blocks go on, by distance
+    ends: FxHashMap<i64, (Vec<i64>, bool)>,
 }
 
 /// Forms the region that begins at the source's entry; `None` where its first instruction can only be interpreted.
 pub fn form(source: &dyn CodeSource, mode: CodeMode) -> Option<Region> {
-    let former = Former { source, mode, steps: Vec::new(), decoded: FxHashMap::default() };
+    let former =
+        Former { source, mode, steps: Vec::new(), decoded: FxHashMap::default(), ends: FxHashMap::default() };
     let (nodes, steps) = former.region()?;
     if nodes.is_empty() {
         return None;
@@ -329,7 +332,16 @@ impl Former<'_> {
 
     /// Where the last instruction of a block may go on, as far as it tells, and whether it is worth knowing where it was
     /// seen to go.
-    fn successors(&self, at: i64, insn: &Instruction) -> (Vec<i64>, bool) {
+    fn successors(&mut self, at: i64, insn: &Instruction) -> (Vec<i64>, bool) {
+        if let Some(known) = self.ends.get(&at) {
+            return known.clone();
+        }
+        let found = self.ends_at(at, insn);
+        self.ends.insert(at, found.clone());
+        found
+    }
+
+    fn ends_at(&self, at: i64, insn: &Instruction) -> (Vec<i64>, bool) {
         let behind = at + i64::from(insn.len);
         let mut recorder = Recorder::new(self.mode, at, EntryFlags::Any);
         if recorder.instruction(insn).is_err() {

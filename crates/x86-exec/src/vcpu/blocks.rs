@@ -4,6 +4,7 @@
 mod tests;
 
 use super::Vcpu;
+use super::block_table::{Entry, NO_KEY, Table, WAYS};
 use super::churn::{Churn, lines};
 use super::targets::Targets;
 use crate::{Handler, handler};
@@ -54,12 +55,6 @@ pub(crate) struct Block {
 
 /// Instructions in a block at most.
 pub(crate) const MAX_BLOCK: usize = 64;
-const TABLE_BITS: u32 = 17;
-const TABLE: usize = 1 << TABLE_BITS;
-/// Places for a block. One that loses its place is decoded again, and whatever was counted of it is lost: of blocks that
-/// run by turns few may be rivals.
-const WAYS: usize = 4;
-const NO_KEY: u64 = u64::MAX;
 /// Writes beside a page's code, each of which takes a slow way, before blocks go that did not run meanwhile.
 const SWEEP_AFTER: u32 = 256;
 /// Sweeps before compiled code goes as well: it takes about as long as those writes to compile it again. Twice as many the
@@ -74,11 +69,6 @@ struct Across {
 
 /// Such instructions kept at most.
 const MAX_ACROSS: usize = 1 << 12;
-
-struct Entry {
-    key: u64,
-    block: Rc<Block>,
-}
 
 #[derive(Default)]
 struct CodePage {
@@ -113,7 +103,7 @@ impl CodePage {
 
 /// Set-associative cache of blocks, with what is needed to find the blocks of a page that is written.
 pub(crate) struct BlockCache {
-    table: Vec<Entry>,
+    table: Table,
     /// By where they begin; good only for the same bytes
     across: HashMap<u64, Across>,
     pages: HashMap<u64, CodePage>,
@@ -136,20 +126,10 @@ fn key_of(at: GuestPhysAddr, size: CodeSize) -> u64 {
     at.0 << 2 | size as u64
 }
 
-/// The first of the places where a block may lie.
-#[inline(always)]
-fn index_of(key: u64) -> usize {
-    let set = key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - TABLE_BITS);
-    set as usize & (TABLE - WAYS)
-}
-
 impl BlockCache {
     pub(super) fn new(layout: RamLayout) -> Self {
-        let mut table = Vec::with_capacity(TABLE);
-        let empty = Rc::new(Block::default());
-        table.resize_with(TABLE, || Entry { key: NO_KEY, block: Rc::clone(&empty) });
         Self {
-            table,
+            table: Table::new(),
             across: HashMap::new(),
             pages: HashMap::new(),
             has_code: vec![0; (layout.size() / PAGE_SIZE) as usize],
@@ -164,10 +144,7 @@ impl BlockCache {
 
     #[inline(always)]
     pub(super) fn find(&self, at: GuestPhysAddr, size: CodeSize) -> Option<Rc<Block>> {
-        let key = key_of(at, size);
-        let first = index_of(key);
-        let entry = self.table[first..first + WAYS].iter().find(|entry| entry.key == key)?;
-        Some(Rc::clone(&entry.block))
+        self.table.find(key_of(at, size)).map(Rc::clone)
     }
 
     /// The instruction that begins at `at` and ends in another page, if it was decoded of these bytes.
@@ -238,8 +215,7 @@ impl BlockCache {
         let Some(page) = self.ram_page(at) else { return false };
         self.made = self.made.wrapping_add(1);
         let key = key_of(at, size);
-        let first = index_of(key);
-        let ways = &self.table[first..first + WAYS];
+        let (first, ways) = self.table.places(key);
         let free = ways.iter().position(|entry| entry.key == key || entry.key == NO_KEY);
         // Any of them goes, but not always the same.
         let index = first + free.unwrap_or(self.made % WAYS);

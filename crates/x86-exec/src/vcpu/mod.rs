@@ -1,6 +1,7 @@
 //! One virtual processor: its state, its TLB, its decoded code, and the run loop that executes by [`crate::exec`].
 
 mod access;
+mod block_table;
 mod blocks;
 mod churn;
 pub mod compiled;

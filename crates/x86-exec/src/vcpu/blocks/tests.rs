@@ -1,5 +1,6 @@
 //! Blocks that come and go.
 
+use super::super::block_table::LEN;
 use super::*;
 use x86_decode::decode;
 
@@ -24,12 +25,12 @@ fn keep(cache: &mut BlockCache, at: u64) -> bool {
 fn what_is_kept_of_blocks_is_bounded_and_never_all_dropped() {
     let mut cache = cache();
     let block = nop();
-    for n in 0..6 * TABLE as u64 {
+    for n in 0..6 * LEN as u64 {
         let at = GuestPhysAddr((n * 0x9e37_79b1 * 16 + 0x2000) % RAM);
         cache.keep(at, CodeSize::Bits64, Rc::clone(&block));
-        if n > 2 * TABLE as u64 && n % 30_000 == 0 {
+        if n > 2 * LEN as u64 && n % 30_000 == 0 {
             let (blocks, pages, _) = cache.kept();
-            assert!(blocks > TABLE * 3 / 4 && pages <= blocks, "{blocks} blocks in {pages} pages");
+            assert!(blocks > LEN * 3 / 4 && pages <= blocks, "{blocks} blocks in {pages} pages");
         }
     }
     let (blocks, pages, _) = cache.kept();
@@ -44,7 +45,7 @@ fn what_is_kept_of_blocks_is_bounded_and_never_all_dropped() {
 fn a_page_whose_last_block_lost_its_place_has_no_code() {
     let mut cache = cache();
     // Five blocks for four places.
-    let set = |at: &u64| index_of(key_of(GuestPhysAddr(*at), CodeSize::Bits64)) == index_of(2);
+    let set = |at: &u64| Table::set_of(key_of(GuestPhysAddr(*at), CodeSize::Bits64)) == Table::set_of(2);
     let rivals: Vec<u64> = (0..RAM / 4096).map(|page| page * 4096).filter(set).take(5).collect();
     assert!(rivals.iter().all(|&at| keep(&mut cache, at)));
     let gone: Vec<u64> = rivals.into_iter().filter(|&at| !cache.is_code(GuestPhysAddr(at))).collect();
