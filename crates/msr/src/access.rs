@@ -99,8 +99,8 @@ fn accept(cpu: &Cpu, rule: Rule, value: u64, tsc: u64) -> Option<u64> {
         Rule::Mask(mask) | Rule::Command(mask) => reserved(mask),
         // SDM volume 4, 2.1 Architectural MSRs: IA32_SPEC_CTRL holds IBRS and BHI_DIS_S; STIBP is ignored, not reserved, where only IBRS is enumerated
         Rule::SpecCtrl => {
-            let history = if cpu.model.features.contains(Features::BHI_CTRL) { 1 << 10 } else { 0 };
-            reserved(3 | history).map(|value| value & !2)
+            let has = |feature, bits| if cpu.model.features.contains(feature) { bits } else { 0 };
+            reserved(has(Features::IBRS, 3) | has(Features::BHI_CTRL, 1 << 10)).map(|value| value & !2)
         }
         Rule::Keep(mask) => Some(value & mask),
         // SPEC: intel-sdm-vol2 :: WRMSR—Write to Model Specific Register -> a non-canonical address is #GP(0); canonical is meant for the linear-address width the processor supports, whatever CR4.LA57

@@ -83,7 +83,7 @@ impl Register {
 }
 
 /// SDM volume 4, 2.1 Architectural MSRs: IA32_ARCH_CAPABILITIES: RDCL_NO, IBRS_ALL, SKIP_L1DFL_VMENTRY, SSB_NO, MDS_NO, IF_PSCHANGE_MC_NO, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, BHI_NO, PBRSB_NO, GDS_NO, RFDS_NO and ITS_NO, since nothing here speculates
-const NOT_AFFECTED: u64 = 1
+const ARCH_CAPABILITIES: u64 = 1
     | 1 << 1
     | 1 << 3
     | 1 << 4
@@ -158,12 +158,13 @@ pub(crate) const REGISTERS: [Register; 28] = [
     row(IA32_FEATURE_CONTROL, "IA32_FEATURE_CONTROL", 1, Rule::ReadOnly, None),
     row(IA32_TSC_ADJUST, "IA32_TSC_ADJUST", 0, Rule::Any, place!(msr.tsc_adjust)).effect(Effect::Tsc),
     // SDM volume 4, 2.1 Architectural MSRs: nothing here predicts a branch, hence IA32_SPEC_CTRL and IA32_PRED_CMD have nothing to do but to be there: with IBRS_ALL and BHI_DIS_S, kernels leave their indirect jumps and their entries as they are
-    row(IA32_SPEC_CTRL, "IA32_SPEC_CTRL", 0, Rule::SpecCtrl, place!(msr.spec_ctrl)).with(Features::IBRS),
+    row(IA32_SPEC_CTRL, "IA32_SPEC_CTRL", 0, Rule::SpecCtrl, place!(msr.spec_ctrl))
+        .with(Features::IBRS.union(Features::BHI_CTRL)),
     row(IA32_PRED_CMD, "IA32_PRED_CMD", 0, Rule::Command(1), None).with(Features::IBRS),
     // SPEC: intel-sdm-vol3 :: 11.11.7.1 Determining the Signature -> the revision is in the upper half; software writes 0 and executes CPUID before it reads
     row(IA32_BIOS_SIGN_ID, "IA32_BIOS_SIGN_ID", 1 << 32, Rule::Ignored, None),
     row(IA32_MTRRCAP, "IA32_MTRRCAP", MTRRCAP, Rule::ReadOnly, None),
-    row(IA32_ARCH_CAPABILITIES, "IA32_ARCH_CAPABILITIES", NOT_AFFECTED, Rule::ReadOnly, None)
+    row(IA32_ARCH_CAPABILITIES, "IA32_ARCH_CAPABILITIES", ARCH_CAPABILITIES, Rule::ReadOnly, None)
         .with(Features::ARCH_CAPABILITIES),
     row(IA32_SYSENTER_CS, "IA32_SYSENTER_CS", 0, Rule::Keep(0xffff_ffff), place!(msr.sysenter_cs)).with(SEP),
     row(IA32_SYSENTER_ESP, "IA32_SYSENTER_ESP", 0, Rule::Canonical, place!(msr.sysenter_esp)).with(SEP),

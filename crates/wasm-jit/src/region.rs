@@ -9,7 +9,6 @@ use x86_decode::{InsnFlags, Instruction};
 use x86_exec::Reach;
 use x86_exec::vcpu::compiled::CodeMode;
 use x86_paging::Tlb;
-use x86_state::gpr;
 use x86_types::{CodeSize, PAGE_SIZE, Width};
 
 /// Instructions of a region at most.
@@ -27,7 +26,7 @@ pub trait CodeSource {
     fn instruction(&self, distance: i64) -> Option<Instruction>;
     /// Whether the block there ran often enough to be worth translating
     fn is_warm(&self, distance: i64) -> bool;
-    /// Where the block there was seen to go on, the most frequent first; for blocks whose code does not tell
+    /// Where an indirect jump or call at the end of the block there was seen to go, the most frequent first
     fn targets(&self, _distance: i64) -> Vec<i64> {
         Vec::new()
     }
@@ -330,8 +329,7 @@ impl Former<'_> {
         }
     }
 
-    /// Where the last instruction of a block may go on, as far as it tells, and whether it is worth knowing where it was
-    /// seen to go.
+    /// Where the last instruction of a block may go on, as far as it tells, and whether it may go elsewhere.
     fn successors(&mut self, at: i64, insn: &Instruction) -> (Vec<i64>, bool) {
         if let Some(known) = self.ends.get(&at) {
             return known.clone();
@@ -356,9 +354,7 @@ impl Former<'_> {
             Term::Step { .. } | Term::Choose => next.push(behind),
         }
         next.dedup();
-        // What goes by the stack, and takes its place from it, returns: that may be to anywhere.
-        let returns = block.returns_to.is_none() && block.state.gpr[gpr::RSP].is_some();
-        (next, matches!(block.term, Term::Indirect { .. }) && !returns)
+        (next, matches!(block.term, Term::Indirect { .. }))
     }
 
     /// Whether an instruction can be recorded, as far as that does not depend on those before it.

@@ -12,7 +12,7 @@ use guest_ram::RamLayout;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use x86_decode::{InsnFlags, Instruction, OperandKind};
+use x86_decode::{Instruction, Op, OperandKind};
 use x86_types::{CodeSize, GuestPhysAddr, PAGE_SIZE};
 
 /// One decoded instruction and the function that executes it.
@@ -41,11 +41,11 @@ pub(crate) struct Block {
     pub(crate) len: u32,
     /// Times the interpreter ran it, while there is a translator
     pub(crate) runs: Cell<u32>,
-    /// Where the interpreter saw it go on, while there is a translator, if its code does not tell
+    /// Where an indirect jump or call at its end was seen to go, while there is a translator
     pub(crate) targets: Option<Box<Targets>>,
     /// How often the runs are doubled that make it hot, since its bytes were compiled and changed before
     pub(crate) doublings: u32,
-    /// `runs` at which it is offered for translation next; 0 where that is not known yet
+    /// `runs` at which it is offered for translation next
     pub(crate) next_hot: Cell<u32>,
     /// `runs` when its page was last swept
     swept: Cell<u32>,
@@ -379,10 +379,24 @@ impl BlockCache {
 }
 
 impl Block {
-    pub(super) fn push(&mut self, insn: Instruction) {
-        if insn.flags.contains(InsnFlags::ENDS_BLOCK) && insn.operands[0].kind != OperandKind::Rel {
+    /// What a translator will ask of it is counted from now on: runs until it is hot, and where an indirect jump or call
+    /// goes. Returns are not followed: what calls a function may be anywhere.
+    pub(super) fn observe(&mut self, hot: u32, doublings: u32) {
+        self.doublings = doublings;
+        self.next_hot.set(self.period(hot));
+        let goes = |insn: &Instruction| matches!(insn.op, Op::Jmp | Op::Call);
+        let last = self.slots.last().map(|slot| slot.insn);
+        if last.is_some_and(|insn| goes(&insn) && insn.operands[0].kind != OperandKind::Rel) {
             self.targets = Some(Box::default());
         }
+    }
+
+    /// Runs from one offer for translation to the next.
+    pub(super) fn period(&self, hot: u32) -> u32 {
+        hot.saturating_mul(1 << self.doublings)
+    }
+
+    pub(super) fn push(&mut self, insn: Instruction) {
         self.len += u32::from(insn.len);
         self.slots.push(Slot { handler: handler::<Vcpu>(&insn), insn });
     }

@@ -130,8 +130,8 @@ impl Vcpu {
             }
         }
         self.retired += done;
-        if let (Some(targets), true) =
-            (&block.targets, self.compiled.is_some() && done == block.slots.len() as u64)
+        if let Some(targets) = &block.targets
+            && done == block.slots.len() as u64
         {
             targets.note(self.cpu.rip.wrapping_sub(self.block_rip) as i64);
         }
@@ -160,13 +160,8 @@ impl Vcpu {
             let runs = block.runs.get().wrapping_add(1);
             block.runs.set(runs);
             if runs >= block.next_hot.get() && self.shared.code_key != 0 {
-                let period = self.hot.saturating_mul(1 << block.doublings);
-                if block.next_hot.replace(runs.saturating_add(period)) != 0 {
-                    self.find_compiled(block, true);
-                } else {
-                    // It begins to count.
-                    block.next_hot.set(period);
-                }
+                block.next_hot.set(runs.saturating_add(block.period(self.hot)));
+                self.find_compiled(block, true);
             }
             return false;
         }
@@ -391,7 +386,7 @@ impl Vcpu {
             }
         }
         if self.compiled.is_some() {
-            block.doublings = self.blocks.doublings(at, block.len, self.retired);
+            block.observe(self.hot, self.blocks.doublings(at, block.len, self.retired));
         }
         let block = Rc::new(block);
         if self.blocks.keep(at, size, Rc::clone(&block)) {
@@ -446,7 +441,7 @@ impl Vcpu {
         if self.compiled.is_some() {
             let (first, len) = (here.len() as u32, u32::from(insn.len));
             let behind = second.map_or(0, |at| self.blocks.doublings(at, len - first.min(len), self.retired));
-            block.doublings = self.blocks.doublings(at, first, self.retired).max(behind);
+            block.observe(self.hot, self.blocks.doublings(at, first, self.retired).max(behind));
         }
         let block = Rc::new(block);
         self.blocks.keep_across(at, size, bytes, Rc::clone(&block));

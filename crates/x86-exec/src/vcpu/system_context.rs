@@ -47,8 +47,7 @@ fn access(kind: AccessKind, privilege: Privilege) -> Access {
 
 impl Vcpu {
     /// Loads CR3 and drops the translations that do not survive it. `cr3` has bit 63 cut off already.
-    ///
-    /// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> what was cached under the PCID that becomes current goes, unless it is to be kept; other PCIDs keep theirs
+    /// Those of its PCID survive if they are to be kept.
     pub(crate) fn write_cr3(&mut self, cr3: u64, keep: bool) -> Result<(), Exception> {
         if let x86_paging::PagingKind::Pae = self.paging.kind() {
             let bits = self.cpu.model.physical_bits;
@@ -56,10 +55,7 @@ impl Vcpu {
         }
         self.cpu.cr3 = cr3;
         self.privilege_changed();
-        if !keep {
-            self.tlb.flush_pcid(self.paging.pcid());
-        }
-        self.tlb.switch();
+        self.tlb.switch(self.paging.pcid(), keep);
         Ok(())
     }
 

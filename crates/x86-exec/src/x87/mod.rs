@@ -18,7 +18,7 @@ use crate::{Domain, Flow, Handler, MemRef, Vcpu};
 use area::Area;
 use stack::Stack;
 use x86_decode::{Instruction, Op};
-use x86_state::{Cpu, Cr0, RFlags, X87};
+use x86_state::{Cpu, Cr0, X87};
 use x86_types::{CodeSize, Exception, GuestPhysAddr, LinearAddr, Seg, Width};
 
 /// Bits of the status word.
@@ -126,10 +126,7 @@ fn functions(vm: &mut Vcpu, i: &Instruction) -> Result<Option<Flow>, Exception> 
 fn note_pointers(vm: &mut Vcpu, i: &Instruction, operand: Option<MemRef<u64>>) {
     let cs = vm.cpu.segment(Seg::Cs);
     let (selector, base) = (cs.selector.0, cs.base);
-    // Nearly always a look at two bits tells.
-    let cpu = &vm.cpu;
-    let may_be = !cpu.cr0.contains(Cr0::PE) || cpu.system_flags.contains(RFlags::VM);
-    let real = may_be && cpu.mode().is_real_like();
+    let real = vm.cpu.mode().is_real_like();
     let start = vm.cpu.rip.wrapping_sub(u64::from(i.len));
     vm.cpu.x87.fip = if real { base.wrapping_add(start & 0xffff) } else { start };
     vm.cpu.x87.fcs = selector;

@@ -80,11 +80,15 @@ impl Tlb {
         self.second.remember(index, fill);
     }
 
-    /// Another address space is current: its slots begin empty. What is known of its PCID stays.
+    /// The address space of a PCID is current now: its slots begin empty. What was walked under it goes as well, unless it
+    /// is to be kept; other PCIDs keep theirs.
     ///
-    /// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> MOV to CR3 with bit 63 set, where CR4.PCIDE = 1, is not required to invalidate anything
-    pub fn switch(&mut self) {
+    /// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> MOV to CR3 invalidates what was cached under the PCID that becomes current; with bit 63 set, where CR4.PCIDE = 1, it is not required to invalidate anything
+    pub fn switch(&mut self, pcid: u16, keep: bool) {
         self.flushes = self.flushes.wrapping_add(1);
+        if !keep {
+            self.second.flush_pcid(pcid);
+        }
         self.empty_local();
     }
 

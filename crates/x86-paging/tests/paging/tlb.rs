@@ -278,7 +278,7 @@ fn a_switch_keeps_what_is_known_of_other_address_spaces() {
         let fill = TlbFill { pcid, phys: PHYS.wrapping_add(u64::from(pcid) << 12), ..fill(LIN) };
         tlb.insert(K, &fill);
         tlb.remember(K, &fill);
-        tlb.switch();
+        tlb.switch(pcid, true);
         assert_eq!(fast(&tlb, K, LIN), NONE);
     }
     let known = |pcid: u64| Some(PHYS.0 + (pcid << 12));
@@ -288,7 +288,7 @@ fn a_switch_keeps_what_is_known_of_other_address_spaces() {
     for (index, pcid) in [(MmuIndex::User, 1), (K, 3)] {
         assert_eq!(recalled(&tlb, index, LIN, pcid), None);
     }
-    tlb.flush_pcid(1);
+    tlb.switch(1, false);
     assert_eq!((recalled(&tlb, K, LIN, 1), recalled(&tlb, K, LIN, 2)), (None, known(2)));
     tlb.flush_non_global();
     assert_eq!(recalled(&tlb, K, LIN, 2), None);

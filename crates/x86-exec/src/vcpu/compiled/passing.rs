@@ -17,8 +17,8 @@ pub const fn stepped(leave: Leave, done: u64) -> u64 {
 pub const STEPPED_DONE: u32 = 8;
 
 impl Vcpu {
-    /// Executes instructions for compiled code. RIP has been moved behind them, registers and flags within their [`Reach`](crate::Reach)
-    /// are stored; `left` is the budget before them. Gives what [`stepped`] makes, or 0.
+    /// Executes instructions for compiled code. RIP has been moved behind them, registers and flags within their
+    /// [`Reach`](crate::Reach) are stored; `left` is the budget before them. Gives what [`stepped`] makes, or 0.
     pub fn compiled_step(&mut self, number: u64, left: u64) -> u64 {
         let Some(steps) = self.steps.get_mut(number) else { return stepped(Leave::Interpret, 0) };
         steps.count += 1;
