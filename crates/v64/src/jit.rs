@@ -1,7 +1,7 @@
 //! What the translator makes of a place, as text.
 
 use std::fmt::Write;
-use wasm_jit::{Placed, Region, module};
+use wasm_jit::{MemorySize, Placed, Region, module};
 use x86_exec::Vcpu;
 use x86_types::PAGE_SIZE;
 
@@ -37,7 +37,7 @@ pub(crate) fn describe(region: &Region, vcpu: &Vcpu, rip: u64) -> String {
         }
     }
     let steps = (0..region.steps().len() as u32).collect();
-    let bytes = module(&[Placed { region, steps, pages, count: false, fixed: None }], 1);
+    let bytes = module(&[Placed { region, steps, pages, count: false, fixed: None }], 1, MemorySize::Grows);
     wasmprinter::print_bytes(bytes)
         .unwrap_or_else(|error| format!("(the module cannot be printed: {error:#})\n"))
 }

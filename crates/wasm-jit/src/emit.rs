@@ -9,6 +9,7 @@ mod dispatch;
 mod frame;
 mod go;
 mod memory;
+mod narrow;
 mod reach;
 mod tables;
 mod values;
@@ -175,9 +176,13 @@ impl Emitter<'_> {
         if distance != 0 {
             self.out().i64_const(distance).i64_add();
         }
-        let mask = rip_mask(self.region.mode.code_size);
-        if mask != u64::MAX {
-            self.out().i64_const(mask as i64).i64_and();
+        self.cut();
+    }
+
+    /// Cuts the address on the stack to what the code's addresses can express.
+    fn cut(&mut self) {
+        if rip_mask(self.region.mode.code_size) != u64::MAX {
+            self.out().i32_wrap_i64().i64_extend_i32_u();
         }
     }
 

@@ -28,6 +28,11 @@ pub trait CodeHost {
         1
     }
 
+    /// What modules may say of the size of the memory that they import.
+    fn memory_size(&self) -> MemorySize {
+        MemorySize::Grows
+    }
+
     /// Makes a module's functions callable, now or later; it puts them into the table from `first` on, `count` of them.
     ///
     /// # Errors
@@ -61,6 +66,15 @@ pub trait CodeHost {
 
     /// Calls the function in a slot with the compiled address of the processor and a budget. Gives what is left of it.
     fn enter(&mut self, slot: u32, vcpu: u64, budget: u64) -> u64;
+}
+
+/// The size of the memory that modules share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemorySize {
+    /// It is as large as it has to be
+    Grows,
+    /// Always so many pages of 64 KiB: engines that compare addresses with its end have a constant to compare with
+    Pages(u64),
 }
 
 /// When a module's functions can be called.

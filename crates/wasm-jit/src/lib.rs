@@ -30,7 +30,7 @@ mod sharing;
 mod translator;
 mod value;
 
-pub use host::{Clock, CodeHost, HostError, Installed};
+pub use host::{Clock, CodeHost, HostError, Installed, MemorySize};
 pub use module::{Fixed, IMPORTS, Import, Placed, module};
 pub use region::{CodeSource, MAX_INSTRUCTIONS, Region, form};
 pub use translator::{Counts, Settings, Translator};

@@ -1,6 +1,7 @@
 //! Modules: regions as functions, with what they import.
 
 use crate::emit;
+use crate::host::MemorySize;
 use crate::region::Region;
 use wasm_encoder::{
     BranchHints, CodeSection, ConstExpr, ElementSection, Elements, EntityType, FunctionSection,
@@ -75,14 +76,18 @@ pub(crate) const FIRST_FUNCTION: u32 = IMPORTS.len() as u32;
 /// A module whose functions go into the table from `first_slot` on.
 ///
 /// SPEC: wasm-3.0-core :: 2.3.11 Memory Types -> the memory has 64-bit addresses: those on the stack are i64
-pub fn module(regions: &[Placed<'_>], first_slot: u32) -> Vec<u8> {
+pub fn module(regions: &[Placed<'_>], first_slot: u32, size: MemorySize) -> Vec<u8> {
     let mut types = TypeSection::new();
     types.ty().function([ValType::I64; 2], [ValType::I64]);
     let mut imports = ImportSection::new();
     // What is known to lie within the memory needs no check. The processor lies there, hence the memory is as large.
     let end = |placed: &Placed<'_>| placed.fixed.map(|fixed| fixed.vcpu + size_of::<Vcpu>() as u64);
     let minimum = regions.iter().filter_map(end).max().unwrap_or(1).div_ceil(WASM_PAGE);
-    let memory = MemoryType { minimum, maximum: None, memory64: true, shared: false, page_size_log2: None };
+    let (minimum, maximum) = match size {
+        MemorySize::Grows => (minimum, None),
+        MemorySize::Pages(pages) => (pages, Some(pages)),
+    };
+    let memory = MemoryType { minimum, maximum, memory64: true, shared: false, page_size_log2: None };
     imports.import("v64", "memory", memory);
     let table =
         TableType { element_type: RefType::FUNCREF, table64: true, minimum: 1, maximum: None, shared: false };

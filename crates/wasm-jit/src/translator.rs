@@ -240,7 +240,7 @@ impl Translator {
             .collect();
         let count = waiting.len() as u32;
         let first = self.cache.take_slots(count);
-        let bytes = module(&placed, first);
+        let bytes = module(&placed, first, self.host.memory_size());
         let len = bytes.len() as u64;
         let written = self.now();
         let installed = self.host.install(bytes, first, count);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use wasm_jit::{CodeSource, Placed, form, layout, module};
+use wasm_jit::{CodeSource, MemorySize, Placed, form, layout, module};
 use x86_decode::{Instruction, decode};
 use x86_exec::vcpu::compiled::{CodeMode, FloatMode};
 use x86_types::{CodeSize, Width};
@@ -140,7 +140,7 @@ fn text(size: CodeSize, code: &str) -> String {
     let region = form(&Bytes(size, code), mode).unwrap();
     let steps = (0..region.steps().len() as u32).collect();
     let placed = Placed { region: &region, steps, pages: vec![(0, 0x10_0000)], count: false, fixed: None };
-    out + &named(&wasmprinter::print_bytes(module(&[placed], 1)).unwrap())
+    out + &named(&wasmprinter::print_bytes(module(&[placed], 1, MemorySize::Grows)).unwrap())
 }
 
 #[test]

@@ -11,9 +11,9 @@ mod whole;
 
 use background::{Compiler, Order};
 use linked::{Linked, TABLE_LEN};
-use wasm_jit::{Clock, CodeHost, HostError, Installed};
+use wasm_jit::{Clock, CodeHost, HostError, Installed, MemorySize};
 use wasmtime::{Config, Engine, Module, OptLevel};
-use whole::WholeMemory;
+use whole::{PAGES, WholeMemory};
 
 /// Compiles by Cranelift and runs.
 pub struct WasmtimeHost {
@@ -55,7 +55,8 @@ impl WasmtimeHost {
             .cranelift_opt_level(OptLevel::Speed);
         config.with_host_memory(std::sync::Arc::new(WholeMemory));
         config.memory_reservation(0).memory_guard_size(0).memory_reservation_for_growth(0);
-        config.memory_init_cow(false).signals_based_traps(false).table_lazy_init(false);
+        // Compiled code does not trap. Where traps are signals, what looks for them is a comparison and a branch, no call.
+        config.memory_init_cow(false).signals_based_traps(true).table_lazy_init(false);
         // SAFETY: what these guard against is speculation in code that must not see the whole process; this code may.
         unsafe {
             config.cranelift_flag_set("enable_heap_access_spectre_mitigation", "false");
@@ -77,6 +78,10 @@ impl WasmtimeHost {
 }
 
 impl CodeHost for WasmtimeHost {
+    fn memory_size(&self) -> MemorySize {
+        MemorySize::Pages(PAGES)
+    }
+
     fn install(&mut self, module: Vec<u8>, first: u32, count: u32) -> Result<Installed, HostError> {
         if u64::from(first) + u64::from(count) > TABLE_LEN {
             return Err(HostError::Full);

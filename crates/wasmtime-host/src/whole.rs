@@ -3,10 +3,10 @@
 use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
 use x86_exec::vcpu::compiled::COMPILED_BASE;
 
-/// Bytes of a process's half of the address space.
-const SIZE: usize = 1 << 47;
-/// WebAssembly's pages of 64 KiB.
-const PAGES: u64 = (SIZE >> 16) as u64;
+/// WebAssembly's pages of 64 KiB: as many as a number of bytes can tell. That is more than a process has; but an address is
+/// compared with the memory's end by one instruction only where that end fits into it.
+pub(crate) const PAGES: u64 = (1 << 48) - 1;
+const SIZE: usize = (PAGES as usize) << 16;
 
 pub(crate) struct WholeMemory;
 

@@ -4,7 +4,6 @@ use super::blocks::Scope;
 use super::{Emitter, LINEAR, Label, OPENED, SLOT, place};
 use crate::layout;
 use crate::module::Import;
-use crate::region::rip_mask;
 use crate::sharing::Share;
 use crate::value::Value;
 use wasm_encoder::{BlockType, ValType};
@@ -50,10 +49,7 @@ impl Emitter<'_> {
             self.value(scope, to.linear);
             if share.at != 0 {
                 self.out().i64_const(share.at as i64).i64_sub();
-                let mask = rip_mask(self.region.mode.code_size);
-                if mask != u64::MAX {
-                    self.out().i64_const(mask as i64).i64_and();
-                }
+                self.cut();
             }
             self.out().local_set(LINEAR);
             self.missed(bytes, write);

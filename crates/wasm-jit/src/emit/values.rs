@@ -1,10 +1,10 @@
 //! Values as WebAssembly expressions.
 
 use super::blocks::Scope;
+use super::narrow::LOW;
 use super::{BASE, Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, place};
 use crate::layout;
 use crate::module::Import;
-use crate::region::rip_mask;
 use crate::value::{Entry, Node, Op1, Op2, Value};
 use wasm_encoder::{BlockType, ValType};
 use x86_exec::vcpu::compiled::FlagsKind;
@@ -27,8 +27,13 @@ impl Emitter<'_> {
             Node::Two(op, a, b) if scope.local(v).is_none() => {
                 let constant = scope.block.values.constant(b);
                 if op == Op2::Eq && constant == Some(0) {
-                    self.value(scope, a);
-                    self.out().i64_eqz();
+                    if scope.block.values.bits(a) <= 32 {
+                        self.narrow(scope, a);
+                        self.out().i32_eqz();
+                    } else {
+                        self.value(scope, a);
+                        self.out().i64_eqz();
+                    }
                     return;
                 }
                 if op == Op2::Xor && constant == Some(1) && scope.block.values.bits(a) <= 1 {
@@ -55,18 +60,21 @@ impl Emitter<'_> {
             Node::Vector(node) if scope.local(v).is_none() && self.vector_truth(scope, node) => return,
             _ => {}
         }
-        self.value(scope, v);
         if scope.block.values.bits(v) <= 32 {
-            self.out().i32_wrap_i64();
+            self.narrow(scope, v);
         } else {
+            self.value(scope, v);
             self.out().i64_const(0).i64_ne();
         }
     }
 
     /// Pushes the i32 of a comparison, if `op` is one.
-    fn comparison(&mut self, scope: &Scope<'_>, op: Op2, a: Value, b: Value) -> bool {
+    pub(super) fn comparison(&mut self, scope: &Scope<'_>, op: Op2, a: Value, b: Value) -> bool {
         if !matches!(op, Op2::Eq | Op2::Ne | Op2::LtU | Op2::LeU | Op2::LtS | Op2::LeS) {
             return false;
+        }
+        if self.compares_narrow(scope, op, a, b) {
+            return true;
         }
         self.value(scope, a);
         self.value(scope, b);
@@ -88,6 +96,10 @@ impl Emitter<'_> {
             }
             Node::Entry(entry) => self.entry(entry),
             Node::Two(op, a, b) => self.two(scope, op, a, b),
+            Node::One(Op1::Extend32, a) if self.is_narrow_sum(scope, a) => {
+                self.narrow(scope, a);
+                self.out().i64_extend_i32_s();
+            }
             Node::One(op, a) => {
                 self.value(scope, a);
                 match op {
@@ -126,10 +138,7 @@ impl Emitter<'_> {
             }
             Entry::Base => {
                 self.out().local_get(BASE);
-                let mask = rip_mask(self.region.mode.code_size);
-                if mask != u64::MAX {
-                    self.out().i64_const(mask as i64).i64_and();
-                }
+                self.cut();
             }
             Entry::FlagA => {
                 self.out().local_get(FLAG_A);
@@ -192,6 +201,11 @@ impl Emitter<'_> {
 
     fn two(&mut self, scope: &Scope<'_>, op: Op2, a: Value, b: Value) {
         if self.comparison(scope, op, a, b) {
+            self.out().i64_extend_i32_u();
+            return;
+        }
+        if op == Op2::And && scope.block.values.constant(b) == Some(LOW) {
+            self.narrow(scope, a);
             self.out().i64_extend_i32_u();
             return;
         }

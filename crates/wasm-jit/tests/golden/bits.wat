@@ -161,16 +161,15 @@
     block ;; label = @1
       block ;; label = @2
         local.get 15
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
         i64.const 1
         local.get 17
         i64.const 31
         i64.and
         i64.shl
-        i64.or
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i32.or
+        i64.extend_i32_u
         local.set 18
         local.get 16
         local.get 18
@@ -178,19 +177,21 @@
         i64.or
         i64.ctz
         local.get 18
-        i64.eqz
+        i32.wrap_i64
+        i32.eqz
         select
         local.set 19
         local.get 19
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.set 20
         local.get 20
         i64.popcnt
         local.set 21
         local.get 20
-        i64.const 0
-        i64.eq
+        i32.wrap_i64
+        i32.const 0
+        i32.eq
         i64.extend_i32_u
         i64.const 6
         i64.shl

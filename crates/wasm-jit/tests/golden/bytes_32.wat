@@ -161,8 +161,8 @@
         block ;; label = @3
           block ;; label = @4
             local.get 17
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i64.extend_i32_u
             local.set 12
             local.get 12
             i64.const 7
@@ -237,8 +237,8 @@
             i64.and
             local.set 21
             local.get 16
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i64.extend_i32_u
             local.set 12
             local.get 12
             i64.const 7
@@ -277,8 +277,8 @@
             br 1 (;@3;)
           end
           local.get 2
-          i64.const 4294967295
-          i64.and
+          i32.wrap_i64
+          i64.extend_i32_u
           local.set 3
           i64.const 2
           local.set 4
@@ -293,10 +293,10 @@
         i64.shl
         i64.or
         local.get 16
-        i64.const 4
-        i64.add
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i32.const 4
+        i32.add
+        i64.extend_i32_u
         local.get 20
         i64.const 255
         i64.and

@@ -211,16 +211,17 @@
         i64.store align=1
         local.get 18
         local.get 15
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.get 16
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.get 15
+        i32.wrap_i64
         local.get 16
-        i64.sub
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i32.sub
+        i64.extend_i32_u
         i64.const 10
         local.set 6
         local.set 9
@@ -248,10 +249,10 @@
           block ;; label = @4
             block ;; label = @5
               local.get 15
-              i64.const 1
-              i64.add
-              i64.const 4294967295
-              i64.and
+              i32.wrap_i64
+              i32.const 1
+              i32.add
+              i64.extend_i32_u
               local.set 18
               local.get 17
               local.set 12
@@ -314,8 +315,8 @@
           i64.const 8
           i64.add
           local.get 15
-          i64.const 4294967295
-          i64.and
+          i32.wrap_i64
+          i64.extend_i32_u
           i64.const 1
           local.get 18
           i64.const 6

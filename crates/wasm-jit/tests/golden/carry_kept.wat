@@ -159,22 +159,23 @@
     block ;; label = @1
       block ;; label = @2
         local.get 15
+        i32.wrap_i64
         local.get 17
-        i64.add
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i32.add
+        i64.extend_i32_u
         local.set 18
         local.get 16
-        i64.const 1
-        i64.add
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i32.const 1
+        i32.add
+        i64.extend_i32_u
         local.set 19
         local.get 18
+        i32.wrap_i64
         local.get 15
-        i64.const 4294967295
-        i64.and
-        i64.lt_u
+        i32.wrap_i64
+        i32.lt_u
         i64.extend_i32_u
         local.set 20
         local.get 20

@@ -152,19 +152,20 @@
     block ;; label = @1
       block ;; label = @2
         local.get 15
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.set 16
         local.get 16
-        i64.const 10
-        i64.lt_u
+        i32.wrap_i64
+        i32.const 10
+        i32.lt_u
         local.get 16
         i64.const 10
         local.get 15
-        i64.const 10
-        i64.sub
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i32.const 10
+        i32.sub
+        i64.extend_i32_u
         i64.const 10
         local.set 6
         local.set 9

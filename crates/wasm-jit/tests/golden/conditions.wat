@@ -179,39 +179,43 @@
         i64.const 255
         i64.and
         i64.popcnt
-        i64.const 1
-        i64.and
         i32.wrap_i64
+        i32.const 1
+        i32.and
         i32.eqz
         local.get 16
         i64.const -256
         i64.and
         local.get 21
+        i32.wrap_i64
         local.get 22
-        i64.le_s
+        i32.wrap_i64
+        i32.le_s
         i64.extend_i32_u
         i64.const 1
         i64.xor
         i64.or
         local.get 19
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.get 17
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.get 21
+        i32.wrap_i64
         local.get 22
-        i64.lt_s
+        i32.wrap_i64
+        i32.lt_s
         select
         local.get 15
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.get 18
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.get 20
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         i64.const 10
         local.set 6
         local.set 9

@@ -142,16 +142,18 @@
     block ;; label = @1
       block ;; label = @2
         local.get 16
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.set 18
         local.get 17
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.set 19
         local.get 18
+        i32.wrap_i64
         local.get 19
-        i64.le_u
+        i32.wrap_i64
+        i32.le_u
         (@metadata.code.branch_hint "\00")
         if ;; label = @3
           local.get 2
@@ -164,20 +166,20 @@
         i64.const 32
         i64.shl
         local.get 15
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         i64.or
         local.set 20
         local.get 20
         local.get 18
         i64.div_u
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.get 20
         local.get 18
         i64.rem_u
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.set 17
         local.set 15
         local.get 1

@@ -169,11 +169,12 @@
       block ;; label = @2
         block ;; label = @3
           local.get 15
-          i64.const 4294967295
-          i64.and
+          i32.wrap_i64
+          i64.extend_i32_u
           local.set 19
           local.get 19
-          i64.eqz
+          i32.wrap_i64
+          i32.eqz
           i32.eqz
           local.get 19
           i64.const 14
@@ -220,15 +221,15 @@
               br_table 0 (;@5;) 1 (;@4;) 1 (;@4;) 1 (;@4;)
             end
             local.get 15
-            i64.const 1
-            i64.add
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i32.const 1
+            i32.add
+            i64.extend_i32_u
             local.set 19
             local.get 19
             local.get 15
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i64.extend_i32_u
             i64.const 1
             local.get 19
             i64.const 6
@@ -273,15 +274,15 @@
                 br_table 1 (;@5;) 0 (;@6;) 1 (;@5;) 1 (;@5;)
               end
               local.get 17
-              i64.const 1
-              i64.sub
-              i64.const 4294967295
-              i64.and
+              i32.wrap_i64
+              i32.const 1
+              i32.sub
+              i64.extend_i32_u
               local.set 19
               local.get 19
               local.get 17
-              i64.const 4294967295
-              i64.and
+              i32.wrap_i64
+              i64.extend_i32_u
               i64.const 1
               local.get 19
               i64.const 10
@@ -297,18 +298,19 @@
               br 0 (;@5;)
             end
             local.get 16
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i64.extend_i32_u
             local.set 19
             local.get 16
-            i64.const 1
-            i64.sub
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i32.const 1
+            i32.sub
+            i64.extend_i32_u
             local.set 20
             local.get 19
-            i64.const 1
-            i64.eq
+            i32.wrap_i64
+            i32.const 1
+            i32.eq
             i32.eqz
             local.get 20
             local.get 19
@@ -333,9 +335,9 @@
             i64.const 255
             i64.and
             i64.popcnt
-            i64.const 1
-            i64.and
             i32.wrap_i64
+            i32.const 1
+            i32.and
             i32.eqz
             local.get 1
             i64.const 1

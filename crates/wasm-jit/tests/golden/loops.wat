@@ -198,24 +198,26 @@
               br 3 (;@2;)
             end
             local.get 17
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i64.extend_i32_u
             local.set 19
             local.get 17
-            i64.const 1
-            i64.sub
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i32.const 1
+            i32.sub
+            i64.extend_i32_u
             local.set 20
             local.get 19
-            i64.const 1
-            i64.eq
+            i32.wrap_i64
+            i32.const 1
+            i32.eq
             i32.eqz
             local.get 15
+            i32.wrap_i64
             local.get 17
-            i64.add
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i32.add
+            i64.extend_i32_u
             local.get 20
             local.get 19
             i64.const 1
@@ -235,18 +237,19 @@
               br 1 (;@4;)
             end
             local.get 16
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i64.extend_i32_u
             local.set 19
             local.get 16
-            i64.const 1
-            i64.sub
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i32.const 1
+            i32.sub
+            i64.extend_i32_u
             local.set 20
             local.get 19
-            i64.const 1
-            i64.eq
+            i32.wrap_i64
+            i32.const 1
+            i32.eq
             i32.eqz
             local.get 20
             local.get 19

@@ -151,9 +151,9 @@
             i64.load system_flags
             i64.const 10
             i64.shr_u
-            i64.const 1
-            i64.and
             i32.wrap_i64
+            i32.const 1
+            i32.and
             select
             local.set 18
             local.get 16

@@ -170,14 +170,14 @@
         i64.extend32_s
         local.set 20
         local.get 19
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.get 15
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.get 16
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         i64.mul
         i64.const 32
         i64.shr_u
@@ -186,12 +186,12 @@
         local.get 19
         i64.const 32
         i64.shr_u
+        i32.wrap_i64
         local.get 20
         i64.const 63
         i64.shr_s
-        i64.const 4294967295
-        i64.and
-        i64.ne
+        i32.wrap_i64
+        i32.ne
         i64.extend_i32_u
         i64.const 63
         i64.shl

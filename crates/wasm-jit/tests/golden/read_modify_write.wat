@@ -193,10 +193,11 @@
             i64.load32_u align=1
             local.set 17
             local.get 17
+            i32.wrap_i64
             local.get 15
-            i64.add
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i32.add
+            i64.extend_i32_u
             local.set 18
             local.get 14
             local.get 18
@@ -211,8 +212,8 @@
         end
         local.get 17
         local.get 15
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.get 18
         i64.const 6
         local.set 6

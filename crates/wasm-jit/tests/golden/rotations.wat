@@ -156,8 +156,8 @@
     block ;; label = @1
       block ;; label = @2
         local.get 15
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.set 17
         local.get 17
         i64.const 5
@@ -190,8 +190,8 @@
         i64.shl
         local.get 19
         local.get 18
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         i64.const 31
         i64.shr_u
         local.get 19
@@ -203,26 +203,28 @@
         i64.or
         local.set 20
         local.get 16
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.set 21
         local.get 21
         i64.const 31
         i64.shr_u
         local.set 22
         local.get 21
-        i64.const 1
-        i64.shl
+        i32.wrap_i64
+        i32.const 1
+        i32.shl
         local.get 20
         i64.const 63
         i64.shr_u
-        i64.or
+        i32.wrap_i64
+        i32.or
         local.get 22
-        i64.const 1
-        i64.shr_u
-        i64.or
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i32.const 1
+        i32.shr_u
+        i32.or
+        i64.extend_i32_u
         local.set 23
         local.get 18
         i64.const 65535

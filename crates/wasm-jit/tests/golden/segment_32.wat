@@ -139,19 +139,19 @@
           block ;; label = @4
             local.get 0
             i64.load32_u seg_checks
-            i64.const 5
-            i64.shr_u
-            i64.const 1
-            i64.and
             i32.wrap_i64
+            i32.const 5
+            i32.shr_u
+            i32.const 1
+            i32.and
             (@metadata.code.branch_hint "\00")
             br_if 0 (;@4;)
             local.get 0
             i64.load seg_base5
-            i64.const 20
-            i64.add
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i32.const 20
+            i32.add
+            i64.extend_i32_u
             local.set 12
             local.get 12
             i64.const 7
@@ -190,8 +190,8 @@
             br 1 (;@3;)
           end
           local.get 2
-          i64.const 4294967295
-          i64.and
+          i32.wrap_i64
+          i64.extend_i32_u
           local.set 3
           i64.const 2
           local.set 4
@@ -206,8 +206,8 @@
         local.get 2
         i64.const 6
         i64.add
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.set 3
         i64.const 1048582
         local.set 5

@@ -206,10 +206,10 @@
         i64.sub
         local.set 1
         local.get 15
-        i64.const 1
-        i64.add
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i32.const 1
+        i32.add
+        i64.extend_i32_u
         local.set 16
         local.get 16
         local.get 16

@@ -163,11 +163,12 @@
       block ;; label = @2
         block ;; label = @3
           local.get 15
-          i64.const 4294967295
-          i64.and
+          i32.wrap_i64
+          i64.extend_i32_u
           local.set 18
           local.get 18
-          i64.eqz
+          i32.wrap_i64
+          i32.eqz
           local.get 18
           i64.const 14
           local.set 6
@@ -213,18 +214,19 @@
               br_table 0 (;@5;) 1 (;@4;) 1 (;@4;)
             end
             local.get 16
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i64.extend_i32_u
             local.set 18
             local.get 16
-            i64.const 1
-            i64.sub
-            i64.const 4294967295
-            i64.and
+            i32.wrap_i64
+            i32.const 1
+            i32.sub
+            i64.extend_i32_u
             local.set 19
             local.get 18
-            i64.const 1
-            i64.eq
+            i32.wrap_i64
+            i32.const 1
+            i32.eq
             i32.eqz
             local.get 19
             local.get 18
@@ -313,15 +315,15 @@
             br 2 (;@2;)
           end
           local.get 15
-          i64.const 1
-          i64.add
-          i64.const 4294967295
-          i64.and
+          i32.wrap_i64
+          i32.const 1
+          i32.add
+          i64.extend_i32_u
           local.set 18
           local.get 18
           local.get 15
-          i64.const 4294967295
-          i64.and
+          i32.wrap_i64
+          i64.extend_i32_u
           i64.const 1
           local.get 18
           i64.const 6

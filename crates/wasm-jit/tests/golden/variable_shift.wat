@@ -158,19 +158,20 @@
         i64.and
         local.set 17
         local.get 17
-        i64.const 0
-        i64.ne
+        i32.wrap_i64
+        i32.const 0
+        i32.ne
         i64.extend_i32_u
         local.set 18
         local.get 15
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.get 17
         i64.shl
         local.set 19
         local.get 19
-        i64.const 4294967295
-        i64.and
+        i32.wrap_i64
+        i64.extend_i32_u
         local.set 20
         local.get 19
         i64.const 32

@@ -154,9 +154,9 @@
         block ;; label = @3
           block ;; label = @4
             local.get 15
-            i64.const 15
-            i64.and
             i32.wrap_i64
+            i32.const 15
+            i32.and
             (@metadata.code.branch_hint "\00")
             br_if 0 (;@4;)
             local.get 15
