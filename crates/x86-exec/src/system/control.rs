@@ -22,7 +22,7 @@ pub(super) fn mov_cr(vm: &mut Vcpu, i: &Instruction) -> Outcome {
                 if v > 15 {
                     return Err(Exception::GP0);
                 }
-                let now = vm.retired_now();
+                let now = vm.retired();
                 vm.bus_mut().set_cr8(now, v as u8);
                 vm.bus_touched();
             }

@@ -29,7 +29,7 @@ fn check_port(vm: &mut Vcpu, port: u16, w: Width) -> Result<(), Exception> {
 }
 
 fn port_read(vm: &mut Vcpu, port: u16, w: Width) -> u64 {
-    let now = vm.retired_now();
+    let now = vm.retired();
     let v = vm.bus_mut().port_read(now, port, w.bytes() as u8);
     tracing::trace!(target: "io", port, size = w.bytes(), value = v, "in");
     vm.statistics.port_io += 1;
@@ -39,7 +39,7 @@ fn port_read(vm: &mut Vcpu, port: u16, w: Width) -> u64 {
 }
 
 fn port_write(vm: &mut Vcpu, port: u16, w: Width, v: u64) {
-    let now = vm.retired_now();
+    let now = vm.retired();
     tracing::trace!(target: "io", port, size = w.bytes(), value = v, "out");
     vm.bus_mut().port_write(now, port, w.bytes() as u8, v as u32);
     vm.statistics.port_io += 1;

@@ -14,7 +14,7 @@ use x86_types::{Exception, Width};
 /// SPEC: intel-sdm-vol2 :: RDMSR—Read From Model Specific Register -> a register that does not exist is #GP(0)
 pub(super) fn rdmsr(vm: &mut Vcpu) -> Outcome {
     let number = vm.cpu.gpr[gpr::RCX] as u32;
-    let now = vm.retired_now();
+    let now = vm.retired();
     let tsc = vm.bus_mut().tsc(now);
     let value = match msr::read(&vm.cpu, number, tsc) {
         MsrResult::Handled(value) => Some(value),
@@ -35,7 +35,7 @@ pub(super) fn rdmsr(vm: &mut Vcpu) -> Outcome {
 /// WRMSR
 pub(super) fn wrmsr(vm: &mut Vcpu) -> Outcome {
     let (number, value) = (vm.cpu.gpr[gpr::RCX] as u32, edx_eax(vm));
-    let now = vm.retired_now();
+    let now = vm.retired();
     let tsc = vm.bus_mut().tsc(now);
     tracing::trace!(target: "msr", msr = number, name = msr::name(number), value, "wrmsr");
     let adjust = vm.cpu.msr.tsc_adjust;
@@ -104,7 +104,7 @@ pub(super) fn rdtsc(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     if vm.cpu.cr4.contains(Cr4::TSD) && vm.cpu.cpl != 0 {
         return Err(Exception::GP0);
     }
-    let now = vm.retired_now();
+    let now = vm.retired();
     let tsc = vm.bus_mut().tsc(now).wrapping_add(vm.cpu.msr.tsc_adjust);
     set_edx_eax(vm, tsc);
     if i.op == Op::Rdtscp {

@@ -19,6 +19,14 @@ pub(super) struct Entry {
     pub(super) block: Rc<Block>,
 }
 
+impl Entry {
+    /// Frees the place.
+    pub(super) fn remove(&mut self) {
+        self.block.is_gone.set(true);
+        self.key = NO_KEY;
+    }
+}
+
 #[repr(C, align(64))]
 struct Set([Entry; WAYS]);
 

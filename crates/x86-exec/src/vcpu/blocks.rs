@@ -6,6 +6,7 @@ mod tests;
 use super::Vcpu;
 use super::block_table::{Entry, NO_KEY, Table, WAYS};
 use super::churn::{Churn, lines};
+use super::links::Links;
 use super::targets::Targets;
 use crate::{Handler, handler};
 use guest_ram::RamLayout;
@@ -34,23 +35,29 @@ pub(crate) struct Found {
 }
 
 /// Straight-line code: it ends at the first instruction that may go elsewhere, at the end of its page, or when full.
-#[derive(Clone, Default)]
+#[derive(Default)]
+#[repr(C)] // what each run looks at comes first, and together
 pub(crate) struct Block {
     pub(crate) slots: Vec<Slot>,
     /// Bytes of code
     pub(crate) len: u32,
     /// Times the interpreter ran it, while there is a translator
     pub(crate) runs: Cell<u32>,
+    /// `runs` at which it is offered for translation next
+    pub(crate) next_hot: Cell<u32>,
+    /// What was known of the compiled form when it was last looked for
+    pub(crate) compiled: Cell<Found>,
+    /// It is not among those kept any more
+    pub(super) is_gone: Cell<bool>,
+    /// It ends in a return, which goes on anywhere
+    pub(super) returns: bool,
+    pub(super) links: Links,
     /// Where an indirect jump or call at its end was seen to go, while there is a translator
     pub(crate) targets: Option<Box<Targets>>,
     /// How often the runs are doubled that make it hot, since its bytes were compiled and changed before
     pub(crate) doublings: u32,
-    /// `runs` at which it is offered for translation next
-    pub(crate) next_hot: Cell<u32>,
     /// `runs` when its page was last swept
     swept: Cell<u32>,
-    /// What was known of the compiled form when it was last looked for
-    pub(crate) compiled: Cell<Found>,
 }
 
 /// Instructions in a block at most.
@@ -222,6 +229,7 @@ impl BlockCache {
         let start = at.page_offset() as u16;
         let end = start + block.len as u16;
         let old = std::mem::replace(&mut self.table[index], Entry { key, block });
+        old.block.is_gone.set(true);
         self.forget_block(old.key);
         let code = self.pages.entry(at.page().0).or_default();
         code.blocks.push((index as u32, key, start, end));
@@ -320,7 +328,7 @@ impl BlockCache {
         page.blocks.retain(|&(index, key, from, to)| {
             let hit = hit(from, to);
             if hit && table[index as usize].key == key {
-                table[index as usize].key = NO_KEY;
+                table[index as usize].remove();
             }
             !hit
         });
@@ -362,7 +370,7 @@ impl BlockCache {
             let runs = entry.block.runs.get();
             let idle = entry.block.swept.replace(runs) == runs;
             if is_kept && idle {
-                entry.key = NO_KEY;
+                entry.remove();
             }
             is_kept && !idle
         });
@@ -398,6 +406,7 @@ impl Block {
 
     pub(super) fn push(&mut self, insn: Instruction) {
         self.len += u32::from(insn.len);
+        self.returns = insn.op == Op::Ret;
         self.slots.push(Slot { handler: handler::<Vcpu>(&insn), insn });
     }
 }

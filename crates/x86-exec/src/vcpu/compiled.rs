@@ -12,7 +12,6 @@ pub use passing::{STEPPED_DONE, stepped};
 use super::Vcpu;
 use super::domain::arith;
 use crate::FlagDef;
-use std::rc::Rc;
 pub(super) use steps::Steps;
 use x86_decode::{Instruction, decode};
 use x86_float::Env;
@@ -341,7 +340,6 @@ impl Vcpu {
     /// Runs compiled code. Gives whether any instruction was executed.
     pub(super) fn run_compiled(&mut self, slot: u32, budget: u64) -> bool {
         let Some(mut code) = self.compiled.take() else { return false };
-        self.block = Rc::clone(&self.no_block);
         let flags = self.cpu.arith;
         let shared = &mut self.shared;
         shared.flags_kind = FlagsKind::CANONICAL.0;

@@ -198,7 +198,7 @@ impl Vcpu {
         if self.ram.contains(at, size) {
             return self.ram.read_value(at, size);
         }
-        let now = self.retired_now();
+        let now = self.retired;
         let v = self.bus.mmio_read(now, at, size as u8);
         self.statistics.mmio += 1;
         self.bus_touched();
@@ -212,7 +212,7 @@ impl Vcpu {
             self.ram.write_value(at, size, v);
             return;
         }
-        let now = self.retired_now();
+        let now = self.retired;
         self.bus.mmio_write(now, at, size as u8, v);
         self.statistics.mmio += 1;
         self.bus_touched();

@@ -7,6 +7,7 @@ mod churn;
 pub mod compiled;
 mod domain;
 mod kept;
+mod links;
 mod memory;
 mod repeat;
 mod run;
@@ -71,13 +72,11 @@ pub struct Vcpu {
     pending: Option<Exception>,
     /// Bits for DR6 of a data breakpoint or single step that traps after the instruction
     debug_trap: u64,
-    /// Instructions retired before the current block
+    /// Instructions retired; while compiled code runs, before it was entered
     retired: u64,
+    /// The block that was interpreted last
     block: Rc<Block>,
-    block_rip: u64,
     blocks: BlockCache,
-    /// Stands for the block while compiled code runs
-    no_block: Rc<Block>,
     /// Translated code, if there is a translator; absent while it runs
     compiled: Option<Box<dyn CompiledCode>>,
     shared: Shared,
@@ -125,9 +124,7 @@ impl Vcpu {
             debug_trap: 0,
             retired: 0,
             block: Rc::default(),
-            block_rip: 0,
             blocks: BlockCache::new(ram.layout()),
-            no_block: Rc::default(),
             compiled: None,
             shared: Shared::default(),
             hot: u32::MAX,

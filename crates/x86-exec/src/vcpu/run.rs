@@ -2,7 +2,8 @@
 
 use super::blocks::{Block, Found, MAX_BLOCK};
 use super::compiled::LEAST_BUDGET;
-use super::{Trap, Vcpu, attention};
+use super::links::Context;
+use super::{Vcpu, attention};
 use crate::Flow;
 use std::rc::Rc;
 use x86_decode::{DecodeError, InsnFlags, Instruction, Op, decode};
@@ -71,20 +72,6 @@ impl Vcpu {
         (self.blocks.decoded, self.blocks.invalidated)
     }
 
-    /// Instructions retired before the one that runs.
-    pub(crate) fn retired_now(&self) -> u64 {
-        // RIP already names the next instruction: find it in the block by length.
-        let offset = self.cpu.rip.wrapping_sub(self.block_rip);
-        let mut sum = 0;
-        for (n, slot) in self.block.slots.iter().enumerate() {
-            sum += u64::from(slot.insn.len);
-            if sum >= offset {
-                return self.retired + n as u64;
-            }
-        }
-        self.retired
-    }
-
     #[inline(always)]
     fn run_block(&mut self, budget: u64) {
         let block = match self.fetch_block() {
@@ -103,38 +90,34 @@ impl Vcpu {
         }
         // SPEC: intel-sdm-vol3 :: 19.3.1.1 Instruction-Breakpoint Exception Condition -> RF holds off breakpoints for one instruction and is clear after it
         self.cpu.system_flags.remove(RFlags::RF);
-        self.block_rip = self.cpu.rip;
+        let start = self.cpu.rip;
         self.statistics.blocks_run += 1;
-        self.history[self.history_at] = self.cpu.rip;
+        self.history[self.history_at] = start;
         self.history_at = (self.history_at + 1) % self.history.len();
-        self.block = Rc::clone(&block);
         self.stop = false;
         let take = block.slots.len().min(budget as usize);
         let shadow = self.cpu.shadow;
         self.stepping = self.cpu.system_flags.contains(RFlags::TF);
         let mask = if self.cpu.code_size == CodeSize::Bits64 { u64::MAX } else { 0xffff_ffff };
-        let mut done = 0;
+        let before = self.retired;
         for slot in &block.slots[..take] {
             self.cpu.rip = self.cpu.rip.wrapping_add(u64::from(slot.insn.len)) & mask;
-            match (slot.handler)(self, &slot.insn) {
-                Ok(Flow::Next) if !self.stop => done += 1,
-                Ok(_) => {
-                    done += 1;
-                    break;
-                }
-                Err(Trap(())) => {
-                    self.retired += done;
-                    self.instruction_faulted(u64::from(slot.insn.len));
-                    return;
-                }
+            let flow = (slot.handler)(self, &slot.insn);
+            if flow.is_err() {
+                self.instruction_faulted(u64::from(slot.insn.len));
+                return;
+            }
+            self.retired += 1;
+            if flow != Ok(Flow::Next) || self.stop {
+                break;
             }
         }
-        self.retired += done;
         if let Some(targets) = &block.targets
-            && done == block.slots.len() as u64
+            && self.retired - before == block.slots.len() as u64
         {
-            targets.note(self.cpu.rip.wrapping_sub(self.block_rip) as i64);
+            targets.note(self.cpu.rip.wrapping_sub(start) as i64);
         }
+        self.block = block;
         // A shadow lasts for one instruction, unless that instruction casts a new one.
         if shadow != Shadow::None && self.cpu.shadow == shadow {
             self.cpu.shadow = Shadow::None;
@@ -179,6 +162,8 @@ impl Vcpu {
     fn find_compiled(&mut self, block: &Rc<Block>, hot: bool) -> Found {
         let mut slot = None;
         if self.shared.code_key != 0
+            // Translators know of code only what the TLB tells, which may have forgotten a block that was linked.
+            && self.peek_code(self.cpu.rip).is_some()
             && let Some(mut code) = self.compiled.take()
         {
             slot = if hot { code.hot(self) } else { code.find(self) };
@@ -306,10 +291,20 @@ impl Vcpu {
     #[inline(always)]
     fn fetch_block(&mut self) -> Result<Rc<Block>, Exception> {
         let linear = self.linear_rip();
-        if let Some((_, phys)) = self.tlb.lookup_exec(self.mmu, linear, 1)
-            && let Some(block) = self.blocks.find(phys, self.cpu.code_size)
+        let size = self.cpu.code_size;
+        let context = Context::new(self.tlb.flushes(), self.mmu as u8, size as u8);
+        if let Some(block) = self.block.links.find(linear, context)
             && self.inside_limit(&block)
         {
+            return Ok(block);
+        }
+        if let Some((_, phys)) = self.tlb.lookup_exec(self.mmu, linear, 1)
+            && let Some(block) = self.blocks.find(phys, size)
+            && self.inside_limit(&block)
+        {
+            if !self.block.returns {
+                self.block.links.keep(linear, context, &block);
+            }
             return Ok(block);
         }
         self.decode_block(linear)
@@ -388,6 +383,7 @@ impl Vcpu {
         if self.compiled.is_some() {
             block.observe(self.hot, self.blocks.doublings(at, block.len, self.retired));
         }
+        block.slots.shrink_to_fit();
         let block = Rc::new(block);
         if self.blocks.keep(at, size, Rc::clone(&block)) {
             self.tlb.revoke_write(at.page());
