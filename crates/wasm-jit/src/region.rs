@@ -1,5 +1,8 @@
 //! Which code becomes one function: from a hot place along static control flow, as far as the interpreter has been.
 
+#[cfg(test)]
+mod tests;
+
 use crate::block::{Block, Term};
 use crate::domain::Recorder;
 use crate::flags::EntryFlags;
@@ -269,7 +272,7 @@ impl Former<'_> {
     fn discover(&mut self) -> BTreeMap<i64, Run> {
         let mut leaders = BTreeSet::from([0]);
         let mut waiting = std::collections::VecDeque::from([0]);
-        let mut total = 0;
+        let (mut total, mut returns_to_entry) = (0, false);
         let mut starts = Vec::new();
         while let Some(at) = waiting.pop_front() {
             if total >= MAX_INSTRUCTIONS || starts.len() >= MAX_BLOCKS {
@@ -278,6 +281,7 @@ impl Former<'_> {
             let run = self.run(at, &|_| false);
             total += run.insns.len();
             starts.push(at);
+            returns_to_entry |= run.next.contains(&0);
             for next in run.next {
                 if !leaders.contains(&next) && self.source.is_warm(next) {
                     leaders.insert(next);
@@ -285,8 +289,12 @@ impl Former<'_> {
                 }
             }
         }
-        // Once all leaders are known, blocks end where the next one begins.
-        let kept: BTreeSet<i64> = starts.iter().copied().collect();
+        // Once all leaders are known, blocks end where the next one begins. An entry in the midst of a block is none: where
+        // the interpreter was interrupted, say. What the block computes would have to be known there whoever comes.
+        let mut kept: BTreeSet<i64> = starts.iter().copied().collect();
+        if !returns_to_entry {
+            kept.remove(&0);
+        }
         let mut runs = BTreeMap::new();
         for at in starts {
             let run = self.run(at, &|distance| kept.contains(&distance));
