@@ -1,6 +1,7 @@
 //! Where compiled code finds the processor's state, and the tables it goes by.
 
 use core::mem::{offset_of, size_of};
+use x86_exec::vcpu::compiled::Jump;
 use x86_paging::{TLB_ENTRIES, TlbEntry};
 use x86_state::{Cpu, Vector256};
 
@@ -68,4 +69,5 @@ pub const OTHER_ENTRY: usize = 1;
 /// Addresses are folded once so far down, so that pages do not lie on one another.
 pub const ENTRY_FOLD: u64 = 11;
 
-const _: () = assert!(size_of::<TlbEntry>() == 32 && size_of::<EntryPoint>() == 16);
+const _: () =
+    assert!(size_of::<TlbEntry>() == 32 && size_of::<EntryPoint>() == 16 && size_of::<Jump>() == 16);

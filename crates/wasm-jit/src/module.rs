@@ -34,6 +34,8 @@ pub struct Fixed {
     pub bank: u64,
     /// The table of entries
     pub entries: u64,
+    /// The table of jumps
+    pub jumps: u64,
 }
 
 /// A page of WebAssembly's memory.
@@ -51,6 +53,8 @@ pub enum Import {
     Step,
     /// `(vcpu, linear) -> compiled address`, 0 where it cannot be fetched from
     CodeAddress,
+    /// `(vcpu, slot)`: what is in the slot was found at RIP
+    Jump,
     /// `(kind, a, b, result, carry) -> ArithFlags::result`
     FlagsResult,
     /// `(kind, a, b, result, carry) -> ArithFlags::aux`
@@ -58,11 +62,12 @@ pub enum Import {
 }
 
 /// Names of the imports in module `v64`, with parameters and whether there is a result.
-pub const IMPORTS: [(&str, usize, bool); 6] = [
+pub const IMPORTS: [(&str, usize, bool); 7] = [
     ("find", 3, true),
     ("find_to_write", 3, true),
     ("step", 3, true),
     ("code_address", 2, true),
+    ("jump", 2, false),
     ("flags_result", 5, true),
     ("flags_aux", 5, true),
 ];

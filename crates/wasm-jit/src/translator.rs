@@ -228,10 +228,16 @@ impl Translator {
         let here = self.settings.fixed.then(|| where_is(vcpu));
         self.made_for = here;
         let entries = self.cache.entries().wrapping_sub(COMPILED_BASE);
+        let jumps = vcpu.shared().jumps;
         let placed: Vec<Placed<'_>> = waiting
             .iter()
             .map(|w| Placed {
-                fixed: here.map(|(vcpu, tlb)| Fixed { vcpu, bank: tlb + w.region.bank_offset(), entries }),
+                fixed: here.map(|(vcpu, tlb)| Fixed {
+                    vcpu,
+                    bank: tlb + w.region.bank_offset(),
+                    entries,
+                    jumps,
+                }),
                 region: &w.region,
                 steps: self.cache.steps(w.unit).to_vec(),
                 pages: w.pages.clone(),

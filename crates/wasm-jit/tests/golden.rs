@@ -85,6 +85,8 @@ fn places() -> BTreeMap<u64, String> {
         (layout::LEAVE, "leave"),
         (layout::BANK, "bank"),
         (layout::ENTRIES, "entries"),
+        (layout::JUMPS, "jumps"),
+        (layout::JUMP_KEY, "jump_key"),
         (layout::CODE_KEY, "code_key"),
     ]
     .map(|(at, name)| (at, name.to_string()))

@@ -33,12 +33,14 @@ pub(crate) fn imports(store: &mut Store<StoreLimits>, memory: Memory, table: Tab
     // SAFETY: as above.
     let code_address =
         Func::wrap(&mut *store, |vcpu: u64, rip: u64| unsafe { processor(vcpu).compiled_code_address(rip) });
+    // SAFETY: as above.
+    let jump = Func::wrap(&mut *store, |vcpu: u64, slot: u64| unsafe { processor(vcpu).compiled_jump(slot) });
     let result = Func::wrap(&mut *store, |kind: u64, a: u64, b: u64, result: u64, carry: u64| {
         FlagsKind(kind).flags(a, b, result, carry).result
     });
     let aux = Func::wrap(&mut *store, |kind: u64, a: u64, b: u64, result: u64, carry: u64| {
         FlagsKind(kind).flags(a, b, result, carry).aux
     });
-    let functions = [find, find_to_write, step, code_address, result, aux];
+    let functions = [find, find_to_write, step, code_address, jump, result, aux];
     [memory.into(), table.into()].into_iter().chain(functions.map(Extern::from)).collect()
 }

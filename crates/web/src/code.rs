@@ -110,6 +110,8 @@ imports! {
     fn v64_jit_step(vcpu, number, left) -> u64 = on(vcpu, |vcpu| vcpu.compiled_step(number, left));
     /// [`wasm_jit::Import::CodeAddress`]
     fn v64_jit_code_address(vcpu, rip) -> u64 = on(vcpu, |vcpu| vcpu.compiled_code_address(rip));
+    /// [`wasm_jit::Import::Jump`]
+    fn v64_jit_jump(vcpu, slot) = on(vcpu, |vcpu| vcpu.compiled_jump(slot));
     /// [`wasm_jit::Import::FlagsResult`]
     fn v64_jit_flags_result(kind, a, b, result, carry) -> u64 = FlagsKind(kind).flags(a, b, result, carry).result;
     /// [`wasm_jit::Import::FlagsAux`]

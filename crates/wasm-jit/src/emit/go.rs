@@ -48,6 +48,9 @@ pub(crate) fn go(fixed: Option<Fixed>, count: bool) -> Function {
         if count {
             tables::count(&mut out, fixed);
         }
+        out.local_get(RIP).i64_eqz().i32_eqz().if_(BlockType::Empty);
+        tables::vcpu(&mut out, fixed);
+        out.local_get(SLOT).i64_load(place(entries + 8, 3)).call(Import::Jump as u32).end();
         tables::vcpu(&mut out, fixed);
         out.local_get(LEFT).local_get(SLOT).i64_load(place(entries + 8, 3));
         out.return_call_indirect(0, REGION_TYPE).end();

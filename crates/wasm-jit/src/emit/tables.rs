@@ -4,6 +4,7 @@ use super::{Emitter, SLOT, TLB, VCPU, place};
 use crate::layout;
 use crate::module::Fixed;
 use wasm_encoder::{InstructionSink, MemArg};
+use x86_exec::vcpu::compiled::{JUMP_FOLD, JUMPS_LEN};
 
 /// Pushes the address of the processor.
 pub(super) fn vcpu(out: &mut InstructionSink<'_>, fixed: Option<Fixed>) {
@@ -47,6 +48,27 @@ pub(super) fn key(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, at: u32) 
     vcpu(out, fixed);
     out.i64_load32_u(place(layout::CODE_KEY, 2)).i64_const(layout::ENTRY_MODE_SHIFT.into()).i64_shl();
     out.local_get(at).i64_xor();
+}
+
+/// Pushes what leads, with [`jumps`], to the jump for the linear address in a local.
+pub(super) fn jump(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, linear: u32) {
+    out.local_get(linear).local_get(linear).i64_const(JUMP_FOLD.into()).i64_shr_u().i64_xor();
+    out.i64_const(JUMPS_LEN as i64 - 1).i64_and().i64_const(4).i64_shl();
+    if fixed.is_none() {
+        vcpu(out, fixed);
+        out.i64_load(place(layout::JUMPS, 3)).i64_add();
+    }
+}
+
+/// What is not in a jump's address yet.
+pub(super) fn jumps(fixed: Option<Fixed>) -> u64 {
+    fixed.map_or(0, |fixed| fixed.jumps)
+}
+
+/// Pushes the key of the jump to the linear address in a local, in the mode of now.
+pub(super) fn jump_key(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, linear: u32) {
+    vcpu(out, fixed);
+    out.i64_load(place(layout::JUMP_KEY, 3)).local_get(linear).i64_xor();
 }
 
 /// Counts a way on.

@@ -15,16 +15,21 @@ impl Emitter<'_> {
         self.out().local_get(REASON).i64_eqz();
         self.mostly();
         self.out().if_(BlockType::Empty);
-        // Where does RIP lie? In the mode that is now, which need not be the code's own.
-        self.out().local_get(PLACE).i64_eqz().if_(BlockType::Empty);
         let (fixed, count) = (self.placed.fixed, self.placed.count);
-        tables::slot_of_now(&mut self.out(), fixed, RIP);
-        self.out().local_tee(SLOT).i64_load(place(layout::EXEC_TAG, 3));
-        self.out().local_get(RIP).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq();
+        // By RIP alone, in the mode that is now, which need not be the code's own.
+        self.out().local_get(PLACE).i64_eqz().if_(BlockType::Empty);
+        tables::jump(&mut self.out(), fixed, RIP);
+        self.out().local_tee(SLOT).i64_load(place(tables::jumps(fixed), 3));
+        tables::jump_key(&mut self.out(), fixed, RIP);
+        self.out().i64_eq();
         self.mostly();
         self.out().if_(BlockType::Empty);
-        self.out().local_get(SLOT).i64_load(place(layout::ADDEND, 3));
-        self.out().local_get(RIP).i64_add().local_set(PLACE).end().end();
+        if count {
+            tables::count(&mut self.out(), fixed);
+        }
+        self.vcpu().local_get(LEFT).local_get(SLOT).i64_load(place(tables::jumps(fixed) + 8, 3));
+        self.out().return_call_indirect(0, REGION_TYPE).end();
+        self.vcpu().local_get(LEFT).i64_const(0).return_call(FIRST_FUNCTION).end();
         // Is it known?
         let entries = tables::entries(fixed);
         tables::entry(&mut self.out(), fixed, PLACE);

@@ -6,19 +6,21 @@
   (type (;2;) (func (param i64 i64 i64) (result i64)))
   (type (;3;) (func (param i64 i64 i64) (result i64)))
   (type (;4;) (func (param i64 i64) (result i64)))
-  (type (;5;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;5;) (func (param i64 i64)))
   (type (;6;) (func (param i64 i64 i64 i64 i64) (result i64)))
-  (type (;7;) (func (param i64 i64 i64) (result i64)))
+  (type (;7;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;8;) (func (param i64 i64 i64) (result i64)))
   (import "v64" "memory" (memory (;0;) i64 1))
   (import "v64" "table" (table (;0;) i64 1 funcref))
   (import "v64" "find" (func (;0;) (type 1)))
   (import "v64" "find_to_write" (func (;1;) (type 2)))
   (import "v64" "step" (func (;2;) (type 3)))
   (import "v64" "code_address" (func (;3;) (type 4)))
-  (import "v64" "flags_result" (func (;4;) (type 5)))
-  (import "v64" "flags_aux" (func (;5;) (type 6)))
-  (elem (;0;) (i64.const 1) func 7)
-  (func (;6;) (type 7) (param i64 i64 i64) (result i64)
+  (import "v64" "jump" (func (;4;) (type 5)))
+  (import "v64" "flags_result" (func (;5;) (type 6)))
+  (import "v64" "flags_aux" (func (;6;) (type 7)))
+  (elem (;0;) (i64.const 1) func 8)
+  (func (;7;) (type 8) (param i64 i64 i64) (result i64)
     (local i64 i64)
     local.get 2
     i64.eqz
@@ -81,6 +83,15 @@
     i64.xor
     i64.eq
     if ;; label = @1
+      local.get 3
+      i64.eqz
+      i32.eqz
+      if ;; label = @2
+        local.get 0
+        local.get 4
+        i64.load offset=8
+        call 4
+      end
       local.get 0
       local.get 1
       local.get 4
@@ -101,6 +112,15 @@
     i64.xor
     i64.eq
     if ;; label = @1
+      local.get 3
+      i64.eqz
+      i32.eqz
+      if ;; label = @2
+        local.get 0
+        local.get 4
+        i64.load offset=8
+        call 4
+      end
       local.get 0
       local.get 1
       local.get 4
@@ -112,7 +132,7 @@
     i64.store leave
     local.get 1
   )
-  (func (;7;) (type 0) (param i64 i64) (result i64)
+  (func (;8;) (type 0) (param i64 i64) (result i64)
     (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 2
@@ -223,27 +243,36 @@
       i64.eqz
       if ;; label = @2
         local.get 3
-        i64.const 7
+        local.get 3
+        i64.const 12
         i64.shr_u
-        i64.const 32736
+        i64.xor
+        i64.const 4095
         i64.and
+        i64.const 4
+        i64.shl
         local.get 0
-        i64.load bank
+        i64.load jumps
         i64.add
         local.tee 13
-        i64.load offset=16
+        i64.load
+        local.get 0
+        i64.load jump_key
         local.get 3
-        i64.const -4096
-        i64.and
+        i64.xor
         i64.eq
         (@metadata.code.branch_hint "\01")
         if ;; label = @3
+          local.get 0
+          local.get 1
           local.get 13
-          i64.load offset=24
-          local.get 3
-          i64.add
-          local.set 5
+          i64.load offset=8
+          return_call_indirect (type 0)
         end
+        local.get 0
+        local.get 1
+        i64.const 0
+        return_call 7
       end
       local.get 5
       local.get 5
@@ -277,7 +306,7 @@
       local.get 0
       local.get 1
       local.get 5
-      return_call 6
+      return_call 7
     end
     local.get 0
     local.get 4

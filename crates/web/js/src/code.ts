@@ -8,6 +8,7 @@ export interface CodeExports {
   v64_jit_find_to_write: WebAssembly.ImportValue;
   v64_jit_step: WebAssembly.ImportValue;
   v64_jit_code_address: WebAssembly.ImportValue;
+  v64_jit_jump: WebAssembly.ImportValue;
   v64_jit_flags_result: WebAssembly.ImportValue;
   v64_jit_flags_aux: WebAssembly.ImportValue;
   /** Hears how it went with a module that was to be compiled later, by its first slot. */
@@ -52,6 +53,7 @@ export class GuestCode {
         find_to_write: x.v64_jit_find_to_write,
         step: x.v64_jit_step,
         code_address: x.v64_jit_code_address,
+        jump: x.v64_jit_jump,
         flags_result: x.v64_jit_flags_result,
         flags_aux: x.v64_jit_flags_aux,
       },

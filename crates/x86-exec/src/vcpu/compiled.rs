@@ -3,10 +3,13 @@
 //! Compiled code is handed the address of the [`Vcpu`] and reads and writes at the offsets of [`layout`]. Registers and
 //! flags are whole whenever it calls or returns; what it cannot do it leaves to the interpreter, before the instruction.
 
+mod jumps;
 mod memory;
 mod passing;
 mod steps;
 
+pub(super) use jumps::Jumps;
+pub use jumps::{JUMP_FOLD, JUMPS_LEN, Jump};
 pub use passing::{STEPPED_DONE, stepped};
 
 use super::Vcpu;
@@ -60,6 +63,10 @@ pub struct Shared {
     pub bank: u64,
     /// Compiled address of the table of entries
     pub entries: u64,
+    /// Compiled address of the table of jumps
+    pub jumps: u64,
+    /// What makes of RIP the key of its jump: see [`Jump`]
+    pub jump_key: u64,
     /// [`CodeMode::key`] of the code that may run now; 0 where it can only be interpreted
     pub code_key: u32,
     /// Times that compiled code went on to other compiled code, where it was made to count
@@ -217,6 +224,10 @@ pub mod layout {
     pub const BANK: u64 = SHARED + offset_of!(Shared, bank) as u64;
     /// `Shared::entries`
     pub const ENTRIES: u64 = SHARED + offset_of!(Shared, entries) as u64;
+    /// `Shared::jumps`
+    pub const JUMPS: u64 = SHARED + offset_of!(Shared, jumps) as u64;
+    /// `Shared::jump_key`
+    pub const JUMP_KEY: u64 = SHARED + offset_of!(Shared, jump_key) as u64;
     /// `Shared::code_key`
     pub const CODE_KEY: u64 = SHARED + offset_of!(Shared, code_key) as u64;
     /// `Shared::chained`
@@ -242,6 +253,7 @@ impl Vcpu {
     pub fn share(&mut self, entries: u64) {
         self.shared.tlb = (self.tlb.base_address() as u64).wrapping_sub(COMPILED_BASE);
         self.shared.entries = entries.wrapping_sub(COMPILED_BASE);
+        self.shared.jumps = self.jumps.address();
         self.choose_bank();
     }
 
@@ -340,6 +352,7 @@ impl Vcpu {
     /// Runs compiled code. Gives whether any instruction was executed.
     pub(super) fn run_compiled(&mut self, slot: u32, budget: u64) -> bool {
         let Some(mut code) = self.compiled.take() else { return false };
+        self.choose_jumps();
         let flags = self.cpu.arith;
         let shared = &mut self.shared;
         shared.flags_kind = FlagsKind::CANONICAL.0;

@@ -16,7 +16,7 @@ mod targets;
 
 use crate::bus::Bus;
 use blocks::{Block, BlockCache};
-use compiled::{CompiledCode, Shared, Steps};
+use compiled::{CompiledCode, Jumps, Shared, Steps};
 use guest_ram::GuestRam;
 use std::rc::Rc;
 use x86_paging::{AccessKind, MmuIndex, PagingMode, Tlb};
@@ -80,6 +80,9 @@ pub struct Vcpu {
     /// Translated code, if there is a translator; absent while it runs
     compiled: Option<Box<dyn CompiledCode>>,
     shared: Shared,
+    jumps: Jumps,
+    /// What compiled code was told the keys of jumps for
+    jumps_for: (u32, u32, u32),
     /// [`CompiledCode::hot_after`]
     hot: u32,
     /// Instructions executed for compiled code
@@ -127,6 +130,8 @@ impl Vcpu {
             blocks: BlockCache::new(ram.layout()),
             compiled: None,
             shared: Shared::default(),
+            jumps: Jumps::default(),
+            jumps_for: (0, 0, 0),
             hot: u32::MAX,
             steps: Steps::default(),
             code_epoch: 1,

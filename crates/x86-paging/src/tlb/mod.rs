@@ -1,5 +1,6 @@
 //! A direct-mapped, software-filled TLB in three banks.
 
+mod ages;
 mod entry;
 mod fill;
 mod second;
@@ -9,6 +10,7 @@ pub use entry::{BANKS, MmuIndex, PagePerms, TLB_ENTRIES, TlbEntry};
 pub use fill::TlbFill;
 
 use crate::AccessKind;
+use ages::Ages;
 use entry::{INVALID, Side, slot_of, tag_of};
 use second::Second;
 use slots::SlotSet;
@@ -41,6 +43,7 @@ pub struct Tlb {
     /// Times that anything was invalidated
     flushes: u32,
     second: Second,
+    ages: Ages,
 }
 
 impl Default for Tlb {
@@ -64,6 +67,7 @@ impl Tlb {
             written: [SlotSet::EMPTY; 2],
             flushes: 0,
             second: Second::new(),
+            ages: Ages::new(),
         }
     }
 
@@ -88,6 +92,7 @@ impl Tlb {
         self.flushes = self.flushes.wrapping_add(1);
         if !keep {
             self.second.flush_pcid(pcid);
+            self.ages.pcid(pcid);
         }
         self.empty_local();
     }
@@ -215,6 +220,7 @@ impl Tlb {
     pub fn flush_all(&mut self) {
         self.flushes = self.flushes.wrapping_add(1);
         self.second.flush_all();
+        self.ages.all();
         for bank in 0..BANKS {
             for slot in self.local[bank].iter().chain(self.global[bank].iter()) {
                 self.entries[bank][slot] = TlbEntry::EMPTY;
@@ -234,6 +240,7 @@ impl Tlb {
     pub fn flush_non_global(&mut self) {
         self.flushes = self.flushes.wrapping_add(1);
         self.second.flush_non_global();
+        self.ages.not_global();
         self.empty_local();
     }
 
@@ -253,6 +260,7 @@ impl Tlb {
     pub fn flush_pcid(&mut self, pcid: u16) {
         self.flushes = self.flushes.wrapping_add(1);
         self.second.flush_pcid(pcid);
+        self.ages.pcid(pcid);
         for bank in 0..BANKS {
             for slot in self.local[bank].iter() {
                 if self.side[bank][slot].pcid == pcid {
@@ -268,6 +276,7 @@ impl Tlb {
     pub fn flush_page(&mut self, lin: LinearAddr) {
         self.flushes = self.flushes.wrapping_add(1);
         self.second.flush_page(lin);
+        self.ages.page(lin);
         let (slot, tag) = (slot_of(lin), tag_of(lin));
         for bank in 0..BANKS {
             if self.side[bank][slot].slow == tag {
@@ -280,6 +289,12 @@ impl Tlb {
                 }
             }
         }
+    }
+
+    /// Whether the page of `lin` is held as a global one.
+    pub fn is_global(&self, index: MmuIndex, lin: LinearAddr) -> bool {
+        let (bank, slot) = (index as usize, slot_of(lin));
+        self.side[bank][slot].slow == tag_of(lin) && self.global[bank].contains(slot)
     }
 
     /// Number of pages held, over all banks.

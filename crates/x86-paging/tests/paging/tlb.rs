@@ -333,3 +333,25 @@ fn what_does_not_allow_an_access_is_walked_again() {
     tlb.remember(K, &fill(LIN));
     assert!(tlb.recall(K, LIN, Write, 0).is_some());
 }
+
+#[test]
+fn ages_change_with_what_they_are_of() {
+    let mut tlb = Tlb::new();
+    let (low, high, high_32) =
+        (LinearAddr(0x40_0000), LinearAddr(0xffff_8000_0000_0000), LinearAddr(0xc000_0000));
+    let mut ages = |what: &mut dyn FnMut(&mut Tlb)| {
+        let of = |tlb: &Tlb| [tlb.age_of_kernel(), tlb.age_of(1), tlb.age_of(2)];
+        let before = of(&tlb);
+        what(&mut tlb);
+        let after = of(&tlb);
+        [0, 1, 2].map(|n| before[n] != after[n])
+    };
+    assert_eq!(ages(&mut |tlb| tlb.switch(1, true)), [false; 3]);
+    assert_eq!(ages(&mut |tlb| tlb.switch(1, false)), [false, true, false]);
+    assert_eq!(ages(&mut |tlb| tlb.flush_pcid(2)), [false, false, true]);
+    assert_eq!(ages(&mut |tlb| tlb.flush_non_global()), [false, true, true]);
+    assert_eq!(ages(&mut |tlb| tlb.flush_page(low)), [false, true, true]);
+    assert_eq!(ages(&mut |tlb| tlb.flush_page(high)), [true; 3]);
+    assert_eq!(ages(&mut |tlb| tlb.flush_page(high_32)), [true; 3]);
+    assert_eq!(ages(&mut |tlb| tlb.flush_all()), [true; 3]);
+}

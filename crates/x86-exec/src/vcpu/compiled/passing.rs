@@ -59,7 +59,10 @@ impl Vcpu {
                 None
             }
             // Where RIP says, in the mode that is now, by whatever is compiled there.
-            Ok(_) => Some(Leave::Miss),
+            Ok(_) => {
+                self.choose_jumps();
+                Some(Leave::Miss)
+            }
             Err(Trap(())) => {
                 self.pending = None;
                 self.cpu.rip = at;

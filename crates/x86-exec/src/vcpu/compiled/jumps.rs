@@ -1,0 +1,180 @@
+//! Where compiled code goes on by a linear address alone: behind returns and indirect jumps, to code that it found there
+//! before. A hit takes the place of a look into the TLB and of one into the table of entries.
+
+use super::super::Vcpu;
+use super::COMPILED_BASE;
+use x86_paging::MmuIndex;
+use x86_types::{CodeSize, LinearAddr};
+
+/// Entries, a power of two.
+pub const JUMPS_LEN: usize = 1 << 12;
+
+/// One of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Jump {
+    /// RIP with `Shared::jump_key`; 0 for none
+    pub key: u64,
+    /// Place in the table of functions
+    pub slot: u64,
+}
+
+/// Addresses are folded once so far down, so that pages do not lie on one another.
+pub const JUMP_FOLD: u32 = 12;
+
+/// Which entry an address has.
+const fn jump_index(rip: u64) -> usize {
+    (rip ^ rip >> JUMP_FOLD) as usize & (JUMPS_LEN - 1)
+}
+
+/// Whose entries they are: code of a mode, of an address space where the code is the user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Whose {
+    mode: u32,
+    pcid: Option<u16>,
+}
+
+/// What entries are good for: the TLB's age, and [`Vcpu::compiled_changed`]'s count.
+type Age = (u64, u32);
+
+pub(in super::super) struct Jumps {
+    table: Box<[Jump]>,
+    /// Whose entries are good, since when, and the stamp that is in their keys
+    stamps: Vec<(Whose, Age, u64)>,
+    /// The last stamp given
+    last: u64,
+    /// Age of the TLB as kernels see it, for which kernels run code that their address spaces do not share
+    local: Option<u64>,
+}
+
+/// Those that are remembered. Others have to begin anew.
+const MAX_STAMPS: usize = 64;
+
+impl Default for Jumps {
+    fn default() -> Jumps {
+        let table = vec![Jump::default(); JUMPS_LEN].into_boxed_slice();
+        Jumps { table, stamps: Vec::new(), last: 0, local: None }
+    }
+}
+
+impl Jumps {
+    /// Compiled address of the table.
+    pub(super) fn address(&self) -> u64 {
+        (self.table.as_ptr() as usize as u64).wrapping_sub(COMPILED_BASE)
+    }
+
+    /// What makes a key of an address of so many bits, for as long as nothing grows older. Others are given later, so that
+    /// entries need not be wiped but when there are no more.
+    ///
+    /// SPEC: intel-sdm-vol1 :: 3.3.7.1 Canonical Addressing -> the bits above those of an address repeat the highest of these: a stamp below the highest bit takes nothing away, and tells an address that does not repeat it, too
+    fn key(&mut self, whose: Whose, age: Age, bits: u32) -> u64 {
+        let known = self.stamps.iter().find(|&&(known, since, _)| (known, since) == (whose, age));
+        let stamp = known.map(|&(.., stamp)| stamp);
+        stamp.unwrap_or_else(|| self.stamp(whose, age, bits)) << bits
+    }
+
+    fn stamp(&mut self, whose: Whose, age: Age, bits: u32) -> u64 {
+        let most = (1_u64 << (u64::BITS - 1 - bits.clamp(1, 57))) - 1;
+        if self.last >= most {
+            self.table.fill(Jump::default());
+            self.stamps.clear();
+            self.last = 0;
+        }
+        self.last += 1;
+        self.stamps.retain(|&(known, ..)| known != whose);
+        if self.stamps.len() >= MAX_STAMPS {
+            self.stamps.clear();
+        }
+        self.stamps.push((whose, age, self.last));
+        self.last
+    }
+
+    fn keep(&mut self, rip: u64, key: u64, slot: u64) {
+        self.table[jump_index(rip)] = Jump { key: rip ^ key, slot };
+    }
+}
+
+impl Vcpu {
+    /// Tells compiled code by which keys it finds where to go on, after translations, compiled code or the mode changed.
+    #[inline]
+    pub(in super::super) fn choose_jumps(&mut self) {
+        let now = (self.tlb.flushes(), self.code_epoch, self.shared.code_key);
+        if now != self.jumps_for {
+            self.jumps_for = now;
+            let pcid = (!self.shares_jumps()).then(|| self.paging.pcid());
+            let age = pcid.map_or_else(|| self.tlb.age_of_kernel(), |pcid| self.tlb.age_of(pcid));
+            let whose = Whose { mode: self.shared.code_key, pcid };
+            // Code of 32 bits has shorter addresses, which are told apart all the same.
+            self.shared.jump_key = self.jumps.key(whose, (age, self.code_epoch), self.cpu.linear_bits());
+        }
+    }
+
+    /// Whether all address spaces share the jumps of the present mode: those of kernels that run nothing but global pages.
+    fn shares_jumps(&self) -> bool {
+        self.mmu != MmuIndex::User && self.jumps.local != Some(self.tlb.age_of_kernel())
+    }
+
+    /// Compiled code found what is in `slot` where it goes on, at RIP. It is to find it at once the next time.
+    pub fn compiled_jump(&mut self, slot: u64) {
+        let rip = self.cpu.rip;
+        let is_upper = rip >> if self.cpu.code_size == CodeSize::Bits64 { 63 } else { 31 } != 0;
+        let is_shared = is_upper && self.tlb.is_global(self.mmu, LinearAddr(rip & self.linear_mask));
+        if self.shares_jumps() && !is_shared {
+            self.jumps.local = Some(self.tlb.age_of_kernel());
+            self.jumps_for = Default::default();
+            self.choose_jumps();
+        }
+        self.jumps.keep(rip, self.shared.jump_key, slot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KERNEL: Whose = Whose { mode: 5, pcid: None };
+    const USER: Whose = Whose { mode: 7, pcid: Some(1) };
+
+    #[test]
+    fn keys_are_those_of_whose_they_are_and_of_their_age() {
+        let mut jumps = Jumps::default();
+        let first = jumps.key(KERNEL, (1, 1), 48);
+        let other = Whose { pcid: Some(2), ..USER };
+        let mut seen = vec![first];
+        for (whose, age) in [(USER, (1, 1)), (other, (1, 1)), (USER, (2, 1)), (USER, (2, 2))] {
+            let key = jumps.key(whose, age, 48);
+            assert!(key & ((1 << 48) - 1) == 0 && !seen.contains(&key), "{key:x}");
+            assert_eq!(jumps.key(whose, age, 48), key);
+            seen.push(key);
+        }
+        assert_eq!(jumps.key(KERNEL, (1, 1), 48), first);
+        assert_eq!(jumps.key(other, (1, 1), 48), seen[2]);
+        // What was once good is not good again.
+        assert!(!seen.contains(&jumps.key(USER, (1, 1), 48)));
+    }
+
+    #[test]
+    fn nothing_is_left_when_stamps_begin_again() {
+        for bits in [48, 57] {
+            let mut jumps = Jumps::default();
+            let first = jumps.key(KERNEL, (0, 1), bits);
+            jumps.keep(0x1234, first, 9);
+            let at = jumps.table.iter().position(|&jump| jump != Jump::default()).unwrap();
+            for age in 2..1 << (64 - bits) {
+                let key = jumps.key(KERNEL, (0, age), bits);
+                assert!(key != 0 && key >> 63 == 0, "an empty entry or a false address would be met");
+                assert!(key != first || jumps.table[at] == Jump::default());
+            }
+            assert_eq!(jumps.table[at], Jump::default());
+        }
+    }
+
+    #[test]
+    fn address_spaces_without_end_are_not_remembered() {
+        let mut jumps = Jumps::default();
+        for pcid in 0..4 * MAX_STAMPS as u16 {
+            jumps.key(Whose { mode: 7, pcid: Some(pcid) }, (1, 1), 48);
+            assert!(jumps.stamps.len() <= MAX_STAMPS);
+        }
+    }
+}
