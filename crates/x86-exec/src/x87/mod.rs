@@ -108,6 +108,12 @@ pub(crate) fn handler(insn: &Instruction) -> Option<Handler<Vcpu>> {
     })
 }
 
+/// Whether an instruction is one of those that [`handler`] knows: they change x87 state, memory, general registers and
+/// status flags at most, unless they fault.
+pub(crate) fn is_plain(insn: &Instruction) -> bool {
+    handler(insn).is_some()
+}
+
 /// The instructions that the last-instruction pointers record; `memory` tells whether it has a memory operand.
 #[inline(always)]
 fn numeric(
