@@ -12,6 +12,7 @@
 
 mod env;
 mod f80;
+mod short;
 pub mod sse;
 mod unpacked;
 

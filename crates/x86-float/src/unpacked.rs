@@ -5,6 +5,7 @@
 //! 126-bit floating-point arithmetic.
 
 use crate::Rounding;
+use crate::short::{Short, product};
 
 /// `(-1)^sign * sig / 2^127 * 2^exp`; bit 127 of `sig` is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +15,8 @@ pub(crate) struct Unpacked {
     pub(crate) sig: u128,
 }
 
-const fn join(high: u64, low: u64) -> u128 {
+#[inline(always)]
+pub(crate) const fn join(high: u64, low: u64) -> u128 {
     (high as u128) << 64 | low as u128
 }
 
@@ -33,7 +35,7 @@ pub(crate) const fn shift_right_jam(sig: u128, by: u32) -> u128 {
 
 /// `sig` shifted left until bit 127 is set, and by how much. It is not 0.
 #[inline]
-const fn justified(sig: u128) -> (u128, u32) {
+pub(crate) const fn justified(sig: u128) -> (u128, u32) {
     let (high, low) = ((sig >> 64) as u64, sig as u64);
     if high == 0 {
         let by = low.leading_zeros();
@@ -83,29 +85,31 @@ pub(crate) struct Rounded {
 }
 
 /// Rounds `sig` (not necessarily normalised) to its `precision` (1 to 64) highest bits.
-fn round_bits(sign: bool, exp: i32, sig: u128, precision: u32, rounding: Rounding) -> Rounded {
-    if precision == 64 && rounding == Rounding::NearestEven {
-        // What nearly all numbers come to.
-        let (high, low) = ((sig >> 64) as u64, sig as u64);
-        let up = low > 1 << 63 || low == 1 << 63 && high & 1 != 0;
-        let (sum, carried) = high.overflowing_add(u64::from(up));
-        let (sig, exp) = if carried { (1 << 63, exp + 1) } else { (sum, exp) };
-        return Rounded { exp, sig, inexact: low != 0, up };
-    }
-    let unit = 1u128 << (128 - precision);
-    let low = sig & (unit - 1);
+#[inline(always)]
+pub(crate) const fn round_bits(
+    sign: bool,
+    exp: i32,
+    sig: u128,
+    precision: u32,
+    rounding: Rounding,
+) -> Rounded {
+    let (high, low) = ((sig >> 64) as u64, sig as u64);
+    // What is rounded off, as a fraction of the last place kept: its highest bits, and whether there is more.
+    let (unit, rest) = match precision {
+        64 => (1, low),
+        _ => (1 << (64 - precision), high << precision | (low != 0) as u64),
+    };
+    let kept = high & !(unit - 1);
+    let inexact = rest != 0;
     let up = match rounding {
-        Rounding::NearestEven => low > unit / 2 || (low == unit / 2 && sig & unit != 0),
-        Rounding::Down => sign && low != 0,
-        Rounding::Up => !sign && low != 0,
+        Rounding::NearestEven => rest > 1 << 63 || rest == 1 << 63 && kept & unit != 0,
+        Rounding::Down => sign && inexact,
+        Rounding::Up => !sign && inexact,
         Rounding::Zero => false,
     };
-    let kept = sig - low;
-    let inexact = low != 0;
-    match kept.checked_add(if up { unit } else { 0 }) {
-        Some(sum) => Rounded { exp, sig: (sum >> 64) as u64, inexact, up },
-        None => Rounded { exp: exp + 1, sig: 1 << 63, inexact, up },
-    }
+    let (sum, carried) = kept.overflowing_add(if up { unit } else { 0 });
+    let (sig, exp) = if carried { (1 << 63, exp + 1) } else { (sum, exp) };
+    Rounded { exp, sig, inexact, up }
 }
 
 impl Unpacked {
@@ -150,6 +154,7 @@ impl Unpacked {
     }
 
     /// Rounds to `precision` bits as if the exponent had no bounds.
+    #[inline(never)]
     pub(crate) fn round(self, precision: u32, rounding: Rounding) -> Rounded {
         round_bits(self.sign, self.exp, self.sig, precision, rounding)
     }
@@ -174,18 +179,18 @@ impl Unpacked {
     }
 
     /// Product: exact for significands of up to 64 bits.
-    pub(crate) fn mul(self, other: Self) -> Self {
+    pub(crate) const fn mul(self, other: Self) -> Self {
         let sign = self.sign != other.sign;
-        let (a1, a0) = ((self.sig >> 64) as u64 as u128, self.sig as u64 as u128);
-        let (b1, b0) = ((other.sig >> 64) as u64 as u128, other.sig as u64 as u128);
-        let high = a1 * b1;
+        let (a1, a0) = ((self.sig >> 64) as u64, self.sig as u64);
+        let (b1, b0) = ((other.sig >> 64) as u64, other.sig as u64);
+        let (h, l) = product(a1, b1);
         let sig = if a0 | b0 == 0 {
-            high
+            join(h, l)
         } else {
-            let (m1, m2, low) = (a1 * b0, a0 * b1, a0 * b0);
-            let middle = (low >> 64) + (m1 as u64 as u128) + (m2 as u64 as u128);
-            let dropped = (low as u64 | middle as u64) != 0;
-            (high + (m1 >> 64) + (m2 >> 64) + (middle >> 64)) | dropped as u128
+            let ((m1, x), (m2, y), (z, low)) = (product(a1, b0), product(a0, b1), product(a0, b0));
+            let middle = x as u128 + y as u128 + z as u128;
+            let dropped = (low | middle as u64) != 0;
+            (join(h, l) + m1 as u128 + m2 as u128 + (middle >> 64)) | dropped as u128
         };
         // The product of significands in [1, 2) lies in [1, 4): bit 127 or bit 126 leads.
         let exp = self.exp + other.exp + 1;
@@ -217,31 +222,10 @@ impl Unpacked {
         }
     }
 
-    /// Square root of a positive number of up to 64 bits, correctly jammed.
-    pub(crate) fn sqrt(self) -> Self {
-        // sig / 2^127 * 2^exp: make the exponent even and the radicand a 128-bit integer.
-        let (radicand, exp) =
-            if self.exp & 1 == 0 { (self.sig >> 1, self.exp) } else { (self.sig, self.exp - 1) };
-        let root = radicand.isqrt();
-        let rest = radicand - root * root;
-        // The fraction of the root is above one half exactly if rest > root.
-        let sig = root << 64 | ((rest > root) as u128) << 63 | (rest != 0) as u128;
-        Self { sign: false, exp: exp / 2, sig }
-    }
-
-    /// Rounds to an integer: magnitude (saturated far beyond 64 bits), whether inexact, whether rounded up. The
-    /// significand has up to 64 bits.
-    pub(crate) fn to_integral(self, rounding: Rounding) -> (u128, bool, bool) {
-        if self.exp >= 100 {
-            return (u128::MAX, false, false);
-        }
-        if self.exp > 63 {
-            return (self.sig >> (127 - self.exp), false, false);
-        }
-        // The integers are the grid of a format with least exponent 63 and 64 bits of precision.
-        let rounded = self.round_denormal(64, 63, rounding);
-        let magnitude = if rounded.exp > 63 { 1 << 64 } else { rounded.sig as u128 };
-        (magnitude, rounded.inexact, rounded.up)
+    /// The same without the lower half of the significand, which is 0.
+    #[inline(always)]
+    pub(crate) const fn short(self) -> Short {
+        Short { sign: self.sign, exp: self.exp, sig: (self.sig >> 64) as u64 }
     }
 }
 

@@ -39,6 +39,13 @@ fn host_write(addend: u64, linear: u64, w: Width, v: u64) {
     }
 }
 
+impl MemRef<u64> {
+    /// What is so many bytes behind it, modulo the address size.
+    fn behind(&self, bytes: u64, addrsize: Width) -> Self {
+        Self { seg: self.seg, offset: addrsize.trunc(self.offset.wrapping_add(bytes)) }
+    }
+}
+
 impl PteMemory for Vcpu {
     fn read_u64(&mut self, at: GuestPhysAddr) -> u64 {
         self.ram.read_u64(at)
@@ -78,6 +85,63 @@ impl Vcpu {
             return Ok(());
         }
         self.store_slow(m.seg, m.offset, w, v)
+    }
+
+    /// The linear address of ten bytes, if they are in a row and the TLB may know them.
+    #[inline(always)]
+    fn ten_bytes(&self, m: &MemRef<u64>, addrsize: Width) -> Option<u64> {
+        let seg = m.seg as usize;
+        let linear = m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask;
+        let row = addrsize.trunc(m.offset.wrapping_add(9)) > m.offset;
+        (row && self.seg_checks >> seg & 1 == 0).then_some(linear)
+    }
+
+    /// Loads ten bytes, as eight and two.
+    #[inline(always)]
+    pub(crate) fn load80_ref(&mut self, m: &MemRef<u64>, addrsize: Width) -> Result<(u64, u16), Trap> {
+        if let Some(linear) = self.ten_bytes(m, addrsize)
+            && let Some(addend) = self.tlb.lookup_read(self.mmu, LinearAddr(linear), 10)
+        {
+            let low = host_read(addend, linear, Width::B8);
+            return Ok((low, host_read(addend, linear.wrapping_add(8), Width::B2) as u16));
+        }
+        self.load80_slow(m, addrsize)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn load80_slow(&mut self, m: &MemRef<u64>, addrsize: Width) -> Result<(u64, u16), Trap> {
+        let low = self.load_ref(m, Width::B8)?;
+        Ok((low, self.load_ref(&m.behind(8, addrsize), Width::B2)? as u16))
+    }
+
+    /// Stores ten bytes, or none of them.
+    #[inline(always)]
+    pub(crate) fn store80_ref(
+        &mut self,
+        m: &MemRef<u64>,
+        addrsize: Width,
+        low: u64,
+        high: u16,
+    ) -> Result<(), Trap> {
+        if let Some(linear) = self.ten_bytes(m, addrsize)
+            && let Some(addend) = self.tlb.lookup_write(self.mmu, LinearAddr(linear), 10)
+        {
+            host_write(addend, linear, Width::B8, low);
+            host_write(addend, linear.wrapping_add(8), Width::B2, high.into());
+            return Ok(());
+        }
+        self.store80_slow(m, addrsize, low, high)
+    }
+
+    /// The first and the last byte are checked before anything is stored.
+    #[cold]
+    #[inline(never)]
+    fn store80_slow(&mut self, m: &MemRef<u64>, addrsize: Width, low: u64, high: u16) -> Result<(), Trap> {
+        self.load_for_write_ref(m, Width::B1)?;
+        self.load_for_write_ref(&m.behind(9, addrsize), Width::B1)?;
+        self.store_ref(m, Width::B8, low)?;
+        self.store_ref(&m.behind(8, addrsize), Width::B2, high.into())
     }
 
     /// Loads what will be stored: a write check, then a read.

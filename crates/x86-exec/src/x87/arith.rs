@@ -1,38 +1,52 @@
 //! FADD, FSUB, FMUL, FDIV and their forms.
 
 use super::stack::Stack;
-use crate::{Flow, Vcpu};
-use x86_decode::{Instruction, Op, OperandKind};
+use crate::{MemRef, Step, Trap, Vcpu};
+use x86_decode::{Instruction, Op};
 use x86_float::{Env, F80, Operand};
 use x86_types::{Exception, Width};
 
-/// Destination first.
-type Binary = fn(&mut Env, F80, Operand) -> F80;
+/// What an instruction computes of its destination and its source.
+#[derive(Clone, Copy)]
+enum Binary {
+    /// Sum of both, either negated
+    Sum(bool, bool),
+    Product,
+    /// Quotient, or the quotient of source and destination
+    Quotient(bool),
+}
+
+const ADD: Binary = Binary::Sum(false, false);
+const SUB: Binary = Binary::Sum(false, true);
+const SUB_REVERSED: Binary = Binary::Sum(true, false);
+const MUL: Binary = Binary::Product;
+const DIV: Binary = Binary::Quotient(false);
+const DIV_REVERSED: Binary = Binary::Quotient(true);
 
 /// What an instruction computes, whether it pops, whether its memory operand is an integer.
+#[inline(always)]
 fn operation(op: Op) -> Option<(Binary, bool, bool)> {
-    let (function, pop, integer): (Binary, _, _) = match op {
-        Op::Fadd => (F80::add, false, false),
-        Op::Faddp => (F80::add, true, false),
-        Op::Fiadd => (F80::add, false, true),
-        Op::Fmul => (F80::mul, false, false),
-        Op::Fmulp => (F80::mul, true, false),
-        Op::Fimul => (F80::mul, false, true),
-        Op::Fsub => (F80::sub, false, false),
-        Op::Fsubp => (F80::sub, true, false),
-        Op::Fisub => (F80::sub, false, true),
-        Op::Fsubr => (F80::sub_reversed, false, false),
-        Op::Fsubrp => (F80::sub_reversed, true, false),
-        Op::Fisubr => (F80::sub_reversed, false, true),
-        Op::Fdiv => (F80::div, false, false),
-        Op::Fdivp => (F80::div, true, false),
-        Op::Fidiv => (F80::div, false, true),
-        Op::Fdivr => (F80::div_reversed, false, false),
-        Op::Fdivrp => (F80::div_reversed, true, false),
-        Op::Fidivr => (F80::div_reversed, false, true),
+    Some(match op {
+        Op::Fadd => (ADD, false, false),
+        Op::Faddp => (ADD, true, false),
+        Op::Fiadd => (ADD, false, true),
+        Op::Fmul => (MUL, false, false),
+        Op::Fmulp => (MUL, true, false),
+        Op::Fimul => (MUL, false, true),
+        Op::Fsub => (SUB, false, false),
+        Op::Fsubp => (SUB, true, false),
+        Op::Fisub => (SUB, false, true),
+        Op::Fsubr => (SUB_REVERSED, false, false),
+        Op::Fsubrp => (SUB_REVERSED, true, false),
+        Op::Fisubr => (SUB_REVERSED, false, true),
+        Op::Fdiv => (DIV, false, false),
+        Op::Fdivp => (DIV, true, false),
+        Op::Fidiv => (DIV, false, true),
+        Op::Fdivr => (DIV_REVERSED, false, false),
+        Op::Fdivrp => (DIV_REVERSED, true, false),
+        Op::Fidivr => (DIV_REVERSED, false, true),
         _ => return None,
-    };
-    Some((function, pop, integer))
+    })
 }
 
 pub(super) fn is_one(op: Op) -> bool {
@@ -40,9 +54,15 @@ pub(super) fn is_one(op: Op) -> bool {
 }
 
 /// The memory operand in single or double precision, or an integer.
-pub(super) fn memory_operand(vm: &mut Vcpu, i: &Instruction, integer: bool) -> Result<Operand, Exception> {
+#[inline(never)]
+pub(super) fn memory_operand(
+    vm: &mut Vcpu,
+    i: &Instruction,
+    m: &MemRef<u64>,
+    integer: bool,
+) -> Result<Operand, Trap> {
     let w = i.operands[0].width().unwrap_or(Width::B4);
-    let bits = vm.load_operand(i, 0, w)?;
+    let bits = vm.load_ref(m, w)?;
     Ok(match w {
         _ if integer => Operand::from_integer(w.sext(bits) as i64),
         Width::B8 => Operand::from_double(bits),
@@ -50,39 +70,61 @@ pub(super) fn memory_operand(vm: &mut Vcpu, i: &Instruction, integer: bool) -> R
     })
 }
 
-pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Result<Option<Flow>, Exception> {
-    let Some((function, pop, integer)) = operation(i.op) else { return Ok(None) };
-    if i.operands[0].kind == OperandKind::Mem {
-        let source = memory_operand(vm, i, integer)?;
-        let mut stack = Stack::new(&mut vm.cpu.x87);
-        let fault = stack.is_empty(0);
-        binary(&mut stack, 0, source, fault, function);
-        return Ok(Some(Flow::Next));
+/// Executes one of them, with a memory operand or without.
+#[inline(always)]
+pub(super) fn exec(vm: &mut Vcpu, i: &Instruction, memory: bool, op: Op) -> Step<Vcpu> {
+    let Some((operation, pop, integer)) = operation(op) else {
+        return Err(vm.fault(Exception::InvalidOpcode));
+    };
+    let form = Form { memory, integer, pop };
+    match operation {
+        Binary::Sum(negate_to, negate_from) => {
+            binary(vm, i, form, move |env, a, b| F80::sum(env, a, b, negate_to, negate_from))
+        }
+        Binary::Product => binary(vm, i, form, F80::mul),
+        Binary::Quotient(reversed) => {
+            binary(vm, i, form, move |env, a, b| F80::quotient(env, a, b, reversed))
+        }
     }
-    let (to, from) = (i.operands[0].reg, i.operands[1].reg);
-    let mut stack = Stack::new(&mut vm.cpu.x87);
-    let fault = stack.is_empty(to) || stack.is_empty(from);
-    let source = Operand::from(stack.get(from));
-    if binary(&mut stack, to, source, fault, function) && pop {
-        stack.pop();
-    }
-    Ok(Some(Flow::Next))
 }
 
-/// Computes into ST(to); whether the instruction goes on to pop.
-fn binary(stack: &mut Stack<'_>, to: u8, source: Operand, fault: bool, function: Binary) -> bool {
-    if fault {
-        let masked = stack.fault(false);
-        if masked {
-            stack.set(to, F80::INDEFINITE);
+/// What operands an instruction has.
+#[derive(Clone, Copy)]
+struct Form {
+    memory: bool,
+    integer: bool,
+    pop: bool,
+}
+
+/// All instructions with one function: handlers are short, and what they call is there once.
+#[inline(never)]
+fn binary(
+    vm: &mut Vcpu,
+    i: &Instruction,
+    form: Form,
+    function: impl Fn(&mut Env, F80, Operand) -> F80,
+) -> Step<Vcpu> {
+    super::numeric(vm, i, form.memory, |vm, i, m| {
+        let (to, from) = if m.is_some() { (0, 0) } else { (i.operands[0].reg, i.operands[1].reg) };
+        let (value, denormal) = match m {
+            Some(m) => memory_operand(vm, i, m, form.integer)?.parts(),
+            None => (Stack::new(&mut vm.cpu.x87).get(from), false),
+        };
+        let mut stack = Stack::new(&mut vm.cpu.x87);
+        if stack.is_empty(to) || stack.is_empty(from) {
+            if stack.underflow(to) && form.pop {
+                stack.pop();
+            }
+            return Ok(());
         }
-        return masked;
-    }
-    let mut env = stack.env();
-    let result = function(&mut env, stack.get(to), source);
-    let done = stack.settle(&env);
-    if done {
-        stack.set(to, result);
-    }
-    done
+        let mut env = stack.env();
+        let result = function(&mut env, stack.get(to), Operand::from_parts(value, denormal));
+        if stack.settle(&env) {
+            stack.replace(to, result);
+            if form.pop {
+                stack.pop();
+            }
+        }
+        Ok(())
+    })
 }

@@ -3,13 +3,14 @@
 use super::arith::memory_operand;
 use super::stack::Stack;
 use super::status;
-use crate::{Domain, Flow, Vcpu};
+use crate::{Domain, MemRef, Trap, Vcpu};
 use x86_decode::{Instruction, Op, OperandKind};
 use x86_float::sse::Relation;
 use x86_float::{Class, F80, Operand};
-use x86_types::Exception;
+use x86_state::X87;
 
 /// Whether QNaNs are invalid, and how many registers are popped.
+#[inline(always)]
 fn comparison(op: Op) -> Option<(bool, u8)> {
     Some(match op {
         Op::Fcom | Op::Ficom | Op::Ftst | Op::Fcomi => (true, 0),
@@ -40,56 +41,78 @@ pub(super) fn is_one(op: Op) -> bool {
     moves || op == Op::Fxam || comparison(op).is_some()
 }
 
-pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Result<Option<Flow>, Exception> {
-    match i.op {
-        Op::Fxam => examine(&mut Stack::new(&mut vm.cpu.x87)),
-        Op::Fcmovb
-        | Op::Fcmove
-        | Op::Fcmovbe
-        | Op::Fcmovu
-        | Op::Fcmovnb
-        | Op::Fcmovne
-        | Op::Fcmovnbe
-        | Op::Fcmovnu => conditional_move(vm, i),
-        _ => {
-            let Some((signaling, pops)) = comparison(i.op) else { return Ok(None) };
-            compare(vm, i, signaling, pops)?;
-        }
-    }
-    Ok(Some(Flow::Next))
+/// Those that set EFLAGS.
+#[inline(always)]
+pub(super) fn is_to_flags(op: Op) -> bool {
+    matches!(op, Op::Fcomi | Op::Fcomip | Op::Fucomi | Op::Fucomip)
 }
 
-fn compare(vm: &mut Vcpu, i: &Instruction, signaling: bool, pops: u8) -> Result<(), Exception> {
-    let source = match (i.operands[0].kind, i.op) {
-        (OperandKind::Mem, op) => Ok(memory_operand(vm, i, matches!(op, Op::Ficom | Op::Ficomp))?),
-        (_, Op::Ftst) => Ok(Operand::from(F80::ZERO)),
-        (OperandKind::St, _) => Err(i.operands[1].reg),
-        _ => Err(1),
+/// Executes one of them.
+#[inline(always)]
+pub(super) fn to_flags(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Trap> {
+    match comparison(op).filter(|_| is_to_flags(op)) {
+        Some(what) => compare(vm, i, m, op, what),
+        None => Ok(()),
+    }
+}
+
+#[inline(always)]
+pub(super) fn exec(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Trap> {
+    match comparison(op) {
+        Some(what) => compare(vm, i, m, op, what)?,
+        None if op == Op::Fxam => examine(&mut Stack::new(&mut vm.cpu.x87)),
+        None => conditional_move(vm, i),
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn compare(
+    vm: &mut Vcpu,
+    i: &Instruction,
+    m: Option<&MemRef<u64>>,
+    op: Op,
+    (signaling, pops): (bool, u8),
+) -> Result<(), Trap> {
+    let from = match (op, i.operands[0].kind) {
+        (Op::Ftst, _) => 0,
+        _ if m.is_some() => 0,
+        (_, OperandKind::St) => i.operands[1].reg,
+        _ => 1,
     };
-    let mut stack = Stack::new(&mut vm.cpu.x87);
-    let fault = stack.is_empty(0) || source.is_err_and(|from| stack.is_empty(from));
-    let relation = if fault {
-        stack.fault(false).then_some(Relation::Unordered)
-    } else {
-        let source = source.unwrap_or_else(|from| stack.get(from).into());
-        let mut env = stack.env();
-        let relation = F80::compare(&mut env, stack.get(0), source, signaling);
-        stack.settle(&env).then_some(relation)
+    let (value, denormal) = match m {
+        Some(m) => memory_operand(vm, i, m, matches!(op, Op::Ficom | Op::Ficomp))?.parts(),
+        None if op == Op::Ftst => (F80::ZERO, false),
+        None => (Stack::new(&mut vm.cpu.x87).get(from), false),
     };
     // An unmasked exception leaves the condition codes and the stack alone.
-    let Some(relation) = relation else { return Ok(()) };
-    let to_eflags = matches!(i.op, Op::Fcomi | Op::Fcomip | Op::Fucomi | Op::Fucomip);
-    if !to_eflags {
+    let Some(relation) = relation(&mut vm.cpu.x87, from, value, denormal, signaling) else { return Ok(()) };
+    let mut stack = Stack::new(&mut vm.cpu.x87);
+    let to_flags = is_to_flags(op);
+    if !to_flags {
         stack.set_conditions(status::C3 | status::C2 | status::C0, conditions(relation));
     }
     for _ in 0..pops {
         stack.pop();
     }
-    if to_eflags {
+    if to_flags {
         // SPEC: intel-sdm-vol2 :: FCOMI/FCOMIP/FUCOMI/FUCOMIP—Compare Floating-Point Values and Set EFLAGS -> ZF, PF and CF by the relation; OF, SF and AF cleared
         vm.set_flags(crate::FlagDef::Image(relation.eflags().into()));
     }
     Ok(())
+}
+
+/// How ST(0) compares with a value, that of ST(from) or another, which may have been `denormal` in memory. `None` where an
+/// unmasked exception pends.
+#[inline(never)]
+fn relation(x87: &mut X87, from: u8, value: F80, denormal: bool, signaling: bool) -> Option<Relation> {
+    let mut stack = Stack::new(x87);
+    if stack.is_empty(0) || stack.is_empty(from) {
+        return stack.fault(false).then_some(Relation::Unordered);
+    }
+    let mut env = stack.env();
+    let relation = F80::compare(&mut env, stack.get(0), Operand::from_parts(value, denormal), signaling);
+    stack.settle(&env).then_some(relation)
 }
 
 /// SPEC: intel-sdm-vol2 :: FXAM—Examine Floating-Point -> C1 is the sign, C3 C2 C0 the class; empty is 101
@@ -127,9 +150,7 @@ fn conditional_move(vm: &mut Vcpu, i: &Instruction) {
     let from = i.operands[1].reg;
     let mut stack = Stack::new(&mut vm.cpu.x87);
     if stack.is_empty(0) || stack.is_empty(from) {
-        if stack.fault(false) {
-            stack.set(0, F80::INDEFINITE);
-        }
+        stack.underflow(0);
         return;
     }
     stack.set_conditions(status::C1, 0);

@@ -9,8 +9,9 @@ use x86_state::X87;
 use x86_types::{Exception, Width};
 
 /// Instructions that do not look for pending exceptions.
-pub(super) fn without_wait(vm: &mut Vcpu, i: &Instruction) -> Option<Outcome> {
-    Some(match i.op {
+#[inline(always)]
+pub(super) fn without_wait(vm: &mut Vcpu, i: &Instruction, op: Op) -> Option<Outcome> {
+    Some(match op {
         Op::Fninit => {
             initialize(&mut vm.cpu.x87);
             Ok(Flow::Next)
@@ -29,8 +30,9 @@ pub(super) fn without_wait(vm: &mut Vcpu, i: &Instruction) -> Option<Outcome> {
 }
 
 /// Those that do.
-pub(super) fn with_wait(vm: &mut Vcpu, i: &Instruction) -> Option<Outcome> {
-    Some(match i.op {
+#[inline(always)]
+pub(super) fn with_wait(vm: &mut Vcpu, i: &Instruction, op: Op) -> Option<Outcome> {
+    Some(match op {
         Op::Fldcw => load_control(vm, i),
         Op::Fldenv => load_environment(vm, i),
         Op::Frstor => restore(vm, i),

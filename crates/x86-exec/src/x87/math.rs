@@ -6,13 +6,23 @@ use crate::Flow;
 use x86_decode::Op;
 use x86_float::{Env, F80};
 
+pub(super) fn is_one(op: Op) -> bool {
+    use Op::{F2xm1, Fabs, Fchs, Fcos, Fpatan, Fprem, Fprem1, Fptan, Frndint, Fscale, Fsin, Fsincos, Fsqrt};
+    use Op::{Fxtract, Fyl2x, Fyl2xp1};
+    matches!(
+        op,
+        F2xm1 | Fabs | Fchs | Fcos | Fpatan | Fprem | Fprem1 | Fptan | Frndint | Fscale | Fsin | Fsincos
+    ) || matches!(op, Fsqrt | Fxtract | Fyl2x | Fyl2xp1)
+}
+
+#[inline(always)]
 pub(super) fn exec(stack: &mut Stack<'_>, op: Op) -> Option<Flow> {
     match op {
         Op::Fchs => sign(stack, |x| x.with_sign(!x.sign())),
         Op::Fabs => sign(stack, |x| x.with_sign(false)),
         Op::Fsqrt => unary(stack, F80::sqrt),
-        Op::Frndint => unary(stack, F80::round_to_integral),
-        Op::F2xm1 => unary(stack, F80::exp2_m1),
+        Op::Frndint => rare(stack, &mut F80::round_to_integral),
+        Op::F2xm1 => rare(stack, &mut F80::exp2_m1),
         Op::Fscale => binary(stack, 0, |x, y, env| x.scale(env, y)),
         Op::Fyl2x => binary(stack, 1, |x, y, env| x.y_log2(env, y)),
         Op::Fyl2xp1 => binary(stack, 1, |x, y, env| x.y_log2_p1(env, y)),
@@ -29,26 +39,32 @@ pub(super) fn exec(stack: &mut Stack<'_>, op: Op) -> Option<Flow> {
     Some(Flow::Next)
 }
 
+#[inline(always)]
 fn sign(stack: &mut Stack<'_>, change: fn(F80) -> F80) {
     unary(stack, |x, _| change(x));
 }
 
+/// What need not be in line.
+#[inline(never)]
+fn rare(stack: &mut Stack<'_>, function: &mut dyn FnMut(F80, &mut Env) -> F80) {
+    unary(stack, function);
+}
+
+#[inline(always)]
 fn unary(stack: &mut Stack<'_>, function: impl FnOnce(F80, &mut Env) -> F80) {
     if stack.is_empty(0) {
-        if stack.fault(false) {
-            stack.set(0, F80::INDEFINITE);
-        }
+        stack.underflow(0);
         return;
     }
     let mut env = stack.env();
     let result = function(stack.get(0), &mut env);
     if stack.settle(&env) {
-        stack.set(0, result);
+        stack.replace(0, result);
     }
 }
 
 /// From ST(0) and ST(1) into ST(to); into ST(1) pops.
-fn binary(stack: &mut Stack<'_>, to: u8, function: impl FnOnce(F80, F80, &mut Env) -> F80) {
+fn binary(stack: &mut Stack<'_>, to: u8, function: fn(F80, F80, &mut Env) -> F80) {
     let result = if stack.is_empty(0) || stack.is_empty(1) {
         stack.fault(false).then_some(F80::INDEFINITE)
     } else {
@@ -68,9 +84,7 @@ fn binary(stack: &mut Stack<'_>, to: u8, function: impl FnOnce(F80, F80, &mut En
 fn remainder(stack: &mut Stack<'_>, nearest: bool) {
     if stack.is_empty(0) || stack.is_empty(1) {
         stack.set_conditions(status::C2, 0);
-        if stack.fault(false) {
-            stack.set(0, F80::INDEFINITE);
-        }
+        stack.underflow(0);
         return;
     }
     let mut env = stack.env();
@@ -88,7 +102,7 @@ fn remainder(stack: &mut Stack<'_>, nearest: bool) {
 fn trigonometric(stack: &mut Stack<'_>, function: fn(F80, &mut Env) -> Option<F80>) {
     stack.set_conditions(status::C2, 0);
     let mut in_range = true;
-    unary(stack, |x, env| {
+    rare(stack, &mut |x, env| {
         function(x, env).unwrap_or_else(|| {
             in_range = false;
             x

@@ -14,7 +14,7 @@ mod xsave;
 mod tests;
 
 use crate::system::Outcome;
-use crate::{Domain, Flow, Handler, MemRef, Vcpu};
+use crate::{Domain, Flow, Handler, MemRef, Step, Trap, Vcpu};
 use area::Area;
 use stack::Stack;
 use x86_decode::{Instruction, Op};
@@ -38,107 +38,139 @@ pub(super) mod status {
     pub(crate) const B: u16 = 1 << 15;
 }
 
-/// Executes an x87 instruction, EMMS, or one that saves or restores x87, SSE and AVX state.
+/// Executes EMMS, an instruction that saves or restores x87, SSE and AVX state, or an x87 instruction that is not numeric.
 pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     match i.op {
         Op::Fxsave | Op::Fxrstor => {
             available(&vm.cpu)?;
-            return if i.op == Op::Fxsave { fxsave::save(vm, i) } else { fxsave::restore(vm, i) };
+            if i.op == Op::Fxsave { fxsave::save(vm, i) } else { fxsave::restore(vm, i) }
         }
-        Op::Xsave | Op::Xsaveopt | Op::Xrstor => return xsave::exec(vm, i),
-        Op::Ldmxcsr | Op::Vldmxcsr | Op::Stmxcsr | Op::Vstmxcsr => return mxcsr(vm, i),
+        Op::Xsave | Op::Xsaveopt | Op::Xrstor => xsave::exec(vm, i),
+        Op::Ldmxcsr | Op::Vldmxcsr | Op::Stmxcsr | Op::Vstmxcsr => mxcsr(vm, i),
         Op::Emms => {
             mmx_available(&vm.cpu)?;
             vm.cpu.x87.tags = 0;
-            return Ok(Flow::Next);
+            Ok(Flow::Next)
         }
-        Op::Fwait => return fwait(&vm.cpu),
-        _ => available(&vm.cpu)?,
+        Op::Fwait => fwait(&vm.cpu),
+        _ => control(vm, i, i.op),
     }
-    if let Some(outcome) = control::without_wait(vm, i) {
+}
+
+/// Control instructions.
+#[inline(always)]
+fn control(vm: &mut Vcpu, i: &Instruction, op: Op) -> Outcome {
+    available(&vm.cpu)?;
+    if let Some(outcome) = control::without_wait(vm, i, op) {
         return outcome;
     }
     no_pending_exception(&vm.cpu)?;
-    if let Some(outcome) = control::with_wait(vm, i) {
-        return outcome;
-    }
-    let exec: Exec = match family(i.op) {
-        Family::Arithmetic => arith::exec,
-        Family::Moves => load_store::exec,
-        Family::Comparisons => compare::exec,
-        Family::Functions => functions,
-    };
-    numeric(vm, i, exec)
+    control::with_wait(vm, i, op).unwrap_or(Err(Exception::InvalidOpcode))
 }
 
-/// Numeric instructions by family.
-enum Family {
-    Arithmetic,
-    Moves,
-    Comparisons,
-    Functions,
-}
-
-fn family(op: Op) -> Family {
-    match op {
-        _ if arith::is_one(op) => Family::Arithmetic,
-        _ if load_store::is_one(op) => Family::Moves,
-        _ if compare::is_one(op) => Family::Comparisons,
-        _ => Family::Functions,
-    }
-}
-
-/// The function for an instruction of the families that programs are made of, chosen once: it need not look for them.
+/// The function for an instruction that is numeric or writes or reads the control or status word, chosen once. Functions
+/// of their own know as a constant what those do that programs are made of.
 pub(crate) fn handler(insn: &Instruction) -> Option<Handler<Vcpu>> {
-    Some(match family(insn.op) {
-        Family::Arithmetic => |vm, i| numeric(vm, i, arith::exec).map_err(|e| vm.fault(e)),
-        Family::Moves => |vm, i| numeric(vm, i, load_store::exec).map_err(|e| vm.fault(e)),
-        Family::Comparisons => |vm, i| numeric(vm, i, compare::exec).map_err(|e| vm.fault(e)),
-        // Among them are those that are not numeric.
-        Family::Functions => return None,
+    /// Functions for each of some instructions, and one for all others, with a memory operand or without.
+    macro_rules! each {
+        ($memory:expr, $exec:path, $($op:ident)*) => {
+            match insn.op {
+                $(Op::$op => |vm, i| numeric(vm, i, $memory, |vm, i, m| $exec(vm, i, m, Op::$op)),)*
+                _ => |vm, i| numeric(vm, i, $memory, |vm, i, m| $exec(vm, i, m, i.op)),
+            }
+        };
+    }
+    let memory = insn.operands[0].is_mem();
+    Some(match insn.op {
+        Op::Fldcw => |vm, i| control(vm, i, Op::Fldcw).map_err(|e| vm.fault(e)),
+        Op::Fnstcw => |vm, i| control(vm, i, Op::Fnstcw).map_err(|e| vm.fault(e)),
+        Op::Fnstsw => |vm, i| control(vm, i, Op::Fnstsw).map_err(|e| vm.fault(e)),
+        Op::Fld | Op::Fild if memory => each!(true, load_store::load,),
+        op if memory && load_store::is_store(op) => each!(true, load_store::store,),
+        Op::Fld | Op::Fstp | Op::Fxch | Op::Fld1 | Op::Fldz => {
+            each!(false, load_store::registers, Fld Fstp Fxch)
+        }
+        op if load_store::is_one(op) => {
+            |vm, i| numeric(vm, i, i.operands[0].is_mem(), |vm, i, m| load_store::rare(vm, i, m, i.op))
+        }
+        op if arith::is_one(op) && memory => |vm, i| arith::exec(vm, i, true, i.op),
+        Op::Fadd => |vm, i| arith::exec(vm, i, false, Op::Fadd),
+        Op::Faddp => |vm, i| arith::exec(vm, i, false, Op::Faddp),
+        Op::Fmul => |vm, i| arith::exec(vm, i, false, Op::Fmul),
+        Op::Fmulp => |vm, i| arith::exec(vm, i, false, Op::Fmulp),
+        op if arith::is_one(op) => |vm, i| arith::exec(vm, i, false, i.op),
+        op if compare::is_to_flags(op) => each!(false, compare::to_flags,),
+        op if compare::is_one(op) => {
+            |vm, i| numeric(vm, i, i.operands[0].is_mem(), |vm, i, m| compare::exec(vm, i, m, i.op))
+        }
+        op if math::is_one(op) => each!(false, functions, Fchs Fabs Fsqrt),
+        _ => return None,
     })
 }
 
-/// What a family makes of an instruction; `None` for those of others.
-type Exec = fn(&mut Vcpu, &Instruction) -> Result<Option<Flow>, Exception>;
+/// Whether an instruction is one of those that [`handler`] knows: they change x87 state, memory, general registers and
+/// status flags at most, unless they fault.
+pub(crate) fn is_plain(insn: &Instruction) -> bool {
+    handler(insn).is_some()
+}
 
-/// The instructions that the last-instruction pointers record.
+/// The instructions that the last-instruction pointers record; `memory` tells whether it has a memory operand.
 #[inline(always)]
-fn numeric(vm: &mut Vcpu, i: &Instruction, exec: Exec) -> Outcome {
-    available(&vm.cpu)?;
-    no_pending_exception(&vm.cpu)?;
+fn numeric(
+    vm: &mut Vcpu,
+    i: &Instruction,
+    memory: bool,
+    exec: impl FnOnce(&mut Vcpu, &Instruction, Option<&MemRef<u64>>) -> Result<(), Trap>,
+) -> Step<Vcpu> {
+    if let Err(exception) = available(&vm.cpu).and_then(|()| no_pending_exception(&vm.cpu)) {
+        return Err(vm.fault(exception));
+    }
     let pending = vm.cpu.x87.status & status::ES;
-    let operand = if i.has_mem() { Some(crate::operand::mem(vm, i)) } else { None };
-    let flow = exec(vm, i)?.ok_or(Exception::InvalidOpcode)?;
-    note_pointers(vm, i, operand);
+    let operand = if memory { Some(crate::operand::mem(vm, i)) } else { None };
+    exec(vm, i, operand.as_ref())?;
+    note_pointers(vm, i, operand.as_ref());
     if vm.cpu.x87.status & status::ES != pending {
         vm.cpu.x87.opcode = opcode(vm, i);
     }
-    Ok(flow)
+    Ok(Flow::Next)
 }
 
 /// Those of no other family.
-fn functions(vm: &mut Vcpu, i: &Instruction) -> Result<Option<Flow>, Exception> {
-    Ok(math::exec(&mut Stack::new(&mut vm.cpu.x87), i.op))
+#[inline(always)]
+fn functions(vm: &mut Vcpu, _: &Instruction, _: Option<&MemRef<u64>>, op: Op) -> Result<(), Trap> {
+    math::exec(&mut Stack::new(&mut vm.cpu.x87), op);
+    Ok(())
 }
 
 /// SPEC: intel-sdm-vol1 :: 8.1.8 x87 FPU Instruction and Data (Operand) Pointers -> non-control instructions record their address and that of their memory operand
-fn note_pointers(vm: &mut Vcpu, i: &Instruction, operand: Option<MemRef<u64>>) {
-    let cs = vm.cpu.segment(Seg::Cs);
-    let (selector, base) = (cs.selector.0, cs.base);
-    let real = vm.cpu.mode().is_real_like();
-    let start = vm.cpu.rip.wrapping_sub(u64::from(i.len));
-    vm.cpu.x87.fip = if real { base.wrapping_add(start & 0xffff) } else { start };
-    vm.cpu.x87.fcs = selector;
+#[inline(always)]
+fn note_pointers(vm: &mut Vcpu, i: &Instruction, operand: Option<&MemRef<u64>>) {
+    vm.cpu.x87.fip = vm.cpu.rip.wrapping_sub(u64::from(i.len));
+    vm.cpu.x87.fcs = vm.cpu.segment(Seg::Cs).selector.0;
     if let Some(m) = operand {
-        vm.cpu.x87.fdp = if real { vm.linear_of(&m).0 } else { m.offset };
+        vm.cpu.x87.fdp = m.offset;
         vm.cpu.x87.fds = vm.cpu.segment(m.seg).selector.0;
+    }
+    if vm.cpu.code_size != CodeSize::Bits64 && vm.cpu.mode().is_real_like() {
+        make_pointers_linear(vm, operand);
+    }
+}
+
+/// In real-address and virtual-8086 mode they are linear addresses.
+#[cold]
+#[inline(never)]
+fn make_pointers_linear(vm: &mut Vcpu, operand: Option<&MemRef<u64>>) {
+    vm.cpu.x87.fip = vm.cpu.segment(Seg::Cs).base.wrapping_add(vm.cpu.x87.fip & 0xffff);
+    if let Some(m) = operand {
+        vm.cpu.x87.fdp = vm.linear_of(m).0;
     }
 }
 
 /// The opcode register's value for the instruction, from its bytes; they are looked at only after an unmasked exception.
 ///
 /// SPEC: intel-sdm-vol1 :: 8.1.9.1 Fopcode Compatibility Sub-mode -> without it the opcode is recorded only when an unmasked exception occurs
+#[cold]
+#[inline(never)]
 fn opcode(vm: &mut Vcpu, i: &Instruction) -> u16 {
     let base = if vm.cpu.code_size == CodeSize::Bits64 { 0 } else { vm.cpu.segment(Seg::Cs).base };
     let start = base.wrapping_add(vm.cpu.rip).wrapping_sub(u64::from(i.len));
@@ -163,6 +195,7 @@ fn code_byte(vm: &mut Vcpu, at: u64) -> u8 {
 }
 
 /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> CR0.EM and CR0.TS make x87 instructions raise #NM
+#[inline(always)]
 fn available(cpu: &Cpu) -> Result<(), Exception> {
     if cpu.cr0.intersects(Cr0::EM | Cr0::TS) { Err(Exception::DeviceNotAvailable) } else { Ok(()) }
 }
@@ -189,6 +222,7 @@ pub(crate) fn mmx_transition(x87: &mut X87) {
 /// #MF where an unmasked exception is pending.
 ///
 /// SPEC: intel-sdm-vol1 :: 8.7 Handling x87 FPU Exceptions in Software -> native mode (CR0.NE) raises #MF before the next waiting instruction; otherwise IGNNE# is taken to be asserted
+#[inline(always)]
 fn no_pending_exception(cpu: &Cpu) -> Result<(), Exception> {
     if cpu.x87.status & status::ES != 0 && cpu.cr0.contains(Cr0::NE) {
         return Err(Exception::X87FloatingPoint);
@@ -231,6 +265,7 @@ fn set_mxcsr(vm: &mut Vcpu, value: u32) -> Result<(), Exception> {
 }
 
 /// Sets ES and B to whether an unmasked exception is flagged.
+#[inline(always)]
 fn summarize(x87: &mut X87) {
     let unmasked = x87.status & !x87.control & status::EXCEPTIONS != 0;
     x87.status &= !(status::ES | status::B);

@@ -12,5 +12,6 @@ mod machine;
 mod modes;
 mod paging;
 mod syscall;
+mod ten_bytes;
 mod tlb;
 mod way;

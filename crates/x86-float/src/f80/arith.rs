@@ -1,6 +1,9 @@
 //! Sum, difference, product, quotient, square root, scaling, extraction, rounding to integer.
 
-use super::{BIAS, Class, F80, Operand, finish, finish_at, invalid, note_denormals, special, special_one};
+use super::{
+    BIAS, Class, F80, Operand, aside, finish, finish_at, invalid, note_denormals, special, special_one,
+};
+use crate::short::Short;
 use crate::sse::Float;
 use crate::unpacked::Unpacked;
 use crate::{Env, Flags, Rounding};
@@ -8,17 +11,29 @@ use crate::{Env, Flags, Rounding};
 /// Rounds as precision control says.
 ///
 /// SPEC: intel-sdm-vol1 :: 8.1.5.2 Precision Control Field -> FADD, FSUB, FMUL, FDIV and FSQRT round the significand to 24, 53 or 64 bits
+#[inline(always)]
 fn controlled(env: &mut Env, value: Unpacked) -> F80 {
     let precision = env.precision.into();
     finish_at(env, value, precision)
 }
 
+#[inline(always)]
 fn add(env: &mut Env, a: Operand, b: Operand, negate_a: bool, negate_b: bool) -> F80 {
     if let (Some(x), Some(y)) = (a.ordinary(), b.ordinary())
         && let Some(sum) = x.with_sign(x.sign != negate_a).add(y.with_sign(y.sign != negate_b))
     {
         return controlled(env, sum);
     }
+    let ((a, a_denormal), (b, b_denormal)) = (a.parts(), b.parts());
+    aside(env, move |mut env| {
+        let (a, b) = (Operand::from_parts(a, a_denormal), Operand::from_parts(b, b_denormal));
+        (add_special(&mut env, a, b, negate_a, negate_b), env)
+    })
+}
+
+/// Operands and results that are no normal numbers.
+#[inline(never)]
+fn add_special(env: &mut Env, a: Operand, b: Operand, negate_a: bool, negate_b: bool) -> F80 {
     if let Some(special) = special(env, a, b) {
         return special;
     }
@@ -36,7 +51,7 @@ fn add(env: &mut Env, a: Operand, b: Operand, negate_a: bool, negate_b: bool) ->
     let (x, y) = (a.unpack().map(|x| x.with_sign(a_sign)), b.unpack().map(|y| y.with_sign(b_sign)));
     let sum = match (x, y) {
         (Some(x), Some(y)) => x.add(y),
-        (x, y) => x.or(y),
+        (x, y) => x.or(y).map(Short::wide),
     };
     match sum {
         Some(sum) => controlled(env, sum),
@@ -45,10 +60,21 @@ fn add(env: &mut Env, a: Operand, b: Operand, negate_a: bool, negate_b: bool) ->
     }
 }
 
+#[inline(always)]
 fn mul(env: &mut Env, a: Operand, b: Operand) -> F80 {
     if let (Some(x), Some(y)) = (a.ordinary(), b.ordinary()) {
         return controlled(env, x.mul(y));
     }
+    let ((a, a_denormal), (b, b_denormal)) = (a.parts(), b.parts());
+    aside(env, move |mut env| {
+        let (a, b) = (Operand::from_parts(a, a_denormal), Operand::from_parts(b, b_denormal));
+        (mul_special(&mut env, a, b), env)
+    })
+}
+
+/// Operands and results that are no normal numbers.
+#[inline(never)]
+fn mul_special(env: &mut Env, a: Operand, b: Operand) -> F80 {
     if let Some(special) = special(env, a, b) {
         return special;
     }
@@ -66,10 +92,21 @@ fn mul(env: &mut Env, a: Operand, b: Operand) -> F80 {
     }
 }
 
+#[inline(always)]
 fn div(env: &mut Env, a: Operand, b: Operand) -> F80 {
     if let (Some(x), Some(y)) = (a.ordinary(), b.ordinary()) {
         return controlled(env, x.div(y));
     }
+    let ((a, a_denormal), (b, b_denormal)) = (a.parts(), b.parts());
+    aside(env, move |mut env| {
+        let (a, b) = (Operand::from_parts(a, a_denormal), Operand::from_parts(b, b_denormal));
+        (div_special(&mut env, a, b), env)
+    })
+}
+
+/// Operands and results that are no normal numbers.
+#[inline(never)]
+fn div_special(env: &mut Env, a: Operand, b: Operand) -> F80 {
     if let Some(special) = special(env, a, b) {
         return special;
     }
@@ -95,39 +132,64 @@ fn div(env: &mut Env, a: Operand, b: Operand) -> F80 {
 }
 
 impl F80 {
-    /// `self + b`
+    /// The sum of `a` and `b`, each negated where it says so. A NaN is not negated.
+    #[inline(always)]
+    pub fn sum(env: &mut Env, a: Self, b: impl Into<Operand>, negate_a: bool, negate_b: bool) -> Self {
+        add(env, a.into(), b.into(), negate_a, negate_b)
+    }
+
+    /// `a + b`
     pub fn add(env: &mut Env, a: Self, b: impl Into<Operand>) -> Self {
-        add(env, a.into(), b.into(), false, false)
+        Self::sum(env, a, b, false, false)
     }
 
     /// `a - b`
     pub fn sub(env: &mut Env, a: Self, b: impl Into<Operand>) -> Self {
-        add(env, a.into(), b.into(), false, true)
+        Self::sum(env, a, b, false, true)
     }
 
     /// `b - a`, with the NaN rules and the sign of zero of that difference
     pub fn sub_reversed(env: &mut Env, a: Self, b: impl Into<Operand>) -> Self {
-        add(env, b.into(), a.into(), false, true)
+        Self::sum(env, a, b, true, false)
     }
 
     /// `a * b`
+    #[inline(always)]
     pub fn mul(env: &mut Env, a: Self, b: impl Into<Operand>) -> Self {
         mul(env, a.into(), b.into())
     }
 
     /// `a / b`
     pub fn div(env: &mut Env, a: Self, b: impl Into<Operand>) -> Self {
-        div(env, a.into(), b.into())
+        Self::quotient(env, a, b, false)
     }
 
     /// `b / a`
     pub fn div_reversed(env: &mut Env, a: Self, b: impl Into<Operand>) -> Self {
-        div(env, b.into(), a.into())
+        Self::quotient(env, a, b, true)
+    }
+
+    /// `a / b`, or `b / a` where `reversed`
+    #[inline(always)]
+    pub fn quotient(env: &mut Env, a: Self, b: impl Into<Operand>, reversed: bool) -> Self {
+        let (a, b) = (a.into(), b.into());
+        let (a, b) = if reversed { (b, a) } else { (a, b) };
+        div(env, a, b)
     }
 
     /// FSQRT
     #[must_use]
+    #[inline(always)]
     pub fn sqrt(self, env: &mut Env) -> Self {
+        let ordinary = Operand::from(self).ordinary().filter(|value| !value.sign);
+        match ordinary {
+            Some(value) => controlled(env, value.sqrt()),
+            None => aside(env, move |mut env| (self.sqrt_special(&mut env), env)),
+        }
+    }
+
+    /// Operands that are no positive normal numbers.
+    fn sqrt_special(self, env: &mut Env) -> Self {
         let a = Operand::from(self);
         if let Some(special) = special_one(env, a) {
             return special;
@@ -156,15 +218,12 @@ impl F80 {
         }
         note_denormals(env, &[a]);
         let Some(value) = a.unpack().filter(|value| value.exp < 63) else { return self };
-        let (magnitude, inexact, up) = value.to_integral(env.rounding);
+        let Some((magnitude, inexact, up)) = value.to_integral(env.rounding) else { return self };
         if inexact {
             env.raise(Flags::PE);
         }
         env.rounded_up = up;
-        match Unpacked::from_integer(value.sign, magnitude) {
-            Some(whole) => Self::pack(whole.sign, whole.round(64, Rounding::Zero)),
-            None => Self::zero(value.sign),
-        }
+        Short::normalized(value.sign, 63, magnitude).map_or(Self::zero(value.sign), Self::from_short)
     }
 
     /// FSCALE: `self * 2^trunc(by)`
@@ -186,12 +245,12 @@ impl F80 {
         match a.unpack() {
             Some(value) if !a.is_infinite() => {
                 let n = b.unpack().map_or(0, |b| {
-                    let (magnitude, _, _) = b.to_integral(Rounding::Zero);
+                    let integral = b.to_integral(Rounding::Zero);
                     // Beyond this the result overflows or underflows in any case.
-                    let n = magnitude.min(0x1_0000) as i32;
+                    let n = integral.map_or(u64::MAX, |(magnitude, ..)| magnitude).min(0x1_0000) as i32;
                     if b.sign { -n } else { n }
                 });
-                finish(env, value.scale(n))
+                finish(env, value.wide().scale(n))
             }
             _ => self,
         }
@@ -209,7 +268,7 @@ impl F80 {
             (Class::Infinity, _) => (Self::infinity(false), self),
             (_, Some(value)) => {
                 note_denormals(env, &[a]);
-                let significand = Self::new((value.sig >> 64) as u64, BIAS as u16).with_sign(value.sign);
+                let significand = Self::new(value.sig, BIAS as u16).with_sign(value.sign);
                 (Self::from_integer(value.exp.into()), significand)
             }
             (_, None) => {
@@ -237,7 +296,7 @@ impl F80 {
             }
             Class::Infinity => T::infinity(self.sign()),
             _ => match self.unpack() {
-                Some(value) => crate::sse::finish(env, value),
+                Some(value) => crate::sse::finish(env, value.wide()),
                 None => T::zero(self.sign()),
             },
         }

@@ -1,16 +1,13 @@
 //! Loads, integers and packed BCD.
 
 use super::{Class, F80, Operand};
-use crate::unpacked::Unpacked;
+use crate::short::Short;
 use crate::{Env, Flags, Rounding};
 
 impl F80 {
     /// FILD
     pub fn from_integer(x: i64) -> Self {
-        match Unpacked::from_integer(x < 0, x.unsigned_abs().into()) {
-            Some(value) => Self::pack(value.sign, value.round(64, Rounding::Zero)),
-            None => Self::ZERO,
-        }
+        Short::normalized(x < 0, 63, x.unsigned_abs()).map_or(Self::ZERO, Self::from_short)
     }
 
     /// FLD of single precision: exact, but denormals raise DE and signalling NaNs IE.
@@ -29,15 +26,13 @@ impl F80 {
     /// SPEC: intel-sdm-vol2 :: FIST/FISTP—Store Integer -> NaN, infinity, unsupported or out of range: invalid, integer indefinite
     pub fn to_integer(self, env: &mut Env, bits: u32, truncate: bool) -> i64 {
         let indefinite = i64::MIN >> (64 - bits);
-        let Some(value) = self.integral(env, truncate) else {
+        let negative = self.sign();
+        let limit = (1 << (bits - 1)) - u64::from(!negative);
+        let integral = self.integral(env, truncate).filter(|(magnitude, ..)| *magnitude <= limit);
+        let Some((magnitude, inexact, up)) = integral else {
             env.raise(Flags::IE);
             return indefinite;
         };
-        let (negative, (magnitude, inexact, up)) = value;
-        if magnitude > (1 << (bits - 1)) - (!negative) as u128 {
-            env.raise(Flags::IE);
-            return indefinite;
-        }
         if inexact {
             env.raise(Flags::PE);
         }
@@ -45,14 +40,14 @@ impl F80 {
         if negative { (magnitude as i64).wrapping_neg() } else { magnitude as i64 }
     }
 
-    /// Sign and rounded magnitude; `None` if it is no finite number.
-    fn integral(self, env: &Env, truncate: bool) -> Option<(bool, (u128, bool, bool))> {
+    /// Rounded magnitude, whether that is inexact, and whether it grew; `None` if it is no number below 2^64.
+    #[inline]
+    fn integral(self, env: &Env, truncate: bool) -> Option<(u64, bool, bool)> {
         if matches!(self.class(), Class::Nan | Class::Infinity | Class::Unsupported) {
             return None;
         }
         let rounding = if truncate { Rounding::Zero } else { env.rounding };
-        let parts = self.unpack().map_or((0, false, false), |value| value.to_integral(rounding));
-        Some((self.sign(), parts))
+        self.unpack().map_or(Some((0, false, false)), |value| value.to_integral(rounding))
     }
 
     /// FBLD: 18 digits, lowest byte first, sign in the highest bit.
@@ -66,10 +61,7 @@ impl F80 {
             sum.wrapping_mul(100).wrapping_add(pair)
         });
         let negative = bytes[9] & 0x80 != 0;
-        match Unpacked::from_integer(negative, magnitude.into()) {
-            Some(value) => Self::pack(negative, value.round(64, Rounding::Zero)),
-            None => Self::zero(negative),
-        }
+        Short::normalized(negative, 63, magnitude).map_or(Self::zero(negative), Self::from_short)
     }
 
     /// FBSTP; the packed BCD indefinite with IE if the value does not fit.
@@ -77,8 +69,8 @@ impl F80 {
     /// SPEC: intel-sdm-vol2 :: FBSTP—Store BCD Integer and Pop -> rounded by RC; more than 18 digits, NaN or infinity: packed BCD indefinite
     pub fn to_bcd(self, env: &mut Env) -> [u8; 10] {
         const INDEFINITE: [u8; 10] = [0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xff];
-        let value = self.integral(env, false).filter(|(_, (magnitude, ..))| *magnitude < 10u128.pow(18));
-        let Some((negative, (magnitude, inexact, up))) = value else {
+        let value = self.integral(env, false).filter(|(magnitude, ..)| *magnitude < 10u64.pow(18));
+        let Some((magnitude, inexact, up)) = value else {
             env.raise(Flags::IE);
             return INDEFINITE;
         };
@@ -86,14 +78,14 @@ impl F80 {
             env.raise(Flags::PE);
         }
         env.rounded_up = up;
-        let mut rest = magnitude as u64;
+        let mut rest = magnitude;
         let mut bytes = [0; 10];
         for byte in bytes.iter_mut().take(9) {
             let pair = (rest % 100) as u8;
             *byte = ((pair / 10) << 4) | (pair % 10);
             rest /= 100;
         }
-        bytes[9] = (negative as u8) << 7;
+        bytes[9] = u8::from(self.sign()) << 7;
         bytes
     }
 }

@@ -76,7 +76,7 @@ impl F80 {
             return special;
         }
         note_denormals(env, &[a]);
-        match a.unpack() {
+        match a.unpack_wide() {
             None => self,
             _ if a.is_infinite() => {
                 if a.sign() {
@@ -122,7 +122,7 @@ impl F80 {
                 }
             };
         }
-        let log = if a.is_infinite() { None } else { a.unpack().and_then(log2) };
+        let log = if a.is_infinite() { None } else { a.unpack_wide().and_then(log2) };
         if (a.is_infinite() && b.is_zero()) || (self == Self::ONE && b.is_infinite()) {
             return invalid(env);
         }
@@ -142,7 +142,7 @@ impl F80 {
         if let Some(special) = special(env, a, b) {
             return special;
         }
-        let x = if a.is_infinite() { None } else { a.unpack() };
+        let x = if a.is_infinite() { None } else { a.unpack_wide() };
         if (a.is_infinite() && a.sign())
             || (a.is_zero() && b.is_infinite())
             || (a.is_infinite() && b.is_zero())
@@ -172,7 +172,7 @@ fn product(env: &mut Env, log: Option<Unpacked>, y: Operand) -> F80 {
     if y.is_infinite() {
         return F80::infinity(sign);
     }
-    match (log, y.unpack()) {
+    match (log, y.unpack_wide()) {
         (Some(log), Some(y)) => {
             // Processors report even the logarithms of powers of two as inexact.
             env.raise(Flags::PE);

@@ -9,8 +9,9 @@ mod trigonometry;
 
 pub use remainder::Remainder;
 
+use crate::short::Short;
 use crate::sse::{Float, Relation};
-use crate::unpacked::{Rounded, Unpacked};
+use crate::unpacked::{Rounded, Unpacked, join, round_bits};
 use crate::{Env, Flags, Rounding};
 
 /// Exponent bias; the largest exponent of a finite number
@@ -116,14 +117,21 @@ impl F80 {
     }
 
     /// The value of a finite number; `None` for zero.
-    fn unpack(self) -> Option<Unpacked> {
+    fn unpack(self) -> Option<Short> {
         let exp = match self.exponent_field() {
             0 => EMIN,
-            field => field as i32 - BIAS,
+            field => i32::from(field) - BIAS,
         };
-        Unpacked::normalized(self.sign(), exp, (self.significand as u128) << 64)
+        Short::normalized(self.sign(), exp, self.significand)
     }
 
+    /// A value within the exponents of normal numbers.
+    #[inline(always)]
+    const fn from_short(x: Short) -> Self {
+        Self::new(x.sig, (x.exp + BIAS) as u16 | (x.sign as u16) << 15)
+    }
+
+    #[inline(always)]
     fn pack(sign: bool, rounded: Rounded) -> Self {
         let field = if rounded.sig & INTEGER != 0 { (rounded.exp + BIAS) as u16 } else { 0 };
         Self::new(rounded.sig, field).with_sign(sign)
@@ -138,8 +146,9 @@ pub struct Operand {
 }
 
 impl From<F80> for Operand {
+    #[inline(always)]
     fn from(value: F80) -> Self {
-        Self { value, denormal: matches!(value.class(), Class::Denormal) }
+        Self { value, denormal: value.exponent_field() == 0 && value.significand != 0 }
     }
 }
 
@@ -159,27 +168,38 @@ impl Operand {
         Self { value: F80::from_integer(x), denormal: false }
     }
 
+    /// From what [`parts`](Self::parts) gave, or from a register with `denormal` unset.
+    #[inline(always)]
+    pub fn from_parts(value: F80, denormal: bool) -> Self {
+        let here = Self::from(value);
+        Self { denormal: here.denormal || denormal, ..here }
+    }
+
+    /// Its value, and whether it was denormal where it came from.
+    #[inline(always)]
+    pub const fn parts(self) -> (F80, bool) {
+        (self.value, self.denormal)
+    }
+
     fn from_float<T: Float>(x: T) -> Self {
         let value = if x.is_nan() || x.is_infinite() {
             let significand = INTEGER | x.fraction() << (63 - T::FRACTION_BITS);
             F80::new(significand, EXP_MAX).with_sign(x.sign())
         } else {
-            match crate::sse::unpack(x) {
-                Some(value) => F80::pack(value.sign, value.round(64, Rounding::Zero)),
-                None => F80::zero(x.sign()),
-            }
+            let exp = (x.exponent_field() as i32).max(1) - T::EMAX;
+            let whole = if x.exponent_field() == 0 { 0 } else { T::FRACTION + 1 };
+            let significand = (whole | x.fraction()) << (64 - T::PRECISION);
+            Short::normalized(x.sign(), exp, significand).map_or(F80::zero(x.sign()), F80::from_short)
         };
         Self { value, denormal: x.is_denormal() }
     }
 
     /// The value of a normal number that was no denormal before either; `None` for all others.
-    #[inline]
-    fn ordinary(self) -> Option<Unpacked> {
-        let F80 { significand, .. } = self.value;
-        let field = self.value.exponent_field();
-        let ordinary = significand & INTEGER != 0 && field != 0 && field != EXP_MAX && !self.denormal;
-        let sign = self.value.sign();
-        ordinary.then(|| Unpacked { sign, exp: i32::from(field) - BIAS, sig: u128::from(significand) << 64 })
+    #[inline(always)]
+    fn ordinary(self) -> Option<Short> {
+        let (sig, field) = (self.value.significand, self.value.exponent_field());
+        let ordinary = sig & INTEGER != 0 && field.wrapping_sub(1) < EXP_MAX - 1 && !self.denormal;
+        ordinary.then(|| Short { sign: self.value.sign(), exp: i32::from(field) - BIAS, sig })
     }
 
     fn class(self) -> Class {
@@ -198,8 +218,13 @@ impl Operand {
         self.class() == Class::Zero
     }
 
-    fn unpack(self) -> Option<Unpacked> {
+    fn unpack(self) -> Option<Short> {
         self.value.unpack()
+    }
+
+    /// The same with a wide significand.
+    fn unpack_wide(self) -> Option<Unpacked> {
+        self.unpack().map(Short::wide)
     }
 }
 
@@ -253,11 +278,50 @@ fn note_denormals(env: &mut Env, operands: &[Operand]) {
     }
 }
 
+/// What a function gives that is not in line. It takes a copy of the environment and gives one back, and takes all else by
+/// parts, so that neither the environment nor numbers have to be in memory where it is not called.
+#[inline(always)]
+fn aside(env: &mut Env, function: impl FnOnce(Env) -> (F80, Env)) -> F80 {
+    let (result, after) = function(*env);
+    *env = after;
+    result
+}
+
 /// Rounds a result to `precision` bits and the double-extended exponent range.
+#[inline(always)]
+fn finish_at(env: &mut Env, value: Unpacked, precision: u32) -> F80 {
+    let rounded = round_bits(value.sign, value.exp, value.sig, precision, env.rounding);
+    if value.exp < EMIN || rounded.exp > BIAS {
+        let (high, low) = ((value.sig >> 64) as u64, value.sig as u64);
+        let Unpacked { sign, exp, .. } = value;
+        return aside(env, move |env| out_of_range_of_parts(env, sign, exp, high, low, precision));
+    }
+    if rounded.inexact {
+        env.raise(Flags::PE);
+    }
+    env.rounded_up = rounded.up;
+    F80::from_short(Short { sign: value.sign, exp: rounded.exp, sig: rounded.sig })
+}
+
+#[cold]
+#[inline(never)]
+fn out_of_range_of_parts(
+    mut env: Env,
+    sign: bool,
+    exp: i32,
+    high: u64,
+    low: u64,
+    precision: u32,
+) -> (F80, Env) {
+    let result = out_of_range(&mut env, Unpacked { sign, exp, sig: join(high, low) }, precision);
+    (result, env)
+}
+
+/// The same where the exponent may not fit.
 ///
 /// SPEC: intel-sdm-vol1 :: 8.5.4 Numeric Overflow Exception (#O) -> unmasked with a register destination: rounded, exponent divided by 2^24576
 /// SPEC: intel-sdm-vol1 :: 8.5.5 Numeric Underflow Exception (#U) -> unmasked with a register destination: rounded, exponent multiplied by 2^24576
-fn finish_at(env: &mut Env, value: Unpacked, precision: u32) -> F80 {
+fn out_of_range(env: &mut Env, value: Unpacked, precision: u32) -> F80 {
     let mut rounded = value.round(precision, env.rounding);
     if rounded.exp > BIAS {
         env.raise(Flags::OE);
@@ -278,7 +342,7 @@ fn finish_at(env: &mut Env, value: Unpacked, precision: u32) -> F80 {
             env.raise(Flags::PE);
             return F80::zero(value.sign);
         }
-    } else if value.exp < EMIN {
+    } else {
         let tiny = rounded.exp < EMIN;
         rounded = value.round_denormal(precision, EMIN, env.rounding);
         if tiny && rounded.inexact {

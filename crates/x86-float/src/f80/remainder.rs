@@ -31,7 +31,7 @@ impl F80 {
             return whole(invalid(env));
         }
         note_denormals(env, &[a, b]);
-        match (a.unpack(), b.unpack()) {
+        match (a.unpack_wide(), b.unpack_wide()) {
             (Some(x), Some(_)) if b.is_infinite() => whole(finish(env, x)),
             (Some(x), Some(y)) => reduce(env, x, y, nearest),
             _ => whole(self),

@@ -78,7 +78,7 @@ fn angle(env: &mut Env, x: F80) -> Angle {
     if a.is_infinite() {
         return Angle::Special(invalid(env));
     }
-    match a.unpack() {
+    match a.unpack_wide() {
         None => Angle::Zero,
         Some(value) if value.exp >= 63 => Angle::OutOfRange,
         Some(value) => {
@@ -155,8 +155,8 @@ impl F80 {
             return special;
         }
         note_denormals(env, &[a, b]);
-        let x = if a.is_infinite() { None } else { a.unpack() };
-        let height = if b.is_infinite() { None } else { b.unpack() };
+        let x = if a.is_infinite() { None } else { a.unpack_wide() };
+        let height = if b.is_infinite() { None } else { b.unpack_wide() };
         let magnitude = match (b.is_infinite(), a.is_infinite()) {
             (true, true) if a.sign() => Some(sum(PI_2, PI_4)),
             (true, true) => Some(PI_4),

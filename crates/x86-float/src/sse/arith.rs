@@ -166,7 +166,7 @@ fn sqrt_slow<T: Float>(env: &mut Env, a: T) -> T {
     }
     note_denormals(env, &[a]);
     match unpack(a) {
-        Some(value) if !a.is_infinite() => finish(env, value.sqrt()),
+        Some(value) if !a.is_infinite() => finish(env, value.short().sqrt()),
         _ => a,
     }
 }

@@ -28,11 +28,12 @@ fn to_integer<T: Float>(env: &mut Env, x: T, bits: u32, truncation: Truncation) 
         Truncation::Current => env.rounding,
         Truncation::TowardZero => Rounding::Zero,
     };
-    let (magnitude, inexact, _) = value.to_integral(rounding);
-    if magnitude > (1 << (bits - 1)) - (!value.sign) as u128 {
+    let limit = (1 << (bits - 1)) - u64::from(!value.sign);
+    let integral = value.short().to_integral(rounding);
+    let Some((magnitude, inexact, _)) = integral.filter(|(magnitude, ..)| *magnitude <= limit) else {
         env.raise(Flags::IE);
         return indefinite;
-    }
+    };
     if inexact {
         env.raise(Flags::PE);
     }
@@ -71,14 +72,16 @@ pub fn round_to_integral<T: Float>(env: &mut Env, x: T, imm: u8) -> T {
         return nan;
     }
     let rounding = if imm & 4 != 0 { env.rounding } else { Rounding::from_rc(imm.into()) };
-    let Some(value) = unpack(x).filter(|value| value.exp < T::FRACTION_BITS as i32) else {
+    let value = unpack(x).filter(|value| value.exp < T::FRACTION_BITS as i32);
+    let Some((sign, (magnitude, inexact, _))) =
+        value.and_then(|value| Some((value.sign, value.short().to_integral(rounding)?)))
+    else {
         return x;
     };
-    let (magnitude, inexact, _) = value.to_integral(rounding);
     if inexact && imm & 8 == 0 {
         env.raise(Flags::PE);
     }
-    match Unpacked::from_integer(value.sign, magnitude) {
+    match Unpacked::from_integer(sign, magnitude.into()) {
         Some(whole) => exact(whole),
         None => T::zero(x.sign()),
     }

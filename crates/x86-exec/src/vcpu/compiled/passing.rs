@@ -1,7 +1,6 @@
 //! Executing what compiled code leaves to the interpreter in passing.
 
-use super::super::blocks::Slot;
-use super::super::{Trap, Vcpu, attention};
+use super::super::{Vcpu, attention};
 use super::Leave;
 use std::rc::Rc;
 use x86_state::{Activity, RFlags, Shadow};
@@ -22,18 +21,45 @@ impl Vcpu {
     pub fn compiled_step(&mut self, number: u64, left: u64) -> u64 {
         let Some(steps) = self.steps.get_mut(number) else { return stepped(Leave::Interpret, 0) };
         steps.count += 1;
-        let (slots, len, flags) = (Rc::clone(&steps.slots), steps.len, steps.flags);
+        let (slots, len, flags, plain) = (Rc::clone(&steps.slots), steps.len, steps.flags, steps.plain);
         if flags {
             self.settle_flags();
         }
         let mask = if self.cpu.code_size == CodeSize::Bits64 { u64::MAX } else { 0xffff_ffff };
-        self.cpu.rip = self.cpu.rip.wrapping_sub(len) & mask;
-        let mut done = 0;
-        let leave = slots.iter().find_map(|slot| {
-            let leave = self.step(slot, mask, left.saturating_sub(done));
-            done += u64::from(leave != Some(Leave::Interpret));
-            leave
-        });
+        self.stop = false;
+        let mut at = self.cpu.rip.wrapping_sub(len) & mask;
+        let known = if plain { (0, 0) } else { (self.shared.code_key, self.tlb.flushes()) };
+        let before = self.limit.saturating_sub(left);
+        let (mut done, mut leave) = (0, None);
+        for slot in slots.iter() {
+            self.retired = before + done;
+            let next = at.wrapping_add(u64::from(slot.insn.len)) & mask;
+            self.cpu.rip = next;
+            if (slot.handler)(self, &slot.insn).is_err() {
+                self.pending = None;
+                self.cpu.rip = at;
+                leave = Some(Leave::Interpret);
+                break;
+            }
+            done += 1;
+            at = next;
+            // A plain one leaves all as it was found behind the first, unless it touches the bus, which asks to stop.
+            if done == 1 || !plain || self.stop {
+                if self.stop || !self.is_quiet(left.saturating_sub(done - 1)) {
+                    leave = Some(Leave::Attention);
+                    break;
+                }
+                // It may end a block for the interpreter, but nothing came of it that compiled code would have to know.
+                let same =
+                    plain || (self.cpu.rip == next && (self.shared.code_key, self.tlb.flushes()) == known);
+                if !same {
+                    // Where RIP says, in the mode that is now, by whatever is compiled there.
+                    self.choose_jumps();
+                    leave = Some(Leave::Miss);
+                    break;
+                }
+            }
+        }
         if flags {
             let flags = self.cpu.arith;
             (self.shared.flags_result, self.shared.flags_a) = (flags.result, flags.aux);
@@ -41,46 +67,19 @@ impl Vcpu {
         leave.map_or(0, |leave| stepped(leave, done))
     }
 
-    /// One of them. Gives why compiled code cannot go on behind it, if it cannot: it takes effect unless it has to be
-    /// interpreted.
-    #[inline(always)]
-    fn step(&mut self, slot: &Slot, mask: u64, left: u64) -> Option<Leave> {
-        self.retired = self.limit.saturating_sub(left);
-        self.stop = false;
-        let (at, mode, flushes) = (self.cpu.rip, self.shared.code_key, self.tlb.flushes());
-        let next = at.wrapping_add(u64::from(slot.insn.len)) & mask;
-        self.cpu.rip = next;
-        match (slot.handler)(self, &slot.insn) {
-            Ok(_) if self.stop || !self.is_quiet(left) => Some(Leave::Attention),
-            // It may end a block for the interpreter, but nothing came of it that compiled code would have to know.
-            Ok(_)
-                if self.cpu.rip == next && self.shared.code_key == mode && self.tlb.flushes() == flushes =>
-            {
-                None
-            }
-            // Where RIP says, in the mode that is now, by whatever is compiled there.
-            Ok(_) => {
-                self.choose_jumps();
-                Some(Leave::Miss)
-            }
-            Err(Trap(())) => {
-                self.pending = None;
-                self.cpu.rip = at;
-                Some(Leave::Interpret)
-            }
-        }
-    }
-
     /// Whether the run loop would find nothing to do before the next instruction. The shadow of STI is for interrupts that
     /// wait: where none does, none can come before the instruction behind it is over, if that is within the budget, of
     /// which `left` was there before this one.
+    #[inline(always)]
     fn is_quiet(&mut self, left: u64) -> bool {
         if self.cpu.activity != Activity::Running || self.cpu.system_flags.contains(RFlags::RF) {
             return false;
         }
-        if self.attention == 0 {
-            return true;
-        }
+        self.attention == 0 || self.is_quiet_by_attention(left)
+    }
+
+    #[inline(never)]
+    fn is_quiet_by_attention(&mut self, left: u64) -> bool {
         let known = attention::INTERRUPT | attention::SHADOW;
         let last = left <= 1 && self.cpu.shadow != Shadow::None;
         if self.attention & !known != 0

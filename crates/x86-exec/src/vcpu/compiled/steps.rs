@@ -16,6 +16,8 @@ pub(super) struct Step {
     pub(super) len: u64,
     /// Whether the status flags matter to them
     pub(super) flags: bool,
+    /// Whether all go on at the next instruction, in the same mode and with the same translations, unless they fault
+    pub(super) plain: bool,
     /// Times they were executed
     pub(super) count: u64,
     uses: u32,
@@ -28,6 +30,7 @@ impl Step {
             slots: insns.iter().map(slot).collect(),
             len: insns.iter().map(|insn| u64::from(insn.len)).sum(),
             flags: insns.iter().any(|insn| Reach::of(insn).flags),
+            plain: insns.iter().all(crate::x87::is_plain),
             count: 0,
             uses: 1,
         }
