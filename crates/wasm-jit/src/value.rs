@@ -2,10 +2,11 @@
 //! vectors 128.
 
 mod fold;
+mod index;
 pub(crate) mod vector;
 
 pub(crate) use fold::IDENTITY;
-use rustc_hash::FxHashMap;
+use index::{Index, Place};
 use vector::{Kind, VectorNode};
 
 /// A value of the list.
@@ -160,7 +161,7 @@ pub(crate) struct Values {
     nodes: Vec<Node>,
     kinds: Vec<Kind>,
     known_bits: Vec<u8>,
-    known: FxHashMap<Node, Value>,
+    known: Index,
 }
 
 impl Values {
@@ -170,10 +171,13 @@ impl Values {
 
     /// Forgets every value from number `len` on.
     pub(crate) fn truncate(&mut self, len: usize) {
+        if len == self.nodes.len() {
+            return;
+        }
         self.nodes.truncate(len);
         self.kinds.truncate(len);
         self.known_bits.truncate(len);
-        self.known.retain(|_, v| (v.0 as usize) < len);
+        self.known.forget();
     }
 
     pub(crate) fn node(&self, v: Value) -> Node {
@@ -185,9 +189,11 @@ impl Values {
     }
 
     fn add(&mut self, node: Node) -> Value {
-        if let Some(&v) = self.known.get(&node) {
-            return v;
-        }
+        let node_at = |n: u32| self.nodes.get(n as usize).copied();
+        let slot = match self.known.look(&node, self.nodes.len(), node_at) {
+            Place::Known(n) => return Value(n),
+            Place::Free(slot) => slot,
+        };
         let kind = match node {
             Node::Vector(node) => node.kind(),
             Node::Entry(Entry::Xmm(_)) | Node::Effect(_, 128) => Kind::V128,
@@ -199,7 +205,7 @@ impl Values {
         self.nodes.push(node);
         self.kinds.push(kind);
         self.known_bits.push(bits as u8);
-        self.known.insert(node, v);
+        self.known.keep(slot, v.0);
         v
     }
 
@@ -398,5 +404,10 @@ mod tests {
         let b = values.entry(Entry::Gpr(1));
         assert_eq!((b, values.entry(Entry::Gpr(0))), (seven, a));
         assert_eq!(values.node(b), Node::Entry(Entry::Gpr(1)));
+        // Many, of which many are forgotten.
+        let all: Vec<Value> = (0..1000).map(|n| values.imm(n)).collect();
+        values.truncate(500);
+        let again: Vec<Value> = (0..1000).map(|n| values.imm(n)).collect();
+        assert_eq!(all, again);
     }
 }
