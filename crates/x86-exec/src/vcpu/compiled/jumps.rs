@@ -43,6 +43,8 @@ pub(in super::super) struct Jumps {
     stamps: Vec<(Whose, Age, u64)>,
     /// The last stamp given
     last: u64,
+    /// Bits of the addresses that keys are made of
+    bits: u32,
     /// Age of the TLB as kernels see it, for which kernels run code that their address spaces do not share
     local: Option<u64>,
 }
@@ -53,7 +55,7 @@ const MAX_STAMPS: usize = 64;
 impl Default for Jumps {
     fn default() -> Jumps {
         let table = vec![Jump::default(); JUMPS_LEN].into_boxed_slice();
-        Jumps { table, stamps: Vec::new(), last: 0, local: None }
+        Jumps { table, stamps: Vec::new(), last: 0, bits: 0, local: None }
     }
 }
 
@@ -68,17 +70,26 @@ impl Jumps {
     ///
     /// SPEC: intel-sdm-vol1 :: 3.3.7.1 Canonical Addressing -> the bits above those of an address repeat the highest of these: a stamp below the highest bit takes nothing away, and tells an address that does not repeat it, too
     fn key(&mut self, whose: Whose, age: Age, bits: u32) -> u64 {
+        if bits != self.bits {
+            self.bits = bits;
+            self.begin_anew();
+        }
         let known = self.stamps.iter().find(|&&(known, since, _)| (known, since) == (whose, age));
         let stamp = known.map(|&(.., stamp)| stamp);
-        stamp.unwrap_or_else(|| self.stamp(whose, age, bits)) << bits
+        stamp.unwrap_or_else(|| self.stamp(whose, age)) << bits
     }
 
-    fn stamp(&mut self, whose: Whose, age: Age, bits: u32) -> u64 {
-        let most = (1_u64 << (u64::BITS - 1 - bits.clamp(1, 57))) - 1;
+    /// Wipes all: stamps begin with the first.
+    fn begin_anew(&mut self) {
+        self.table.fill(Jump::default());
+        self.stamps.clear();
+        self.last = 0;
+    }
+
+    fn stamp(&mut self, whose: Whose, age: Age) -> u64 {
+        let most = (1_u64 << (u64::BITS - 1 - self.bits.clamp(1, 57))) - 1;
         if self.last >= most {
-            self.table.fill(Jump::default());
-            self.stamps.clear();
-            self.last = 0;
+            self.begin_anew();
         }
         self.last += 1;
         self.stamps.retain(|&(known, ..)| known != whose);
@@ -167,6 +178,15 @@ mod tests {
             }
             assert_eq!(jumps.table[at], Jump::default());
         }
+    }
+
+    #[test]
+    fn keys_of_longer_addresses_are_not_taken_for_others() {
+        let mut jumps = Jumps::default();
+        let long = jumps.key(KERNEL, (1, 1), 57);
+        jumps.keep(0x1234, long, 9);
+        jumps.key(KERNEL, (1, 1), 48);
+        assert!(jumps.table.iter().all(|&jump| jump == Jump::default()));
     }
 
     #[test]
