@@ -38,7 +38,7 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hot: 768, warm: 96, batch: 32, bytes: 48 << 20, count: false, fixed: false }
+        Self { hot: 1152, warm: 144, batch: 32, bytes: 48 << 20, count: false, fixed: false }
     }
 }
 
