@@ -13,7 +13,8 @@ pub(crate) struct WholeMemory;
 pub(crate) struct Whole;
 
 // SAFETY: the memory neither moves nor changes its size; wasmtime itself does not touch its content, since the module
-// that defines it has no data.
+// that defines it has no data. What of it is not mapped nobody reaches for: compiled code goes where the processor or its
+// TLB says.
 #[allow(unsafe_code)]
 unsafe impl LinearMemory for Whole {
     fn byte_size(&self) -> usize {

@@ -27,14 +27,20 @@ pub(super) fn slot_of_now(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, l
     out.i64_load(place(layout::BANK, 3)).i64_add();
 }
 
-/// Pushes what leads, with [`entries`], to the first entry for the code at the compiled address in a local.
-pub(super) fn entry(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, at: u32) {
-    out.local_get(at).local_get(at).i64_const(layout::ENTRY_FOLD as i64).i64_shr_u().i64_xor();
-    out.i64_const(layout::ENTRIES_LEN as i64 - 1).i64_and().i64_const(4).i64_shl();
+/// Pushes what leads to a row of 16 bytes for the address in a local: the address is folded once, so far down, and cut to the
+/// number of rows. Where code does not know the table, its address is at `table` within the processor.
+fn row(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, at: u32, fold: u64, rows: usize, table: u64) {
+    out.local_get(at).local_get(at).i64_const(fold as i64).i64_shr_u().i64_xor();
+    out.i64_const(rows as i64 - 1).i64_and().i64_const(4).i64_shl();
     if fixed.is_none() {
         vcpu(out, fixed);
-        out.i64_load(place(layout::ENTRIES, 3)).i64_add();
+        out.i64_load(place(table, 3)).i64_add();
     }
+}
+
+/// Pushes what leads, with [`entries`], to the first entry for the code at the compiled address in a local.
+pub(super) fn entry(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, at: u32) {
+    row(out, fixed, at, layout::ENTRY_FOLD, layout::ENTRIES_LEN, layout::ENTRIES);
 }
 
 /// What is not in an entry's address yet.
@@ -52,12 +58,7 @@ pub(super) fn key(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, at: u32) 
 
 /// Pushes what leads, with [`jumps`], to the jump for the linear address in a local.
 pub(super) fn jump(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, linear: u32) {
-    out.local_get(linear).local_get(linear).i64_const(JUMP_FOLD.into()).i64_shr_u().i64_xor();
-    out.i64_const(JUMPS_LEN as i64 - 1).i64_and().i64_const(4).i64_shl();
-    if fixed.is_none() {
-        vcpu(out, fixed);
-        out.i64_load(place(layout::JUMPS, 3)).i64_add();
-    }
+    row(out, fixed, linear, JUMP_FOLD.into(), JUMPS_LEN, layout::JUMPS);
 }
 
 /// What is not in a jump's address yet.

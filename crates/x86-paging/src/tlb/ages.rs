@@ -15,7 +15,7 @@ pub(super) struct Ages {
 }
 
 /// Whether an address lies in the upper half of the linear addresses, be they of 32 bits or of 64.
-fn is_upper(lin: LinearAddr) -> bool {
+pub(super) fn is_upper(lin: LinearAddr) -> bool {
     lin.0 >> 63 != 0 || lin.0 >> 31 == 1
 }
 

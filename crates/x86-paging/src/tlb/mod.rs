@@ -291,10 +291,10 @@ impl Tlb {
         }
     }
 
-    /// Whether the page of `lin` is held as a global one.
-    pub fn is_global(&self, index: MmuIndex, lin: LinearAddr) -> bool {
+    /// Whether the page of `lin` is held, and as one that [`Tlb::age_of_kernel`] tells of.
+    pub fn is_of_kernel(&self, index: MmuIndex, lin: LinearAddr) -> bool {
         let (bank, slot) = (index as usize, slot_of(lin));
-        self.side[bank][slot].slow == tag_of(lin) && self.global[bank].contains(slot)
+        ages::is_upper(lin) && self.side[bank][slot].slow == tag_of(lin) && self.global[bank].contains(slot)
     }
 
     /// Number of pages held, over all banks.

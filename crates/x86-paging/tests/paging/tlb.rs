@@ -355,3 +355,16 @@ fn ages_change_with_what_they_are_of() {
     assert_eq!(ages(&mut |tlb| tlb.flush_page(high_32)), [true; 3]);
     assert_eq!(ages(&mut |tlb| tlb.flush_all()), [true; 3]);
 }
+
+#[test]
+fn pages_of_kernels_are_global_ones_in_the_upper_half() {
+    let low = LinearAddr(0x40_0000);
+    for lin in [LIN, low] {
+        for global in [true, false] {
+            let mut tlb = Tlb::new();
+            assert!(!tlb.is_of_kernel(K, lin));
+            tlb.insert(K, &TlbFill { global, ..fill(lin) });
+            assert_eq!(tlb.is_of_kernel(K, lin), global && lin == LIN);
+        }
+    }
+}

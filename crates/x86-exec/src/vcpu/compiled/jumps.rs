@@ -4,7 +4,7 @@
 use super::super::Vcpu;
 use super::COMPILED_BASE;
 use x86_paging::MmuIndex;
-use x86_types::{CodeSize, LinearAddr};
+use x86_types::LinearAddr;
 
 /// Entries, a power of two.
 pub const JUMPS_LEN: usize = 1 << 12;
@@ -128,8 +128,7 @@ impl Vcpu {
     /// Compiled code found what is in `slot` where it goes on, at RIP. It is to find it at once the next time.
     pub fn compiled_jump(&mut self, slot: u64) {
         let rip = self.cpu.rip;
-        let is_upper = rip >> if self.cpu.code_size == CodeSize::Bits64 { 63 } else { 31 } != 0;
-        let is_shared = is_upper && self.tlb.is_global(self.mmu, LinearAddr(rip & self.linear_mask));
+        let is_shared = self.tlb.is_of_kernel(self.mmu, LinearAddr(rip & self.linear_mask));
         if self.shares_jumps() && !is_shared {
             self.jumps.local = Some(self.tlb.age_of_kernel());
             self.jumps_for = Default::default();
