@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 
@@ -56,20 +56,65 @@ fn name(command: &Command) -> String {
     text
 }
 
-fn lines(from: impl Read + Send + 'static, to: mpsc::Sender<String>) {
+/// A line of a program's output.
+enum Line {
+    /// Ended by a line feed
+    Whole(String),
+    /// Ended by a carriage return: a terminal overwrites it with the next one
+    Overwritten(String),
+}
+
+/// Splits output into lines at line feeds, carriage returns and pairs of both.
+#[derive(Default)]
+struct LineSplitter {
+    line: Vec<u8>,
+    /// The last byte was a carriage return
+    returned: bool,
+}
+
+impl LineSplitter {
+    fn take(&mut self) -> String {
+        let text = String::from_utf8_lossy(&self.line).into_owned();
+        self.line.clear();
+        text
+    }
+
+    fn byte(&mut self, byte: u8) -> Option<Line> {
+        let returned = std::mem::replace(&mut self.returned, byte == b'\r');
+        match byte {
+            b'\n' => Some(Line::Whole(self.take() + "\n")),
+            b'\r' => None,
+            // A carriage return without a line feed behind it.
+            _ if returned => {
+                let line = self.take();
+                self.line.push(byte);
+                Some(Line::Overwritten(line))
+            }
+            _ => {
+                self.line.push(byte);
+                None
+            }
+        }
+    }
+}
+
+fn lines(from: impl Read + Send + 'static, to: mpsc::Sender<Line>) {
     std::thread::spawn(move || {
-        let mut reader = BufReader::new(from);
-        let mut line = Vec::new();
-        while reader.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
-            if to.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+        let mut splitter = LineSplitter::default();
+        for byte in BufReader::new(from).bytes() {
+            let Ok(byte) = byte else { break };
+            if splitter.byte(byte).is_some_and(|line| to.send(line).is_err()) {
                 return;
             }
-            line.clear();
+        }
+        if !splitter.line.is_empty() {
+            let _ = to.send(Line::Whole(splitter.take()));
         }
     });
 }
 
-/// Runs a program without input; every line of its output goes to `each` as it comes.
+/// Runs a program without input; every line of its output goes to `each` as it comes. Lines that end with a
+/// carriage return alone, such as those of a progress bar, are not kept.
 ///
 /// # Errors
 /// The program cannot be started.
@@ -86,8 +131,13 @@ pub(crate) fn watch(command: &mut Command, mut each: impl FnMut(&str)) -> Result
     }
     let mut text = String::new();
     for line in receiver {
-        each(line.trim_end());
-        text += &line;
+        match line {
+            Line::Whole(line) => {
+                each(line.trim_end());
+                text += &line;
+            }
+            Line::Overwritten(line) => each(line.trim_end()),
+        }
     }
     let status = child.wait().with_context(|| format!("`{name}` cannot be waited for"))?;
     Ok(Finished { status, text })
@@ -117,4 +167,19 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("`{name}` failed ({status})");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overwritten_lines_reach_the_callback_and_are_not_kept() {
+        let mut seen = Vec::new();
+        let mut command = Command::new("printf");
+        command.arg("1 of 2\\r2 of 2\\rone\\r\\ntwo\\nend");
+        let done = watch(&mut command, |line| seen.push(line.to_owned())).unwrap();
+        assert_eq!(seen, ["1 of 2", "2 of 2", "one", "two", "end"]);
+        assert_eq!(done.text, "one\ntwo\nend");
+    }
 }
