@@ -50,7 +50,12 @@ pub(crate) fn watch(report: &Report, command: &mut Command, mut each: impl FnMut
 /// # Errors
 /// Also where it fails: the error holds the end of its output.
 pub(crate) fn run(report: &Report, command: &mut Command) -> Result<()> {
-    let done = watch(report, command, |line| report.say(line))?;
+    // The progress bar says as much as a line for each crate.
+    let done = watch(report, command, |line| {
+        if !is_crate(line) {
+            report.say(line);
+        }
+    })?;
     if !done.status.success() {
         bail!("{}", done.tail());
     }
@@ -82,9 +87,17 @@ fn is_milestone(line: &str) -> bool {
     downloaded || line.starts_with("Blocking waiting") || line.starts_with("warning: spurious network error")
 }
 
+/// Whether a line reports that a crate is compiled or was downloaded.
+fn is_crate(line: &str) -> bool {
+    ["Compiling ", "Checking ", "Downloaded "].iter().any(|word| line.trim_start().starts_with(word))
+}
+
 /// Returns why crates could not be fetched, if cargo failed for that.
 fn download_error(done: &Finished) -> Option<String> {
-    if done.status.success() {
+    // All downloads precede the first compiler run. What follows may be the output of tests, which may hold anything.
+    let began =
+        |line: &str| ["Compiling ", "Checking ", "Finished "].iter().any(|word| line.starts_with(word));
+    if done.status.success() || done.text.lines().any(|line| began(line.trim_start())) {
         return None;
     }
     let mut lines = done.text.lines().map(str::trim);
@@ -143,6 +156,8 @@ mod tests {
         let one = "error: failed to verify the checksum of `a v1.0.0`\n";
         assert_eq!(failed(one).as_deref(), Some("failed to verify the checksum of `a v1.0.0`"));
         assert_eq!(failed("error[E0308]: mismatched types\nerror: could not compile `a`\n"), None);
+        let test = "   Finished `dev` profile\nerror: failed to download, a test says\n";
+        assert_eq!(failed(test), None);
         assert_eq!(failed("error: failed to parse manifest\n\nCaused by:\n  no name\n"), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 
@@ -62,6 +62,8 @@ enum Line {
     Whole(String),
     /// Ended by a carriage return: a terminal overwrites it with the next one
     Overwritten(String),
+    /// The overwritten one before it is whole: its line feed came late
+    Completed(String),
 }
 
 /// Splits output into lines at line feeds, carriage returns and pairs of both.
@@ -70,6 +72,8 @@ struct LineSplitter {
     line: Vec<u8>,
     /// The last byte was a carriage return
     returned: bool,
+    /// The line was given away as an overwritten one
+    given: bool,
 }
 
 impl LineSplitter {
@@ -82,13 +86,14 @@ impl LineSplitter {
     fn byte(&mut self, byte: u8) -> Option<Line> {
         let returned = std::mem::replace(&mut self.returned, byte == b'\r');
         match byte {
+            b'\n' if std::mem::take(&mut self.given) => Some(Line::Completed(self.take() + "\n")),
             b'\n' => Some(Line::Whole(self.take() + "\n")),
             b'\r' => None,
             // A carriage return without a line feed behind it.
             _ if returned => {
                 let line = self.take();
                 self.line.push(byte);
-                Some(Line::Overwritten(line))
+                (!std::mem::take(&mut self.given)).then_some(Line::Overwritten(line))
             }
             _ => {
                 self.line.push(byte);
@@ -96,18 +101,37 @@ impl LineSplitter {
             }
         }
     }
+
+    /// Gives away what ends with a carriage return when no more output is there: the next may take minutes.
+    fn pause(&mut self) -> Option<Line> {
+        let line = || Line::Overwritten(String::from_utf8_lossy(&self.line).into_owned());
+        let now = self.returned && !self.given;
+        self.given |= now;
+        now.then(line)
+    }
 }
 
-fn lines(from: impl Read + Send + 'static, to: mpsc::Sender<Line>) {
+fn lines(mut from: impl Read + Send + 'static, to: mpsc::Sender<Line>) {
     std::thread::spawn(move || {
         let mut splitter = LineSplitter::default();
-        for byte in BufReader::new(from).bytes() {
-            let Ok(byte) = byte else { break };
-            if splitter.byte(byte).is_some_and(|line| to.send(line).is_err()) {
+        let mut bytes = [0; 4096];
+        loop {
+            let count = match from.read(&mut bytes) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(_) => break,
+            };
+            for &byte in &bytes[..count] {
+                if splitter.byte(byte).is_some_and(|line| to.send(line).is_err()) {
+                    return;
+                }
+            }
+            if splitter.pause().is_some_and(|line| to.send(line).is_err()) {
                 return;
             }
         }
-        if !splitter.line.is_empty() {
+        if !splitter.line.is_empty() && !splitter.given {
             let _ = to.send(Line::Whole(splitter.take()));
         }
     });
@@ -137,6 +161,7 @@ pub(crate) fn watch(command: &mut Command, mut each: impl FnMut(&str)) -> Result
                 text += &line;
             }
             Line::Overwritten(line) => each(line.trim_end()),
+            Line::Completed(line) => text += &line,
         }
     }
     let status = child.wait().with_context(|| format!("`{name}` cannot be waited for"))?;
@@ -181,5 +206,20 @@ mod tests {
         let done = watch(&mut command, |line| seen.push(line.to_owned())).unwrap();
         assert_eq!(seen, ["1 of 2", "2 of 2", "one", "two", "end"]);
         assert_eq!(done.text, "one\ntwo\nend");
+    }
+
+    #[test]
+    fn a_line_before_a_pause_is_given_away_once() {
+        let mut splitter = LineSplitter::default();
+        let mut seen = Vec::new();
+        for part in ["1 of 2\r", "2 of 2\r", "one\r", "\n", "two", "\r\n"] {
+            let lines: Vec<_> = part.bytes().filter_map(|byte| splitter.byte(byte)).collect();
+            seen.extend(lines.into_iter().chain(splitter.pause()).map(|line| match line {
+                Line::Whole(text) => format!("whole {text}"),
+                Line::Overwritten(text) => text,
+                Line::Completed(text) => format!("completed {text}"),
+            }));
+        }
+        assert_eq!(seen, ["1 of 2", "2 of 2", "one", "completed one\n", "whole two\n"]);
     }
 }
