@@ -1,9 +1,9 @@
 //! `cargo xtask deps`: the layers of ARCHITECTURE.md, held to what cargo knows.
 
+use crate::metadata::{Metadata, Package};
+use crate::project;
 use crate::task::task;
-use crate::{project, shell};
-use anyhow::{Context, Result, bail};
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use anyhow::{Result, bail};
 use std::path::Path;
 
 /// Check that every crate depends on lower layers alone
@@ -30,31 +30,13 @@ const LAYERS: &[&[&str]] = &[
 /// Crates that must do without `std`.
 const NO_STD: &[&str] = &["x86-decode", "x86-state"];
 
-/// What a package says about itself.
-struct Package {
-    name: String,
-    /// Normal and build dependencies within the workspace
-    needs: Vec<String>,
-}
-
 fn layer(name: &str) -> Option<usize> {
     LAYERS.iter().position(|row| row.contains(&name))
 }
 
-fn packages(metadata: &Metadata) -> Vec<Package> {
-    let members = metadata.workspace_packages();
-    let own: Vec<String> = members.iter().map(|package| package.name.to_string()).collect();
-    let mut all = Vec::new();
-    for package in members {
-        let needs = package.dependencies.iter().filter(|dep| dep.kind != DependencyKind::Development);
-        let needs = needs.map(|dep| dep.name.clone()).filter(|name| own.contains(name)).collect();
-        all.push(Package { name: package.name.to_string(), needs });
-    }
-    all
-}
-
 fn violations(packages: &[Package]) -> Vec<String> {
     let mut wrong = Vec::new();
+    let own = |name: &&String| packages.iter().any(|package| package.name == **name);
     for package in packages {
         let Some(mine) = layer(&package.name) else {
             wrong.push(format!(
@@ -63,7 +45,7 @@ fn violations(packages: &[Package]) -> Vec<String> {
             ));
             continue;
         };
-        for need in &package.needs {
+        for need in package.needs.iter().filter(own) {
             if layer(need).is_none_or(|other| other >= mine) {
                 wrong.push(format!("{} depends on {need}, which is not below it", package.name));
             }
@@ -106,9 +88,7 @@ fn std_users(root: &Path) -> Result<Vec<String>> {
 /// `cargo metadata` fails, or a file cannot be read.
 pub(crate) fn check() -> Result<Vec<String>> {
     let root = project::root();
-    let cargo = shell::cargo(&[]);
-    let metadata = MetadataCommand::new().cargo_path(cargo.get_program()).current_dir(&root).no_deps().exec();
-    let mut wrong = violations(&packages(&metadata.context("cargo metadata fails")?));
+    let mut wrong = violations(&Metadata::read()?.packages);
     wrong.extend(std_users(&root)?);
     Ok(wrong)
 }
@@ -159,11 +139,11 @@ mod tests {
             list.join(","),
             ids.join(",")
         );
-        MetadataCommand::parse(text).unwrap()
+        Metadata::parse(&text).unwrap()
     }
 
     fn wrong(list: &[(&str, &[(&str, &str)])]) -> Vec<String> {
-        violations(&packages(&metadata(list)))
+        violations(&metadata(list).packages)
     }
 
     #[test]

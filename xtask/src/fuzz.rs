@@ -1,7 +1,8 @@
 //! `cargo xtask fuzz`: random code, page tables, ports and MMIO against the whole machine.
 
-use crate::shell;
+use crate::report::Report;
 use crate::task::task;
+use crate::{linux, shell};
 use anyhow::Result;
 
 /// Feed the machine random code in all modes, page tables, port and MMIO traffic
@@ -18,9 +19,11 @@ struct FuzzArgs {
 task!("fuzz", FuzzArgs, run);
 
 fn run(args: FuzzArgs) -> Result<()> {
-    let mut command =
-        shell::cargo(&["run", "--quiet", "--release", "--package", "v64", "--", "fuzz", "--seconds"]);
-    command.arg(args.seconds.to_string());
+    let report = Report::start("v64");
+    let v64 = linux::v64(&report, linux::Profile::Quick)?;
+    report.done("built");
+    let mut command = shell::command(v64);
+    command.args(["fuzz", "--seconds", &args.seconds.to_string()]);
     if let Some(seed) = args.seed {
         command.args(["--seed", &seed.to_string()]);
     }

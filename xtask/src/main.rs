@@ -2,12 +2,16 @@
 
 mod apt;
 mod bench;
+mod cargo;
 mod deps;
+mod fetch;
 mod fuzz;
 mod guests;
 mod guide;
 mod linux;
+mod metadata;
 mod project;
+mod report;
 mod serve;
 mod session;
 mod shell;

@@ -94,7 +94,7 @@ impl Site {
         if let Some(files) = &*slot {
             return Ok(files.clone());
         }
-        let guest = guests::debian(&Report::quiet(), false)?;
+        let guest = guests::debian(&Report::start("Debian guest"), false)?;
         Ok(slot.insert((guest.kernel, guest.initrd)).clone())
     }
 

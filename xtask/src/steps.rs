@@ -1,9 +1,9 @@
 //! Steps with a name, a time and an outcome, shown as they go and summed up at the end.
 
+pub(crate) use crate::report::Report;
+use crate::report::span;
 use anyhow::{Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How a step ended. A step may hold many tests.
 pub(crate) enum Verdict {
@@ -15,34 +15,9 @@ pub(crate) enum Verdict {
     Skipped(String),
 }
 
-/// Where a running step tells what it does.
-pub(crate) struct Report(Option<ProgressBar>);
-
-impl Report {
-    /// For steps that run alone.
-    pub(crate) fn quiet() -> Self {
-        Self(None)
-    }
-
-    /// A line that belongs into the output, above what is going on.
-    pub(crate) fn pass(&self, line: &str) {
-        match &self.0 {
-            Some(bar) => bar.suspend(|| println!("{line}")),
-            None => println!("{line}"),
-        }
-    }
-
-    /// What is going on now.
-    pub(crate) fn say(&self, text: &str) {
-        if let Some(bar) = &self.0 {
-            bar.set_message(text.chars().take(100).collect::<String>());
-        }
-    }
-}
-
 struct Done {
     name: &'static str,
-    seconds: f64,
+    time: Duration,
     verdict: Verdict,
 }
 
@@ -61,32 +36,17 @@ impl Steps {
     /// Runs a step; an error is a failure of it.
     pub(crate) fn run(&mut self, name: &'static str, step: impl FnOnce(&Report) -> Result<Verdict>) {
         let place = format!("[{}/{}]", self.done.len() + 1, self.all);
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new_spinner().with_prefix(format!("{place} {name}"));
-            if let Ok(style) = ProgressStyle::with_template("{prefix} {spinner} {elapsed} {wide_msg}") {
-                bar.set_style(style);
-            }
-            bar.enable_steady_tick(Duration::from_millis(120));
-            bar
-        });
-        if bar.is_none() {
-            println!("{place} {name} ...");
-        }
-        let start = Instant::now();
-        let report = Report(bar);
+        let report = Report::start(format!("{place} {name}"));
         let verdict = match step(&report) {
             Ok(verdict) => verdict,
             Err(error) => Verdict::Failed { passed: 0, failed: 1, why: format!("{error:#}") },
         };
-        if let Some(bar) = report.0 {
-            bar.finish_and_clear();
-        }
-        let seconds = start.elapsed().as_secs_f64();
+        let time = report.end();
         if let Verdict::Failed { why, .. } = &verdict {
             println!("{why}");
         }
-        println!("{place} {name}: {} ({seconds:.1} s)", describe(&verdict));
-        self.done.push(Done { name, seconds, verdict });
+        println!("{place} {name}: {} ({})", describe(&verdict), span(time));
+        self.done.push(Done { name, time, verdict });
     }
 
     /// Prints the table and, last, the line `N passed, M failed`.
@@ -96,8 +56,8 @@ impl Steps {
     pub(crate) fn finish(self) -> Result<()> {
         println!();
         let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-        for Done { name, seconds, verdict } in &self.done {
-            println!("{name:<24} {seconds:>8.1} s  {}", describe(verdict));
+        for Done { name, time, verdict } in &self.done {
+            println!("{name:<24} {:>11}  {}", span(*time), describe(verdict));
             match verdict {
                 Verdict::Passed(n) => passed += n,
                 Verdict::Failed { passed: p, failed: f, .. } => {
@@ -107,6 +67,7 @@ impl Steps {
                 Verdict::Skipped(_) => skipped += 1,
             }
         }
+        println!("{:<24} {:>11}", "all", span(self.done.iter().map(|done| done.time).sum()));
         println!();
         if skipped > 0 {
             println!("{skipped} skipped");

@@ -2,7 +2,7 @@
 
 use crate::steps::{Report, Steps, Verdict};
 use crate::task::task;
-use crate::{apt, deps, linux, shell, spec, system, tidy};
+use crate::{apt, deps, fetch, linux, shell, spec, system, tidy};
 use anyhow::{Context, Result, bail};
 
 /// Run every check and test; installs what is missing
@@ -47,7 +47,7 @@ fn run(args: TestArgs) -> Result<()> {
     if build > 0 {
         let mut v64 = None;
         steps.run("release build", |report| {
-            v64 = Some(linux::v64(report)?);
+            v64 = Some(linux::v64(report, linux::Profile::Release)?);
             Ok(Verdict::Passed(1))
         });
         for step in system {
@@ -59,25 +59,22 @@ fn run(args: TestArgs) -> Result<()> {
 
 /// A C compiler and linker, rustfmt and clippy.
 fn tools(report: &Report) -> Result<Verdict> {
-    apt::need(&[("cc", "gcc")])?;
+    apt::need(report, &[("cc", "gcc")])?;
     for (component, probe) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
         if shell::output(&mut shell::cargo(&[probe, "--version"])).is_ok() {
             continue;
         }
-        report.say(&format!("installing {component}"));
         if !shell::exists("rustup") {
             bail!("cargo {probe} is missing; install {component} beside this cargo");
         }
-        shell::output(shell::command("rustup").args(["component", "add", component]))?;
+        let mut command = shell::command("rustup");
+        fetch::fetch(report, component, command.args(["component", "add", component]))?;
     }
     Ok(Verdict::Passed(1))
 }
 
 fn cargo(report: &Report, args: &[&str]) -> Result<Verdict> {
-    let done = shell::watch(&mut shell::cargo(args), |line| report.say(line))?;
-    if !done.status.success() {
-        bail!("{}", done.tail());
-    }
+    crate::cargo::run(report, &mut shell::cargo(args))?;
     Ok(Verdict::Passed(1))
 }
 
@@ -120,7 +117,7 @@ fn result_line(line: &str) -> Option<(usize, usize)> {
 fn unit(report: &Report) -> Result<Verdict> {
     let (mut passed, mut failed) = (0, 0);
     let mut command = shell::cargo(&["test", "--workspace", "--no-fail-fast"]);
-    let done = shell::watch(&mut command, |line| {
+    let done = crate::cargo::watch(report, &mut command, |line| {
         report.say(line);
         report.pass(line);
         if let Some((p, f)) = result_line(line) {

@@ -80,7 +80,11 @@ impl Tools {
             v64_args,
         };
         if has(Engine::Native) {
-            tools.v64 = if built { linux::built()? } else { linux::v64(report)? };
+            tools.v64 = if built {
+                linux::built(linux::Profile::Release)?
+            } else {
+                linux::v64(report, linux::Profile::Release)?
+            };
         }
         if has(Engine::Node) || has(Engine::V86) {
             tools.node = wasm64::node::node(report)?;
@@ -92,13 +96,13 @@ impl Tools {
             ensure!(script().is_file(), "pkg/ is not built: run `cargo xtask build-wasm64`");
         }
         if has(Engine::Qemu) {
-            apt::need(&[(qemu(Bits::B64), "qemu-system-x86"), (qemu(Bits::B32), "qemu-system-x86")])?;
+            apt::need(report, &[(qemu(Bits::B64), "qemu-system-x86"), (qemu(Bits::B32), "qemu-system-x86")])?;
             let text = shell::output(Command::new(qemu(Bits::B64)).arg("--version"))?;
             version(&text).clone_into(&mut tools.qemu_version);
         }
         if has(Engine::V86) {
             if !Path::new(SEABIOS).join("bios.bin").is_file() {
-                apt::install(&["seabios"])?;
+                apt::install(report, &["seabios"])?;
             }
             tools.v86 = wasm64::node::package(report, "v86", V86)?;
         }

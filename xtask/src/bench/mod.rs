@@ -105,9 +105,9 @@ fn run(args: BenchArgs) -> Result<()> {
         "v86 runs no 64-bit guest; take --bits 32, or another engine"
     );
     let v64_args = engines::v64_args(&args.v64_args)?;
-    let report = Report::quiet();
-    eprintln!("building and fetching what is needed (the first time takes many minutes) ...");
+    let report = Report::start("engines");
     let tools = Tools::prepare(&report, &engines, args.no_build, v64_args)?;
+    report.done("there");
     let output = Output { write: args.write };
     let mut failed = 0;
     if parts.contains(&Part::Programs) {
@@ -119,16 +119,16 @@ fn run(args: BenchArgs) -> Result<()> {
             clock: args.clock,
         };
         for bits in &widths {
-            failed += measure_programs(&report, &tools, &engines, *bits, &plan, &output)?;
+            failed += measure_programs(&tools, &engines, *bits, &plan, &output)?;
         }
     }
     if parts.contains(&Part::Boots) {
         let rounds = if args.quick { 1 } else { 3 };
-        failed += measure_boots(&report, &tools, &engines, &widths, rounds, &output)?;
+        failed += measure_boots(&tools, &engines, &widths, rounds, &output)?;
     }
     let both = [Engine::Native, Engine::Node].iter().all(|engine| engines.contains(engine));
     if parts.contains(&Part::Interpreter) && both && widths.contains(&Bits::B64) {
-        let guest = guests::debian(&report, false)?;
+        let guest = guests::debian(&Report::start("Debian guest"), false)?;
         let native = boot::interpreter(tools.native(), &guest)?;
         let node = boot::interpreter(tools.in_node(), &guest)?;
         output.section("interpreter", "### The interpreter", &table::interpreters(native, node))?;
@@ -139,14 +139,13 @@ fn run(args: BenchArgs) -> Result<()> {
 
 /// Gives the number of failures, which the table shows.
 fn measure_programs(
-    report: &Report,
     tools: &Tools,
     engines: &[Engine],
     bits: Bits,
     plan: &Plan,
     output: &Output,
 ) -> Result<usize> {
-    let set = programs::prepare(report, bits, plan)?;
+    let set = programs::prepare(&Report::start("guest programs"), bits, plan)?;
     let engines = engines.iter().copied().filter(|engine| engine.runs(bits));
     let mut all: Vec<_> = std::iter::once(Engine::Bare)
         .chain(engines)
@@ -170,7 +169,6 @@ fn measure_programs(
 
 /// Gives the number of failures, which the table shows.
 fn measure_boots(
-    report: &Report,
     tools: &Tools,
     engines: &[Engine],
     widths: &[Bits],
@@ -180,7 +178,7 @@ fn measure_boots(
     let mut all = Vec::new();
     let mut kernels = Vec::new();
     for bits in widths {
-        let guest = guests::debian_with(report, false, *bits, "initramfs.cpio", &[])?;
+        let guest = guests::debian_with(&Report::start("Debian guest"), false, *bits, "initramfs.cpio", &[])?;
         let engines: Vec<_> = engines.iter().copied().filter(|engine| engine.runs(*bits)).collect();
         all.extend(boot::all(tools, &engines, *bits, &guest, rounds));
         kernels.push(guest.package);

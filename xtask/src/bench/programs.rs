@@ -82,13 +82,16 @@ fn has_library(bits: Bits) -> bool {
 }
 
 /// Compiles all programs into one static file.
-fn build(bits: Bits) -> Result<PathBuf> {
-    apt::need(&[("gcc", "gcc")])?;
+fn build(report: &Report, bits: Bits) -> Result<PathBuf> {
+    apt::need(report, &[("gcc", "gcc")])?;
     if !has_library(bits) {
-        apt::install(match bits {
-            Bits::B64 => &["libc6-dev"],
-            Bits::B32 => &["gcc-multilib", "libc6-dev-i386"],
-        })?;
+        apt::install(
+            report,
+            match bits {
+                Bits::B64 => &["libc6-dev"],
+                Bits::B32 => &["gcc-multilib", "libc6-dev-i386"],
+            },
+        )?;
     }
     let folder = project::root().join("target/bench");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
@@ -112,7 +115,7 @@ fn build(bits: Bits) -> Result<PathBuf> {
 
 /// Builds what is to be run.
 pub(super) fn prepare(report: &Report, bits: Bits, plan: &Plan) -> Result<Set> {
-    let binary = build(bits)?;
+    let binary = build(report, bits)?;
     let list = shell::output(Command::new(&binary).arg("--list"));
     let list = list.with_context(|| format!("this machine does not run {}-bit programs", bits.number()))?;
     let programs = parse(&list);

@@ -3,7 +3,7 @@
 mod initramfs;
 mod packages;
 
-use crate::steps::Report;
+use crate::report::Report;
 use crate::task::task;
 use anyhow::{Context, Result};
 use std::path::PathBuf;
@@ -19,7 +19,9 @@ struct FetchArgs {
 task!("fetch-guests", FetchArgs, run);
 
 fn run(args: FetchArgs) -> Result<()> {
-    let guest = debian(&Report::quiet(), args.refresh)?;
+    let report = Report::start("Debian guest");
+    let guest = debian(&report, args.refresh)?;
+    report.done(&guest.package);
     println!("{} ({})", guest.kernel.display(), guest.package);
     println!("{}", guest.initrd.display());
     Ok(())

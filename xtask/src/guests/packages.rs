@@ -1,9 +1,9 @@
 //! Debian packages, downloaded and unpacked without being installed.
 
 use super::Bits;
-use crate::steps::Report;
-use crate::{apt, shell};
-use anyhow::{Context, Result, bail};
+use crate::report::Report;
+use crate::{apt, fetch, shell};
+use anyhow::{Context, Result, anyhow, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -43,14 +43,15 @@ impl Apt<'_> {
         command
     }
 
-    fn update(&self) -> Result<()> {
+    /// Fetches package lists. Returns their error, see [`apt::lists`].
+    fn update(&self, report: &Report) -> Result<Option<String>> {
         if self.bits == Bits::B64 {
-            return apt::update();
+            return Ok(apt::update(report).map(str::to_owned));
         }
         for place in ["lists/partial", "apt/archives/partial"] {
             std::fs::create_dir_all(self.cache.join(place))?;
         }
-        shell::output(self.command("apt-get").args(["-q", "update"])).map(drop)
+        Ok(apt::lists(report, self.command("apt-get").args(["-q", "update"])))
     }
 
     fn resolve(&self) -> Option<String> {
@@ -59,15 +60,16 @@ impl Apt<'_> {
     }
 
     /// Downloads a package into `folder` and gives its file.
-    fn download(&self, package: &str, folder: &Path) -> Result<PathBuf> {
-        let get = || {
-            let mut command = self.command("apt-get");
-            shell::output(command.args(["-q", "download", package]).current_dir(folder))
-        };
-        if get().is_err() {
-            // Lists of yesterday name files that are gone.
-            self.update()?;
-            get().with_context(|| format!("cannot download Debian's package {package}"))?;
+    fn download(&self, report: &Report, package: &str, folder: &Path) -> Result<PathBuf> {
+        let mut command = self.command("apt-get");
+        command.args(["-q", "download", package]).current_dir(folder);
+        let first = shell::watch(&mut command, |line| fetch::say(report, line))?;
+        if !first.status.success() {
+            // Old lists name files that the mirror no longer has.
+            report.note(&format!("{package}: {}", fetch::reason(&first)));
+            let list_error = self.update(report)?;
+            fetch::fetch(report, &format!("Debian's package {package}"), &mut command)
+                .map_err(|error| apt::with_list_error(&error, list_error.as_deref()))?;
         }
         for entry in folder.read_dir()? {
             let path = entry?.path();
@@ -112,16 +114,9 @@ pub(super) fn fetch(report: &Report, bits: Bits, cache: &Path) -> Result<()> {
     let kernel = match apt.resolve() {
         Some(name) => name,
         None => {
-            report.say("fetching package lists");
-            // A list of several that is broken just now does no harm if the package is in another.
-            let updated = apt.update();
-            match apt.resolve() {
-                Some(name) => name,
-                None => {
-                    updated?;
-                    bail!("apt knows no {}", apt.kernel())
-                }
-            }
+            let list_error = apt.update(report)?;
+            let unknown = || anyhow!("apt knows no package {}", apt.kernel());
+            apt.resolve().ok_or_else(|| apt::with_list_error(&unknown(), list_error.as_deref()))?
         }
     };
     let scratch = cache.join(format!("fetch.{}", std::process::id()));
@@ -129,7 +124,7 @@ pub(super) fn fetch(report: &Report, bits: Bits, cache: &Path) -> Result<()> {
     let outcome = (|| {
         report.say(&format!("downloading {kernel}"));
         take(
-            &apt.download(&kernel, &scratch)?,
+            &apt.download(report, &kernel, &scratch)?,
             &scratch,
             "boot",
             |name| name.starts_with("vmlinuz-"),
@@ -137,7 +132,7 @@ pub(super) fn fetch(report: &Report, bits: Bits, cache: &Path) -> Result<()> {
         )?;
         report.say(&format!("downloading {BUSYBOX}"));
         let busybox = cache.join("busybox");
-        take(&apt.download(BUSYBOX, &scratch)?, &scratch, "bin", |name| name == "busybox", &busybox)?;
+        take(&apt.download(report, BUSYBOX, &scratch)?, &scratch, "bin", |name| name == "busybox", &busybox)?;
         make_executable(&busybox)?;
         super::write_once(&cache.join("kernel-package"), kernel.as_bytes())
     })();

@@ -7,7 +7,7 @@ mod toolchain;
 use crate::steps::{Report, Verdict};
 use crate::task::task;
 use crate::{project, shell};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use std::path::{Path, PathBuf};
 
 /// Build the wasm64 module, its npm package and its web page into pkg/
@@ -23,6 +23,10 @@ task!("build-wasm64", BuildArgs, run);
 /// The module's profile in `Cargo.toml`.
 const PROFILE: &str = "wasm64";
 
+/// Crates of the standard library that are optimised for size. Their overrides are not in `Cargo.toml`: cargo warns of
+/// overrides that match no package, and only `-Zbuild-std` makes packages of these.
+const STANDARD_LIBRARY: [&str; 3] = ["alloc", "core", "std"];
+
 /// Where the package is built.
 pub(crate) fn package() -> PathBuf {
     project::root().join("pkg")
@@ -34,10 +38,12 @@ fn sources() -> PathBuf {
 }
 
 fn run(args: BuildArgs) -> Result<()> {
-    let report = Report::quiet();
+    let report = Report::start("wasm64");
     let size = build_with(&report, args.names)?;
+    let node = node::node(&report)?;
+    report.done("built");
     println!("pkg/v64.wasm {} KiB", size >> 10);
-    println!("try: {} pkg/v64.mjs run", node::node(&report)?.display());
+    println!("try: {} pkg/v64.mjs run", node.display());
     Ok(())
 }
 
@@ -130,7 +136,10 @@ fn module(report: &Report, names: bool) -> Result<PathBuf> {
     }
     // Without backtraces, which nobody reads in a module that has no names, and with what is smaller of two ways.
     command.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
-    watch(report, command)?;
+    for part in STANDARD_LIBRARY {
+        command.arg("--config").arg(format!("profile.{PROFILE}.package.{part}.opt-level='s'"));
+    }
+    crate::cargo::run(report, command)?;
     Ok(target.join(toolchain::TARGET).join(PROFILE).join("web.wasm"))
 }
 
@@ -158,7 +167,15 @@ fn dependencies(report: &Report, node: &Path) -> Result<()> {
     if time(&have) >= time(&lock) && have.exists() {
         return Ok(());
     }
-    watch(report, npm(node).args(["ci", "--no-fund", "--no-audit"]))
+    let what = "what crates/web/js/package-lock.json lists";
+    fetch(report, what, npm(node).args(["ci", "--no-fund", "--no-audit"]))
+}
+
+/// Runs an npm that downloads `what`; retries it once.
+fn fetch(report: &Report, what: &str, command: &mut std::process::Command) -> Result<()> {
+    report.note(&format!("fetching {what}"));
+    let hint = "try again later, or see which registry `npm config get registry` names";
+    crate::fetch::fetch(report, what, command).map(drop).map_err(|error| anyhow!("{error:#}; {hint}"))
 }
 
 /// Counts of node's test reporter: `# pass 12`, or with a sign before it.
@@ -197,7 +214,7 @@ pub(crate) fn in_node(_: &Path, report: &Report) -> Result<Verdict> {
 
 /// The page in Chromium, from Debian's packages.
 pub(crate) fn in_browser(_: &Path, report: &Report) -> Result<Verdict> {
-    crate::apt::need(&[("chromium", "chromium")])?;
+    crate::apt::need(report, &[("chromium", "chromium")])?;
     tests(report, "test:browser")
 }
 

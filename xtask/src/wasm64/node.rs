@@ -23,13 +23,13 @@ pub(crate) fn package(report: &Report, name: &str, version: &str) -> Result<Path
     let folder = guests::cache()?.join(name);
     let package = folder.join("node_modules").join(name);
     if !package.join("package.json").is_file() {
-        apt::need(&[("npm", "npm")])?;
+        apt::need(report, &[("npm", "npm")])?;
         report.say(&format!("fetching {name} from npm"));
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let mut command = shell::command("npm");
         command.args(["install", "--no-fund", "--no-audit", "--prefix"]).arg(&folder);
         command.arg(format!("{name}@{version}"));
-        shell::output(&mut command).with_context(|| format!("cannot fetch {name} from npm"))?;
+        super::fetch(report, &format!("npm's package {name}"), &mut command)?;
     }
     Ok(package)
 }

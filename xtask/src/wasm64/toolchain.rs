@@ -61,14 +61,12 @@ pub(crate) fn find(report: &Report) -> Result<Toolchain> {
 fn debian(report: &Report) -> Result<Command> {
     const RUSTC: &str = "/usr/bin/rustc";
     if !has_source(Path::new("/usr")) {
-        let packages = PACKAGES.join(" ");
         if !shell::exists("apt-get") {
             bail!(
                 "building for wasm64 needs the standard library's source: run `rustup component add rust-src`"
             );
         }
-        report.say(&format!("installing {packages}"));
-        apt::install(&PACKAGES)?;
+        apt::install(report, &PACKAGES)?;
     }
     let mut command = shell::command("/usr/bin/cargo");
     command.env("RUSTC", RUSTC);
