@@ -93,9 +93,9 @@ export async function tell(error: unknown, tried: Tried): Promise<Told> {
       return { code, title: `${name} no kernel that the machine can boot`, text, remedy };
     }
     case 'BAD_OPTION':
-      return { code, title: 'A setting that the machine cannot have', text, remedy: { kind: 'settings', label: 'Change the settings…', field: 'append' } };
+      return { code, title: 'A setting does not work', text, remedy: { kind: 'settings', label: 'Change the settings…', field: 'append' } };
     case 'SOURCE':
-      return { code, title: 'A file cannot be had', text, remedy: { kind: 'again', label: 'Try again' } };
+      return { code, title: 'A file is not available', text, remedy: { kind: 'again', label: 'Try again' } };
     case 'STATE':
       return { code, title: 'Not possible now', text, remedy: START_AGAIN };
     case 'TRAP': {
