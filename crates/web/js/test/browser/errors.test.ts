@@ -35,11 +35,18 @@ async function shown(page: Page): Promise<{ code: string; title: string; text: s
   return fault;
 }
 
-/** Drops files anywhere on the page: names, contents. */
-async function drop(page: Page, files: readonly (readonly [string, readonly number[]])[]): Promise<void> {
+/** A file for {@link drop}: its size, and the one thing in it that is not zero. */
+type Made = readonly [name: string, size: number, at: number, bytes: string];
+
+/** Drops files anywhere on the page. They are made there: one of a floppy's size is too long to be sent as numbers. */
+async function drop(page: Page, files: readonly Made[]): Promise<void> {
   await page.evaluate((files) => {
     const dataTransfer = new DataTransfer();
-    for (const [name, bytes] of files) dataTransfer.items.add(new File([new Uint8Array(bytes)], name));
+    for (const [name, size, at, text] of files) {
+      const bytes = new Uint8Array(size);
+      bytes.set([...text].map((char) => char.charCodeAt(0)), at);
+      dataTransfer.items.add(new File([bytes], name));
+    }
     dispatchEvent(new DragEvent('drop', { dataTransfer, cancelable: true }));
   }, files);
 }
@@ -47,12 +54,6 @@ async function drop(page: Page, files: readonly (readonly [string, readonly numb
 /** Waits for what the panel says; the looking at files takes a moment. */
 async function panelSays(page: Page, words: string): Promise<void> {
   await page.waitForFunction((words) => document.getElementById('files-error')?.textContent?.includes(words), words);
-}
-
-function image(size: number, at: number, magic: string): number[] {
-  const bytes = new Array<number>(size).fill(0);
-  [...magic].forEach((char, n) => (bytes[at + n] = char.charCodeAt(0)));
-  return bytes;
 }
 
 describe('the page’s messages', () => {
@@ -150,7 +151,7 @@ describe('the page’s messages', () => {
 
   test('takes dropped kernels and initrds for what they are, and names what is neither', async () => {
     const { page, close } = await open(chromium, site.url);
-    await drop(page, [['root.cpio', image(600, 0, '070701')], ['bzImage', [...KERNEL]]]);
+    await drop(page, [['root.cpio', 600, 0, '070701'], ['bzImage', 600, 0x202, 'HdrS']]);
     await page.waitForSelector('#files[open]');
     assert.match((await page.textContent('#kernel-name')) ?? '', /^bzImage/);
     assert.match((await page.textContent('#initrd-name')) ?? '', /^root\.cpio/);
@@ -158,25 +159,25 @@ describe('the page’s messages', () => {
     await page.keyboard.press('Escape');
 
     await page.reload();
-    for (const [name, bytes, says] of [
-      ['debian.iso', image(40_000, 0x8001, 'CD001'), 'debian.iso is a CD image (ISO 9660). v64 has no CD drive yet'],
-      ['dos.img', image(1440 * 1024, 510, '\x55\xaa'), 'dos.img is a floppy image. v64 has no disks yet'],
-      ['disk.qcow2', image(600, 0, 'QFI\xfb'), 'disk.qcow2 is a disk image (qcow2)'],
-      ['vmlinux', image(600, 0, '\x7fELF'), 'vmlinux is an ELF program'],
-      ['nothing', [], 'nothing is empty'],
+    for (const [file, says] of [
+      [['debian.iso', 40_000, 0x8001, 'CD001'], 'debian.iso is a CD image (ISO 9660). v64 has no CD drive yet'],
+      [['dos.img', 1440 * 1024, 510, '\x55\xaa'], 'dos.img is a floppy image. v64 has no disks yet'],
+      [['disk.qcow2', 600, 0, 'QFI\xfb'], 'disk.qcow2 is a disk image (qcow2)'],
+      [['vmlinux', 600, 0, '\x7fELF'], 'vmlinux is an ELF program'],
+      [['nothing', 0, 0, ''], 'nothing is empty'],
     ] as const) {
-      await drop(page, [[name, bytes]]);
+      await drop(page, [file]);
       await panelSays(page, says);
-      assert.match((await page.textContent('#kernel-name')) ?? '', /choose/, name);
+      assert.match((await page.textContent('#kernel-name')) ?? '', /choose/, file[0]);
     }
     await screenshot(page, 'dropped');
     // Through the field for kernels, it is no other.
-    await page.setInputFiles('#kernel', { name: 'cd.iso', mimeType: '', buffer: Buffer.from(image(40_000, 0x8001, 'CD001')) });
+    await page.setInputFiles('#kernel', { name: 'cd.iso', mimeType: '', buffer: Buffer.concat([Buffer.alloc(0x8001), Buffer.from('CD001')]) });
     await panelSays(page, 'cd.iso is a CD image');
     await page.setInputFiles('#kernel', { name: 'root.cpio', mimeType: '', buffer: Buffer.from('070701'.padEnd(200, '0')) });
     await panelSays(page, 'taken as the initrd');
     assert.match((await page.textContent('#initrd-name')) ?? '', /^root\.cpio/);
-    await drop(page, [['a', [1]], ['b', [1]], ['c', [1]]]);
+    await drop(page, [['a', 1, 0, ''], ['b', 1, 0, ''], ['c', 1, 0, '']]);
     await panelSays(page, 'one or two files');
     await close();
   });
