@@ -36,7 +36,7 @@ const HEADERS: [(&str, &str); 5] = [
 ];
 
 /// Media types by a file's ending. WebAssembly is compiled while it arrives only under its own type.
-const TYPES: [(&str, &str); 9] = [
+const TYPES: [(&str, &str); 10] = [
     ("html", "text/html; charset=utf-8"),
     ("css", "text/css; charset=utf-8"),
     ("mjs", "text/javascript; charset=utf-8"),
@@ -46,6 +46,7 @@ const TYPES: [(&str, &str); 9] = [
     ("wasm", "application/wasm"),
     ("svg", "image/svg+xml"),
     ("woff2", "font/woff2"),
+    ("gz", "application/gzip"),
 ];
 
 /// What a request is for.
@@ -117,9 +118,8 @@ impl Site {
         let path = match self.file(route) {
             Ok(path) => path,
             Err(error) => {
-                let why = format!("The guest cannot be had: {error:#}");
-                eprintln!("{why}");
-                return refuse(request, 503, &why);
+                eprintln!("The guest cannot be had: {error:#}");
+                return refuse(request, 503, &format!("{error:#}"));
             }
         };
         match File::open(&path) {
@@ -188,6 +188,8 @@ mod tests {
         assert_eq!(route("/"), file("index.html"));
         assert_eq!(route("/v64.wasm?x=../.."), file("v64.wasm"));
         assert_eq!(route("/fonts/a-b_c.woff2"), file("fonts/a-b_c.woff2"));
+        assert_eq!(route("/docs/milestones/M0.html"), file("docs/milestones/M0.html"));
+        assert_eq!(media_type(Path::new("v64-source.tar.gz")), "application/gzip");
         assert_eq!(route("/guests/debian/vmlinuz"), Some(Route::Kernel));
         assert_eq!(route("/guests/debian/initramfs.cpio"), Some(Route::Initrd));
         for bad in [

@@ -100,15 +100,15 @@ fn main(g: &mut Guest, real: &real16::Real16, user: &[u8]) -> R {
     g.test_area_init()?;
 
     g.say("\r\nv64 demo guest: from protected mode to ring 3 and back, on this line\r\n")?;
-    g.say("\r\nM1 instructions\r\n")?;
+    g.say("\r\nInstructions\r\n")?;
     g.alu()?;
-    g.say("\r\nM2 modes\r\n")?;
+    g.say("\r\nModes\r\n")?;
     g.modes()?;
-    g.say("\r\nM3 paging\r\n")?;
+    g.say("\r\nPaging\r\n")?;
     g.paging()?;
-    g.say("\r\nM4 exceptions and privilege\r\n")?;
+    g.say("\r\nExceptions and privilege\r\n")?;
     g.exceptions()?;
-    g.say("\r\nM5 system calls, model-specific registers, timers\r\n")?;
+    g.say("\r\nSystem calls, model-specific registers, timers\r\n")?;
     g.system()?;
     g.timers()?;
     g.summary()?;

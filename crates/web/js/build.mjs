@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
+import { pack } from './page/pack.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const top = join(here, '../../..');
@@ -23,7 +24,7 @@ const code = { bundle: true, format: 'esm', target: 'es2024', outdir: pkg, outEx
 await esbuild.build({ ...code, entryPoints: { v64: join(here, 'src/index.ts'), worker: join(here, 'src/worker.ts') }, banner: { js: '#!/usr/bin/env node' }, platform: 'neutral', splitting: true, chunkNames: '[name]-[hash]' });
 await esbuild.build({ ...code, entryPoints: { page: join(here, 'page/main.ts') }, plugins: [apart], minify: true });
 await esbuild.build({ entryPoints: { page: join(here, 'page/page.css') }, outdir: pkg, bundle: true, minify: true, loader: { '.woff2': 'file' }, assetNames: 'fonts/[name]' });
-copyFileSync(join(here, 'page/index.html'), join(pkg, 'index.html'));
+await pack(pkg);
 copyFileSync(join(here, 'README.md'), join(pkg, 'README.md'));
 chmodSync(join(pkg, 'v64.mjs'), 0o755);
 

@@ -4,6 +4,7 @@ use crate::code::EngineHost;
 use crate::command::{Parsed, parse};
 use crate::host;
 use crate::serial::{self, Port};
+use machine::boot::BootError;
 use machine::time::Clock;
 use machine::{Machine, MachineConfig};
 use serde_json::json;
@@ -31,6 +32,15 @@ pub(crate) enum Status {
 
 /// Instructions between looks at the clock, while a slice lasts: the slowest code takes some milliseconds for them.
 const LOOK: u64 = 100_000;
+
+/// Returns the code of an error in loading a guest: what is to be changed, the memory, the options or the file.
+fn code(error: &anyhow::Error) -> &'static str {
+    match error.downcast_ref() {
+        Some(BootError::KernelDoesNotFit { .. } | BootError::InitrdDoesNotFit { .. }) => "TOO_LITTLE_MEMORY",
+        Some(BootError::CommandLineTooLong { .. }) => "BAD_OPTION",
+        _ => "BAD_KERNEL",
+    }
+}
 
 /// Everything that lasts between calls.
 #[derive(Default)]
@@ -109,7 +119,10 @@ impl Vm {
         }
         let Some(args) = &self.args else { return self.fail("STATE", "give a command first") };
         if args.engine == EngineKind::Lockstep {
-            return self.fail("ARGUMENT", "--engine lockstep is for the native command");
+            return self.fail("BAD_OPTION", "--engine lockstep is for the native command");
+        }
+        if !args.trace.is_empty() {
+            return self.fail("BAD_OPTION", "--trace is for the native command");
         }
         pc_link();
         let port = || Box::new(Port(Arc::clone(&self.line))) as Box<dyn device_api::SerialPort>;
@@ -129,7 +142,7 @@ impl Vm {
             Err(error) => return self.fail("NO_MEMORY", &error.to_string()),
         };
         if let Err(error) = guest.load(&mut machine) {
-            return self.fail("BAD_KERNEL", &format!("{error:#}"));
+            return self.fail(code(&error), &format!("{error:#}"));
         }
         let (translated, stats) = (args.engine == EngineKind::Jit, args.stats);
         let machine = self.machine.insert(machine);
@@ -178,7 +191,7 @@ impl Vm {
                 self.say(json!({ "exitCode": code, "message": message, "report": report }).to_string());
                 Status::Ended
             }
-            Err(error) => self.fail("BAD_KERNEL", &format!("{error:#}")),
+            Err(error) => self.fail(code(&error), &format!("{error:#}")),
         }
     }
 
@@ -196,7 +209,7 @@ impl Vm {
         machine.reset();
         match guest.load(machine) {
             Ok(()) => Status::Done,
-            Err(error) => self.fail("BAD_KERNEL", &format!("{error:#}")),
+            Err(error) => self.fail(code(&error), &format!("{error:#}")),
         }
     }
 
@@ -275,7 +288,6 @@ impl Vm {
     }
 }
 
-/// Keeps the devices in the module, and panics' messages on the host's side.
 /// Microtests, with compiled code where it is asked for.
 fn microtests(args: MicrotestArgs) -> anyhow::Result<Microtests> {
     let translated = args.engine == EngineKind::Jit;
@@ -290,7 +302,47 @@ fn microtests(args: MicrotestArgs) -> anyhow::Result<Microtests> {
     Ok(tests)
 }
 
+/// Keeps the devices in the module, and panics' messages on the host's side.
 fn pc_link() {
     let _ = session::devices();
     std::panic::set_hook(Box::new(|info| host::log(&info.to_string())));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Starts a machine of so much memory with a kernel; returns the code and the message of its failure.
+    fn failure(words: &[&str], kernel: &[u8]) -> (String, String) {
+        let mut vm = Vm::default();
+        vm.exchange = words.iter().map(|word| format!("{word}\0")).collect::<String>().into_bytes();
+        assert_eq!(vm.command(), Status::Done);
+        vm.exchange = kernel.to_vec();
+        vm.file(0);
+        assert_eq!(vm.start(), Status::Failed);
+        let reply: serde_json::Value = serde_json::from_slice(&vm.reply).unwrap();
+        let text = |name: &str| reply[name].as_str().unwrap_or_default().to_owned();
+        (text("code"), text("message"))
+    }
+
+    #[test]
+    fn a_guest_that_is_not_loaded_tells_what_is_to_be_changed() {
+        // A multiboot header whose image lies at 8 MiB.
+        let base: u32 = 8 << 20;
+        let words =
+            [0x1bad_b002, 1 << 16, 0u32.wrapping_sub(0x1bad_b002 + (1 << 16)), base, base, 0, 0, base + 32];
+        let mut kernel: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        kernel.resize(64, 0x90);
+        let (code, message) = failure(&["run", "--memory=4M", "--kernel=k"], &kernel);
+        assert_eq!(code, "TOO_LITTLE_MEMORY", "{message}");
+        let line = format!("--append={}", "x".repeat(5000));
+        let (code, message) = failure(&["run", "--kernel=k", &line], &kernel);
+        assert_eq!(code, "BAD_OPTION", "{message}");
+        for option in ["--engine=lockstep", "--trace=io"] {
+            let (code, message) = failure(&["run", option], &[]);
+            assert_eq!((code.as_str(), message.contains("native")), ("BAD_OPTION", true), "{message}");
+        }
+        let (code, message) = failure(&["run", "--kernel=k"], b"no kernel at all");
+        assert_eq!(code, "BAD_KERNEL", "{message}");
+    }
 }

@@ -1,5 +1,6 @@
 import { V64 } from 'v64';
-import type { Guest, Progress } from './guests.js';
+import type { Guest, Parts, Progress } from './guests.ts';
+import { option } from './size.ts';
 
 /** What the machine is doing. */
 export type State = 'off' | 'loading' | 'starting' | 'running' | 'paused' | 'ended' | 'failed';
@@ -23,6 +24,7 @@ export interface Watcher {
 class Boot {
   readonly abort = new AbortController();
   vm: V64 | undefined;
+  parts: Parts | undefined;
   /** Running time in ms up to the last pause, and since when it runs now */
   ran = 0;
   since: number | undefined;
@@ -64,6 +66,11 @@ export class Bench {
     return this.#guest;
   }
 
+  /** What the guest of the last boot is made of, once it is there. */
+  get parts(): Parts | undefined {
+    return this.#boot.parts;
+  }
+
   /** The machine, while there is one. */
   get vm(): V64 | undefined {
     return this.#boot.vm;
@@ -88,13 +95,15 @@ export class Bench {
     this.#guest = guest;
     this.#show('loading');
     try {
-      const options = await guest.prepare((at) => {
+      const parts = await guest.prepare((at) => {
         if (!boot.over) this.#watcher.progress(at);
       }, boot.abort.signal);
       if (boot.over) return;
+      boot.parts = parts;
       this.#show('starting');
       const vm = await V64.create({
-        ...options,
+        ...parts,
+        memory: option(guest.memory),
         onSerial: (bytes) => {
           if (!boot.over) this.#watcher.serial(bytes);
         },

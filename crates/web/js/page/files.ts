@@ -1,16 +1,19 @@
-import type { Guest } from './guests.js';
-import { need, say } from './dom.js';
-import { bytes } from './readings.js';
-import { kindOf, type Kind } from './sniff.js';
+import type { Guest } from './guests.ts';
+import { need, say } from './dom.ts';
+import { bytes, parseSize, typed } from './size.ts';
+import { identify, type Use } from './sniff.ts';
 
-const KINDS: readonly Kind[] = ['kernel', 'initrd'];
+const USES: readonly Use[] = ['kernel', 'initrd'];
+const TOO_MANY = 'A guest is one kernel and at most one initrd: drop one or two files.';
 
 /** The panel that asks for a kernel, an initrd, a command line, memory, clock and engine, and the drop of files anywhere on
  *  the page. */
 export class Files {
   readonly #dialog = need<HTMLDialogElement>('files');
-  readonly #chosen: Partial<Record<Kind, File>> = {};
+  readonly #chosen: Partial<Record<Use, File>> = {};
   readonly #boot: (guest: Guest) => void;
+  /** Files that are still being looked at */
+  #looking: Promise<void> = Promise.resolve();
 
   constructor(boot: (guest: Guest) => void) {
     this.#boot = boot;
@@ -18,46 +21,86 @@ export class Files {
     need('files-cancel').addEventListener('click', () => this.#dialog.close());
     need('files-form').addEventListener('submit', (event) => {
       event.preventDefault();
-      this.#submit();
+      void this.#looking.then(() => this.#submit());
     });
     this.#dialog.addEventListener('click', (event) => {
       if (event.target === this.#dialog) this.#dialog.close();
     });
-    for (const kind of KINDS) this.#slot(kind);
+    for (const use of USES) this.#slot(use);
     this.#drops();
   }
 
   /** Opens the panel; an error tells what was wrong with the last try. */
   open(error = ''): void {
     say(need('files-error'), error);
+    need<HTMLInputElement>('size-field').setAttribute('aria-invalid', 'false');
     if (!this.#dialog.open) this.#dialog.showModal();
   }
 
-  #slot(kind: Kind): void {
-    const input = need<HTMLInputElement>(kind);
+  /** Opens the panel at a field, with another size of memory in it where one is given. */
+  change(field: 'kernel' | 'size-field' | 'append', memory?: number): void {
+    if (memory !== undefined) need<HTMLInputElement>('size-field').value = typed(memory);
+    this.open();
+    const input = need<HTMLInputElement>(field);
+    input.focus();
+    if (field !== 'kernel') input.select();
+  }
+
+  #slot(use: Use): void {
+    const input = need<HTMLInputElement>(use);
     input.addEventListener('change', () => {
       const file = input.files?.[0];
-      if (file) this.#take(kind, file);
+      if (file) this.#looking = this.#offer(file, use).then((error) => this.open(error));
     });
-    this.#clear(kind)?.addEventListener('click', () => {
+    this.#clear(use)?.addEventListener('click', () => {
       input.value = '';
-      this.#take(kind, undefined);
+      this.#take(use, undefined);
       input.focus();
     });
   }
 
-  #clear(kind: Kind): HTMLElement | null {
-    return document.querySelector<HTMLElement>(`[data-clear="${kind}"]`);
+  #clear(use: Use): HTMLElement | null {
+    return document.querySelector<HTMLElement>(`[data-clear="${use}"]`);
   }
 
-  #take(kind: Kind, file: File | undefined): void {
-    if (file) this.#chosen[kind] = file;
-    else delete this.#chosen[kind];
-    say(need(`${kind}-name`), file ? `${file.name}, ${bytes(file.size)}` : 'choose or drop a file');
-    document.querySelector(`[data-slot="${kind}"]`)?.classList.toggle('full', file !== undefined);
-    const clear = this.#clear(kind);
+  #take(use: Use, file: File | undefined): void {
+    if (file) this.#chosen[use] = file;
+    else delete this.#chosen[use];
+    say(need(`${use}-name`), file ? `${file.name}, ${bytes(file.size)}` : 'choose or drop a file');
+    document.querySelector(`[data-slot="${use}"]`)?.classList.toggle('full', file !== undefined);
+    const clear = this.#clear(use);
     if (clear) clear.hidden = file === undefined;
     say(need('files-error'), '');
+  }
+
+  /**
+   * Takes a file where it is one that the machine can use; `slot` is where it was put, if anywhere. Returns what is wrong
+   * with it.
+   */
+  async #offer(file: File, slot?: Use): Promise<string> {
+    let found;
+    try {
+      found = await identify(file, file.name);
+    } catch {
+      return `${file.name} cannot be read. Is it a folder?`;
+    }
+    // What an initrd is, the guest decides: anything can be a module of a multiboot kernel.
+    if (slot === 'initrd' && file.size > 0) {
+      this.#take('initrd', file);
+      return '';
+    }
+    const { use, what, instead } = found;
+    if (instead) {
+      need<HTMLInputElement>(slot ?? 'kernel').value = '';
+      return `${file.name} is ${what}. ${instead}`;
+    }
+    if (slot === 'kernel' && use === 'initrd') {
+      need<HTMLInputElement>('kernel').value = '';
+      this.#take('initrd', file);
+      return `${file.name} is ${what}: it was taken as the initrd.`;
+    }
+    this.#take(use ?? 'kernel', file);
+    return '';
   }
 
   #drops(): void {
@@ -81,34 +124,29 @@ export class Files {
       if (!carries(event)) return;
       event.preventDefault();
       mark();
-      const slot = KINDS.find((kind) => kind === slotAt(event)?.dataset['slot']);
-      void this.#dropped([...(event.dataTransfer?.files ?? [])], slot);
+      const slot = USES.find((use) => use === slotAt(event)?.dataset['slot']);
+      this.#looking = this.#dropped([...(event.dataTransfer?.files ?? [])], slot);
     });
   }
 
-  async #dropped(files: File[], slot: Kind | undefined): Promise<void> {
-    for (const file of files.slice(0, 2)) {
-      try {
-        this.#take(files.length === 1 && slot ? slot : await kindOf(file), file);
-      } catch {
-        return this.open(`${file.name} cannot be read. Is it a folder?`);
-      }
-    }
-    this.open();
+  async #dropped(files: File[], slot: Use | undefined): Promise<void> {
+    if (files.length > USES.length) return this.open(TOO_MANY);
+    const errors: string[] = [];
+    for (const file of files) errors.push(await this.#offer(file, files.length === 1 ? slot : undefined));
+    this.open(errors.filter((error) => error !== '').join(' '));
   }
 
   #submit(): void {
     const { kernel, initrd } = this.#chosen;
     const size = need<HTMLInputElement>('size-field');
-    const memory = size.value.trim();
-    const good = /^\d+[KMG]?$/i.test(memory);
-    size.setAttribute('aria-invalid', String(!good));
+    const memory = parseSize(size.value);
     if (!kernel) {
       this.open(initrd ? 'An initrd needs a kernel.' : 'Choose a kernel first.');
       return need('kernel').focus();
     }
-    if (!good) {
-      this.open('Memory is a number with K, M or G behind it: 512M.');
+    if (typeof memory === 'string') {
+      this.open(memory);
+      size.setAttribute('aria-invalid', 'true');
       return size.focus();
     }
     const append = need<HTMLInputElement>('append').value;
@@ -118,7 +156,8 @@ export class Files {
     this.#boot({
       id: 'own',
       name: kernel.name,
-      prepare: async () => ({ kernel, ...(initrd ? { initrd } : {}), append, memory, clock, engine }),
+      memory,
+      prepare: async () => ({ kernel, ...(initrd ? { initrd } : {}), append, clock, engine }),
     });
   }
 }

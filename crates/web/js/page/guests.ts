@@ -1,4 +1,5 @@
 import type { V64Options } from 'v64';
+import { identify } from './sniff.ts';
 
 /** How far a download is. `total` is absent where the server does not say. */
 export interface Progress {
@@ -7,12 +8,17 @@ export interface Progress {
   total?: number;
 }
 
+/** What a guest is made of, but for its memory. */
+export type Parts = Omit<V64Options, 'memory' | 'kernel' | 'initrd'> & { kernel?: Blob; initrd?: Blob };
+
 /** Something to boot. */
 export interface Guest {
-  id: string;
+  id: 'debian' | 'own' | 'demo';
   name: string;
+  /** Guest memory in bytes */
+  memory: number;
   /** Gets what the machine needs; may take a download. */
-  prepare(progress: (at: Progress) => void, signal: AbortSignal): Promise<V64Options>;
+  prepare(progress: (at: Progress) => void, signal: AbortSignal): Promise<Parts>;
 }
 
 /** A guest that could not be had. */
@@ -20,10 +26,13 @@ export class GuestError extends Error {
   readonly code = 'SOURCE';
 }
 
+const MEMORY = 512 * 2 ** 20;
+
 /** The guest that comes with the machine. */
 export const demo: Guest = {
   id: 'demo',
-  name: 'Demo guest',
+  name: 'Self-test',
+  memory: MEMORY,
   prepare: async () => ({}),
 };
 
@@ -33,17 +42,34 @@ const INITRD = new URL('guests/debian/initramfs.cpio', document.baseURI);
 /** Downloads that are done: a second boot needs none. */
 const kept = new Map<string, Blob>();
 
-async function answer(url: URL, signal: AbortSignal): Promise<Response> {
+/** A server's own reason, where it gives one in a line: not a page of HTML. */
+async function reason(response: Response): Promise<string> {
+  if (!response.headers.get('Content-Type')?.startsWith('text/plain')) return '';
+  const text = (await response.text().catch(() => '')).trim();
+  return text.split('\n', 1)[0]?.slice(0, 300) ?? '';
+}
+
+async function refused(response: Response, url: URL, name: string): Promise<GuestError> {
+  const { status } = response;
+  if (status === 404 || status === 410) {
+    return new GuestError(
+      `This server does not have the ${name} at ${url.pathname}; cargo xtask serve brings it along.`,
+    );
+  }
+  const why = await reason(response);
+  return new GuestError(`The server cannot give the ${name}: ${why || `it answers with HTTP status ${status}.`}`);
+}
+
+async function answer(url: URL, name: string, signal: AbortSignal): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, { signal });
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new GuestError('The server does not answer. Is `cargo xtask serve` still running?');
+    throw new GuestError('The server does not answer. Is cargo xtask serve still running?');
   }
   if (response.ok) return response;
-  const why = (await response.text().catch(() => '')).slice(0, 300);
-  throw new GuestError(`${url.pathname} cannot be had (HTTP ${response.status}). ${why}`);
+  throw await refused(response, url, name);
 }
 
 /** Fetches a file, telling how far it is. */
@@ -51,7 +77,7 @@ async function download(url: URL, name: string, progress: (at: Progress) => void
   const old = kept.get(url.href);
   if (old) return old;
   progress({ name, loaded: 0 });
-  const response = await answer(url, signal);
+  const response = await answer(url, name, signal);
   const length = Number(response.headers.get('Content-Length') ?? 0);
   const total = length > 0 && !response.headers.has('Content-Encoding') ? { total: length } : {};
   const parts: BlobPart[] = [];
@@ -68,6 +94,8 @@ async function download(url: URL, name: string, progress: (at: Progress) => void
     throw new GuestError(`The download of the ${name} broke off after ${loaded} bytes.`);
   }
   const file = new Blob(parts);
+  const { use, what } = await identify(file);
+  if (!use) throw new GuestError(`The server sent ${what ?? 'something else'} in place of the ${name}.`);
   kept.set(url.href, file);
   return file;
 }
@@ -76,9 +104,10 @@ async function download(url: URL, name: string, progress: (at: Progress) => void
 export const debian: Guest = {
   id: 'debian',
   name: 'Debian',
+  memory: MEMORY,
   prepare: async (progress, signal) => {
-    const kernel = await download(KERNEL, 'kernel', progress, signal);
-    const initrd = await download(INITRD, 'initramfs', progress, signal);
-    return { kernel, initrd, append: 'console=ttyS0', memory: '512M' };
+    const kernel = await download(KERNEL, 'Debian kernel', progress, signal);
+    const initrd = await download(INITRD, 'Debian initramfs', progress, signal);
+    return { kernel, initrd, append: 'console=ttyS0' };
   },
 };

@@ -1,4 +1,4 @@
-import { need } from './dom.js';
+import { need } from './dom.ts';
 
 /** What a phone's keyboard lacks: name, bytes, spoken name. */
 const KEYS: readonly [string, string, string][] = [

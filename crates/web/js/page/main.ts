@@ -1,12 +1,13 @@
-import { Bench, type End, type State } from './bench.js';
-import { need, say } from './dom.js';
-import { hideFault, showFault } from './fault.js';
-import { Files } from './files.js';
-import { debian, demo, type Guest, type Progress } from './guests.js';
-import { touchKeys } from './keys.js';
-import { clock, Readings } from './readings.js';
-import { Screen } from './screen.js';
-import { theme } from './theme.js';
+import { hasMemory64 } from 'v64';
+import { Bench, type End, type State } from './bench.ts';
+import { need, say } from './dom.ts';
+import { hideFault, showFault, tell, type Told } from './fault.ts';
+import { Files } from './files.ts';
+import { debian, demo, type Guest, type Progress } from './guests.ts';
+import { touchKeys } from './keys.ts';
+import { clock, Readings } from './readings.ts';
+import { Screen } from './screen.ts';
+import { theme } from './theme.ts';
 
 const STATES: Record<State, string> = {
   off: 'Off',
@@ -22,6 +23,11 @@ function button(id: string): HTMLButtonElement {
   return need<HTMLButtonElement>(id);
 }
 
+/** Whether this browser can run the machine at all. */
+const capable = hasMemory64();
+/** Why the last boot failed, until another begins. */
+let fault: Told | undefined;
+
 function showState(state: State): void {
   need('state').dataset['state'] = state;
   say(need('state-text'), STATES[state]);
@@ -29,11 +35,12 @@ function showState(state: State): void {
   const coming = state === 'loading' || state === 'starting';
   const main = button('start-stop');
   main.dataset['shows'] = state === 'running' ? 'pause' : 'start';
-  main.disabled = coming;
+  main.disabled = coming || !capable;
   say(need('start-stop-text'), state === 'running' ? 'Pause' : state === 'paused' ? 'Resume' : 'Start');
   button('reset').disabled = !live;
   button('power').disabled = !live && !coming;
   need('cover').hidden = !coming;
+  need('chooser').hidden = state !== 'off';
   document.title = bench.guest ? `${STATES[state]}: ${bench.guest.name} · v64` : 'v64';
 }
 
@@ -65,11 +72,21 @@ const bench = new Bench({
   progress: showProgress,
   serial: (bytes) => screen.write(bytes),
   ended: showEnd,
-  failed: showFault,
+  failed: (error) => void failed(error),
 });
+
+/** Says why a boot failed, unless another has begun meanwhile. */
+async function failed(error: unknown): Promise<void> {
+  const { guest, parts } = bench;
+  const told = await tell(error, { guest, parts });
+  if (bench.state !== 'failed' || bench.guest !== guest) return;
+  fault = told;
+  showFault(told);
+}
 
 function boot(guest: Guest): void {
   hideFault();
+  fault = undefined;
   need('ended').hidden = true;
   showStart();
   screen.fresh();
@@ -80,6 +97,8 @@ function boot(guest: Guest): void {
     key.setAttribute('aria-pressed', String(pressed));
   }
   void bench.boot(guest);
+  // In a narrow window the keys that boot lie below the screen.
+  need('screen').scrollIntoView({ block: 'nearest' });
   focus();
 }
 
@@ -88,8 +107,13 @@ function focus(): void {
   if (matchMedia('(pointer: fine)').matches) screen.focus();
 }
 
+/** Boots the same guest again; where that cannot work, does what can. */
 function again(): void {
-  boot(bench.guest ?? demo);
+  const guest = bench.guest ?? debian;
+  const remedy = fault?.remedy;
+  if (remedy?.kind === 'memory') return boot({ ...guest, memory: remedy.memory });
+  if (remedy?.kind === 'settings') return files.change(remedy.field ?? 'kernel', remedy.memory);
+  boot(guest);
 }
 
 const type = (text: string) => bench.type(text);
@@ -99,7 +123,9 @@ held = touchKeys(type, () => screen.focus());
 const readings = new Readings(bench);
 const files = new Files(boot);
 
-for (const guest of [demo, debian]) {
+need('choose-debian').addEventListener('click', () => boot(debian));
+need('choose-own').addEventListener('click', () => files.open());
+for (const guest of [debian, demo]) {
   document.querySelector(`[data-guest="${guest.id}"]`)?.addEventListener('click', () => boot(guest));
 }
 button('start-stop').addEventListener('click', () => {
@@ -113,23 +139,23 @@ button('reset').addEventListener('click', () => {
   focus();
 });
 button('power').addEventListener('click', () => bench.power());
-need('fault-again').addEventListener('click', again);
+need('fault-remedy').addEventListener('click', again);
 need('fault-close').addEventListener('click', hideFault);
-need('fault-files').addEventListener('click', () => {
-  hideFault();
-  files.open();
-});
 need('glass').addEventListener('click', () => {
   if (!getSelection()?.toString()) screen.focus();
 });
 // Leaving ends the machine at once; coming back from the browser's cache boots anew.
 addEventListener('pagehide', () => bench.leave());
 addEventListener('pageshow', (event) => {
-  if (event.persisted) again();
+  if (event.persisted && bench.guest) boot(bench.guest);
 });
 
 // For the browser's console, and for tests.
 Object.assign(globalThis, { v64: { bench, screen } });
 
 theme();
-boot(demo);
+showState('off');
+if (!capable) {
+  showState('failed');
+  void tell({ code: 'NO_MEMORY64' }, { guest: undefined, parts: undefined }).then(showFault);
+}

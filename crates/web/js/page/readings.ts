@@ -1,11 +1,14 @@
 import type { V64Stats } from 'v64';
-import type { Bench } from './bench.js';
-import { need, say } from './dom.js';
+import type { Bench } from './bench.ts';
+import { need, say } from './dom.ts';
+import { bytes } from './size.ts';
 
 /** Time between two readings, in milliseconds */
 const EVERY = 250;
 /** Readings that the trace is made of: a minute */
 const KEPT = 240;
+/** Readings of the last second */
+const RECENT = 4;
 const [WIDTH, HEIGHT] = [240, 64];
 
 const COUNTERS: readonly [keyof V64Stats, string][] = [
@@ -30,13 +33,6 @@ export function short(n: number): string {
   return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)}\u2009${unit}`;
 }
 
-/** Bytes in the powers of two that memory comes in. */
-export function bytes(n: number): string {
-  const units: [number, string][] = [[2 ** 30, 'GiB'], [2 ** 20, 'MiB'], [2 ** 10, 'KiB']];
-  const [size, unit] = units.find(([size]) => n >= size) ?? [1, 'B'];
-  return `${Number((n / size).toFixed(1))} ${unit}`;
-}
-
 /** `m:ss.t` */
 export function clock(ms: number): string {
   const tenths = Math.floor(ms / 100);
@@ -44,10 +40,26 @@ export function clock(ms: number): string {
   return `${minutes}:${String(Math.floor(tenths / 10) % 60).padStart(2, '0')}.${tenths % 10}`;
 }
 
-/** The mode's place on the scale: `protected, 32-bit` stands at `protected`. */
-function place(mode: string): string {
-  return mode.split(',', 1)[0] ?? '';
+/** The module's names of modes: the width of code on the scale, and what people call it. */
+const MODES: Record<string, readonly [width: string, name: string]> = {
+  real: ['16', 'Real mode'],
+  'virtual-8086': ['16', 'Virtual 8086 mode'],
+  'protected, 16-bit': ['16', 'Protected mode'],
+  'protected, 32-bit': ['32', 'Protected mode'],
+  'compatibility, 16-bit': ['16', 'Compatibility mode'],
+  'compatibility, 32-bit': ['32', 'Compatibility mode'],
+  '64-bit': ['64', '64-bit mode'],
+};
+/** Modes in which code has a privilege level that means something. */
+const UNPRIVILEGED = new Set(['real', 'virtual-8086']);
+
+/** Who runs at a privilege level. */
+function privilege(cpl: number): string {
+  return cpl === 0 ? 'kernel, ring 0' : cpl === 3 ? 'program, ring 3' : `ring ${cpl}`;
 }
+
+/** Below this speed, in MIPS, a processor that was seen halted is idle: its timers still tick. */
+const IDLE = 1;
 
 function figure(mips: number): string {
   return mips < 1000 ? mips.toFixed(1) : mips.toFixed(0);
@@ -57,6 +69,8 @@ function figure(mips: number): string {
 export class Readings {
   readonly #bench: Bench;
   readonly #speeds: number[] = [];
+  /** Whether the processor waited, at the readings of the last second */
+  #halts: boolean[] = [];
   #last: { at: number; instructions: number } | undefined;
   #asking = false;
   readonly #counters = new Map<keyof V64Stats, Element>();
@@ -79,7 +93,7 @@ export class Readings {
   fresh(): void {
     this.#last = undefined;
     this.#speeds.length = 0;
-    this.#speed(0);
+    this.#halts = [];
     this.#draw();
     for (const id of ['instructions', 'interrupts']) say(need(id), '0');
     for (const value of this.#counters.values()) say(value, '0');
@@ -91,7 +105,7 @@ export class Readings {
   async #tick(): Promise<void> {
     const { vm, state } = this.#bench;
     say(need('time'), clock(this.#bench.time));
-    if (state !== 'running') say(need('mips'), figure(0));
+    this.#tell();
     if (!vm || this.#asking) return;
     if (state !== 'running' && state !== 'paused') return;
     this.#asking = true;
@@ -109,10 +123,13 @@ export class Readings {
     const now = performance.now();
     const before = this.#last;
     this.#last = { at: now, instructions: stats.instructions };
+    this.#halts = [...this.#halts, stats.halted].slice(-RECENT);
     if (this.#bench.state === 'running' && before) {
       // A reset begins the count anew; that is no negative speed.
       const done = Math.max(0, stats.instructions - before.instructions);
-      this.#speed(done / ((now - before.at) * 1000));
+      this.#speeds.push(done / ((now - before.at) * 1000));
+      if (this.#speeds.length > KEPT) this.#speeds.shift();
+      this.#tell();
       this.#draw();
     }
     this.#mode(stats.mode, stats.cpl, stats.halted);
@@ -126,12 +143,16 @@ export class Readings {
     }
   }
 
-  #speed(mips: number): void {
-    this.#speeds.push(mips);
-    if (this.#speeds.length > KEPT) this.#speeds.shift();
+  /** Shows the speed, or in a word why there is none. */
+  #tell(): void {
     // The mean of the last second: steady enough to be read.
-    const recent = this.#speeds.slice(-4);
-    say(need('mips'), figure(recent.reduce((sum, one) => sum + one, 0) / recent.length));
+    const recent = this.#speeds.slice(-RECENT);
+    const mean = recent.length ? recent.reduce((sum, one) => sum + one, 0) / recent.length : 0;
+    const { state } = this.#bench;
+    const idle = mean < IDLE && this.#halts.includes(true);
+    const word = state === 'paused' ? 'Paused' : state !== 'running' || recent.length === 0 ? '–' : idle ? 'Idle' : undefined;
+    say(need('mips'), word ?? figure(mean));
+    need('mips-unit').hidden = word !== undefined;
   }
 
   #draw(): void {
@@ -145,15 +166,15 @@ export class Readings {
     const trace = points.length > 1 ? `M${points.join('L')}` : '';
     need('scope-trace').setAttribute('d', trace);
     need('scope-area').setAttribute('d', trace && `${trace}V${HEIGHT}H${first.toFixed(1)}Z`);
-    say(need('scope-peak'), `peak ${figure(peak)}`);
+    say(need('scope-peak'), peak > 0 ? `peak ${figure(peak)} MIPS` : '');
   }
 
   #mode(mode: string, cpl: number | undefined, halted = false): void {
-    const at = place(mode);
+    const [width, name] = MODES[mode] ?? ['', mode];
     for (const item of need('modes').children) {
-      item.classList.toggle('on', (item as HTMLElement).dataset['mode'] === at);
+      item.classList.toggle('on', (item as HTMLElement).dataset['width'] === width);
     }
-    say(need('mode'), mode ? `${mode}${halted ? ', halted' : ''}` : '–');
-    say(need('ring'), cpl === undefined ? '' : `ring ${cpl}`);
+    say(need('mode'), name ? `${name}${halted ? ', waiting' : ''}` : '–');
+    say(need('ring'), cpl === undefined || UNPRIVILEGED.has(mode) ? '' : privilege(cpl));
   }
 }

@@ -1,6 +1,6 @@
 import { FitAddon } from '@xterm/addon-fit';
 import { Terminal, type ITheme } from '@xterm/xterm';
-import { need, remember, remembered, say } from './dom.js';
+import { need, remember, remembered, say } from './dom.ts';
 
 const COLOURS: ITheme = {
   background: '#0a1110',
@@ -41,12 +41,13 @@ export class Screen {
 
   /** @param type takes what is typed or pasted */
   constructor(type: (text: string) => void) {
-    const narrow = matchMedia('(max-width: 480px)').matches;
+    // In a narrow window smaller letters, so that lines of 80 characters fit where they can.
+    const usual = innerWidth <= 480 ? 11 : innerWidth <= 720 ? 12 : 14;
     const size = Number(remembered('letters'));
     this.#terminal = new Terminal({
       theme: COLOURS,
       fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--mono'),
-      fontSize: SIZES.includes(size) ? size : narrow ? 11 : 14,
+      fontSize: SIZES.includes(size) ? size : usual,
       lineHeight: 1.15,
       scrollback: 10_000,
       cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,

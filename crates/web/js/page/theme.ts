@@ -1,4 +1,4 @@
-import { need, remember, remembered, say } from './dom.js';
+import { need, remember, remembered, say } from './dom.ts';
 
 const CHOICES = ['auto', 'light', 'dark'] as const;
 const NAMES = { auto: 'Auto', light: 'Light', dark: 'Dark' };

@@ -2,7 +2,8 @@
 export type V64Code =
   | 'NO_MEMORY64' // the engine does not know 64-bit memories
   | 'BAD_OPTION' // an option that the machine does not know or cannot have
-  | 'BAD_KERNEL' // a file that is no kernel, or does not fit
+  | 'BAD_KERNEL' // a file that is no kernel
+  | 'TOO_LITTLE_MEMORY' // the guest needs more memory than the machine has
   | 'SOURCE' // a file that could not be read
   | 'NO_MEMORY' // the engine does not give as much memory as was asked for
   | 'STATE' // not now: a second run(), a call after destroy()

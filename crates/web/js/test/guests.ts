@@ -11,6 +11,31 @@ export function multiboot(code: readonly number[]): Uint8Array<ArrayBuffer> {
   return image;
 }
 
+/**
+ * A bzImage that does nothing for ever. By its header, of boot protocol 2.12, it lies at 16 MiB and needs 62 MiB there
+ * before it knows the memory map.
+ */
+export function bzImage(): Uint8Array<ArrayBuffer> {
+  const setup = 2 * 512;
+  const image = new Uint8Array(setup + 4096);
+  const view = new DataView(image.buffer);
+  image[0x1f1] = 1; // setup_sects
+  view.setUint32(0x1f4, 4096 / 16, true); // syssize
+  view.setUint16(0x1fe, 0xaa55, true); // boot_flag
+  image.set([0xeb, 0x66, 0x48, 0x64, 0x72, 0x53], 0x200); // jump, "HdrS"
+  view.setUint16(0x206, 0x20c, true); // version
+  image[0x211] = 1; // loadflags: LOADED_HIGH
+  view.setUint32(0x22c, 0x7fff_ffff, true); // initrd_addr_max
+  view.setUint32(0x230, 2 << 20, true); // kernel_alignment
+  image[0x234] = 1; // relocatable_kernel
+  view.setUint16(0x236, 1, true); // xloadflags: XLF_KERNEL_64
+  view.setUint32(0x238, 2047, true); // cmdline_size
+  view.setBigUint64(0x258, BigInt(16 << 20), true); // pref_address
+  view.setUint32(0x260, 62 << 20, true); // init_size
+  image.set(SPIN, setup + 0x200); // the 64-bit entry point
+  return image;
+}
+
 /** Ends with 42 at isa-debug-exit. */
 export const OUT_AND_HALT = [
   ...[0xb8, 42, 0, 0, 0], // mov eax, 42

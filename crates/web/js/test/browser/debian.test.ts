@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
-import { browser as launch, open, screenshot, serve, type Site, text, type, waitFor, waitForState } from './harness.ts';
+import { boot, browser as launch, open, screenshot, serve, type Site, text, type, waitFor, waitForState } from './harness.ts';
 
 // The terminal's text has lost the blank behind it.
 const PROMPT = /^v64:\/#/m;
@@ -79,7 +79,7 @@ function summary(list: number[]): string {
 
 test('boots Debian with one click, to a shell that works', async (t) => {
   const { page, complaints, close } = await open(chromium, site.url);
-  await page.click('[data-guest="debian"]');
+  await page.click('#choose-debian');
   await waitForState(page, 'running', 120);
   await waitFor(page, 'Linux version', BOOT_SECONDS);
   const { answers, machine, tasks } = await press(page, 100);
@@ -90,6 +90,9 @@ test('boots Debian with one click, to a shell that works', async (t) => {
   await screenshot(page, 'debian-boot');
 
   await waitFor(page, PROMPT, BOOT_SECONDS);
+  // A shell that waits for a line leaves the processor nothing to do.
+  await page.waitForFunction(() => document.getElementById('mips')?.textContent === 'Idle');
+  assert.match((await page.textContent('#mode')) ?? '', /^64-bit mode/);
   t.diagnostic(`boot: ${await page.textContent('#time')} at ${await page.textContent('#instructions')} instructions`);
   await type(page, 'uname -m');
   await waitFor(page, /uname -m\s+x86_64/);
@@ -141,6 +144,7 @@ test('a tab that is closed while Debian boots leaves the browser in order', asyn
   await waitFor(first.page, 'Linux version', BOOT_SECONDS);
   await first.close();
   const second = await open(chromium, site.url);
+  await boot(second.page, 'demo');
   await waitFor(second.page, 'checks passed');
   assert.deepEqual([...first.complaints, ...second.complaints], []);
   await second.close();

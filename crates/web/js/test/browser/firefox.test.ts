@@ -22,6 +22,7 @@ test('boots the demo guest in Firefox, takes keys and powers off', { skip }, asy
     page.on('pageerror', (error) => complaints.push(String(error)));
     await page.setViewport({ width: 1280, height: 800 });
     await page.goto(site.url);
+    await page.click('[data-guest="demo"]');
     const printed = (words: string) =>
       page.waitForFunction(
         (words) => (globalThis as unknown as Held).v64.screen.text().includes(words),

@@ -81,6 +81,12 @@ export async function open(
   return { page, complaints, close: () => context.close() };
 }
 
+/** Boots one of the guests that have a key of their own. */
+export async function boot(page: Page, guest: 'debian' | 'demo'): Promise<void> {
+  await page.click(`[data-guest="${guest}"]`);
+  await page.waitForSelector('#state:not([data-state="off"])');
+}
+
 /** Everything that the terminal has printed. */
 export function text(page: Page): Promise<string> {
   return page.evaluate(() => (globalThis as unknown as { v64: { screen: { text(): string } } }).v64.screen.text());

@@ -112,7 +112,6 @@ const skipMemory = image === undefined && 'the memory guest is not built: cargo 
 
 test('a guest of 6 GiB, chosen from a file, uses all of its memory', { skip: skipMemory }, async (t) => {
   const { page, close } = await open(chromium, site.url);
-  await waitForState(page, 'running');
   await page.click('#own');
   await page.setInputFiles('#kernel', image ?? '');
   await page.fill('#append', '');
