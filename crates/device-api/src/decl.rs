@@ -47,8 +47,10 @@ pub struct BuildConfig<'a> {
     pub serial: &'a mut [Option<Box<dyn SerialPort>>; 4],
     /// Port of isa-debug-exit, if asked for
     pub debug_exit: Option<u16>,
-    /// Number of processors (local APICs)
+    /// Number of processors
     pub processors: u32,
+    /// The processor that a device is built for, where there is one for each
+    pub processor: u32,
 }
 
 /// Why a device could not be built.
@@ -78,6 +80,8 @@ pub struct DeviceDecl {
     pub mmio: &'static [MmioRange],
     /// Ports that depend on the configuration, beside `ports`; asked once, before `build`. `None` for almost all
     pub dynamic_ports: Option<DynamicPorts>,
+    /// There is one for each processor, all at the same place
+    pub per_processor: bool,
     /// Builds it in its power-on state; `Ok(None)` when the configuration leaves it out
     pub build: Build,
 }

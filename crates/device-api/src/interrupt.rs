@@ -82,6 +82,10 @@ pub trait LocalController {
     fn read_msr(&mut self, ctx: &mut Ctx<'_>, msr: u32) -> MsrAccess;
     /// WRMSR of the same.
     fn write_msr(&mut self, ctx: &mut Ctx<'_>, msr: u32, value: u64) -> MsrAccess;
+    /// Whether an NMI waits.
+    fn nmi_pending(&self) -> bool;
+    /// Whether an INIT or a start-up message waits.
+    fn start_pending(&self) -> bool;
     /// Whether a StartUp message came (vector), for waiting processors.
     fn take_startup(&mut self) -> Option<u8>;
     /// Whether an INIT came.

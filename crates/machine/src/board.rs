@@ -1,52 +1,53 @@
-//! What the processor sees of the machine: ports, MMIO, interrupts and time.
+//! The board: devices, time, and what waits for the run loop.
 
 use crate::bus::{BusEnv, BusError, DeviceSet};
 use crate::time::Clock;
 use device_api::{BuildConfig, DmaMemory, HostEvent, MachineEvent, MsrAccess, VmTime};
-use guest_ram::GuestRam;
-use std::any::Any;
+use guest_memory::GuestMemory;
 use std::rc::Rc;
-use x86_exec::{Bus, BusMsr};
+use x86_exec::{BusMsr, Pending, VcpuBus};
 use x86_types::GuestPhysAddr;
 
 /// Guest memory for bus masters. What they write is noted, so that decoded code there can be dropped.
 struct Dma {
-    ram: Rc<GuestRam>,
+    memory: Rc<GuestMemory>,
     written: Vec<(GuestPhysAddr, u64)>,
 }
 
 impl DmaMemory for Dma {
     fn read(&mut self, address: GuestPhysAddr, bytes: &mut [u8]) {
-        self.ram.read(address, bytes);
+        self.memory.read(address, bytes);
     }
     fn write(&mut self, address: GuestPhysAddr, bytes: &[u8]) {
-        self.ram.write(address, bytes);
+        self.memory.write(address, bytes);
         self.written.push((address, bytes.len() as u64));
     }
 }
 
-/// Devices, time, and what waits for the run loop.
+/// Everything but processors and memory.
 pub(crate) struct Board {
     devices: DeviceSet,
     env: BusEnv,
     dma: Dma,
     clock: Clock,
-    /// The deadline that the run loop was told; an earlier one makes it look again
-    told: Option<VmTime>,
+    /// The deadline that the run loop knows; an earlier one makes it look again
+    known_deadline: Option<VmTime>,
 }
 
 impl Board {
     pub(crate) fn new(
         config: &mut BuildConfig<'_>,
         clock: Clock,
-        ram: Rc<GuestRam>,
+        memory: Rc<GuestMemory>,
     ) -> Result<Self, BusError> {
-        let mut devices = DeviceSet::build(config)?;
+        let mut devices = DeviceSet::build(config, &memory)?;
         let mut env = BusEnv::default();
-        let mut dma = Dma { ram, written: Vec::new() };
+        let mut dma = Dma { memory, written: Vec::new() };
         devices.reset(&mut env, &mut dma, VmTime::ZERO);
         devices.virtual_wire(&mut env, &mut dma, VmTime::ZERO);
-        Ok(Self { devices, env, dma, clock, told: None })
+        let board = Self { devices, env, dma, clock, known_deadline: None };
+        board.update_a20();
+        Ok(board)
     }
 
     pub(crate) fn device_ids(&self) -> Vec<&'static str> {
@@ -70,11 +71,12 @@ impl Board {
     pub(crate) fn host_event(&mut self, retired: u64, event: HostEvent) {
         let now = self.clock.now(retired);
         self.devices.host_event(&mut self.env, &mut self.dma, now, event);
+        self.update_a20();
     }
 
-    /// Whether address line 20 reaches memory.
-    pub(crate) fn a20(&self) -> bool {
-        self.env.lines.a20()
+    /// Has memory follow the gate of address line 20.
+    fn update_a20(&self) {
+        self.dma.memory.set_a20(self.env.lines.a20());
     }
 
     /// Calls the devices whose time has come.
@@ -85,8 +87,8 @@ impl Board {
 
     /// Instructions until the next deadline, at least 1 where one is due.
     pub(crate) fn instructions_to_deadline(&mut self, retired: u64) -> Option<u64> {
-        self.told = self.devices.next_deadline();
-        self.clock.instructions_until(retired, self.told?)
+        self.known_deadline = self.devices.next_deadline();
+        self.clock.instructions_until(retired, self.known_deadline?)
     }
 
     /// Skips or sleeps to the next deadline, or says how long a host that cannot sleep should wait; `None` when there is
@@ -98,6 +100,11 @@ impl Board {
 
     pub(crate) fn has_events(&self) -> bool {
         !self.env.events.is_empty()
+    }
+
+    /// Returns what waits for a processor.
+    pub(crate) fn pending(&mut self, processor: usize) -> Pending {
+        self.devices.pending(processor)
     }
 
     pub(crate) fn take_events(&mut self) -> Vec<MachineEvent> {
@@ -114,36 +121,63 @@ impl Board {
         self.devices.reset(&mut self.env, &mut self.dma, now);
         // Guests are loaded without firmware: they find the interrupt mode it would have left.
         self.devices.virtual_wire(&mut self.env, &mut self.dma, now);
+        self.update_a20();
+    }
+
+    /// The board as one processor sees it. `others` is what all others retired.
+    pub(crate) fn for_processor(&mut self, index: usize, others: u64) -> ProcessorBus<'_> {
+        self.env.processor = index;
+        ProcessorBus { board: self, index, others }
+    }
+}
+
+/// The board as one processor sees it.
+pub(crate) struct ProcessorBus<'a> {
+    board: &'a mut Board,
+    index: usize,
+    /// Instructions that all other processors retired: time is made of those of all
+    others: u64,
+}
+
+impl ProcessorBus<'_> {
+    fn time(&mut self, retired: u64) -> VmTime {
+        self.board.time(retired + self.others)
     }
 
     fn msr(&mut self, retired: u64, msr: u32, write: Option<u64>) -> BusMsr {
         let now = self.time(retired);
-        match self.devices.msr(&mut self.env, &mut self.dma, now, (msr, write)) {
+        let Board { devices, env, dma, .. } = &mut *self.board;
+        match devices.msr(env, dma, now, (msr, write)) {
             MsrAccess::Handled(value) => BusMsr::Value(value),
             MsrAccess::NotHandled | MsrAccess::GeneralProtection => BusMsr::GeneralProtection,
         }
     }
 }
 
-impl Bus for Board {
+impl VcpuBus for ProcessorBus<'_> {
     fn port_read(&mut self, retired: u64, port: u16, size: u8) -> u32 {
         let now = self.time(retired);
-        self.devices.port_read(&mut self.env, &mut self.dma, now, port, size)
+        let Board { devices, env, dma, .. } = &mut *self.board;
+        devices.port_read(env, dma, now, port, size)
     }
 
     fn port_write(&mut self, retired: u64, port: u16, size: u8, value: u32) {
         let now = self.time(retired);
-        self.devices.port_write(&mut self.env, &mut self.dma, now, (port, size, value));
+        let Board { devices, env, dma, .. } = &mut *self.board;
+        devices.port_write(env, dma, now, (port, size, value));
+        self.board.update_a20();
     }
 
     fn mmio_read(&mut self, retired: u64, address: GuestPhysAddr, size: u8) -> u64 {
         let now = self.time(retired);
-        self.devices.mmio_read(&mut self.env, &mut self.dma, now, (address, size))
+        let Board { devices, env, dma, .. } = &mut *self.board;
+        devices.mmio_read(env, dma, now, (address, size))
     }
 
     fn mmio_write(&mut self, retired: u64, address: GuestPhysAddr, size: u8, value: u64) {
         let now = self.time(retired);
-        self.devices.mmio_write(&mut self.env, &mut self.dma, now, (address, size, value));
+        let Board { devices, env, dma, .. } = &mut *self.board;
+        devices.mmio_write(env, dma, now, (address, size, value));
     }
 
     fn read_msr(&mut self, retired: u64, msr: u32) -> BusMsr {
@@ -160,45 +194,47 @@ impl Bus for Board {
     }
 
     fn cr8(&mut self) -> u8 {
-        self.devices.cr8()
+        self.board.devices.cr8(self.index)
     }
 
     fn set_cr8(&mut self, retired: u64, value: u8) {
         let now = self.time(retired);
-        self.devices.set_cr8(&mut self.env, &mut self.dma, now, value);
+        let Board { devices, env, dma, .. } = &mut *self.board;
+        devices.set_cr8(env, dma, now, value);
     }
 
-    fn interrupt_pending(&mut self) -> bool {
-        self.devices.interrupt_pending()
+    fn pending(&mut self) -> Pending {
+        self.board.devices.pending(self.index)
     }
 
     fn acknowledge(&mut self, retired: u64) -> Option<u8> {
         let now = self.time(retired);
-        self.devices.acknowledge(&mut self.env, &mut self.dma, now)
+        let Board { devices, env, dma, .. } = &mut *self.board;
+        devices.acknowledge(env, dma, now)
     }
 
     fn take_nmi(&mut self) -> bool {
-        self.devices.take_nmi()
+        self.board.devices.take_nmi(self.index)
+    }
+
+    fn take_init(&mut self) -> bool {
+        self.board.devices.take_init(self.index)
+    }
+
+    fn take_startup(&mut self) -> Option<u8> {
+        self.board.devices.take_startup(self.index)
     }
 
     fn wants_exit(&mut self) -> bool {
-        let earlier = match (self.devices.next_deadline(), self.told) {
-            (Some(next), Some(told)) => next < told,
+        let earlier = match (self.board.devices.next_deadline(), self.board.known_deadline) {
+            (Some(next), Some(known)) => next < known,
             (Some(_), None) => true,
             (None, _) => false,
         };
-        earlier || !self.env.events.is_empty() || !self.dma.written.is_empty()
+        earlier || self.board.has_events() || !self.board.dma.written.is_empty()
     }
 
     fn apic(&mut self) -> (u32, bool) {
-        self.devices.apic()
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
+        self.board.devices.apic(self.index)
     }
 }

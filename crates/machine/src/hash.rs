@@ -1,7 +1,7 @@
 //! A hash of everything a guest could tell apart: registers, RAM, devices.
 
 use crate::Machine;
-use guest_ram::{GuestRam, HIGH_RAM_START};
+use guest_memory::{GuestMemory, HIGH_RAM_START};
 use x86_types::{GuestPhysAddr, PAGE_SIZE};
 
 /// FNV-1a over 64-bit words: simple, and the same on every host.
@@ -22,7 +22,7 @@ impl Hash {
 }
 
 /// Pages of zeros, touched or not, count alike.
-fn ram(hash: &mut Hash, ram: &GuestRam) {
+fn ram(hash: &mut Hash, ram: &GuestMemory) {
     let layout = ram.layout();
     let mut page = [0; PAGE_SIZE as usize];
     for (start, len) in [(0, layout.low), (HIGH_RAM_START, layout.high)] {
@@ -73,7 +73,7 @@ impl Machine {
         let mut devices = Vec::new();
         self.save_devices(&mut devices);
         hash.bytes(&devices);
-        ram(&mut hash, self.ram());
+        ram(&mut hash, self.memory());
         hash.0
     }
 }

@@ -10,4 +10,4 @@ mod hash;
 pub mod time;
 mod vm;
 
-pub use vm::{Machine, MachineConfig, MachineError, Stop};
+pub use vm::{MAX_PROCESSORS, Machine, MachineConfig, MachineError, Stop};

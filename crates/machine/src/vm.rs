@@ -1,27 +1,38 @@
-//! The machine: one processor, RAM, devices, and the loop that gives them time.
+//! The machine: processors, memory, the board, and the loop that gives them time.
 
 use crate::board::Board;
 use crate::time::Clock;
 use device_api::{BuildConfig, HostEvent, MachineEvent, VmTime};
-use guest_ram::GuestRam;
+use guest_memory::GuestMemory;
 use std::rc::Rc;
 use thiserror::Error;
-use x86_exec::{Exit, Vcpu};
+use x86_exec::{Exit, Pending, Vcpu, VcpuBus};
+use x86_state::Activity;
 use x86_state::cpuid::CpuModel;
+use x86_types::GuestPhysAddr;
 
 /// Why a machine could not be built.
 #[derive(Debug, Error)]
 pub enum MachineError {
     /// RAM
     #[error(transparent)]
-    Ram(#[from] guest_ram::RamError),
+    Ram(#[from] guest_memory::MemoryError),
     /// Devices or buses
     #[error(transparent)]
     Bus(#[from] crate::bus::BusError),
     /// The guest's image
     #[error(transparent)]
     Boot(#[from] crate::boot::BootError),
+    /// None, or too many
+    #[error("a machine of {processors} processors cannot be built; give 1 to {MAX_PROCESSORS} (-smp)")]
+    Processors {
+        /// What was asked for
+        processors: u32,
+    },
 }
+
+/// Processors that a machine has at most.
+pub const MAX_PROCESSORS: u32 = 8;
 
 /// Why [`Machine::run`] came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,50 +69,93 @@ pub struct MachineConfig {
     pub serial: [Option<Box<dyn device_api::SerialPort>>; 4],
     /// Port of isa-debug-exit
     pub debug_exit: Option<u16>,
+    /// Processors, 1 to [`MAX_PROCESSORS`]
+    pub processors: u32,
 }
 
 /// A PC.
 pub struct Machine {
-    vcpu: Vcpu,
-    ram: Rc<GuestRam>,
+    vcpus: Vec<Vcpu>,
+    board: Board,
+    memory: Rc<GuestMemory>,
+    /// The processor that ran last; they take turns
+    turn: usize,
     resets: u64,
 }
 
 /// Instructions between looks at the host's clock.
 const REAL_TIME_SLICE: u64 = 100_000;
+/// Instructions of one processor before the next has its turn: what one of them spins for another does soon.
+const TURN: u64 = 10_000;
 
 impl Machine {
     /// Builds a machine of every device linked into the program.
     ///
     /// # Errors
-    /// [`MachineError`]: no RAM, or devices in each other's way.
+    /// [`MachineError`]: no RAM, a number of processors that cannot be, or devices in each other's way.
     pub fn new(mut config: MachineConfig) -> Result<Self, MachineError> {
-        let ram = Rc::new(GuestRam::new(config.ram_bytes)?);
+        let processors = config.processors;
+        if !(1..=MAX_PROCESSORS).contains(&processors) {
+            return Err(MachineError::Processors { processors });
+        }
+        let memory = Rc::new(GuestMemory::new(config.ram_bytes)?);
         let mut build = BuildConfig {
-            ram_bytes: ram.layout().size(),
+            ram_bytes: memory.layout().size(),
             epoch_seconds: config.epoch_seconds,
             serial: &mut config.serial,
             debug_exit: config.debug_exit,
-            processors: 1,
+            processors,
+            processor: 0,
         };
-        let board = Board::new(&mut build, config.clock, Rc::clone(&ram))?;
-        let vcpu = Vcpu::new(config.model, Rc::clone(&ram), Box::new(board));
-        Ok(Self { vcpu, ram, resets: 0 })
+        let board = Board::new(&mut build, config.clock, Rc::clone(&memory))?;
+        let vcpus = (0..processors).map(|_| Vcpu::new(config.model, Rc::clone(&memory))).collect();
+        let mut machine = Self { vcpus, board, memory, turn: 0, resets: 0 };
+        machine.start_processors();
+        Ok(machine)
     }
 
-    /// Guest RAM.
-    pub fn ram(&self) -> &Rc<GuestRam> {
-        &self.ram
+    /// All processors but the first wait for a start-up message.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 10.4.3 MP Initialization Protocol Algorithm for MP Systems -> the application processors wait for a SIPI; here the first processor is always the bootstrap processor
+    fn start_processors(&mut self) {
+        let several = self.vcpus.len() > 1;
+        for (n, vcpu) in self.vcpus.iter_mut().enumerate() {
+            vcpu.share_code(several);
+            if n > 0 {
+                vcpu.cpu.activity = Activity::WaitForSipi;
+            }
+        }
     }
 
-    /// The processor.
+    /// Guest memory.
+    pub fn memory(&self) -> &Rc<GuestMemory> {
+        &self.memory
+    }
+
+    /// The first processor.
     pub fn vcpu(&self) -> &Vcpu {
-        &self.vcpu
+        // A machine has at least one.
+        &self.vcpus[0]
     }
 
-    /// The processor, to change; [`Vcpu::state_changed`] is called by whoever does.
+    /// The first processor, to change; the caller announces that by [`Vcpu::state_changed`].
     pub fn vcpu_mut(&mut self) -> &mut Vcpu {
-        &mut self.vcpu
+        &mut self.vcpus[0]
+    }
+
+    /// All processors.
+    pub fn vcpus(&self) -> &[Vcpu] {
+        &self.vcpus
+    }
+
+    /// All processors, to change.
+    pub fn vcpus_mut(&mut self) -> &mut [Vcpu] {
+        &mut self.vcpus
+    }
+
+    /// Instructions that all processors retired since power-on.
+    pub fn retired(&self) -> u64 {
+        self.vcpus.iter().map(Vcpu::retired).sum()
     }
 
     /// Resets since power-on.
@@ -110,75 +164,111 @@ impl Machine {
     }
 
     /// Ids of the devices, in building order.
-    pub fn device_ids(&mut self) -> Vec<&'static str> {
-        self.board().map(|board| board.device_ids()).unwrap_or_default()
+    pub fn device_ids(&self) -> Vec<&'static str> {
+        self.board.device_ids()
     }
 
-    pub(crate) fn save_devices(&mut self, out: &mut Vec<u8>) {
-        if let Some(board) = self.board() {
-            board.save(out);
-        }
-    }
-
-    fn board(&mut self) -> Option<&mut Board> {
-        self.vcpu.bus_mut().as_any_mut().downcast_mut()
+    pub(crate) fn save_devices(&self, out: &mut Vec<u8>) {
+        self.board.save(out);
     }
 
     /// Now.
-    pub fn now(&mut self) -> VmTime {
-        let retired = self.vcpu.retired();
-        self.board().map_or(VmTime::ZERO, |board| board.now(retired))
+    pub fn now(&self) -> VmTime {
+        self.board.now(self.retired())
     }
 
-    /// A person did something.
+    /// Input of the host arrives.
     pub fn host_event(&mut self, event: HostEvent) {
-        let retired = self.vcpu.retired();
-        if let Some(board) = self.board() {
-            board.host_event(retired, event);
+        self.board.host_event(self.retired(), event);
+    }
+
+    /// Ports and MMIO as the first processor reaches them.
+    pub fn bus(&mut self) -> impl VcpuBus {
+        let others = self.vcpus.iter().skip(1).map(Vcpu::retired).sum();
+        self.board.for_processor(0, others)
+    }
+
+    /// Drops decoded and compiled code of memory that was written from outside.
+    pub fn invalidate_code(&mut self, at: GuestPhysAddr, len: u64) {
+        for vcpu in &mut self.vcpus {
+            vcpu.invalidate_code(at, len);
         }
     }
 
-    /// Whether the devices let address line 20 through.
-    pub fn a20(&mut self) -> bool {
-        self.board().is_none_or(|board| board.a20())
+    /// Drops all decoded and compiled code: a guest was loaded.
+    pub fn invalidate_all_code(&mut self) {
+        for vcpu in &mut self.vcpus {
+            vcpu.invalidate_all_code();
+        }
     }
 
-    /// Runs until `limit` instructions have retired since power-on or something else stops the machine.
+    /// Runs until `limit` instructions have retired since power-on, those of all processors, or something else stops the
+    /// machine.
     pub fn run(&mut self, limit: u64) -> Stop {
         loop {
-            let retired = self.vcpu.retired();
+            let retired = self.retired();
             if retired >= limit {
                 return Stop::Limit;
             }
-            let Some(board) = self.board() else { return Stop::Dead };
-            board.advance(retired);
+            self.board.advance(retired);
             if let Some(stop) = self.events() {
                 return stop;
             }
-            let Some(board) = self.board() else { return Stop::Dead };
-            let until = board.instructions_to_deadline(retired).unwrap_or(REAL_TIME_SLICE);
-            self.vcpu.poll_bus();
-            match self.vcpu.run(retired.saturating_add(until.max(1)).min(limit)) {
-                Exit::Budget | Exit::Bus => {}
-                Exit::Halted => {
-                    if let Some(stop) = self.idle() {
-                        return stop;
-                    }
+            let until = self.board.instructions_to_deadline(retired).unwrap_or(REAL_TIME_SLICE).max(1);
+            let Some(index) = self.next_to_run() else {
+                if let Some(stop) = self.idle() {
+                    return stop;
                 }
+                continue;
+            };
+            let turn = if self.vcpus.len() > 1 { TURN } else { u64::MAX };
+            match self.run_processor(index, until.min(turn).min(limit - retired)) {
+                Exit::Budget | Exit::Bus | Exit::Halted => {}
                 Exit::Shutdown => return Stop::TripleFault,
+            }
+        }
+    }
+
+    /// The next processor in turn that has something to do; `None` where all wait.
+    fn next_to_run(&mut self) -> Option<usize> {
+        let count = self.vcpus.len();
+        (1..=count)
+            .map(|n| (self.turn + n) % count)
+            .find(|&n| self.vcpus[n].is_woken_by(self.board.pending(n)))
+    }
+
+    fn run_processor(&mut self, index: usize, budget: u64) -> Exit {
+        let others =
+            self.vcpus.iter().enumerate().filter(|&(n, _)| n != index).map(|(_, vcpu)| vcpu.retired());
+        let mut bus = self.board.for_processor(index, others.sum());
+        self.turn = index;
+        let vcpu = &mut self.vcpus[index];
+        vcpu.poll_bus();
+        let limit = vcpu.retired().saturating_add(budget);
+        let exit = vcpu.run(&mut bus, limit);
+        self.share_code_events(index);
+        exit
+    }
+
+    /// Tells all other processors what a processor did to code.
+    fn share_code_events(&mut self, index: usize) {
+        let events = self.vcpus[index].take_code_events();
+        for event in &events {
+            for (n, vcpu) in self.vcpus.iter_mut().enumerate() {
+                if n != index {
+                    vcpu.apply_code_event(event);
+                }
             }
         }
     }
 
     /// Carries out what devices asked for.
     fn events(&mut self) -> Option<Stop> {
-        let board = self.board()?;
-        let (events, written) = (board.take_events(), board.take_dma_writes());
-        for (at, len) in written {
-            self.vcpu.invalidate_code(at, len);
+        for (at, len) in self.board.take_dma_writes() {
+            self.invalidate_code(at, len);
         }
         let mut stop = None;
-        for event in events {
+        for event in self.board.take_events() {
             match event {
                 MachineEvent::PowerOff => stop = Some(Stop::PowerOff),
                 // INIT# alone would start the processor in firmware, which does not exist: the guest starts anew.
@@ -189,31 +279,32 @@ impl Machine {
         stop
     }
 
-    /// The processor is halted: skip or sleep to the next deadline.
+    /// All processors wait: skip or sleep to the next deadline.
     fn idle(&mut self) -> Option<Stop> {
-        let interruptible = self.vcpu.cpu.system_flags.contains(x86_state::RFlags::IF);
-        let retired = self.vcpu.retired();
-        let board = self.board()?;
-        if board.has_events() {
+        if self.board.has_events() {
             return None;
         }
-        if !interruptible {
+        let interrupt = Pending { interrupt: true, ..Pending::default() };
+        if !self.vcpus.iter().any(|vcpu| vcpu.is_woken_by(interrupt)) {
             return Some(Stop::Dead);
         }
-        match board.idle_to_deadline(retired) {
+        let retired = self.retired();
+        match self.board.idle_to_deadline(retired) {
             Some(None) => None,
             Some(Some(ns)) => Some(Stop::Idle(ns)),
             None => Some(Stop::Waiting),
         }
     }
 
-    /// RESET#: devices and processor start over; RAM stays. The caller loads the guest anew.
+    /// RESET#: devices and processors start over; RAM stays. The caller loads the guest anew.
     pub fn reset(&mut self) {
-        let retired = self.vcpu.retired();
-        if let Some(board) = self.board() {
-            board.reset(retired);
+        let retired = self.retired();
+        self.board.reset(retired);
+        for vcpu in &mut self.vcpus {
+            vcpu.reset();
         }
-        self.vcpu.reset();
+        self.start_processors();
+        self.turn = 0;
         self.resets += 1;
     }
 }
@@ -222,7 +313,7 @@ impl Machine {
 mod tests {
     use super::*;
     use x86_state::RFlags;
-    use x86_types::{GuestPhysAddr, Seg};
+    use x86_types::Seg;
 
     /// A machine without devices that is about to halt.
     fn halting(flags: RFlags) -> Machine {
@@ -233,9 +324,10 @@ mod tests {
             epoch_seconds: 0,
             serial: [None, None, None, None],
             debug_exit: None,
+            processors: 1,
         };
         let Ok(mut machine) = Machine::new(config) else { panic!("1 MiB of RAM") };
-        machine.ram().write(GuestPhysAddr(0x1000), &[0xf4]);
+        machine.memory().write(GuestPhysAddr(0x1000), &[0xf4]);
         let vcpu = machine.vcpu_mut();
         vcpu.cpu.seg[Seg::Cs as usize].base = 0;
         vcpu.cpu.rip = 0x1000;

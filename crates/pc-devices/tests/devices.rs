@@ -36,6 +36,7 @@ fn with_config<T>(use_it: impl FnOnce(&mut BuildConfig<'_>) -> T) -> T {
         serial: &mut serial,
         debug_exit: Some(DEBUG_EXIT),
         processors: 1,
+        processor: 0,
     })
 }
 

@@ -33,7 +33,7 @@ pub fn drive(args: &RunArgs, guest: &Guest, machine: &mut Machine, limit: u64) -
         match machine.run(limit.min(most)) {
             Stop::PowerOff => return ended(0, String::new()),
             Stop::DebugExit(code) => return ended(code as u8, String::new()),
-            Stop::Limit if machine.vcpu().retired() >= most => {
+            Stop::Limit if machine.retired() >= most => {
                 return ended(3, format!("v64: stopped after {most} instructions\n"));
             }
             Stop::Limit => return Ok(Outcome::More),

@@ -27,17 +27,16 @@ impl Guest {
     /// # Errors
     /// Where the image is none, or does not fit.
     pub fn load(&self, machine: &mut Machine) -> Result<()> {
-        let rsdp = machine::acpi::write_tables(machine.ram(), 1);
+        let rsdp = machine::acpi::write_tables(machine.memory(), machine.vcpus().len() as u32);
         let image = BootImage {
             kernel: &self.kernel,
             initrd: self.initrd.as_deref(),
             command_line: &self.command_line,
             rsdp,
         };
-        let state = load(machine.ram(), &image)?;
-        let size = machine.ram().layout().size();
+        let state = load(machine.memory(), &image)?;
+        machine.invalidate_all_code();
         let vcpu = machine.vcpu_mut();
-        vcpu.invalidate_code(x86_types::GuestPhysAddr(0), size);
         state.apply(&mut vcpu.cpu);
         vcpu.state_changed();
         Ok(())

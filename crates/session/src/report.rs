@@ -68,7 +68,8 @@ pub fn profile(machine: &mut Machine, count: usize) -> String {
     let mut out = String::new();
     for (at, size, runs) in machine.vcpu().hottest_interpreted(count) {
         line!(out, "{runs:>10} runs at {:x}, {size:?}", at.0);
-        let bytes: [u8; 96] = machine.ram().read_array(at);
+        let mut bytes = [0; 96];
+        machine.memory().ram_read(at, &mut bytes);
         let mut from = 0;
         while let Ok(insn) = decode(size, &bytes[from..]) {
             line!(out, "           {}", insn.display(from as u64));
@@ -138,7 +139,7 @@ pub fn crash(machine: &mut Machine, why: &str) -> String {
         line!(out, "the page at RIP is not mapped");
         return out;
     };
-    let bytes: [u8; 16] = machine.ram().read_array(GuestPhysAddr(at.0));
+    let bytes: [u8; 16] = machine.memory().read_array(GuestPhysAddr(at.0));
     let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let text =
         decode(size, &bytes).map_or_else(|error| format!("{error:?}"), |insn| insn.display(rip).to_string());

@@ -6,6 +6,7 @@ use machine::time::Clock;
 use machine::{Machine, MachineConfig, Stop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
+use x86_exec::VcpuBus;
 use x86_state::cpuid::CpuModel;
 use x86_state::{Cpu, Cr0, Cr4, DescriptorTable, Efer, Mxcsr, RFlags, SegAttr, Segment, Selector, X87};
 use x86_types::{GuestPhysAddr, Seg};
@@ -85,7 +86,7 @@ fn code(random: &mut Random) -> Vec<u8> {
 
 /// Entries that map one to one, with flags changed here and there.
 fn tables(random: &mut Random, machine: &Machine) {
-    let ram = machine.ram();
+    let ram = machine.memory();
     let entry = |random: &mut Random, address: u64, flags: u64| {
         let mut v = address | flags;
         if random.one_in(8) {
@@ -197,7 +198,7 @@ fn state(random: &mut Random, cpu: &mut Cpu) {
 
 fn traffic(random: &mut Random, machine: &mut Machine) {
     let now = machine.vcpu().retired();
-    let bus = machine.vcpu_mut().bus_mut();
+    let mut bus = machine.bus();
     for _ in 0..random.below(64) {
         let size = 1 << random.below(3);
         let port = if random.one_in(4) { random.next() as u16 } else { random.below(0x500) as u16 };
@@ -220,14 +221,14 @@ fn round(seed: u64, machine: &mut Machine) {
     machine.vcpu_mut().cpu.model = model;
     tables(&mut random, machine);
     for at in [CODE, CODE + 0x1000 - 256, 0x100] {
-        machine.ram().write(GuestPhysAddr(at), &code(&mut random));
+        machine.memory().write(GuestPhysAddr(at), &code(&mut random));
     }
     traffic(&mut random, machine);
+    machine.invalidate_code(GuestPhysAddr(0), RAM);
     let vcpu = machine.vcpu_mut();
-    vcpu.invalidate_code(GuestPhysAddr(0), RAM);
     state(&mut random, &mut vcpu.cpu);
     vcpu.state_changed();
-    let limit = machine.vcpu().retired() + INSTRUCTIONS;
+    let limit = machine.retired() + INSTRUCTIONS;
     for _ in 0..16 {
         match machine.run(limit) {
             Stop::Limit => break,
@@ -251,6 +252,7 @@ fn machine() -> Result<Machine> {
         epoch_seconds: 0,
         serial: [None, None, None, None],
         debug_exit: Some(0xf4),
+        processors: 1,
     })?)
 }
 
@@ -278,7 +280,7 @@ pub(crate) fn main(args: &FuzzArgs) -> Result<u8> {
         }
         rounds += 1;
     }
-    let instructions = machine_now.vcpu().retired();
+    let instructions = machine_now.retired();
     println!("{rounds} rounds, {instructions} instructions in {:.0?}: no panic, no hang", started.elapsed());
     Ok(0)
 }

@@ -66,6 +66,7 @@ fn text(args: &RunArgs, guest: &Guest, place: Place, after: u64) -> Result<Strin
         // Standard output is for what this command prints.
         serial: [Some(Box::new(crate::terminal::Sink)), None, None, None],
         debug_exit: args.debug_exit,
+        processors: 1,
     })?;
     guest.load(&mut machine)?;
     // Never hot: it only has the processor count how often blocks run, and forms the region.
@@ -73,9 +74,9 @@ fn text(args: &RunArgs, guest: &Guest, place: Place, after: u64) -> Result<Strin
     let translator = Translator::new(Box::new(NoHost), settings, machine.vcpu_mut());
     let counter = Translator::new(Box::new(NoHost), settings, machine.vcpu_mut());
     machine.vcpu_mut().set_compiled(Box::new(counter));
-    while machine.vcpu().retired() < after {
+    while machine.retired() < after {
         if let Outcome::Ended { message, .. } = drive(args, guest, &mut machine, after)? {
-            let retired = machine.vcpu().retired();
+            let retired = machine.retired();
             bail!("the guest ended after {retired} instructions, before {after}\n{message}");
         }
     }

@@ -72,6 +72,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<u8> {
         epoch_seconds,
         serial: [terminal.serial(), None, None, None],
         debug_exit: args.debug_exit,
+        processors: 1,
     };
     let mut machine = Machine::new(config)?;
     guest.load(&mut machine)?;
@@ -101,7 +102,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<u8> {
         eprint!("{}", report::profile(&mut machine, report::PROFILED));
     }
     if args.state_hash {
-        let instructions = machine.vcpu().retired();
+        let instructions = machine.retired();
         eprintln!("state hash {:016x} after {instructions} instructions", machine.state_hash());
     }
     outcome

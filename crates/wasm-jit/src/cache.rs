@@ -11,7 +11,7 @@ use crate::layout::{ENTRIES_LEN, EntryPoint, OTHER_ENTRY, entry_index, entry_key
 use rustc_hash::FxHashMap;
 use slots::SlotTable;
 use x86_exec::vcpu::compiled::CodeMode;
-use x86_types::GuestPhysAddr;
+use x86_types::RamAddr;
 
 pub(crate) use slots::Slots;
 
@@ -40,7 +40,7 @@ pub(crate) struct Unit {
     /// First slot of its module, once it is building
     pub(crate) module: u32,
     /// Pages in which bytes are watched for it
-    pub(crate) pages: Vec<GuestPhysAddr>,
+    pub(crate) pages: Vec<RamAddr>,
     /// Numbers of instructions that the processor executes for it
     pub(crate) steps: Vec<u32>,
     /// When it was last looked up
@@ -152,7 +152,7 @@ impl Cache {
         place: u64,
         mode: u32,
         any_float: bool,
-        pages: Vec<GuestPhysAddr>,
+        pages: Vec<RamAddr>,
         steps: Vec<u32>,
     ) -> u32 {
         let number = self.next_unit;
@@ -320,7 +320,7 @@ mod tests {
         let mut cache = Cache::new(1);
         for n in 0..modules {
             let units: Vec<u32> = (0..2)
-                .map(|k| cache.add(u64::from(2 * n + k) * 16, 3, false, vec![GuestPhysAddr(0)], Vec::new()))
+                .map(|k| cache.add(u64::from(2 * n + k) * 16, 3, false, vec![RamAddr(0)], Vec::new()))
                 .collect();
             let first = cache.take_slots(2);
             cache.built(first, units, 100);

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use x86_decode::Instruction;
 use x86_exec::Vcpu;
 use x86_exec::vcpu::compiled::{COMPILED_BASE, CodeMode, CompiledCode, Leave};
-use x86_types::{GuestPhysAddr, PAGE_SIZE};
+use x86_types::{PAGE_SIZE, RamAddr};
 
 /// What can be chosen.
 #[derive(Clone, Copy, Debug)]
@@ -193,7 +193,7 @@ impl Translator {
         let (_, place) = vcpu.code_place(rip)?;
         let pieces = pieces(&region, vcpu, rip)?;
         let mut pages: Vec<(i64, u64)> = Vec::new();
-        let mut watched: Vec<GuestPhysAddr> = Vec::new();
+        let mut watched: Vec<RamAddr> = Vec::new();
         for piece in &pieces {
             if !pages.iter().any(|&(page, _)| page == piece.page) {
                 pages.push((piece.page, piece.place & !(PAGE_SIZE - 1)));
@@ -362,7 +362,7 @@ fn forget(vcpu: &mut Vcpu, number: u32, unit: &Unit) {
 struct Piece {
     /// Page, counted from the entry's
     page: i64,
-    at: GuestPhysAddr,
+    at: RamAddr,
     place: u64,
     len: u64,
 }

@@ -311,7 +311,7 @@ fn devices_write_code() {
     asm.hex("89e8 e780 b8").bind(patch).hex("00000000 01c2").call(function).hex("01c2 83ed01").jcc(5, top);
     asm.hex("cc").org(0x80).bind(function).hex("b807000000 c3");
     for machine in [&mut pair.plain, &mut pair.compiled] {
-        machine.bus().dma_to = CODE + asm.offset(patch) as u64;
+        machine.bus.dma_to = CODE + asm.offset(patch) as u64;
     }
     let start = Start { kernel: true, ..start(asm, 200) };
     agree(&mut pair, "device", &start, sum(200) + 200 * 7);

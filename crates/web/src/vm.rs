@@ -135,6 +135,7 @@ impl Vm {
             epoch_seconds: if icount { ICOUNT_EPOCH } else { host::epoch_seconds() },
             serial: [serial, None, None, None],
             debug_exit: args.debug_exit,
+            processors: 1,
         };
         let guest = Guest::new(args, self.kernel.take(), self.initrd.take());
         let mut machine = match Machine::new(config) {
@@ -169,7 +170,7 @@ impl Vm {
         host::interrupted();
         let until = host::now_ms() + ms;
         let outcome = loop {
-            let limit = machine.vcpu().retired().saturating_add(LOOK);
+            let limit = machine.retired().saturating_add(LOOK);
             match drive(args, guest, machine, limit) {
                 Ok(Outcome::More) if host::now_ms() < until => {}
                 outcome => break outcome,
@@ -184,7 +185,7 @@ impl Vm {
             Ok(Outcome::Ended { code, message }) => {
                 let report = if args.state_hash {
                     let hash = machine.state_hash();
-                    format!("state hash {hash:016x} after {} instructions\n", machine.vcpu().retired())
+                    format!("state hash {hash:016x} after {} instructions\n", machine.retired())
                 } else {
                     String::new()
                 };
@@ -215,7 +216,7 @@ impl Vm {
 
     pub(crate) fn stats(&mut self) -> Status {
         let Some(machine) = &mut self.machine else { return self.fail("STATE", "there is no machine") };
-        let (resets, ram) = (machine.resets(), machine.ram().layout().size());
+        let (resets, ram) = (machine.resets(), machine.memory().layout().size());
         let vcpu = machine.vcpu();
         let (cpu, s) = (&vcpu.cpu, &vcpu.statistics);
         let (decoded, invalidated) = vcpu.code_statistics();

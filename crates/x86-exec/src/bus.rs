@@ -1,6 +1,5 @@
-//! What a processor reaches beyond RAM.
+//! What a processor reaches beyond memory.
 
-use std::any::Any;
 use x86_types::GuestPhysAddr;
 
 /// The answer of an MSR that the processor itself does not hold.
@@ -12,89 +11,92 @@ pub enum BusMsr {
     GeneralProtection,
 }
 
-/// Ports, MMIO, time and interrupts. `retired` is the number of instructions retired before the accessing one: with an
-/// instruction clock it is the time.
-pub trait Bus: Any {
-    /// IN
-    fn port_read(&mut self, retired: u64, port: u16, size: u8) -> u32;
-    /// OUT
-    fn port_write(&mut self, retired: u64, port: u16, size: u8, value: u32);
-    /// A load outside RAM
-    fn mmio_read(&mut self, retired: u64, address: GuestPhysAddr, size: u8) -> u64;
-    /// A store outside RAM
-    fn mmio_write(&mut self, retired: u64, address: GuestPhysAddr, size: u8, value: u64);
-    /// RDMSR of the local APIC's registers and others the processor does not hold
-    fn read_msr(&mut self, retired: u64, msr: u32) -> BusMsr;
-    /// WRMSR of the same
-    fn write_msr(&mut self, retired: u64, msr: u32, value: u64) -> BusMsr;
-    /// The raw time-stamp counter, before IA32_TSC_ADJUST
-    fn tsc(&mut self, retired: u64) -> u64;
-    /// CR8
-    fn cr8(&mut self) -> u8;
-    /// Writes CR8, 0 to 15
-    fn set_cr8(&mut self, retired: u64, value: u8);
-    /// Whether an interrupt or NMI waits
-    fn interrupt_pending(&mut self) -> bool;
-    /// Takes the vector of the interrupt that waits; `None` when it went away
-    fn acknowledge(&mut self, retired: u64) -> Option<u8>;
-    /// Takes a waiting NMI
-    fn take_nmi(&mut self) -> bool;
-    /// Whether the machine wants the run loop to return
-    fn wants_exit(&mut self) -> bool;
-    /// APIC id, and whether the local APIC is enabled, for CPUID
-    fn apic(&mut self) -> (u32, bool);
-    /// For the machine to get its own type back
-    fn as_any_mut(&mut self) -> &mut dyn Any;
-    /// For the machine to get its own type back
-    fn as_any(&self) -> &dyn Any;
+/// What waits for a processor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// A maskable interrupt
+    pub interrupt: bool,
+    /// An NMI
+    pub nmi: bool,
+    /// INIT or a start-up message
+    pub start: bool,
 }
 
-/// A bus with nothing on it: ports and memory outside RAM read as ones, no interrupt ever comes, the time-stamp counter
-/// counts instructions. For running code over RAM alone.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoBus;
+impl Pending {
+    /// Returns whether anything waits.
+    pub const fn any(self) -> bool {
+        self.interrupt || self.nmi || self.start
+    }
+}
 
-impl Bus for NoBus {
-    fn port_read(&mut self, _: u64, _: u16, _: u8) -> u32 {
+/// Ports, MMIO, time and interrupts, as one processor sees them. `retired` is the number of instructions that this
+/// processor retired before the accessing one: with an instruction clock it is the time.
+///
+/// What a bus leaves out behaves as if nothing were there: ports and memory read as ones, no interrupt ever comes, the
+/// time-stamp counter counts instructions.
+pub trait VcpuBus {
+    /// IN
+    fn port_read(&mut self, _retired: u64, _port: u16, _size: u8) -> u32 {
         u32::MAX
     }
-    fn port_write(&mut self, _: u64, _: u16, _: u8, _: u32) {}
-    fn mmio_read(&mut self, _: u64, _: GuestPhysAddr, _: u8) -> u64 {
+    /// OUT
+    fn port_write(&mut self, _retired: u64, _port: u16, _size: u8, _value: u32) {}
+    /// A load that no RAM or ROM answers
+    fn mmio_read(&mut self, _retired: u64, _address: GuestPhysAddr, _size: u8) -> u64 {
         u64::MAX
     }
-    fn mmio_write(&mut self, _: u64, _: GuestPhysAddr, _: u8, _: u64) {}
-    fn read_msr(&mut self, _: u64, _: u32) -> BusMsr {
+    /// A store that no RAM takes
+    fn mmio_write(&mut self, _retired: u64, _address: GuestPhysAddr, _size: u8, _value: u64) {}
+    /// RDMSR of the local APIC's registers and others the processor does not hold
+    fn read_msr(&mut self, _retired: u64, _msr: u32) -> BusMsr {
         BusMsr::GeneralProtection
     }
-    fn write_msr(&mut self, _: u64, _: u32, _: u64) -> BusMsr {
+    /// WRMSR of the same
+    fn write_msr(&mut self, _retired: u64, _msr: u32, _value: u64) -> BusMsr {
         BusMsr::GeneralProtection
     }
+    /// The raw time-stamp counter, before IA32_TSC_ADJUST
     fn tsc(&mut self, retired: u64) -> u64 {
         retired
     }
+    /// CR8
     fn cr8(&mut self) -> u8 {
         0
     }
-    fn set_cr8(&mut self, _: u64, _: u8) {}
-    fn interrupt_pending(&mut self) -> bool {
-        false
+    /// Writes CR8, 0 to 15
+    fn set_cr8(&mut self, _retired: u64, _value: u8) {}
+    /// What waits
+    fn pending(&mut self) -> Pending {
+        Pending::default()
     }
-    fn acknowledge(&mut self, _: u64) -> Option<u8> {
+    /// Takes the vector of the interrupt that waits; `None` when it went away
+    fn acknowledge(&mut self, _retired: u64) -> Option<u8> {
         None
     }
+    /// Takes a waiting NMI
     fn take_nmi(&mut self) -> bool {
         false
     }
+    /// Takes a waiting INIT
+    fn take_init(&mut self) -> bool {
+        false
+    }
+    /// Takes the vector of a waiting start-up message
+    fn take_startup(&mut self) -> Option<u8> {
+        None
+    }
+    /// Whether the machine wants the run loop to return
     fn wants_exit(&mut self) -> bool {
         false
     }
+    /// APIC id, and whether the local APIC is enabled, for CPUID
     fn apic(&mut self) -> (u32, bool) {
         (0, true)
     }
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
 }
+
+/// A bus with nothing on it, for running code over RAM alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoBus;
+
+impl VcpuBus for NoBus {}

@@ -14,7 +14,7 @@ pub mod vcpu;
 pub mod vector;
 mod x87;
 
-pub use bus::{Bus, BusMsr, NoBus};
+pub use bus::{BusMsr, NoBus, Pending, VcpuBus};
 pub use domain::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Step, Un};
 pub use operand::effective_address;
 pub use reach::Reach;

@@ -18,5 +18,5 @@ mod walk;
 pub use access::{Access, AccessKind, PageFault};
 pub use mode::{PagingKind, PagingMode};
 pub use pdpte::{PdpteError, load_pdptes};
-pub use tlb::{BANKS, MmuIndex, PagePerms, TLB_ENTRIES, Tlb, TlbEntry, TlbFill};
+pub use tlb::{BANKS, MmuIndex, PagePerms, TLB_ENTRIES, Tlb, TlbEntry, TlbFill, TlbMemory};
 pub use walk::{PageSize, PteMemory, Translation, translate};

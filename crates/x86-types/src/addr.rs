@@ -65,6 +65,11 @@ address!(
     GuestPhysAddr
 );
 address!(
+    /// The address of a byte among the host's blocks of RAM, firmware and device memory, wherever the guest sees it:
+    /// what QEMU calls `ram_addr_t`. Decoded and compiled code is known by it.
+    RamAddr
+);
+address!(
     /// A linear address: segment base plus offset, before paging.
     LinearAddr
 );

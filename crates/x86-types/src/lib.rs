@@ -8,6 +8,6 @@ mod addr;
 mod exception;
 mod width;
 
-pub use addr::{GuestPhysAddr, LinearAddr, PAGE_SIZE};
+pub use addr::{GuestPhysAddr, LinearAddr, PAGE_SIZE, RamAddr};
 pub use exception::{Exception, PageFaultCode, vector};
 pub use width::{CodeSize, Cond, Seg, Width};

@@ -6,7 +6,7 @@ mod dsdt;
 mod fixed;
 
 use acpi_tables::{Aml, facs::FACS, rsdp::Rsdp, sdt::Sdt};
-use guest_ram::GuestRam;
+use guest_memory::GuestMemory;
 use x86_types::GuestPhysAddr;
 
 /// The area firmware has for its tables.
@@ -22,7 +22,7 @@ fn table(signature: [u8; 4], revision: u8, len: u32) -> Sdt {
 
 /// Puts tables one behind the other.
 struct Area<'a> {
-    ram: &'a GuestRam,
+    ram: &'a GuestMemory,
     next: u64,
 }
 
@@ -45,7 +45,7 @@ fn bytes_of(table: &dyn Aml) -> Vec<u8> {
 /// Writes all tables for a machine of `processors`. Gives the address of the RSDP.
 ///
 /// SPEC: acpi-6.5 :: 5.2.8 Extended System Description Table (XSDT) -> 64-bit pointers to FADT, MADT and HPET; FACS and DSDT hang on the FADT
-pub fn write_tables(ram: &GuestRam, processors: u32) -> GuestPhysAddr {
+pub fn write_tables(ram: &GuestMemory, processors: u32) -> GuestPhysAddr {
     // The RSDP comes first but names what follows: 64 bytes are kept for it.
     let mut area = Area { ram, next: AREA + 64 };
     let facs = area.put(&bytes_of(&FACS::new()), 64);

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A table's bytes.
-fn read(ram: &GuestRam, at: u64, len: u64) -> Vec<u8> {
+fn read(ram: &GuestMemory, at: u64, len: u64) -> Vec<u8> {
     let mut bytes = vec![0; len as usize];
     ram.read(GuestPhysAddr(at), &mut bytes);
     bytes
@@ -18,7 +18,7 @@ fn number(bytes: &[u8], at: usize, size: usize) -> u64 {
 }
 
 /// Scans for the RSDP as firmware's callers do.
-fn find_rsdp(ram: &GuestRam) -> Option<u64> {
+fn find_rsdp(ram: &GuestMemory) -> Option<u64> {
     (0xe_0000..0x10_0000).step_by(16).find(|&at| {
         let bytes = read(ram, at, 36);
         bytes.starts_with(b"RSD PTR ") && sum(&bytes[..20]) == 0 && sum(&bytes) == 0
@@ -26,7 +26,7 @@ fn find_rsdp(ram: &GuestRam) -> Option<u64> {
 }
 
 /// All tables with their addresses: those the XSDT names, then the DSDT and the FACS behind the FADT.
-fn tables(ram: &GuestRam) -> Vec<(u64, Vec<u8>)> {
+fn tables(ram: &GuestMemory) -> Vec<(u64, Vec<u8>)> {
     let rsdp = find_rsdp(ram).unwrap();
     let table = |at: u64| (at, read(ram, at, u64::from(ram.read_u32(GuestPhysAddr(at + 4)))));
     let (_, xsdt) = table(ram.read_u64(GuestPhysAddr(rsdp + 24)));
@@ -39,7 +39,7 @@ fn tables(ram: &GuestRam) -> Vec<(u64, Vec<u8>)> {
 
 #[test]
 fn every_table_is_found_whole_and_apart_from_the_rsdp() {
-    let ram = GuestRam::new(4 << 20).unwrap();
+    let ram = GuestMemory::new(4 << 20).unwrap();
     assert_eq!(write_tables(&ram, 2), GuestPhysAddr(find_rsdp(&ram).unwrap()));
     let all = tables(&ram);
     let names: Vec<&[u8]> = all.iter().map(|(_, table)| &table[..4]).collect();

@@ -1,7 +1,7 @@
 //! Linux kernels, by the x86 boot protocol.
 
 use super::{BootError, BootImage, EntryState, memory_map};
-use guest_ram::GuestRam;
+use guest_memory::GuestMemory;
 use x86_state::gpr;
 use x86_types::{GuestPhysAddr, PAGE_SIZE};
 
@@ -64,7 +64,7 @@ pub(super) fn is_linux(kernel: &[u8]) -> bool {
 /// Loads a bzImage. A kernel with a 64-bit entry point is entered there, others at the 32-bit one.
 ///
 /// SPEC: linux-boot-protocol :: 64-bit Boot Protocol -> with XLF_KERNEL_64 the entry lies 200h behind the load address, RSI names boot_params
-pub(super) fn load(ram: &GuestRam, image: &BootImage<'_>) -> Result<EntryState, BootError> {
+pub(super) fn load(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryState, BootError> {
     let kernel = image.kernel;
     let version = get_u16(kernel, field::VERSION);
     if version < 0x206 {
@@ -109,7 +109,7 @@ pub(super) fn load(ram: &GuestRam, image: &BootImage<'_>) -> Result<EntryState, 
 /// Another address is no way out when the preferred one does not fit: a kernel loaded lower moves itself up.
 ///
 /// SPEC: linux-boot-protocol :: The Real-Mode Kernel Header -> pref_address is where a kernel runs unless loaded higher, init_size what it needs there before it knows the memory map
-fn placement(ram: &GuestRam, kernel: &[u8], version: u16, body: u64) -> Result<(u64, u64), BootError> {
+fn placement(ram: &GuestMemory, kernel: &[u8], version: u16, body: u64) -> Result<(u64, u64), BootError> {
     let (at, needed) = if version >= 0x20a {
         let preferred = u64::from_le_bytes(get(kernel, field::PREF_ADDRESS));
         (preferred, u64::from(get_u32(kernel, field::INIT_SIZE)).max(body))
@@ -130,7 +130,7 @@ fn placement(ram: &GuestRam, kernel: &[u8], version: u16, body: u64) -> Result<(
 
 /// Puts the initial RAM disk as high as kernel and memory allow. Gives address and size, or zeros.
 fn place_initrd(
-    ram: &GuestRam,
+    ram: &GuestMemory,
     kernel: &[u8],
     initrd: Option<&[u8]>,
     kernel_end: u64,
@@ -146,7 +146,7 @@ fn place_initrd(
 
 /// The zero page.
 fn boot_params(
-    ram: &GuestRam,
+    ram: &GuestMemory,
     image: &BootImage<'_>,
     load_address: u64,
     initrd: (u64, u64),

@@ -5,7 +5,7 @@ mod linux;
 mod multiboot;
 mod state;
 
-use guest_ram::GuestRam;
+use guest_memory::GuestMemory;
 use thiserror::Error;
 use x86_types::GuestPhysAddr;
 
@@ -101,7 +101,7 @@ pub enum BootError {
 ///
 /// # Errors
 /// [`BootError`]
-pub fn load(ram: &GuestRam, image: &BootImage<'_>) -> Result<EntryState, BootError> {
+pub fn load(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryState, BootError> {
     match detect(image.kernel) {
         Some(Kind::Linux) => linux::load(ram, image),
         Some(Kind::Multiboot) => multiboot::load(ram, image),
@@ -110,7 +110,7 @@ pub fn load(ram: &GuestRam, image: &BootImage<'_>) -> Result<EntryState, BootErr
 }
 
 /// The stretches of memory as firmware would report them: start, length, and whether an operating system may use it.
-pub(crate) fn memory_map(ram: &GuestRam) -> Vec<(u64, u64, bool)> {
+pub(crate) fn memory_map(ram: &GuestMemory) -> Vec<(u64, u64, bool)> {
     let layout = ram.layout();
     let mut map = vec![(0, 0x9_fc00.min(layout.low), true)];
     if layout.low > 0x10_0000 {
@@ -119,7 +119,7 @@ pub(crate) fn memory_map(ram: &GuestRam) -> Vec<(u64, u64, bool)> {
         map.push((0x10_0000, layout.low - 0x10_0000, true));
     }
     if layout.high > 0 {
-        map.push((guest_ram::HIGH_RAM_START, layout.high, true));
+        map.push((guest_memory::HIGH_RAM_START, layout.high, true));
     }
     map
 }

@@ -1,7 +1,7 @@
 //! Multiboot-1 images: the address fields of the header, or ELF.
 
 use super::{BootError, BootImage, EntryState, elf, memory_map};
-use guest_ram::GuestRam;
+use guest_memory::GuestMemory;
 use x86_state::gpr;
 use x86_types::{GuestPhysAddr, PAGE_SIZE};
 
@@ -50,7 +50,7 @@ fn bad(reason: &'static str) -> BootError {
 }
 
 /// Copies a piece of the file, with zeros behind it.
-fn place(ram: &GuestRam, file: &[u8], from: u64, len: u64, to: u64, total: u64) -> Result<(), BootError> {
+fn place(ram: &GuestMemory, file: &[u8], from: u64, len: u64, to: u64, total: u64) -> Result<(), BootError> {
     let end = from.checked_add(len).filter(|&end| end <= file.len() as u64);
     let Some(end) = end else {
         return Err(BootError::Truncated { expected: from.saturating_add(len), found: file.len() as u64 });
@@ -71,7 +71,7 @@ fn place(ram: &GuestRam, file: &[u8], from: u64, len: u64, to: u64, total: u64) 
 }
 
 /// Loads by the header's address fields. Gives the entry point and the end of what was loaded.
-fn load_addresses(ram: &GuestRam, file: &[u8], header: &Header) -> Result<(u64, u64), BootError> {
+fn load_addresses(ram: &GuestMemory, file: &[u8], header: &Header) -> Result<(u64, u64), BootError> {
     let [header_at, load, load_end, bss_end, entry] = header.addresses.map(u64::from);
     let before = header_at.checked_sub(load).ok_or(bad("is loaded behind its own header; build it anew"))?;
     let from = header.at.checked_sub(before).ok_or(bad("starts before its own file; build it anew"))?;
@@ -86,7 +86,7 @@ fn load_addresses(ram: &GuestRam, file: &[u8], header: &Header) -> Result<(u64, 
 }
 
 /// Loads the segments of an ELF file.
-fn load_elf(ram: &GuestRam, file: &[u8]) -> Result<(u64, u64), BootError> {
+fn load_elf(ram: &GuestMemory, file: &[u8]) -> Result<(u64, u64), BootError> {
     let Some(elf) = elf::parse(file)? else {
         return Err(bad("is no x86 ELF file and has no address fields; link it as elf32-i386"));
     };
@@ -101,7 +101,7 @@ fn load_elf(ram: &GuestRam, file: &[u8]) -> Result<(u64, u64), BootError> {
 /// Loads a multiboot image with its module and information.
 ///
 /// SPEC: multiboot-1 :: 3.2 Machine state -> EAX holds the magic number, EBX the information structure; 32-bit protected mode, flat segments, paging off
-pub(super) fn load(ram: &GuestRam, image: &BootImage<'_>) -> Result<EntryState, BootError> {
+pub(super) fn load(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryState, BootError> {
     let Some(header) = header(image.kernel) else { return Err(BootError::UnknownFormat) };
     // SPEC: multiboot-1 :: 3.1.2 The magic fields of Multiboot header -> an image whose requirement in bits 15:0 cannot be met is not loaded
     if header.flags & 0xffff & !MET != 0 {
@@ -130,7 +130,7 @@ pub(super) fn load(ram: &GuestRam, image: &BootImage<'_>) -> Result<EntryState, 
 }
 
 /// SPEC: multiboot-1 :: 3.3 Boot information format -> memory sizes, command line, modules, memory map, boot loader name
-fn write_info(ram: &GuestRam, image: &BootImage<'_>, kernel_end: u64) -> Result<(), BootError> {
+fn write_info(ram: &GuestMemory, image: &BootImage<'_>, kernel_end: u64) -> Result<(), BootError> {
     // After a reset, RAM holds what the guest left there.
     for page in [INFO, STRINGS, MAP] {
         ram.write(GuestPhysAddr(page), &[0; PAGE_SIZE as usize]);

@@ -1,6 +1,6 @@
 //! The processor's state at a guest's first instruction.
 
-use guest_ram::GuestRam;
+use guest_memory::GuestMemory;
 use x86_state::{Cpu, Cr0, Cr4, DescriptorTable, Efer, RFlags, SegAttr, Segment, Selector, gpr};
 use x86_types::{GuestPhysAddr, Seg};
 
@@ -24,7 +24,7 @@ pub struct EntryState {
 
 impl EntryState {
     /// Writes descriptor and page tables that the state needs.
-    pub(super) fn write_tables(&self, ram: &GuestRam) {
+    pub(super) fn write_tables(&self, ram: &GuestMemory) {
         let code = if self.long { 0x00af_9b00_0000_ffff_u64 } else { 0x00cf_9b00_0000_ffff };
         for entry in 0..=u64::from(self.selectors.1 >> 3) {
             ram.write_u64(GuestPhysAddr(GDT + 8 * entry), 0);

@@ -2,7 +2,8 @@
 
 use super::env::{BusEnv, Call};
 use super::set::{DeviceSet, NOBODY};
-use device_api::{DmaMemory, HostEvent, Mmio, MmioRange, Pio, VmTime};
+use device_api::{DmaMemory, HostEvent, Mmio, Pio, VmTime};
+use guest_memory::{Backing, DeviceId, Region};
 use x86_types::GuestPhysAddr;
 
 fn ones(size: u8) -> u64 {
@@ -91,26 +92,39 @@ impl DeviceSet {
         self.settle(env, dma, now);
     }
 
-    /// Who answers an address outside RAM, with its index.
-    fn mmio_owner(&mut self, address: GuestPhysAddr) -> Option<(usize, &mut dyn Mmio)> {
-        // The local APIC's page can be moved: it answers where it says, and nowhere else.
+    /// The device whose registers are at an address, with its index.
+    fn mmio_owner(
+        &mut self,
+        processor: usize,
+        address: GuestPhysAddr,
+        chosen: fn(Region) -> Backing,
+    ) -> Option<(usize, &mut dyn Mmio)> {
+        // Each processor sees its own local APIC, where that says, and nowhere else.
         // SPEC: intel-sdm-vol3 :: 12.4.5 Relocating the Local APIC Registers -> the base field of IA32_APIC_BASE
-        let base = self.local().filter(|apic| apic.enabled()).map(|apic| apic.base());
+        let base = self.local(processor).filter(|apic| apic.enabled()).map(|apic| apic.base());
         if base.is_some_and(|base| address.0 & !0xfff == base & !0xfff) {
-            let local = *self.locals.first()?;
+            let local = *self.locals.get(processor)?;
             return Some((local, self.devices.get_mut(local)?.mmio()?));
         }
-        let inside = |range: &MmioRange| address.0.wrapping_sub(range.start.0) < range.len;
-        if !self.mmio.get(self.last_mmio).is_some_and(|(range, _)| inside(range)) {
-            let behind = self.mmio.partition_point(|(range, _)| range.start <= address);
-            self.last_mmio = behind.checked_sub(1)?;
-        }
-        let (range, owner) = self.mmio.get(self.last_mmio)?;
-        let owner = usize::from(*owner);
-        if !inside(range) || self.locals.contains(&owner) {
+        let Backing::Mmio(DeviceId(owner)) = chosen(self.memory.region(address).0) else { return None };
+        let owner = usize::from(owner);
+        if self.locals.contains(&owner) {
             return None;
         }
         Some((owner, self.devices.get_mut(owner)?.mmio()?))
+    }
+
+    /// Has the page of a local APIC seen where it was moved to, also in place of RAM. One such place is known: processors
+    /// that move theirs to different ones see that of the last.
+    pub(super) fn follow_apic(&mut self, processor: usize) {
+        let base = self.local(processor).filter(|apic| apic.enabled()).map(|apic| apic.base() & !0xfff);
+        let (Some(base), Some(&local), Some(moved)) = (base, self.locals.get(processor), self.moved_apic)
+        else {
+            return;
+        };
+        let region = Region::mmio(DeviceId(local as u8));
+        // No address beyond the last page: that of a base register cannot.
+        let _ = self.memory.remap(moved, (GuestPhysAddr(base), 0x1000), region);
     }
 
     /// A load outside RAM. Addresses nobody answers read as ones.
@@ -121,8 +135,9 @@ impl DeviceSet {
         now: VmTime,
         (address, size): (GuestPhysAddr, u8),
     ) -> u64 {
+        let processor = env.processor;
         let mut call = Call { env, dma, now };
-        let value = match self.mmio_owner(address) {
+        let value = match self.mmio_owner(processor, address, |region| region.read) {
             Some((owner, device)) => device.mmio_read(&mut call.ctx(owner), address, size),
             None => {
                 tracing::debug!(%address, size, "nobody answers memory that is read");
@@ -141,8 +156,9 @@ impl DeviceSet {
         now: VmTime,
         (address, size, value): (GuestPhysAddr, u8, u64),
     ) {
+        let processor = env.processor;
         let mut call = Call { env, dma, now };
-        match self.mmio_owner(address) {
+        match self.mmio_owner(processor, address, |region| region.write) {
             Some((owner, device)) => {
                 device.mmio_write(&mut call.ctx(owner), address, size, value & ones(size));
             }

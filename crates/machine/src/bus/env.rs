@@ -11,6 +11,8 @@ pub struct BusEnv {
     pub messages: Vec<InterruptMessage>,
     /// What devices want of the machine
     pub events: MachineEvents,
+    /// The processor whose access this is
+    pub processor: usize,
 }
 
 /// Between accesses the wires are all there is: messages have arrived, events belong to the run loop.

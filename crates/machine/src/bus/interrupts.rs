@@ -6,6 +6,7 @@ use device_api::{
     Delivery, DmaMemory, InterruptMessage, LegacyController, LocalController, MachineEvent, MsrAccess, VmTime,
 };
 
+use x86_exec::Pending;
 use x86_types::GuestPhysAddr;
 
 /// Rounds of settling at most: devices that answer each other for ever are cut off.
@@ -19,27 +20,28 @@ const LVT_LINT0: u64 = 0x350;
 const LVT_LINT1: u64 = 0x360;
 
 impl DeviceSet {
-    /// Index of the processor's local APIC, where there is one.
-    fn local_index(&self) -> usize {
-        self.locals.first().copied().unwrap_or(usize::from(NOBODY))
+    /// Index of a processor's local APIC, where there is one.
+    fn local_index(&self, processor: usize) -> usize {
+        self.locals.get(processor).copied().unwrap_or(usize::from(NOBODY))
     }
 
-    /// The local APIC of the processor.
-    pub(super) fn local(&mut self) -> Option<&mut dyn LocalController> {
-        self.devices.get_mut(*self.locals.first()?)?.local_controller()
+    /// The local APIC of a processor.
+    pub(super) fn local(&mut self, processor: usize) -> Option<&mut dyn LocalController> {
+        self.devices.get_mut(*self.locals.get(processor)?)?.local_controller()
     }
 
     fn legacy(&mut self) -> Option<&mut dyn LegacyController> {
         self.devices.get_mut(self.legacy?)?.legacy_controller()
     }
 
-    /// Does for the processor's local APIC what firmware does before it starts an operating system: INTR of the 8259A
+    /// Does for the first processor's local APIC what firmware does before it starts an operating system: INTR of the 8259A
     /// pair and NMI reach the processor through it. After a reset alone they do not.
     ///
     /// SPEC: intel-sdm-vol3 :: 12.4.7.2 Local APIC State After It Has Been Software Disabled -> LVT entries stay masked until the spurious-interrupt vector register enables the APIC
     /// SPEC: intel-sdm-vol3 :: 12.5.1 Local Vector Table -> LINT0 as ExtINT, LINT1 as NMI
     pub fn virtual_wire(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
-        let Some(base) = self.local().filter(|apic| apic.enabled()).map(|apic| apic.base()) else { return };
+        let Some(base) = self.local(0).filter(|apic| apic.enabled()).map(|apic| apic.base()) else { return };
+        env.processor = 0;
         for (register, value) in [(SPURIOUS_VECTOR, 0x1ff), (LVT_LINT0, 0x700), (LVT_LINT1, 0x400)] {
             let address = GuestPhysAddr(base & !0xfff | register);
             self.mmio_write(env, dma, now, (address, 4, value));
@@ -91,10 +93,12 @@ impl DeviceSet {
         for (n, &local) in self.locals.iter().enumerate() {
             let Some(apic) = self.devices[local].local_controller() else { continue };
             accepted |= apic.message(&mut call.ctx(local), message);
-            // The processor runs: it has no use for a start-up message.
-            let _ = apic.take_startup();
-            if apic.take_init() && n == 0 {
-                call.env.events.push(MachineEvent::Init);
+            // The first processor starts in firmware, which its machine loads, and never waits for a start-up message.
+            if n == 0 {
+                let _ = apic.take_startup();
+                if apic.take_init() {
+                    call.env.events.push(MachineEvent::Init);
+                }
             }
             if accepted && message.delivery == Delivery::LowestPriority {
                 return;
@@ -124,27 +128,36 @@ impl DeviceSet {
         any
     }
 
-    /// SPEC: intel-sdm-vol3 :: 12.5.1 Local Vector Table -> INTR of the 8259A pair arrives through LINT0 as ExtINT, or directly while the APIC is off
-    fn legacy_reaches_processor(&mut self) -> bool {
-        self.local().is_none_or(|apic| apic.accepts_legacy())
+    /// SPEC: intel-sdm-vol3 :: 12.5.1 Local Vector Table -> INTR of the 8259A pair arrives through LINT0 as ExtINT, or directly while the APIC is off; INTR itself is wired to the first processor alone
+    fn legacy_reaches(&mut self, processor: usize) -> bool {
+        let accepts =
+            |apic: &mut dyn LocalController| apic.accepts_legacy() && (processor == 0 || apic.enabled());
+        self.local(processor).map_or(processor == 0, accepts)
             && self.legacy().is_some_and(|controller| controller.intr())
     }
 
-    /// Whether a maskable interrupt waits.
-    pub fn interrupt_pending(&mut self) -> bool {
-        self.local().is_some_and(|apic| apic.pending().is_some()) || self.legacy_reaches_processor()
+    /// Returns what waits for a processor.
+    pub fn pending(&mut self, processor: usize) -> Pending {
+        let mut pending = Pending::default();
+        if let Some(apic) = self.local(processor) {
+            let interrupt = apic.pending().is_some();
+            pending = Pending { interrupt, nmi: apic.nmi_pending(), start: apic.start_pending() };
+        }
+        pending.interrupt = pending.interrupt || self.legacy_reaches(processor);
+        pending
     }
 
     /// The processor takes an interrupt: the local APIC's first, then that of the 8259A pair.
     pub fn acknowledge(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) -> Option<u8> {
+        let processor = env.processor;
         let mut call = Call { env, dma, now };
-        let index = self.local_index();
+        let index = self.local_index(processor);
         let vector = self
-            .local()
+            .local(processor)
             .filter(|apic| apic.pending().is_some())
             .and_then(|apic| apic.acknowledge(&mut call.ctx(index)));
         let vector = match vector {
-            None if self.legacy_reaches_processor() => {
+            None if self.legacy_reaches(processor) => {
                 self.legacy().map(|controller| controller.acknowledge())
             }
             vector => vector,
@@ -154,20 +167,31 @@ impl DeviceSet {
     }
 
     /// Takes a waiting NMI.
-    pub fn take_nmi(&mut self) -> bool {
-        self.local().is_some_and(|apic| apic.take_nmi())
+    pub fn take_nmi(&mut self, processor: usize) -> bool {
+        self.local(processor).is_some_and(|apic| apic.take_nmi())
+    }
+
+    /// Takes a waiting INIT.
+    pub fn take_init(&mut self, processor: usize) -> bool {
+        self.local(processor).is_some_and(|apic| apic.take_init())
+    }
+
+    /// Takes the vector of a waiting start-up message.
+    pub fn take_startup(&mut self, processor: usize) -> Option<u8> {
+        self.local(processor)?.take_startup()
     }
 
     /// CR8
-    pub fn cr8(&mut self) -> u8 {
-        self.local().map_or(0, |apic| apic.cr8())
+    pub fn cr8(&mut self, processor: usize) -> u8 {
+        self.local(processor).map_or(0, |apic| apic.cr8())
     }
 
     /// Writes CR8.
     pub fn set_cr8(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime, value: u8) {
+        let processor = env.processor;
         let mut call = Call { env, dma, now };
-        let index = self.local_index();
-        if let Some(apic) = self.local() {
+        let index = self.local_index(processor);
+        if let Some(apic) = self.local(processor) {
             apic.set_cr8(&mut call.ctx(index), value);
         }
         self.settle(env, dma, now);
@@ -181,19 +205,23 @@ impl DeviceSet {
         now: VmTime,
         (msr, write): (u32, Option<u64>),
     ) -> MsrAccess {
+        let processor = env.processor;
         let mut call = Call { env, dma, now };
-        let mut ctx = call.ctx(self.local_index());
-        let answer = match (self.local(), write) {
+        let mut ctx = call.ctx(self.local_index(processor));
+        let answer = match (self.local(processor), write) {
             (Some(apic), Some(value)) => apic.write_msr(&mut ctx, msr, value),
             (Some(apic), None) => apic.read_msr(&mut ctx, msr),
             (None, _) => MsrAccess::NotHandled,
         };
+        if write.is_some() {
+            self.follow_apic(processor);
+        }
         self.settle(env, dma, now);
         answer
     }
 
     /// APIC id and whether the local APIC is enabled.
-    pub fn apic(&mut self) -> (u32, bool) {
-        self.local().map_or((0, false), |apic| (apic.apic_id(), apic.enabled()))
+    pub fn apic(&mut self, processor: usize) -> (u32, bool) {
+        self.local(processor).map_or((0, false), |apic| (apic.apic_id(), apic.enabled()))
     }
 }

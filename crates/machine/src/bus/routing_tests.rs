@@ -5,6 +5,8 @@ use device_api::{
     BuildConfig, Ctx, Delivery, Device, DeviceDecl, DmaMemory, Driver, InterruptMessage, IrqInputs, IrqLine,
     LocalController, MachineEvent, Mmio, MmioRange, MsrAccess, Pio, PortRange, Snapshot, Stage, VmTime,
 };
+use guest_memory::GuestMemory;
+use std::rc::Rc;
 use x86_types::GuestPhysAddr;
 
 /// Eight bytes of memory behind eight ports, which also tell how wide an access was.
@@ -149,6 +151,12 @@ impl LocalController for Apic {
         self.base = value;
         MsrAccess::Handled(0)
     }
+    fn nmi_pending(&self) -> bool {
+        self.nmi
+    }
+    fn start_pending(&self) -> bool {
+        self.init || self.startup.is_some()
+    }
     fn take_startup(&mut self) -> Option<u8> {
         self.startup.take()
     }
@@ -223,7 +231,8 @@ const fn decl(
     mmio: &'static [MmioRange],
     build: device_api::Build,
 ) -> DeviceDecl {
-    DeviceDecl { id, summary: "", stage: Stage::Peripherals, ports, mmio, dynamic_ports: None, build }
+    let stage = Stage::Peripherals;
+    DeviceDecl { id, summary: "", stage, ports, mmio, dynamic_ports: None, per_processor: false, build }
 }
 
 fn bytes(id: &'static str) -> Option<Box<dyn Device>> {
@@ -276,6 +285,11 @@ impl DmaMemory for NoDma {
 
 const NOW: VmTime = VmTime(0);
 
+fn memory() -> Rc<GuestMemory> {
+    let Ok(memory) = GuestMemory::new(1 << 20) else { panic!("a megabyte") };
+    Rc::new(memory)
+}
+
 fn build(decls: &[&'static DeviceDecl]) -> Result<DeviceSet, BusError> {
     let mut config = BuildConfig {
         ram_bytes: 1 << 20,
@@ -283,8 +297,9 @@ fn build(decls: &[&'static DeviceDecl]) -> Result<DeviceSet, BusError> {
         serial: &mut [None, None, None, None],
         debug_exit: None,
         processors: 2,
+        processor: 0,
     };
-    DeviceSet::build_from(decls, &mut config)
+    DeviceSet::build_from(decls, &mut config, &memory())
 }
 
 fn machine(decls: &[&'static DeviceDecl]) -> (DeviceSet, BusEnv) {
@@ -388,7 +403,7 @@ fn a_line_that_stays_high_comes_again_after_its_end() {
     env.lines.pins(Driver(200)).set(IrqLine(5), true);
     set.settle(env, dma, NOW);
     assert_eq!(set.acknowledge(env, dma, NOW), Some(0x35));
-    assert!(!set.interrupt_pending());
+    assert!(!set.pending(0).interrupt);
     set.mmio_write(env, dma, NOW, end);
     assert_eq!(set.acknowledge(env, dma, NOW), Some(0x35));
     env.lines.pins(Driver(200)).set(IrqLine(5), false);
@@ -421,7 +436,7 @@ fn virtual_wire_mode_is_firmwares_doing_wherever_the_apic_is() {
         let (mut set, mut env) = machine(&[&APIC]);
         set.msr(&mut env, &mut NoDma, NOW, (0x1b, Some(base)));
         let wired =
-            |set: &mut DeviceSet| (set.local().is_some_and(|apic| apic.accepts_legacy()), set.take_nmi());
+            |set: &mut DeviceSet| (set.local(0).is_some_and(|apic| apic.accepts_legacy()), set.take_nmi(0));
         assert_eq!(wired(&mut set), (false, false));
         set.virtual_wire(&mut env, &mut NoDma, NOW);
         assert_eq!(wired(&mut set), (true, true), "base {base:#x}");

@@ -1,11 +1,13 @@
 //! Building the devices, and who answers where.
 
 use device_api::{BuildConfig, Device, DeviceDecl, DeviceError, MmioRange, PortRange, declarations};
+use guest_memory::{DeviceId, GuestMemory, MapError, MapId, Priority, Region};
+use std::rc::Rc;
 use thiserror::Error;
 use x86_types::GuestPhysAddr;
 
 /// Two claims to the same place, or one to a place that does not exist.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Conflict {
     /// Two devices want the same ports
     #[error("devices {first} and {second} both answer {}", ports(*from, *to))]
@@ -27,16 +29,9 @@ pub enum Conflict {
         /// Its first port
         start: u16,
     },
-    /// Two devices want the same memory
-    #[error("devices {first} and {second} both answer memory at {from}")]
-    Memory {
-        /// Who came first
-        first: &'static str,
-        /// Who came second
-        second: &'static str,
-        /// First address in common
-        from: GuestPhysAddr,
-    },
+    /// A device wants memory that another device or RAM has, or that does not exist
+    #[error(transparent)]
+    Memory(#[from] MapError),
 }
 
 /// Why the devices could not be put together.
@@ -72,12 +67,12 @@ pub struct DeviceSet {
     pub(super) devices: Vec<Box<dyn Device>>,
     /// Device index by port
     pub(super) ports: Box<[u8]>,
-    /// Ranges by start address
-    pub(super) mmio: Vec<(MmioRange, u8)>,
-    /// Where in `mmio` the last access went
-    pub(super) last_mmio: usize,
-    /// Local APICs; the first is that of the processor
+    /// Says which device answers an address
+    pub(super) memory: Rc<GuestMemory>,
+    /// Local APICs by processor
     pub(super) locals: Vec<usize>,
+    /// Where a local APIC's page is seen that was moved; beside the place where it is after a reset
+    pub(super) moved_apic: Option<MapId>,
     /// Index of the 8259A pair
     pub(super) legacy: Option<usize>,
     /// Devices that listen to interrupt lines
@@ -91,46 +86,62 @@ impl DeviceSet {
     ///
     /// # Errors
     /// Every kind of [`BusError`].
-    pub fn build(config: &mut BuildConfig<'_>) -> Result<Self, BusError> {
-        Self::build_from(&declarations(), config)
+    pub fn build(config: &mut BuildConfig<'_>, memory: &Rc<GuestMemory>) -> Result<Self, BusError> {
+        Self::build_from(&declarations(), config, memory)
     }
 
-    /// Builds the devices declared.
+    /// Builds the devices declared, and maps their registers into `memory`.
     ///
     /// # Errors
     /// Every kind of [`BusError`].
-    pub fn build_from(decls: &[&'static DeviceDecl], config: &mut BuildConfig<'_>) -> Result<Self, BusError> {
+    pub fn build_from(
+        decls: &[&'static DeviceDecl],
+        config: &mut BuildConfig<'_>,
+        memory: &Rc<GuestMemory>,
+    ) -> Result<Self, BusError> {
         let mut set = DeviceSet {
             devices: Vec::new(),
             ports: vec![NOBODY; 1 << 16].into_boxed_slice(),
-            mmio: Vec::new(),
-            last_mmio: 0,
+            memory: Rc::clone(memory),
             locals: Vec::new(),
+            moved_apic: None,
             legacy: None,
             listeners: Vec::new(),
             timed: Vec::new(),
         };
-        if decls.len() >= usize::from(NOBODY) {
-            return Err(BusError::TooMany { count: decls.len() });
+        let instances = |decl: &DeviceDecl| if decl.per_processor { config.processors } else { 1 };
+        let count = decls.iter().map(|decl| instances(decl) as usize).sum();
+        if count >= usize::from(NOBODY) {
+            return Err(BusError::TooMany { count });
         }
         let mut conflicts = Vec::new();
         for decl in decls {
-            let dynamic = decl.dynamic_ports.map(|ports| ports(config)).unwrap_or_default();
-            let Some(device) = (decl.build)(config)? else { continue };
-            let index = set.devices.len();
-            set.devices.push(device);
-            for range in decl.ports.iter().copied().chain(dynamic) {
-                set.claim_ports(index, range, &mut conflicts);
+            for processor in 0..if decl.per_processor { config.processors } else { 1 } {
+                config.processor = processor;
+                let dynamic = decl.dynamic_ports.map(|ports| ports(config)).unwrap_or_default();
+                let Some(device) = (decl.build)(config)? else { continue };
+                let index = set.devices.len();
+                set.devices.push(device);
+                set.note_capabilities(index);
+                // Which of several is meant follows from the processor that accesses them.
+                if processor > 0 {
+                    continue;
+                }
+                for range in decl.ports.iter().copied().chain(dynamic) {
+                    set.claim_ports(index, range, &mut conflicts);
+                }
+                for range in decl.mmio {
+                    set.claim_memory(index, *range, &mut conflicts);
+                }
             }
-            for range in decl.mmio {
-                set.claim_memory(index, *range, &mut conflicts);
-            }
-            set.note_capabilities(index);
         }
         if !conflicts.is_empty() {
             return Err(BusError::Conflicts(conflicts));
         }
-        set.mmio.sort_by_key(|(range, _)| range.start);
+        if let Some(&first) = set.locals.first() {
+            let (id, nowhere) = (set.devices[first].id(), (GuestPhysAddr(0), 0));
+            set.moved_apic = memory.map(id, Priority::Processor, nowhere, Region::UNASSIGNED).ok();
+        }
         Ok(set)
     }
 
@@ -157,17 +168,11 @@ impl DeviceSet {
     }
 
     fn claim_memory(&mut self, index: usize, range: MmioRange, conflicts: &mut Vec<Conflict>) {
-        let Some(last) = range.len.checked_sub(1) else { return };
-        let last = range.start.0.saturating_add(last);
-        for (other, owner) in &self.mmio {
-            let from = other.start.max(range.start);
-            let to = GuestPhysAddr(other.start.0.saturating_add(other.len - 1).min(last));
-            if from <= to {
-                let (first, second) = (self.devices[usize::from(*owner)].id(), self.devices[index].id());
-                conflicts.push(Conflict::Memory { first, second, from });
-            }
+        let region = Region::mmio(DeviceId(index as u8));
+        let id = self.devices[index].id();
+        if let Err(error) = self.memory.map(id, Priority::Fixed, (range.start, range.len), region) {
+            conflicts.push(error.into());
         }
-        self.mmio.push((range, index as u8));
     }
 
     fn note_capabilities(&mut self, index: usize) {

@@ -5,6 +5,8 @@ use device_api::{
     BuildConfig, Ctx, Delivery, Device, DeviceDecl, DmaMemory, InterruptMessage, IrqInputs, IrqLine,
     LegacyController, Mmio, MmioRange, Pio, PortRange, Snapshot, Stage, Timed, VmTime,
 };
+use guest_memory::GuestMemory;
+use std::rc::Rc;
 use x86_types::GuestPhysAddr;
 
 /// Remembers what reached it: ports 10h to 13h, memory at D0000000h, line 5 on a write, a deadline every 100 ns.
@@ -114,6 +116,7 @@ static ONE: DeviceDecl = DeviceDecl {
     ports: PORTS,
     mmio: MEMORY,
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(probe("one")),
 };
 static BESIDE: DeviceDecl = DeviceDecl {
@@ -123,6 +126,7 @@ static BESIDE: DeviceDecl = DeviceDecl {
     ports: &[PortRange { start: 0x20, len: 4 }],
     mmio: &[],
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(probe("beside")),
 };
 static SAME_PORTS: DeviceDecl = DeviceDecl {
@@ -132,6 +136,7 @@ static SAME_PORTS: DeviceDecl = DeviceDecl {
     ports: &[PortRange { start: 0x13, len: 1 }],
     mmio: &[],
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(probe("two")),
 };
 static SAME_MEMORY: DeviceDecl = DeviceDecl {
@@ -141,6 +146,7 @@ static SAME_MEMORY: DeviceDecl = DeviceDecl {
     ports: &[],
     mmio: &[MmioRange { start: GuestPhysAddr(0xcfff_ffff), len: 2 }],
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(probe("three")),
 };
 static ABSENT: DeviceDecl = DeviceDecl {
@@ -150,8 +156,14 @@ static ABSENT: DeviceDecl = DeviceDecl {
     ports: PORTS,
     mmio: MEMORY,
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(None),
 };
+
+fn memory() -> Rc<GuestMemory> {
+    let Ok(memory) = GuestMemory::new(1 << 20) else { panic!("a megabyte") };
+    Rc::new(memory)
+}
 
 fn build(decls: &[&'static DeviceDecl]) -> Result<DeviceSet, BusError> {
     let mut config = BuildConfig {
@@ -160,8 +172,9 @@ fn build(decls: &[&'static DeviceDecl]) -> Result<DeviceSet, BusError> {
         serial: &mut [None, None, None, None],
         debug_exit: None,
         processors: 1,
+        processor: 0,
     };
-    DeviceSet::build_from(decls, &mut config)
+    DeviceSet::build_from(decls, &mut config, &memory())
 }
 
 struct NoDma;
@@ -176,7 +189,7 @@ fn conflicts_name_both_owners() {
     let Err(error) = build(&[&ONE, &SAME_PORTS]) else { panic!("two owners of a port") };
     assert_eq!(error.to_string(), "devices one and two both answer port 0x13; leave one out");
     let Err(error) = build(&[&ONE, &SAME_MEMORY]) else { panic!("two owners of an address") };
-    assert_eq!(error.to_string(), "devices one and three both answer memory at 0xd0000000; leave one out");
+    assert_eq!(error.to_string(), "one and three both claim memory at 0xd0000000; leave one out");
     assert!(build(&[&ABSENT, &ONE]).is_ok(), "a device that is not built owns nothing");
 }
 
@@ -196,12 +209,12 @@ fn accesses_reach_their_owner_and_nobody_reads_as_ones() {
 fn lines_reach_the_controller_and_its_vector_the_processor() {
     let Ok(mut set) = build(&[&ONE]) else { panic!("one device alone") };
     let (env, dma, now) = (&mut BusEnv::default(), &mut NoDma, VmTime(0));
-    assert!(!set.interrupt_pending());
+    assert!(!set.pending(0).interrupt);
     set.port_write(env, dma, now, (0x10, 1, 1));
     assert!(env.messages.is_empty(), "messages nobody takes do not pile up");
-    assert!(set.interrupt_pending());
+    assert!(set.pending(0).interrupt);
     assert_eq!(set.acknowledge(env, dma, now), Some(0x35));
-    assert!(!set.interrupt_pending());
+    assert!(!set.pending(0).interrupt);
     assert_eq!(set.acknowledge(env, dma, now), None);
 }
 
@@ -211,7 +224,7 @@ fn two_devices_share_a_line() {
     let (env, dma, now) = (&mut BusEnv::default(), &mut NoDma, VmTime(0));
     for (port, value, high) in [(0x10, 1, true), (0x20, 1, true), (0x10, 0, true), (0x20, 0, false)] {
         set.port_write(env, dma, now, (port, 1, value));
-        assert_eq!(set.interrupt_pending(), high, "{value} to {port:#x}");
+        assert_eq!(set.pending(0).interrupt, high, "{value} to {port:#x}");
     }
 }
 

@@ -75,6 +75,7 @@ declare_device!(DeviceDecl {
     ports: &[],
     mmio: &[],
     dynamic_ports: Some(ports),
+    per_processor: false,
     build,
 });
 
@@ -91,6 +92,7 @@ mod tests {
             serial: &mut serial,
             debug_exit: port,
             processors: 1,
+            processor: 0,
         });
     }
 

@@ -33,5 +33,6 @@ declare_device!(DeviceDecl {
     ],
     mmio: &[],
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(Some(Box::new(OnPorts::<chip::Dma>::default()))),
 });

@@ -123,5 +123,6 @@ declare_device!(DeviceDecl {
     ports: &[],
     mmio: &[MmioRange { start: GuestPhysAddr(spec::BASE), len: spec::LEN }],
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(Some(Box::new(Hpet::default()))),
 });

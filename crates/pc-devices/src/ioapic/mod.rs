@@ -94,5 +94,6 @@ declare_device!(DeviceDecl {
     ports: &[],
     mmio: &[MmioRange { start: GuestPhysAddr(spec::BASE), len: 0x1000 }],
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(Some(Box::new(IoApicDevice::default()))),
 });

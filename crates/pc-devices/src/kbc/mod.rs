@@ -55,5 +55,6 @@ declare_device!(DeviceDecl {
     ports: &[PortRange { start: spec::DATA, len: 1 }, PortRange { start: spec::COMMAND, len: 1 }],
     mmio: &[],
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(Some(Box::new(Kbc::default()))),
 });

@@ -123,6 +123,12 @@ impl LocalController for LocalApic {
         self.post(ctx, ipi);
         access
     }
+    fn nmi_pending(&self) -> bool {
+        self.state.nmi
+    }
+    fn start_pending(&self) -> bool {
+        self.state.init || self.state.startup.is_some()
+    }
     fn take_startup(&mut self) -> Option<u8> {
         self.state.startup.take()
     }
@@ -147,5 +153,6 @@ declare_device!(DeviceDecl {
     ports: &[],
     mmio: &[MmioRange { start: GuestPhysAddr(spec::DEFAULT_BASE), len: 0x1000 }],
     dynamic_ports: None,
-    build: |config| Ok(Some(Box::new(LocalApic::new(0, config.processors)))),
+    per_processor: true,
+    build: |config| Ok(Some(Box::new(LocalApic::new(config.processor, config.processors)))),
 });

@@ -122,5 +122,6 @@ declare_device!(DeviceDecl {
     ],
     mmio: &[],
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(Some(Box::new(PciHost::default()))),
 });

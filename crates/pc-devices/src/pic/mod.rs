@@ -77,5 +77,6 @@ declare_device!(DeviceDecl {
     ],
     mmio: &[],
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(Some(Box::new(Pic::default()))),
 });

@@ -50,5 +50,6 @@ declare_device!(DeviceDecl {
     ports: &[PortRange { start: spec::COUNTER0, len: 4 }, PortRange { start: spec::PORT_B, len: 1 },],
     mmio: &[],
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(Some(Box::new(Pit::default()))),
 });

@@ -57,6 +57,7 @@ declare_device!(DeviceDecl {
     ],
     mmio: &[],
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(Some(Box::new(Pm::default()))),
 });
 

@@ -34,5 +34,6 @@ declare_device!(DeviceDecl {
     ports: &[PortRange { start: spec::PORT92, len: 1 }],
     mmio: &[],
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(Some(Box::new(OnPorts::<chip::Chip>::default()))),
 });

@@ -40,6 +40,7 @@ declare_device!(DeviceDecl {
     ports: &[PortRange { start: POST, len: 1 }],
     mmio: &[],
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(Some(Box::new(OnPorts::<Post>::default()))),
 });
 

@@ -35,5 +35,6 @@ declare_device!(DeviceDecl {
     ports: &[PortRange { start: spec::RST_CNT, len: 1 }],
     mmio: &[],
     dynamic_ports: None,
+    per_processor: false,
     build: |_| Ok(Some(Box::new(OnPorts::<chip::Chip>::default()))),
 });

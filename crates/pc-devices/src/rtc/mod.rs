@@ -44,6 +44,7 @@ declare_device!(DeviceDecl {
     ports: &[PortRange { start: spec::INDEX, len: 2 }],
     mmio: &[],
     dynamic_ports: None,
+    per_processor: false,
     build: |config| Ok(Some(Box::new(OnPorts {
         chip: chip::Chip::new(config.epoch_seconds, config.ram_bytes)
     }))),

@@ -159,6 +159,7 @@ macro_rules! com_port {
                 ports: &[PortRange { start: $base, len: spec::PORTS }],
                 mmio: &[],
                 dynamic_ports: None,
+                per_processor: false,
                 build: |config| SerialDevice::build(&COM, config),
             });
         }

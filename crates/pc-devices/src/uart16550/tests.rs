@@ -289,8 +289,14 @@ fn the_host_is_asked_at_intervals_only_while_input_can_interrupt() {
 fn the_four_ports_are_declared() {
     crate::link();
     let mut serial = [const { None }; 4];
-    let mut config =
-        BuildConfig { ram_bytes: 0, epoch_seconds: 0, serial: &mut serial, debug_exit: None, processors: 1 };
+    let mut config = BuildConfig {
+        ram_bytes: 0,
+        epoch_seconds: 0,
+        serial: &mut serial,
+        debug_exit: None,
+        processors: 1,
+        processor: 0,
+    };
     for (id, port) in [("uart-com1", 0x3f8), ("uart-com2", 0x2f8), ("uart-com3", 0x3e8), ("uart-com4", 0x2e8)]
     {
         let decl = device_api::declarations().into_iter().find(|decl| decl.id == id).unwrap();

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Fault, Memory, State, bytes, hex, number};
 use anyhow::{Result, bail};
-use guest_ram::GuestRam;
+use guest_memory::GuestMemory;
 use std::rc::Rc;
 use x86_exec::{Exit, NoBus, Vcpu};
 use x86_state::cpuid::CpuModel;
@@ -31,13 +31,13 @@ const GPRS: [&str; 16] = [
 /// Runs vectors.
 pub(super) struct Runner {
     vcpu: Vcpu,
-    ram: Rc<GuestRam>,
+    ram: Rc<GuestMemory>,
 }
 
 impl Runner {
     pub(super) fn new() -> Result<Self> {
-        let ram = Rc::new(GuestRam::new(RAM)?);
-        let vcpu = Vcpu::new(CpuModel::MAX, Rc::clone(&ram), Box::new(NoBus));
+        let ram = Rc::new(GuestMemory::new(RAM)?);
+        let vcpu = Vcpu::new(CpuModel::MAX, Rc::clone(&ram));
         Ok(Self { vcpu, ram })
     }
 
@@ -153,7 +153,7 @@ impl Runner {
         while (start..end).contains(&self.vcpu.cpu.rip) && self.vcpu.retired() < limit {
             // One at a time, so that leaving the snippet is seen at once.
             let next = self.vcpu.retired() + 1;
-            let exit = self.vcpu.run(next);
+            let exit = self.vcpu.run(&mut NoBus, next);
             if self.vcpu.cpu.cpl == 0 {
                 fault = Some(self.take_fault(case.mode == 64));
                 break;
@@ -176,7 +176,7 @@ impl Runner {
         let (limit, before) = (self.vcpu.retired() + MAX_INSTRUCTIONS, self.vcpu.statistics.compiled);
         let mut fault = None;
         while self.vcpu.retired() < limit {
-            let exit = self.vcpu.run(limit);
+            let exit = self.vcpu.run(&mut NoBus, limit);
             if self.vcpu.cpu.cpl == 0 {
                 let taken = self.take_fault(case.mode == 64);
                 let rip = self.vcpu.cpu.rip.wrapping_sub(u64::from(taken.vector == 3));

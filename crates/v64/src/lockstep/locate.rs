@@ -109,9 +109,9 @@ fn instruction(machine: &mut Machine) -> String {
         return format!("{rip:016x}  (not mapped)");
     };
     let here = (PAGE_SIZE - at.page_offset()).min(15) as usize;
-    machine.ram().read(at, &mut bytes[..here]);
+    machine.memory().read(at, &mut bytes[..here]);
     if let Some(next) = machine.vcpu_mut().peek_code(rip.wrapping_add(here as u64)) {
-        machine.ram().read(next, &mut bytes[here..]);
+        machine.memory().read(next, &mut bytes[here..]);
     }
     match decode(size, &bytes) {
         Ok(insn) => format!("{rip:016x}  {}", insn.display(rip)),
@@ -122,16 +122,16 @@ fn instruction(machine: &mut Machine) -> String {
 /// Places in RAM that differ, in pieces of eight bytes.
 fn memory(plain: &Machine, compiled: &Machine) -> String {
     let mut out = String::new();
-    let layout = plain.ram().layout();
+    let layout = plain.memory().layout();
     let (mut a, mut b) = ([0; PAGE_SIZE as usize], [0; PAGE_SIZE as usize]);
     let mut count = 0;
     for offset in (0..layout.low)
-        .chain(guest_ram::HIGH_RAM_START..guest_ram::HIGH_RAM_START + layout.high)
+        .chain(guest_memory::HIGH_RAM_START..guest_memory::HIGH_RAM_START + layout.high)
         .step_by(PAGE_SIZE as usize)
     {
         let at = GuestPhysAddr(offset);
-        plain.ram().read(at, &mut a);
-        compiled.ram().read(at, &mut b);
+        plain.memory().read(at, &mut a);
+        compiled.memory().read(at, &mut b);
         if a == b {
             continue;
         }

@@ -42,7 +42,7 @@ pub(crate) fn main(args: &RunArgs, guest: &Guest) -> Result<u8> {
             if args.stats {
                 eprint!("{}", report::statistics(machine, started.elapsed()));
             }
-            let instructions = machine.vcpu().retired();
+            let instructions = machine.retired();
             if args.state_hash {
                 eprintln!("state hash {:016x} after {instructions} instructions", machine.state_hash());
             }

@@ -43,6 +43,7 @@ impl Side {
             epoch_seconds: ICOUNT_EPOCH,
             serial: [Some(serial.unwrap_or_else(|| Box::new(crate::terminal::Sink))), None, None, None],
             debug_exit: recipe.args.debug_exit,
+            processors: 1,
         };
         let mut machine = Machine::new(config)?;
         recipe.guest.load(&mut machine)?;
@@ -58,7 +59,7 @@ impl Side {
             self.advance(recipe, at)?;
             tamper(&mut self.machine);
         }
-        while self.ended.is_none() && self.machine.vcpu().retired() < to {
+        while self.ended.is_none() && self.machine.retired() < to {
             match drive(recipe.args, recipe.guest, &mut self.machine, to)? {
                 Outcome::More => {}
                 // The instruction clock skips what a guest waits for.

@@ -27,7 +27,7 @@ fn told(most: u64, tamper: Tamper) -> String {
 #[test]
 fn engines_agree_on_the_demo_guest() {
     let Verdict::Same(pair) = verdict(200_000, None) else { panic!("the engines differ") };
-    assert_eq!(pair.plain.machine.vcpu().retired(), 200_000);
+    assert_eq!(pair.plain.machine.retired(), 200_000);
     assert_eq!(pair.plain.ended.unwrap().0, 3);
     assert!(pair.compiled.machine.vcpu().statistics.compiled > 100_000, "little was compiled");
     assert_eq!(pair.plain.machine.vcpu().statistics.compiled, 0);
@@ -44,7 +44,7 @@ fn a_changed_register_is_found_at_its_instruction() {
 
 #[test]
 fn a_changed_byte_of_memory_is_found_by_the_whole_state() {
-    let text = told(60_000, (23_456, |machine| machine.ram().write(GuestPhysAddr(0x3ff_f008), &[1])));
+    let text = told(60_000, (23_456, |machine| machine.memory().write(GuestPhysAddr(0x3ff_f008), &[1])));
     assert!(text.starts_with("v64: the engines differ after 23456 instructions: memory\n"), "{text}");
     assert!(text.contains("\n* 0x000003fff008  [00, 00, 00, 00, 00, 00, 00, 00]  [01, 00,"), "{text}");
 }

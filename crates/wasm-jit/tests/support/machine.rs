@@ -2,7 +2,7 @@
 
 use super::bus::TestBus;
 use super::vectors::{Case, bytes, number};
-use guest_ram::GuestRam;
+use guest_memory::GuestMemory;
 use std::rc::Rc;
 use wasm_jit::{CodeHost, Counts, Settings, Translator};
 use wasmtime_host::WasmtimeHost;
@@ -92,17 +92,18 @@ impl Start {
 
 pub struct Machine {
     pub vcpu: Vcpu,
-    pub ram: Rc<GuestRam>,
+    pub ram: Rc<GuestMemory>,
+    pub bus: TestBus,
     size: CodeSize,
     long: bool,
 }
 
 impl Machine {
     pub fn new(size: CodeSize) -> Machine {
-        let ram = Rc::new(GuestRam::new(RAM).unwrap());
+        let ram = Rc::new(GuestMemory::new(RAM).unwrap());
         let bus = TestBus::new(Rc::clone(&ram));
-        let vcpu = Vcpu::new(CpuModel::MAX, Rc::clone(&ram), Box::new(bus));
-        let machine = Machine { vcpu, ram, size, long: size == CodeSize::Bits64 };
+        let vcpu = Vcpu::new(CpuModel::MAX, Rc::clone(&ram));
+        let machine = Machine { vcpu, ram, bus, size, long: size == CodeSize::Bits64 };
         machine.tables();
         machine
     }
@@ -232,7 +233,7 @@ impl Machine {
     pub fn run(&mut self, most: u64) -> u64 {
         let start = self.vcpu.retired();
         while self.vcpu.retired() < start + most {
-            match self.vcpu.run(start + most) {
+            match self.vcpu.run(&mut self.bus, start + most) {
                 Exit::Halted | Exit::Shutdown => break,
                 Exit::Bus => self.tell_writes(),
                 Exit::Budget => {}
@@ -241,13 +242,9 @@ impl Machine {
         self.vcpu.retired() - start
     }
 
-    pub fn bus(&mut self) -> &mut TestBus {
-        self.vcpu.bus_mut().as_any_mut().downcast_mut().unwrap()
-    }
-
     /// Tells the processor what the device wrote.
     fn tell_writes(&mut self) {
-        for (at, len) in std::mem::take(&mut self.bus().written) {
+        for (at, len) in std::mem::take(&mut self.bus.written) {
             self.vcpu.invalidate_code(at, len);
         }
     }
@@ -265,7 +262,7 @@ impl Machine {
 
     /// An interrupt comes.
     pub fn raise(&mut self, vector: u8) {
-        self.bus().vector = Some(vector);
+        self.bus.vector = Some(vector);
         self.vcpu.poll_bus();
     }
 

@@ -1,4 +1,4 @@
-//! Decoded code, kept by physical address and code size.
+//! Decoded code, kept by where it lies in memory and by code size.
 
 #[cfg(test)]
 mod tests;
@@ -6,15 +6,15 @@ mod tests;
 use super::Vcpu;
 use super::block_table::{Entry, NO_KEY, Table, WAYS};
 use super::churn::{Churn, lines};
+use super::code_events::{CodeEvent, OTHER, OWN};
 use super::links::Links;
 use super::targets::Targets;
 use crate::{Handler, handler};
-use guest_ram::RamLayout;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use x86_decode::{Instruction, Op, OperandKind};
-use x86_types::{CodeSize, GuestPhysAddr, PAGE_SIZE};
+use x86_types::{CodeSize, RamAddr};
 
 /// One decoded instruction and the function that executes it.
 #[derive(Clone, Copy)]
@@ -114,9 +114,11 @@ pub(crate) struct BlockCache {
     /// By where they begin; good only for the same bytes
     across: HashMap<u64, Across>,
     pages: HashMap<u64, CodePage>,
-    /// A byte per page of RAM: whether it has decoded code
+    /// For each page of memory up to the last one with code: [`OWN`], and how many other processors have any, by
+    /// [`OTHER`]
     has_code: Vec<u8>,
-    layout: RamLayout,
+    /// What other processors have yet to learn; `None` where there is no other
+    events: Option<Vec<CodeEvent>>,
     /// Blocks made, to choose by
     made: usize,
     /// Blocks decoded, and dropped because they were written
@@ -129,18 +131,18 @@ pub(crate) struct BlockCache {
 }
 
 #[inline(always)]
-fn key_of(at: GuestPhysAddr, size: CodeSize) -> u64 {
+fn key_of(at: RamAddr, size: CodeSize) -> u64 {
     at.0 << 2 | size as u64
 }
 
 impl BlockCache {
-    pub(super) fn new(layout: RamLayout) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             table: Table::new(),
             across: HashMap::new(),
             pages: HashMap::new(),
-            has_code: vec![0; (layout.size() / PAGE_SIZE) as usize],
-            layout,
+            has_code: Vec::new(),
+            events: None,
             made: 0,
             decoded: 0,
             invalidated: 0,
@@ -150,24 +152,18 @@ impl BlockCache {
     }
 
     #[inline(always)]
-    pub(super) fn find(&self, at: GuestPhysAddr, size: CodeSize) -> Option<Rc<Block>> {
+    pub(super) fn find(&self, at: RamAddr, size: CodeSize) -> Option<Rc<Block>> {
         self.table.find(key_of(at, size)).map(Rc::clone)
     }
 
     /// The instruction that begins at `at` and ends in another page, if it was decoded of these bytes.
-    pub(super) fn across(&self, at: GuestPhysAddr, size: CodeSize, bytes: &[u8; 15]) -> Option<Rc<Block>> {
+    pub(super) fn across(&self, at: RamAddr, size: CodeSize, bytes: &[u8; 15]) -> Option<Rc<Block>> {
         let kept = self.across.get(&key_of(at, size)).filter(|kept| kept.bytes == *bytes)?;
         Some(Rc::clone(&kept.block))
     }
 
     /// Keeps one. Nobody is told of writes to its bytes, so that they have to be compared.
-    pub(super) fn keep_across(
-        &mut self,
-        at: GuestPhysAddr,
-        size: CodeSize,
-        bytes: [u8; 15],
-        block: Rc<Block>,
-    ) {
+    pub(super) fn keep_across(&mut self, at: RamAddr, size: CodeSize, bytes: [u8; 15], block: Rc<Block>) {
         self.decoded += 1;
         if self.across.len() >= MAX_ACROSS {
             self.across.clear();
@@ -176,20 +172,20 @@ impl BlockCache {
     }
 
     /// How often the interpreter ran the block at `at`; a part of it, where code there was compiled and rewritten before.
-    pub(super) fn runs(&self, at: GuestPhysAddr, size: CodeSize) -> u32 {
+    pub(super) fn runs(&self, at: RamAddr, size: CodeSize) -> u32 {
         let across = || self.across.get(&key_of(at, size)).map(|kept| Rc::clone(&kept.block));
         self.find(at, size).or_else(across).map_or(0, |block| block.runs.get() >> block.doublings)
     }
 
     /// Where the block at `at` goes mostly, as distances from its own address.
-    pub(super) fn targets(&self, at: GuestPhysAddr, size: CodeSize) -> Vec<i64> {
+    pub(super) fn targets(&self, at: RamAddr, size: CodeSize) -> Vec<i64> {
         self.find(at, size)
             .and_then(|block| block.targets.as_ref().map(|seen| seen.likely()))
             .unwrap_or_default()
     }
 
     /// The blocks that the interpreter ran most: where, of which code size, how often.
-    pub(super) fn hottest(&self, count: usize) -> Vec<(GuestPhysAddr, CodeSize, u32)> {
+    pub(super) fn hottest(&self, count: usize) -> Vec<(RamAddr, CodeSize, u32)> {
         let kept = self.table.iter().filter(|entry| entry.key != NO_KEY);
         let mut blocks: Vec<_> = kept
             .map(|entry| {
@@ -198,7 +194,7 @@ impl BlockCache {
                     1 => CodeSize::Bits32,
                     _ => CodeSize::Bits64,
                 };
-                (GuestPhysAddr(entry.key >> 2), size, entry.block.runs.get())
+                (RamAddr(entry.key >> 2), size, entry.block.runs.get())
             })
             .collect();
         blocks.sort_unstable_by_key(|&(at, _, runs)| (std::cmp::Reverse(runs), at.0));
@@ -212,14 +208,34 @@ impl BlockCache {
         (blocks, self.pages.len(), self.churn.pages())
     }
 
-    fn ram_page(&self, at: GuestPhysAddr) -> Option<usize> {
-        self.layout.locate(at).map(|(offset, _)| (offset / PAGE_SIZE) as usize)
+    /// The pages with code of this processor.
+    pub(super) fn code_pages(&self) -> Vec<RamAddr> {
+        self.pages.keys().copied().map(RamAddr).collect()
+    }
+
+    /// Marks a page as one with code. Returns whether no processor had any there.
+    fn mark_code(&mut self, at: RamAddr) -> bool {
+        let code = self.has_code(at);
+        if *code & OWN == 0 {
+            *code |= OWN;
+            let first = *code == OWN;
+            self.announce(CodeEvent::Holds(at.page()));
+            return first;
+        }
+        false
+    }
+
+    fn has_code(&mut self, at: RamAddr) -> &mut u8 {
+        let page = at.page_number() as usize;
+        if page >= self.has_code.len() {
+            self.has_code.resize(page + 1, 0);
+        }
+        &mut self.has_code[page]
     }
 
     /// Keeps a block. Gives whether its page had no code before: the caller then revokes writes to it.
-    pub(super) fn keep(&mut self, at: GuestPhysAddr, size: CodeSize, block: Rc<Block>) -> bool {
+    pub(super) fn keep(&mut self, at: RamAddr, size: CodeSize, block: Rc<Block>) -> bool {
         self.decoded += 1;
-        let Some(page) = self.ram_page(at) else { return false };
         self.made = self.made.wrapping_add(1);
         let key = key_of(at, size);
         let (first, ways) = self.table.places(key);
@@ -234,14 +250,12 @@ impl BlockCache {
         let code = self.pages.entry(at.page().0).or_default();
         code.blocks.push((index as u32, key, start, end));
         code.cover(start, end);
-        let first = self.has_code[page] == 0;
-        self.has_code[page] = 1;
-        first
+        self.mark_code(at)
     }
 
     /// A block lost its place. What its page knows of it goes as well: pages come and go for as long as the machine runs.
     fn forget_block(&mut self, key: u64) {
-        let at = GuestPhysAddr(key >> 2).page();
+        let at = RamAddr(key >> 2).page();
         if key != NO_KEY
             && let Some(page) = self.pages.get_mut(&at.0)
         {
@@ -251,29 +265,27 @@ impl BlockCache {
     }
 
     /// Blocks or units of a page are gone; perhaps all.
-    fn forget_page_without_code(&mut self, at: GuestPhysAddr) {
+    fn forget_page_without_code(&mut self, at: RamAddr) {
         let Some(page) = self.pages.get_mut(&at.0) else { return };
         page.cover_anew();
         if page.lines == 0 {
             self.pages.remove(&at.0);
-            if let Some(n) = self.ram_page(at) {
-                self.has_code[n] = 0;
-            }
+            *self.has_code(at) &= !OWN;
+            self.announce(CodeEvent::Forgets(at.page()));
         }
     }
 
     /// Keeps in mind which bytes, of one page, a unit of compiled code stands for. Gives whether the page had no code.
-    pub(super) fn keep_unit(&mut self, unit: u32, at: GuestPhysAddr, len: u64) -> bool {
-        let Some(page) = self.ram_page(at) else { return false };
+    pub(super) fn keep_unit(&mut self, unit: u32, at: RamAddr, len: u64) -> bool {
         let (start, end) = (at.page_offset() as u16, (at.page_offset() + len) as u16);
         let code = self.pages.entry(at.page().0).or_default();
         code.units.push((unit, start, end));
         code.cover(start, end);
-        std::mem::replace(&mut self.has_code[page], 1) == 0
+        self.mark_code(at)
     }
 
     /// A unit of compiled code does not stand for bytes of this page any more.
-    pub(super) fn forget_unit(&mut self, unit: u32, at: GuestPhysAddr) {
+    pub(super) fn forget_unit(&mut self, unit: u32, at: RamAddr) {
         if let Some(page) = self.pages.get_mut(&at.page().0) {
             page.units.retain(|&(number, ..)| number != unit);
             self.forget_page_without_code(at.page());
@@ -281,10 +293,11 @@ impl BlockCache {
     }
 
     /// Whether decoded or compiled code covers any of `len` bytes within one page, which are about to be written.
-    pub(super) fn overlaps(&mut self, at: GuestPhysAddr, len: u64) -> bool {
+    pub(super) fn overlaps(&mut self, at: RamAddr, len: u64) -> bool {
         if !self.is_code(at) {
             return false;
         }
+        self.announce_write(at, len);
         let (start, end) = (at.page_offset(), at.page_offset() + len);
         let hit = |from: u16, to: u16| u64::from(to) > start && u64::from(from) < end;
         self.pages.get_mut(&at.page().0).is_some_and(|page| {
@@ -298,22 +311,70 @@ impl BlockCache {
         })
     }
 
+    /// From now on other processors learn what happens to code.
+    pub(super) fn share(&mut self, shared: bool) {
+        if shared != self.events.is_some() {
+            self.events = shared.then(Vec::new);
+        }
+    }
+
+    fn announce(&mut self, event: CodeEvent) {
+        if let Some(events) = &mut self.events {
+            events.push(event);
+        }
+    }
+
+    /// Announces a write to a page that holds code of others. Writes of one page are announced as one.
+    pub(super) fn announce_write(&mut self, at: RamAddr, len: u64) {
+        if *self.has_code(at) < OTHER {
+            return;
+        }
+        let Some(events) = &mut self.events else { return };
+        if let Some(CodeEvent::Written(start, bytes)) = events.last_mut()
+            && start.page() == at.page()
+        {
+            let end = (start.0 + *bytes).max(at.0 + len);
+            *start = (*start).min(at);
+            *bytes = end - start.0;
+            return;
+        }
+        events.push(CodeEvent::Written(at, len));
+    }
+
+    /// What other processors have yet to learn.
+    pub(super) fn take_events(&mut self) -> Vec<CodeEvent> {
+        self.events.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Another processor has code in a page. Returns whether that is the first.
+    pub(super) fn other_holds(&mut self, page: RamAddr) -> bool {
+        let code = self.has_code(page);
+        let first = *code == 0;
+        *code = code.saturating_add(OTHER);
+        first
+    }
+
+    /// Another processor has none in a page any more.
+    pub(super) fn other_forgets(&mut self, page: RamAddr) {
+        let code = self.has_code(page);
+        *code = code.saturating_sub(OTHER);
+    }
+
     /// How often the runs have to be doubled that make a block of `len` bytes at `at` hot.
-    pub(super) fn doublings(&self, at: GuestPhysAddr, len: u32, now: u64) -> u32 {
+    pub(super) fn doublings(&self, at: RamAddr, len: u32, now: u64) -> u32 {
         self.churn.doublings(at, len.into(), now)
     }
 
     /// Whether the page has decoded code, so that writes to it must be seen.
     #[inline]
-    pub(super) fn is_code(&self, at: GuestPhysAddr) -> bool {
-        self.ram_page(at).is_some_and(|page| self.has_code[page] != 0)
+    pub(super) fn is_code(&self, at: RamAddr) -> bool {
+        self.has_code.get(at.page_number() as usize).is_some_and(|&code| code != 0)
     }
 
     /// `len` bytes at `at`, within one page, were or will be written, when `now` instructions have retired. Gives whether
     /// code was dropped: that whose bytes they are.
-    pub(super) fn written(&mut self, at: GuestPhysAddr, len: u64, now: u64) -> bool {
-        let Some(n) = self.ram_page(at) else { return false };
-        if self.has_code[n] == 0 {
+    pub(super) fn written(&mut self, at: RamAddr, len: u64, now: u64) -> bool {
+        if !self.is_code(at) {
             return false;
         }
         let Some(page) = self.pages.get_mut(&at.page().0) else { return false };
@@ -358,7 +419,7 @@ impl BlockCache {
 impl BlockCache {
     /// Much was written beside the code of a page, which may be code of the past: what did not run since the last sweep
     /// goes, and after many sweeps compiled code, whose runs are not counted. Gives whether any went.
-    fn sweep(&mut self, at: GuestPhysAddr, now: u64) -> bool {
+    fn sweep(&mut self, at: RamAddr, now: u64) -> bool {
         let Some(page) = self.pages.get_mut(&at.page().0) else { return false };
         page.near_misses = 0;
         page.sweeps += 1;

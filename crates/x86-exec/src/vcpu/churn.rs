@@ -2,7 +2,7 @@
 //! as often before it is compiled again, within bounds; where nothing happens any more, that is forgotten by and by.
 
 use std::collections::HashMap;
-use x86_types::{GuestPhysAddr, PAGE_SIZE};
+use x86_types::{PAGE_SIZE, RamAddr};
 
 /// Bytes whose changes are counted together.
 const LINE: u64 = 64;
@@ -52,7 +52,7 @@ pub(super) fn lines(start: u64, end: u64) -> u64 {
 
 impl Churn {
     /// Compiled code lay in these lines of the page at `at`, and they are written, with `len` bytes at once.
-    pub(super) fn rewritten(&mut self, at: GuestPhysAddr, lines: u64, len: u64, now: u64) {
+    pub(super) fn rewritten(&mut self, at: RamAddr, lines: u64, len: u64, now: u64) {
         let most = if len >= LARGE { MOST_BY_LARGE } else { MOST };
         for (n, line) in self.page(at, now).lines.iter_mut().enumerate() {
             *line += u8::from(lines >> n & 1 != 0 && *line < most);
@@ -60,7 +60,7 @@ impl Churn {
     }
 
     /// What is known of a page now.
-    fn page(&mut self, at: GuestPhysAddr, now: u64) -> &mut Page {
+    fn page(&mut self, at: RamAddr, now: u64) -> &mut Page {
         let at = at.page().0;
         if self.pages.len() >= MOST_PAGES && !self.pages.contains_key(&at) {
             self.make_room(now);
@@ -87,7 +87,7 @@ impl Churn {
     }
 
     /// The compiled code of the page at `at` is given up since much was written beside it.
-    pub(super) fn gave_up(&mut self, at: GuestPhysAddr, now: u64) {
+    pub(super) fn gave_up(&mut self, at: RamAddr, now: u64) {
         let page = self.page(at, now);
         page.given_up = (page.given_up + 1).min(MOST);
     }
@@ -98,12 +98,12 @@ impl Churn {
     }
 
     /// How often the writes have to be doubled that make a page's compiled code go.
-    pub(super) fn patience(&self, at: GuestPhysAddr) -> u8 {
+    pub(super) fn patience(&self, at: RamAddr) -> u8 {
         self.pages.get(&at.page().0).map_or(0, |page| page.given_up)
     }
 
     /// How often the runs have to be doubled that make code in `len` bytes at `at`, of one page, hot.
-    pub(super) fn doublings(&self, at: GuestPhysAddr, len: u64, now: u64) -> u32 {
+    pub(super) fn doublings(&self, at: RamAddr, len: u64, now: u64) -> u32 {
         let Some(page) = self.pages.get(&at.page().0) else { return 0 };
         let wanted = lines(at.page_offset(), at.page_offset() + len);
         let most =
@@ -116,7 +116,7 @@ impl Churn {
 mod tests {
     use super::*;
 
-    const AT: GuestPhysAddr = GuestPhysAddr(0x5000);
+    const AT: RamAddr = RamAddr(0x5000);
 
     #[test]
     fn lines_cover_what_is_written() {
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn pages_are_bounded_and_those_counted_last_are_known() {
         let mut churn = Churn::default();
-        let place = |n: u64| GuestPhysAddr(n * PAGE_SIZE);
+        let place = |n: u64| RamAddr(n * PAGE_SIZE);
         for n in 0..3 * MOST_PAGES as u64 {
             churn.rewritten(place(n), 1, 4, n);
             churn.gave_up(place(0), n);

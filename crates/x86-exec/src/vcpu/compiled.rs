@@ -20,7 +20,7 @@ use x86_decode::{Instruction, decode};
 use x86_float::Env;
 use x86_paging::{AccessKind, Tlb};
 use x86_state::{ArithFlags, Cr0, Cr4, SegAttr};
-use x86_types::{CodeSize, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg, Width};
+use x86_types::{CodeSize, LinearAddr, PAGE_SIZE, RamAddr, Seg, Width};
 
 /// Host address of what compiled code calls address 0. A module's memory begins with this machine's own in wasm, where
 /// both are one; a native host lays it over the process, from the second page on, since a null base cannot be told from
@@ -290,9 +290,9 @@ impl Vcpu {
         })
     }
 
-    /// Physical address of the code at `rip` and its compiled address, if its page is in the TLB. Nothing is walked:
+    /// Where the code at `rip` lies in memory, and its compiled address, if its page is in the TLB. Nothing is walked:
     /// translating code leaves no trace in the guest.
-    pub fn code_place(&self, rip: u64) -> Option<(GuestPhysAddr, u64)> {
+    pub fn code_place(&self, rip: u64) -> Option<(RamAddr, u64)> {
         let linear = LinearAddr(rip & self.linear_mask);
         let (addend, at) = self.tlb.lookup_exec(self.mmu, linear, 1)?;
         Some((at, addend.wrapping_add(linear.0)))
@@ -303,12 +303,12 @@ impl Vcpu {
         let mut bytes = [0; 15];
         let (at, _) = self.code_place(rip)?;
         let here = (PAGE_SIZE - at.page_offset()).min(15) as usize;
-        self.ram.read(at, &mut bytes[..here]);
+        self.memory.ram_read(at, &mut bytes[..here]);
         if let Ok(insn) = decode(self.cpu.code_size, &bytes[..here]) {
             return self.usable(insn);
         }
         let (next, _) = self.code_place(rip.wrapping_add(here as u64))?;
-        self.ram.read(next, &mut bytes[here..]);
+        self.memory.ram_read(next, &mut bytes[here..]);
         decode(self.cpu.code_size, &bytes).ok().and_then(|insn| self.usable(insn))
     }
 
@@ -318,29 +318,29 @@ impl Vcpu {
     }
 
     /// How often the interpreter ran the block at `at`; a part of it, where code there was compiled and rewritten before.
-    pub fn runs_at(&self, at: GuestPhysAddr) -> u32 {
+    pub fn runs_at(&self, at: RamAddr) -> u32 {
         self.blocks.runs(at, self.cpu.code_size)
     }
 
     /// Where the block at `at` was seen to go on mostly, as distances from it; empty where its code tells.
-    pub fn targets_at(&self, at: GuestPhysAddr) -> Vec<i64> {
+    pub fn targets_at(&self, at: RamAddr) -> Vec<i64> {
         self.blocks.targets(at, self.cpu.code_size)
     }
 
-    /// The blocks that the interpreter ran most while there was a translator: physical address, code size and runs.
-    pub fn hottest_interpreted(&self, count: usize) -> Vec<(GuestPhysAddr, CodeSize, u32)> {
+    /// The blocks that the interpreter ran most while there was a translator: where they lie in memory, code size and runs.
+    pub fn hottest_interpreted(&self, count: usize) -> Vec<(RamAddr, CodeSize, u32)> {
         self.blocks.hottest(count)
     }
 
     /// Announces bytes that a unit of compiled code stands for, within one page. Writes to them are reported.
-    pub fn watch_code(&mut self, unit: u32, at: GuestPhysAddr, len: u64) {
+    pub fn watch_code(&mut self, unit: u32, at: RamAddr, len: u64) {
         if self.blocks.keep_unit(unit, at, len) {
             self.tlb.revoke_write(at.page());
         }
     }
 
     /// The bytes of `unit` in the page at `page` are not watched any longer.
-    pub fn unwatch_code(&mut self, unit: u32, page: GuestPhysAddr) {
+    pub fn unwatch_code(&mut self, unit: u32, page: RamAddr) {
         self.blocks.forget_unit(unit, page);
     }
 

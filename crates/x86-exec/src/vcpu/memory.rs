@@ -3,9 +3,9 @@
 use super::compiled::COMPILED_BASE;
 use super::{Trap, Vcpu, attention};
 use crate::MemRef;
-use x86_paging::{Access, AccessKind, PteMemory, TlbFill, translate};
+use x86_paging::{Access, AccessKind, PteMemory, TlbFill, TlbMemory, translate};
 use x86_state::{Cr4, Dr7};
-use x86_types::{Exception, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg, Width};
+use x86_types::{Exception, GuestPhysAddr, LinearAddr, PAGE_SIZE, RamAddr, Seg, Width};
 
 /// Reads `size` bytes (1, 2, 4 or 8) at a host address from the TLB.
 #[inline(always)]
@@ -48,14 +48,16 @@ impl MemRef<u64> {
 
 impl PteMemory for Vcpu {
     fn read_u64(&mut self, at: GuestPhysAddr) -> u64 {
-        self.ram.read_u64(at)
+        self.memory.read_u64(self.memory.through_a20(at))
     }
     fn read_u32(&mut self, at: GuestPhysAddr) -> u32 {
-        self.ram.read_u32(at)
+        self.memory.read_u32(self.memory.through_a20(at))
     }
     fn write_u32(&mut self, at: GuestPhysAddr, value: u32) {
-        self.code_written(at, 4);
-        self.ram.write_u32(at, value);
+        if let Some(ram) = self.memory.ram_to_write(self.memory.through_a20(at), 4) {
+            self.code_written(ram, 4);
+            self.memory.set_ram_value(ram, 4, value.into());
+        }
     }
 }
 
@@ -161,20 +163,20 @@ impl Vcpu {
         self.load_slow(m.seg, m.offset, w)
     }
 
-    /// Where an operand of `size` bytes lies, if all of it is in one page of RAM that may be accessed as the TLB knows.
+    /// Where an operand of `size` bytes lies in memory, if all of it is in one page that may be accessed as the TLB knows.
     #[inline]
-    pub(crate) fn plain_area(&self, m: &MemRef<u64>, size: u64, write: bool) -> Option<GuestPhysAddr> {
+    pub(crate) fn plain_area(&self, m: &MemRef<u64>, size: u64, write: bool) -> Option<RamAddr> {
         let seg = m.seg as usize;
         let linear = LinearAddr(m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask);
         if self.seg_checks >> seg & 1 != 0 {
             return None;
         }
-        let (hit, kind) = if write {
-            (self.tlb.lookup_write(self.mmu, linear, size), AccessKind::Write)
+        let hit = if write {
+            self.tlb.lookup_write(self.mmu, linear, size)
         } else {
-            (self.tlb.lookup_read(self.mmu, linear, size), AccessKind::Read)
+            self.tlb.lookup_read(self.mmu, linear, size)
         };
-        hit.and_then(|_| self.tlb.lookup_slow(self.mmu, linear, kind))
+        hit.and_then(|_| self.tlb.lookup_ram(self.mmu, linear))
     }
 
     #[cold]
@@ -239,7 +241,7 @@ impl Vcpu {
         let at = self.physical(linear, access)?;
         if size <= first {
             self.write_physical(at, size, v);
-            if !access.implicit && !self.blocks.is_code(at) && !self.is_watched_page(linear.page()) {
+            if !access.implicit && !self.holds_code(at) && !self.is_watched_page(linear.page()) {
                 self.tlb.restore_write(self.paging.mmu_index(access), linear);
             }
             return Ok(());
@@ -257,38 +259,51 @@ impl Vcpu {
         (0..size).fold(0, |v, n| v | self.read_physical(at.wrapping_add(n), 1) << (8 * n))
     }
 
-    /// Reads 1, 2, 4 or 8 bytes of RAM or of a device, within one page.
+    /// Reads 1, 2, 4 or 8 bytes of memory or of a device, within one page.
     pub(crate) fn read_physical(&mut self, at: GuestPhysAddr, size: u64) -> u64 {
-        if self.ram.contains(at, size) {
-            return self.ram.read_value(at, size);
+        match self.memory.ram_to_read(at, size) {
+            Some(ram) => self.memory.ram_value(ram, size),
+            None => self.read_device(at, size),
         }
+    }
+
+    /// Reads what no memory answers.
+    pub(super) fn read_device(&mut self, at: GuestPhysAddr, size: u64) -> u64 {
         let now = self.retired;
-        let v = self.bus.mmio_read(now, at, size as u8);
+        let v = self.bus_mut().mmio_read(now, at, size as u8);
         self.statistics.mmio += 1;
         self.bus_touched();
         if size == 8 { v } else { v & ((1 << (8 * size)) - 1) }
     }
 
-    /// Writes 1, 2, 4 or 8 bytes of RAM or of a device, within one page. Code there is dropped.
+    /// Writes 1, 2, 4 or 8 bytes of memory or of a device, within one page. Code there is dropped.
     pub(crate) fn write_physical(&mut self, at: GuestPhysAddr, size: u64, v: u64) {
-        if self.ram.contains(at, size) {
-            self.code_written(at, size);
-            self.ram.write_value(at, size, v);
+        if let Some(ram) = self.memory.ram_to_write(at, size) {
+            self.code_written(ram, size);
+            self.memory.set_ram_value(ram, size, v);
             return;
         }
         let now = self.retired;
-        self.bus.mmio_write(now, at, size as u8, v);
+        self.bus_mut().mmio_write(now, at, size as u8, v);
         self.statistics.mmio += 1;
         self.bus_touched();
+    }
+
+    /// Whether writes at `at` would change decoded or compiled code.
+    fn holds_code(&self, at: GuestPhysAddr) -> bool {
+        self.memory.region(at).0.write.ram().is_some_and(|ram| self.blocks.is_code(ram))
     }
 
     /// Bytes within one page are about to be written: code there is dropped, and what runs is fetched anew behind the
     /// instruction.
     #[inline]
-    pub(super) fn code_written(&mut self, at: GuestPhysAddr, len: u64) {
-        if self.blocks.is_code(at) && self.blocks.written(at, len, self.retired) {
-            self.drop_units();
-            self.stop_block();
+    pub(super) fn code_written(&mut self, at: RamAddr, len: u64) {
+        if self.blocks.is_code(at) {
+            self.blocks.announce_write(at, len);
+            if self.blocks.written(at, len, self.retired) {
+                self.drop_units();
+                self.stop_block();
+            }
         }
     }
 
@@ -298,8 +313,20 @@ impl Vcpu {
         while done < len {
             let from = at.wrapping_add(done);
             let part = (PAGE_SIZE - from.page_offset()).min(len - done);
-            self.blocks.written(from, part, self.retired);
+            let (region, same) = self.memory.region(from);
+            let part = part.min(same.max(1));
+            if let Some(ram) = region.write.ram() {
+                self.blocks.written(ram, part, self.retired);
+            }
             done += part;
+        }
+        self.drop_units();
+    }
+
+    /// All decoded and compiled code is dropped: memory was written as a whole.
+    pub fn invalidate_all_code(&mut self) {
+        for page in self.blocks.code_pages() {
+            self.blocks.written(page, PAGE_SIZE, self.retired);
         }
         self.drop_units();
     }
@@ -326,15 +353,25 @@ impl Vcpu {
             None => {
                 let translation = translate(self, &mode, linear, access).map_err(Exception::from)?;
                 self.statistics.walks += 1;
-                let fill = TlbFill::new(linear, &translation, mode.pcid(), None, false);
+                let fill = TlbFill::new(linear, &translation, mode.pcid());
                 self.tlb.remember(mmu, &fill);
                 fill
             }
         };
-        let (page, phys) = (linear.page(), fill.phys.page());
-        let host = self.ram.host_ptr(phys).map(|(ptr, _)| ptr as usize as u64);
-        fill.addend = host.map(|host| host.wrapping_sub(COMPILED_BASE).wrapping_sub(page.0));
-        fill.holds_code = self.blocks.is_code(phys);
+        let page = linear.page();
+        let phys = self.memory.through_a20(fill.phys.page());
+        fill.phys = phys;
+        if access.kind == AccessKind::Write {
+            self.memory.ram_to_write(phys, 1);
+        }
+        let backing = self.memory.page_backing(phys);
+        fill.memory = backing.ram.map(|ram| TlbMemory {
+            addend: backing.host.wrapping_sub(COMPILED_BASE).wrapping_sub(page.0),
+            ram,
+            writable: backing.writable,
+            watched: !backing.plain_write || self.blocks.is_code(ram),
+            executable: backing.executable,
+        });
         if self.is_watched_page(page) {
             fill.perms.read = false;
             fill.perms.write = false;

@@ -1,9 +1,12 @@
 //! One virtual processor: its state, its TLB, its decoded code, and the run loop that executes by [`crate::exec`].
 
 mod access;
+mod activity;
 mod block_table;
 mod blocks;
+mod bus_slot;
 mod churn;
+mod code_events;
 pub mod compiled;
 mod domain;
 mod kept;
@@ -14,15 +17,17 @@ mod run;
 mod system_context;
 mod targets;
 
-use crate::bus::Bus;
+use crate::bus::VcpuBus;
 use blocks::{Block, BlockCache};
+use bus_slot::BusSlot;
 use compiled::{CompiledCode, Jumps, Shared, Steps};
-use guest_ram::GuestRam;
+use guest_memory::GuestMemory;
 use std::rc::Rc;
 use x86_paging::{AccessKind, MmuIndex, PagingMode, Tlb};
 use x86_state::{Cpu, Cr0, RFlags, Shadow, cpuid::CpuModel};
 use x86_types::{CodeSize, Exception, Seg, Width};
 
+pub use code_events::CodeEvent;
 pub use kept::Kept;
 pub use run::{Exit, Statistics};
 
@@ -95,8 +100,10 @@ pub struct Vcpu {
     missed: bool,
     /// Instructions retired at which [`Vcpu::run`] has to end
     limit: u64,
-    ram: Rc<GuestRam>,
-    bus: Box<dyn Bus>,
+    memory: Rc<GuestMemory>,
+    /// [`GuestMemory::generation`] that translations and `paging` were made under
+    map_generation: u64,
+    bus: BusSlot,
     /// Counts for `--stats`
     pub statistics: Statistics,
     /// The last targets of far and near jumps that left a block, for crash reports
@@ -106,7 +113,7 @@ pub struct Vcpu {
 
 impl Vcpu {
     /// A processor after RESET#.
-    pub fn new(model: CpuModel, ram: Rc<GuestRam>, bus: Box<dyn Bus>) -> Self {
+    pub fn new(model: CpuModel, memory: Rc<GuestMemory>) -> Self {
         let cpu = Cpu::new(model);
         let paging = PagingMode::of(&cpu);
         let mut vcpu = Vcpu {
@@ -127,7 +134,7 @@ impl Vcpu {
             debug_trap: 0,
             retired: 0,
             block: Rc::default(),
-            blocks: BlockCache::new(ram.layout()),
+            blocks: BlockCache::new(),
             compiled: None,
             shared: Shared::default(),
             jumps: Jumps::default(),
@@ -138,8 +145,9 @@ impl Vcpu {
             interpret_next: false,
             missed: false,
             limit: 0,
-            ram,
-            bus,
+            map_generation: memory.generation(),
+            memory,
+            bus: BusSlot::default(),
             statistics: Statistics::default(),
             history: [0; 16],
             history_at: 0,
@@ -161,19 +169,15 @@ impl Vcpu {
         self.retired
     }
 
-    /// What the machine attached.
-    pub fn bus_mut(&mut self) -> &mut dyn Bus {
-        &mut *self.bus
+    /// The bus of the present run.
+    #[inline(always)]
+    pub(crate) fn bus_mut(&mut self) -> &mut dyn VcpuBus {
+        self.bus.get()
     }
 
-    /// What the machine attached.
-    pub fn bus(&self) -> &dyn Bus {
-        &*self.bus
-    }
-
-    /// Guest RAM.
-    pub fn ram(&self) -> &Rc<GuestRam> {
-        &self.ram
+    /// Guest memory.
+    pub fn memory(&self) -> &Rc<GuestMemory> {
+        &self.memory
     }
 
     /// The last block addresses that ran, oldest first.
@@ -275,11 +279,32 @@ impl Vcpu {
     pub(crate) fn bus_touched(&mut self) {
         self.event = true;
         self.stop = true;
-        if self.bus.interrupt_pending() {
+        if self.bus_mut().pending().any() {
             self.attention |= attention::INTERRUPT;
         }
-        if self.bus.wants_exit() {
+        if self.bus_mut().wants_exit() {
             self.attention |= attention::EXIT;
         }
+        self.follow_map();
+    }
+
+    /// Drops translations where addresses mean other memory than before. Decoded and compiled code is known by the bytes
+    /// it was made of, wherever they lie, so that it stays.
+    #[inline]
+    pub(crate) fn follow_map(&mut self) {
+        if self.map_generation != self.memory.generation() {
+            self.map_generation = self.memory.generation();
+            self.tlb.flush_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A processor over a megabyte of RAM.
+    pub(super) fn processor() -> Vcpu {
+        Vcpu::new(CpuModel::MAX, Rc::new(GuestMemory::new(1 << 20).unwrap()))
     }
 }

@@ -9,7 +9,7 @@ use crate::Flow;
 use x86_decode::{InsnFlags, Instruction, Op};
 use x86_paging::AccessKind;
 use x86_state::{RFlags, gpr};
-use x86_types::{CodeSize, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg, Width};
+use x86_types::{CodeSize, LinearAddr, PAGE_SIZE, RamAddr, Seg, Width};
 
 impl Vcpu {
     /// SPEC: intel-sdm-vol3 :: 19.3.1.4 Single-Step Exception Condition -> RFLAGS.TF traps after each iteration
@@ -110,7 +110,7 @@ impl Vcpu {
                 return 0;
             }
             self.code_written(to, len);
-            if !self.ram.copy(from, to, len) {
+            if !self.memory.ram_copy(from, to, len) {
                 return 0;
             }
             self.step_register(gpr::RSI, insn, len, down);
@@ -118,11 +118,11 @@ impl Vcpu {
             self.code_written(to, len);
             let unit = insn.opsize.trunc(self.cpu.gpr[gpr::RAX]);
             if unit == (unit & 0xff) * (insn.opsize.mask() / 0xff) {
-                if !self.ram.fill(to, len, unit as u8) {
+                if !self.memory.ram_fill(to, len, unit as u8) {
                     return 0;
                 }
             } else {
-                (0..n).for_each(|k| self.ram.write_value(to.wrapping_add(k * size), size, unit));
+                (0..n).for_each(|k| self.memory.set_ram_value(to.wrapping_add(k * size), size, unit));
             }
         }
         self.step_register(gpr::RDI, insn, len, down);
@@ -163,22 +163,14 @@ impl Vcpu {
 
     /// How many of `n` elements at `to` differ from those at `from`, or from `wanted`, before the first that does not; or
     /// the other way round where `equal` does not end it. Eight bytes are compared at once.
-    fn skipped(
-        &self,
-        w: Width,
-        n: u64,
-        from: Option<GuestPhysAddr>,
-        to: GuestPhysAddr,
-        wanted: u64,
-        equal: bool,
-    ) -> u64 {
+    fn skipped(&self, w: Width, n: u64, from: Option<RamAddr>, to: RamAddr, wanted: u64, equal: bool) -> u64 {
         let (size, bits) = (u64::from(w.bytes()), u64::from(w.bits()));
         // The lowest and the highest bit of each element
         let low = u64::MAX / w.mask();
         let high = low << (bits - 1);
         let differing = |k: u64, bytes: u64, wanted: u64| {
-            let left = from.map_or(wanted, |from| self.ram.read_value(from.wrapping_add(k * size), bytes));
-            left ^ self.ram.read_value(to.wrapping_add(k * size), bytes)
+            let left = from.map_or(wanted, |from| self.memory.ram_value(from.wrapping_add(k * size), bytes));
+            left ^ self.memory.ram_value(to.wrapping_add(k * size), bytes)
         };
         let mut k = 0;
         while k + 8 / size <= n {
@@ -203,8 +195,8 @@ impl Vcpu {
         self.write_gpr(r as u8, insn.addrsize, v);
     }
 
-    /// Physical address of bytes that lie in one page of RAM, where the access neither faults nor has to be seen.
-    fn bulk_page(&mut self, seg: Seg, offset: u64, kind: AccessKind) -> Option<GuestPhysAddr> {
+    /// Where bytes lie in memory that are in one page, where the access neither faults nor has to be seen.
+    fn bulk_page(&mut self, seg: Seg, offset: u64, kind: AccessKind) -> Option<RamAddr> {
         if self.seg_checks >> (seg as usize) & 1 != 0 || self.seg_base[seg as usize] & (PAGE_SIZE - 1) != 0 {
             return None;
         }
@@ -214,7 +206,12 @@ impl Vcpu {
         }
         // The first iteration would meet the same fault, and sets the same accessed and dirty flags.
         let phys = self.physical(linear, self.explicit(kind)).ok()?;
-        self.ram.contains(phys, 1).then_some(phys)
+        let page = phys.page();
+        let ram = match kind {
+            AccessKind::Write => self.memory.ram_to_write(page, PAGE_SIZE),
+            _ => self.memory.ram_to_read(page, PAGE_SIZE),
+        };
+        ram.map(|ram| ram.wrapping_add(phys.page_offset()))
     }
 }
 

@@ -4,7 +4,7 @@ use super::blocks::{Block, Found, MAX_BLOCK};
 use super::compiled::LEAST_BUDGET;
 use super::links::Context;
 use super::{Vcpu, attention};
-use crate::Flow;
+use crate::{Flow, VcpuBus};
 use std::rc::Rc;
 use x86_decode::{DecodeError, InsnFlags, Instruction, Op, decode};
 use x86_exceptions::{Event, Outcome, raise};
@@ -49,9 +49,30 @@ pub struct Statistics {
     pub shown: u64,
 }
 
+/// A processor with a bus. It lets go of the bus when it goes out of scope, also by a panic.
+struct Attached<'a>(&'a mut Vcpu);
+
+impl Drop for Attached<'_> {
+    fn drop(&mut self) {
+        self.0.bus.detach();
+    }
+}
+
 impl Vcpu {
     /// Runs until `limit` instructions have retired since power-on, or something else ends it.
-    pub fn run(&mut self, limit: u64) -> Exit {
+    ///
+    /// What the bus asks for is noticed at once; what changed on it between two runs has to be announced by
+    /// [`Vcpu::poll_bus`].
+    #[allow(unsafe_code)]
+    pub fn run(&mut self, bus: &mut dyn VcpuBus, limit: u64) -> Exit {
+        let attached = Attached(self);
+        // SAFETY: `bus` is borrowed until this function ends, however it does; before that `attached` lets go of it.
+        unsafe { attached.0.bus.attach(bus) };
+        attached.0.follow_map();
+        attached.0.run_attached(limit)
+    }
+
+    fn run_attached(&mut self, limit: u64) -> Exit {
         loop {
             if self.attention != 0
                 && let Some(exit) = self.attend()
@@ -222,7 +243,7 @@ impl Vcpu {
         if self.cpu.activity == Activity::Shutdown {
             return Some(Exit::Shutdown);
         }
-        if self.bus.wants_exit() {
+        if self.bus_mut().wants_exit() {
             self.attention |= attention::EXIT;
             return Some(Exit::Bus);
         }
@@ -239,7 +260,7 @@ impl Vcpu {
         if self.attention & attention::INTERRUPT != 0 && self.cpu.shadow == Shadow::None {
             self.take_interrupt();
         }
-        if self.cpu.activity == Activity::Halted {
+        if matches!(self.cpu.activity, Activity::Halted | Activity::WaitForSipi) {
             self.attention |= attention::EXIT;
             return Some(Exit::Halted);
         }
@@ -250,17 +271,25 @@ impl Vcpu {
     }
 
     fn take_interrupt(&mut self) {
-        if !self.cpu.nmi_blocked && self.bus.take_nmi() {
+        let pending = self.bus_mut().pending();
+        if pending.start && self.take_start() {
+            return;
+        }
+        if self.cpu.activity == Activity::WaitForSipi {
+            return;
+        }
+        if pending.nmi && !self.cpu.nmi_blocked && self.bus_mut().take_nmi() {
             self.cpu.activity = Activity::Running;
             self.deliver(Event::Nmi);
             return;
         }
-        if !self.bus.interrupt_pending() {
+        if !pending.any() {
             self.attention &= !attention::INTERRUPT;
             return;
         }
         if self.cpu.system_flags.contains(RFlags::IF)
-            && let Some(vector) = self.bus.acknowledge(self.retired)
+            && let now = self.retired
+            && let Some(vector) = self.bus_mut().acknowledge(now)
         {
             self.cpu.activity = Activity::Running;
             self.deliver(Event::External(vector));
@@ -335,12 +364,14 @@ impl Vcpu {
             return Err(Exception::GP0);
         }
         let at = self.physical(linear, self.explicit(AccessKind::Execute))?;
-        if let Some(block) = self.blocks.find(at, size)
+        let ram = self.memory.ram_to_execute(at, 1);
+        if let Some(ram) = ram
+            && let Some(block) = self.blocks.find(ram, size)
             && self.inside_limit(&block)
         {
             return Ok(block);
         }
-        let room = (PAGE_SIZE - linear.page_offset()) as usize;
+        let room = (PAGE_SIZE - linear.page_offset()).min(self.memory.region(at).1) as usize;
         // Most blocks are short: bytes are read a few at a time.
         let mut bytes = [0u8; PORTION];
         let mut read = 0;
@@ -380,13 +411,15 @@ impl Vcpu {
                 }
             }
         }
-        if self.compiled.is_some() {
-            block.observe(self.hot, self.blocks.doublings(at, block.len, self.retired));
-        }
         block.slots.shrink_to_fit();
+        // What no memory holds is fetched anew each time.
+        let Some(ram) = ram else { return Ok(Rc::new(block)) };
+        if self.compiled.is_some() {
+            block.observe(self.hot, self.blocks.doublings(ram, block.len, self.retired));
+        }
         let block = Rc::new(block);
-        if self.blocks.keep(at, size, Rc::clone(&block)) {
-            self.tlb.revoke_write(at.page());
+        if self.blocks.keep(ram, size, Rc::clone(&block)) {
+            self.tlb.revoke_write(ram.page());
         }
         Ok(block)
     }
@@ -418,10 +451,12 @@ impl Vcpu {
             let at = self.physical(next, self.explicit(AccessKind::Execute))?;
             let rest = &mut bytes[here.len()..];
             self.read_code(at, rest);
-            second = Some(at);
+            second = self.memory.ram_to_execute(at, 1);
         }
         let size = self.cpu.code_size;
-        if let Some(block) = self.blocks.across(at, size, &bytes)
+        let ram = self.memory.ram_to_execute(at, 1);
+        if let Some(ram) = ram
+            && let Some(block) = self.blocks.across(ram, size, &bytes)
             && self.inside_limit(&block)
         {
             return Ok(block);
@@ -434,13 +469,14 @@ impl Vcpu {
         };
         let mut block = Block::default();
         block.push(insn);
+        let Some(ram) = ram else { return Ok(Rc::new(block)) };
         if self.compiled.is_some() {
             let (first, len) = (here.len() as u32, u32::from(insn.len));
             let behind = second.map_or(0, |at| self.blocks.doublings(at, len - first.min(len), self.retired));
-            block.observe(self.hot, self.blocks.doublings(at, first, self.retired).max(behind));
+            block.observe(self.hot, self.blocks.doublings(ram, first, self.retired).max(behind));
         }
         let block = Rc::new(block);
-        self.blocks.keep_across(at, size, bytes, Rc::clone(&block));
+        self.blocks.keep_across(ram, size, bytes, Rc::clone(&block));
         Ok(block)
     }
 
@@ -451,11 +487,17 @@ impl Vcpu {
         self.physical(linear, access).ok()
     }
 
-    fn read_code(&mut self, at: GuestPhysAddr, bytes: &mut [u8]) {
-        if self.ram.contains(at, 1) {
-            self.ram.read(at, bytes);
-        } else {
-            bytes.fill(0xff);
+    /// Reads bytes of code that lie in one page.
+    pub(crate) fn read_code(&mut self, at: GuestPhysAddr, bytes: &mut [u8]) {
+        if let Some(ram) = self.memory.ram_to_execute(at, bytes.len() as u64) {
+            return self.memory.ram_read(ram, bytes);
+        }
+        for (n, byte) in bytes.iter_mut().enumerate() {
+            let at = at.wrapping_add(n as u64);
+            *byte = match self.memory.ram_to_execute(at, 1) {
+                Some(ram) => self.memory.ram_value(ram, 1) as u8,
+                None => self.read_device(at, 1) as u8,
+            };
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{MemRef, Vcpu};
 use x86_decode::Instruction;
-use x86_types::{Exception, GuestPhysAddr, Width};
+use x86_types::{Exception, RamAddr, Width};
 
 /// The memory operand of an instruction, as a structure.
 pub(super) struct Area<'a> {
@@ -10,7 +10,7 @@ pub(super) struct Area<'a> {
     pub(super) i: &'a Instruction,
     operand: MemRef<u64>,
     /// Where its first bytes lie, and how many those are, if all of them are in one page of RAM that may be accessed
-    plain: Option<(GuestPhysAddr, u64)>,
+    plain: Option<(RamAddr, u64)>,
 }
 
 impl<'a> Area<'a> {
@@ -44,14 +44,14 @@ impl<'a> Area<'a> {
         MemRef { offset, ..self.operand }
     }
 
-    fn plain(&self, offset: u64, w: Width) -> Option<GuestPhysAddr> {
+    fn plain(&self, offset: u64, w: Width) -> Option<RamAddr> {
         let (at, size) = self.plain?;
         (offset + u64::from(w.bytes()) <= size).then(|| at.wrapping_add(offset))
     }
 
     pub(super) fn load(&mut self, offset: u64, w: Width) -> Result<u64, Exception> {
         if let Some(at) = self.plain(offset, w) {
-            return Ok(self.vm.ram().read_value(at, w.bytes().into()));
+            return Ok(self.vm.memory().ram_value(at, w.bytes().into()));
         }
         let m = self.at(offset);
         self.vm.load_ref(&m, w).map_err(|trap| self.vm.exception(trap))
@@ -59,7 +59,7 @@ impl<'a> Area<'a> {
 
     pub(super) fn store(&mut self, offset: u64, w: Width, v: u64) -> Result<(), Exception> {
         if let Some(at) = self.plain(offset, w) {
-            self.vm.ram().write_value(at, w.bytes().into(), v);
+            self.vm.memory().set_ram_value(at, w.bytes().into(), v);
             return Ok(());
         }
         let m = self.at(offset);

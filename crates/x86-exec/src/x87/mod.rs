@@ -191,7 +191,13 @@ fn code_byte(vm: &mut Vcpu, at: u64) -> u8 {
     let at = LinearAddr(if vm.cpu.code_size == CodeSize::Bits64 { at } else { at & 0xffff_ffff });
     let access = vm.explicit(x86_paging::AccessKind::Execute);
     let physical: Result<GuestPhysAddr, Exception> = vm.physical(at, access);
-    physical.map_or(0, |at| if vm.ram().contains(at, 1) { vm.read_physical(at, 1) as u8 } else { 0 })
+    let mut byte = [0];
+    if let Ok(at) = physical
+        && vm.memory().ram_to_execute(at, 1).is_some()
+    {
+        vm.read_code(at, &mut byte);
+    }
+    byte[0]
 }
 
 /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> CR0.EM and CR0.TS make x87 instructions raise #NM

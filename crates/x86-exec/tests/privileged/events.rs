@@ -173,7 +173,7 @@ fn rf_passes_one_breakpoint() {
     // Without breakpoints it clears just so.
     let mut m = Machine::long(&[0x90, 0xf4]);
     m.vcpu.cpu.system_flags.insert(RFlags::RF);
-    m.vcpu.run(m.vcpu.retired() + 1);
+    m.step(1);
     assert!(!m.vcpu.cpu.system_flags.contains(RFlags::RF));
 }
 

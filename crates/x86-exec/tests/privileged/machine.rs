@@ -1,10 +1,9 @@
 //! A processor over 4 MiB of RAM with tables of its own, and a bus with nothing but interrupts.
 
-use guest_ram::GuestRam;
-use std::any::Any;
+use guest_memory::GuestMemory;
 use std::cell::Cell;
 use std::rc::Rc;
-use x86_exec::{Bus, BusMsr, Exit, Vcpu};
+use x86_exec::{Exit, Pending, Vcpu, VcpuBus};
 use x86_state::cpuid::CpuModel;
 use x86_state::{Cr0, Cr4, Efer, RFlags, SegAttr, Segment, Selector};
 use x86_types::{GuestPhysAddr, Seg};
@@ -53,28 +52,16 @@ pub const OWN: u16 = 0x60;
 pub struct Lines {
     pub irq: Cell<Option<u8>>,
     pub nmi: Cell<bool>,
+    pub init: Cell<bool>,
+    pub startup: Cell<Option<u8>>,
     pub cr8: Cell<u8>,
 }
 
 struct StubBus(Rc<Lines>);
 
-impl Bus for StubBus {
+impl VcpuBus for StubBus {
     fn port_read(&mut self, _: u64, port: u16, _: u8) -> u32 {
         u32::from(port)
-    }
-    fn port_write(&mut self, _: u64, _: u16, _: u8, _: u32) {}
-    fn mmio_read(&mut self, _: u64, _: GuestPhysAddr, _: u8) -> u64 {
-        u64::MAX
-    }
-    fn mmio_write(&mut self, _: u64, _: GuestPhysAddr, _: u8, _: u64) {}
-    fn read_msr(&mut self, _: u64, _: u32) -> BusMsr {
-        BusMsr::GeneralProtection
-    }
-    fn write_msr(&mut self, _: u64, _: u32, _: u64) -> BusMsr {
-        BusMsr::GeneralProtection
-    }
-    fn tsc(&mut self, retired: u64) -> u64 {
-        retired
     }
     fn cr8(&mut self) -> u8 {
         self.0.cr8.get()
@@ -82,26 +69,21 @@ impl Bus for StubBus {
     fn set_cr8(&mut self, _: u64, value: u8) {
         self.0.cr8.set(value);
     }
-    fn interrupt_pending(&mut self) -> bool {
-        self.0.irq.get().is_some() || self.0.nmi.get()
+    fn pending(&mut self) -> Pending {
+        let start = self.0.init.get() || self.0.startup.get().is_some();
+        Pending { interrupt: self.0.irq.get().is_some(), nmi: self.0.nmi.get(), start }
+    }
+    fn take_init(&mut self) -> bool {
+        self.0.init.take()
+    }
+    fn take_startup(&mut self) -> Option<u8> {
+        self.0.startup.take()
     }
     fn acknowledge(&mut self, _: u64) -> Option<u8> {
         self.0.irq.take()
     }
     fn take_nmi(&mut self) -> bool {
         self.0.nmi.take()
-    }
-    fn wants_exit(&mut self) -> bool {
-        false
-    }
-    fn apic(&mut self) -> (u32, bool) {
-        (0, true)
-    }
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }
 
@@ -116,15 +98,15 @@ pub struct Caught {
 /// The machine under test.
 pub struct Machine {
     pub vcpu: Vcpu,
-    pub ram: Rc<GuestRam>,
+    pub ram: Rc<GuestMemory>,
     pub lines: Rc<Lines>,
 }
 
 impl Machine {
     fn bare() -> Self {
-        let ram = Rc::new(GuestRam::new(4 << 20).expect("RAM"));
+        let ram = Rc::new(GuestMemory::new(4 << 20).expect("RAM"));
         let lines = Rc::new(Lines::default());
-        let vcpu = Vcpu::new(CpuModel::MAX, Rc::clone(&ram), Box::new(StubBus(Rc::clone(&lines))));
+        let vcpu = Vcpu::new(CpuModel::MAX, Rc::clone(&ram));
         Machine { vcpu, ram, lines }
     }
 
@@ -340,7 +322,7 @@ impl Machine {
     /// Runs at most `count` instructions.
     pub fn step(&mut self, count: u64) -> Exit {
         let limit = self.vcpu.retired() + count;
-        self.vcpu.run(limit)
+        self.vcpu.run(&mut StubBus(Rc::clone(&self.lines)), limit)
     }
 
     /// Runs to a HLT outside the handlers.

@@ -1,7 +1,7 @@
 //! What a slot of the TLB holds.
 
 use crate::AccessKind;
-use x86_types::{GuestPhysAddr, LinearAddr};
+use x86_types::{GuestPhysAddr, LinearAddr, RamAddr};
 
 /// Entries in a bank; a power of two.
 pub const TLB_ENTRIES: usize = 1024;
@@ -81,22 +81,25 @@ pub(crate) struct Side {
     pub(crate) slow: u64,
     /// Physical address of the page
     pub(crate) phys: GuestPhysAddr,
+    /// The page among the host's blocks, where it has bytes there
+    pub(crate) ram: Option<RamAddr>,
     pub(crate) perms: PagePerms,
     pub(crate) pcid: u16,
     /// Binary logarithm of the size of the page that this 4 KiB is a piece of
     pub(crate) page_shift: u8,
-    /// The addend is good (not MMIO)
-    pub(crate) ram: bool,
+    /// Writes change the bytes that reads see
+    pub(crate) writable: bool,
 }
 
 impl Side {
     pub(crate) const EMPTY: Self = Self {
         slow: INVALID,
         phys: GuestPhysAddr(0),
+        ram: None,
         perms: PagePerms { read: false, write: false, exec: false },
         pcid: 0,
         page_shift: 12,
-        ram: false,
+        writable: false,
     };
 }
 

@@ -2,7 +2,7 @@
 
 use super::PagePerms;
 use crate::{PageSize, Translation};
-use x86_types::{GuestPhysAddr, LinearAddr};
+use x86_types::{GuestPhysAddr, LinearAddr, RamAddr};
 
 /// A page for [`Tlb::insert`](super::Tlb::insert).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,25 +19,39 @@ pub struct TlbFill {
     pub pcid: u16,
     /// What is allowed to those who look into the bank
     pub perms: PagePerms,
-    /// Host address minus linear address, modulo 2^64; `None` for MMIO, which never gets a fast tag
-    pub addend: Option<u64>,
-    /// The physical page holds decoded code: no fast writes
-    pub holds_code: bool,
+    /// The bytes behind the page; `None` for MMIO, which never gets a fast tag
+    pub memory: Option<TlbMemory>,
+}
+
+/// The host's bytes behind a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlbMemory {
+    /// Host address minus linear address, modulo 2^64
+    pub addend: u64,
+    /// The page among the host's blocks, by which decoded code is known
+    pub ram: RamAddr,
+    /// Writes change these bytes
+    pub writable: bool,
+    /// Writes have to be seen, for now: the bytes hold decoded code, or a log that has to be marked
+    pub watched: bool,
+    /// Fetches read these bytes
+    pub executable: bool,
+}
+
+impl TlbMemory {
+    /// RAM: read, written and executed.
+    pub const fn ram(addend: u64, ram: RamAddr) -> Self {
+        Self { addend, ram, writable: true, watched: false, executable: true }
+    }
 }
 
 impl TlbFill {
-    /// The page that `translation` found for `lin`. Writes are let through only if it is dirty already, since the first
+    /// The page that `translation` found for `lin`, without its bytes. Writes are let through only if it is dirty already, since the first
     /// write must set that flag.
     ///
     /// SPEC: intel-sdm-vol3 :: 5.8 Accessed and Dirty Flags -> the dirty flag is set on the first write, so a clean page keeps taking the walk for writes
     #[inline]
-    pub fn new(
-        lin: LinearAddr,
-        translation: &Translation,
-        pcid: u16,
-        addend: Option<u64>,
-        holds_code: bool,
-    ) -> Self {
+    pub fn new(lin: LinearAddr, translation: &Translation, pcid: u16) -> Self {
         Self {
             lin,
             phys: translation.phys,
@@ -49,8 +63,7 @@ impl TlbFill {
                 write: translation.writable && translation.dirty,
                 exec: translation.executable,
             },
-            addend,
-            holds_code,
+            memory: None,
         }
     }
 }

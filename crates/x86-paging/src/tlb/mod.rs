@@ -7,14 +7,14 @@ mod second;
 mod slots;
 
 pub use entry::{BANKS, MmuIndex, PagePerms, TLB_ENTRIES, TlbEntry};
-pub use fill::TlbFill;
+pub use fill::{TlbFill, TlbMemory};
 
 use crate::AccessKind;
 use ages::Ages;
 use entry::{INVALID, Side, slot_of, tag_of};
 use second::Second;
 use slots::SlotSet;
-use x86_types::{GuestPhysAddr, LinearAddr};
+use x86_types::{GuestPhysAddr, LinearAddr, RamAddr};
 
 /// Translations in the form that an access needs them.
 ///
@@ -38,7 +38,7 @@ pub struct Tlb {
     global: [SlotSet; BANKS],
     /// Those among the filled that are pieces of large pages, by bank
     large: [SlotSet; BANKS],
-    /// Physical pages that may have a write tag, hashed, in `local` and in `global`: a quick "no" for `revoke_write`
+    /// Pages of memory that may have a write tag, hashed, in `local` and in `global`: a quick "no" for `revoke_write`
     written: [SlotSet; 2],
     /// Times that anything was invalidated
     flushes: u32,
@@ -129,15 +129,15 @@ impl Tlb {
         (entry.write == last_page(lin, size)).then_some(entry.addend)
     }
 
-    /// The addend for a fetch of `size` bytes at `lin`, and the physical address of the first.
+    /// The addend for a fetch of `size` bytes at `lin`, and where the first lies in memory.
     #[inline(always)]
-    pub fn lookup_exec(&self, index: MmuIndex, lin: LinearAddr, size: u64) -> Option<(u64, GuestPhysAddr)> {
+    pub fn lookup_exec(&self, index: MmuIndex, lin: LinearAddr, size: u64) -> Option<(u64, RamAddr)> {
         let entry = self.entry(index, lin);
         if entry.exec != last_page(lin, size) {
             return None;
         }
-        let phys = self.side[index as usize][slot_of(lin)].phys;
-        Some((entry.addend, phys.wrapping_add(lin.page_offset())))
+        let ram = self.side[index as usize][slot_of(lin)].ram?;
+        Some((entry.addend, ram.wrapping_add(lin.page_offset())))
     }
 
     /// The physical address of the byte at `lin` if its page is cached and allows the access: for pages without a fast
@@ -149,6 +149,14 @@ impl Tlb {
             .then(|| side.phys.wrapping_add(lin.page_offset()))
     }
 
+    /// Where the byte at `lin` lies in memory, if its page is cached and has any.
+    #[inline]
+    pub fn lookup_ram(&self, index: MmuIndex, lin: LinearAddr) -> Option<RamAddr> {
+        let side = &self.side[index as usize][slot_of(lin)];
+        let ram = side.ram.filter(|_| side.slow == tag_of(lin))?;
+        Some(ram.wrapping_add(lin.page_offset()))
+    }
+
     /// Puts a page into its slot, in place of what was there.
     pub fn insert(&mut self, index: MmuIndex, fill: &TlbFill) {
         let (bank, slot) = (index as usize, slot_of(fill.lin));
@@ -157,10 +165,11 @@ impl Tlb {
         self.side[bank][slot] = Side {
             slow: tag,
             phys: fill.phys.page(),
+            ram: fill.memory.map(|memory| memory.ram.page()),
             perms: fill.perms,
             pcid: fill.pcid,
             page_shift: fill.page_size.shift() as u8,
-            ram: fill.addend.is_some(),
+            writable: fill.memory.is_some_and(|memory| memory.writable),
         };
         if fill.global {
             self.global[bank].insert(slot)
@@ -170,24 +179,24 @@ impl Tlb {
         if fill.page_size != crate::PageSize::Size4K {
             self.large[bank].insert(slot);
         }
-        let Some(addend) = fill.addend else { return };
+        let Some(memory) = fill.memory else { return };
         let tag_if = |allowed: bool| if allowed { tag } else { INVALID };
-        let write = fill.perms.write && !fill.holds_code;
+        let write = fill.perms.write && memory.writable && !memory.watched;
         self.entries[bank][slot] = TlbEntry {
             read: tag_if(fill.perms.read),
             write: tag_if(write),
-            exec: tag_if(fill.perms.exec),
-            addend,
+            exec: tag_if(fill.perms.exec && memory.executable),
+            addend: memory.addend,
         };
         if write {
-            self.written[usize::from(fill.global)].insert(hash(fill.phys));
+            self.written[usize::from(fill.global)].insert(hash(memory.ram));
         }
     }
 
-    /// Takes the write tag from every entry of a physical page, which now holds decoded code: writes to it go the slow
+    /// Takes the write tag from every entry of a page of memory, which now holds decoded code: writes to it go the slow
     /// way and are noticed.
-    pub fn revoke_write(&mut self, phys: GuestPhysAddr) {
-        let hash = hash(phys);
+    pub fn revoke_write(&mut self, ram: RamAddr) {
+        let hash = hash(ram);
         for (slots, written) in [&self.local, &self.global].into_iter().zip(&mut self.written) {
             // Most pages of code have never been written.
             if !written.contains(hash) {
@@ -195,7 +204,7 @@ impl Tlb {
             }
             for (bank, slots) in slots.iter().enumerate() {
                 for slot in slots.iter() {
-                    if self.side[bank][slot].phys == phys.page() {
+                    if self.side[bank][slot].ram == Some(ram.page()) {
                         self.entries[bank][slot].write = INVALID;
                     }
                 }
@@ -204,13 +213,17 @@ impl Tlb {
     }
 
     /// Gives the page of `lin` its write tag back, once it holds no decoded code any more. Other mappings of the same
-    /// physical page are found by their own slow write. Does nothing for a page that is absent, MMIO or not writable.
+    /// page are found by their own slow write. Does nothing for a page that is absent, MMIO, ROM or not writable.
     pub fn restore_write(&mut self, index: MmuIndex, lin: LinearAddr) {
         let (bank, slot) = (index as usize, slot_of(lin));
         let side = &self.side[bank][slot];
-        if side.slow == tag_of(lin) && side.ram && side.perms.write {
+        if side.slow == tag_of(lin)
+            && side.writable
+            && side.perms.write
+            && let Some(ram) = side.ram
+        {
             self.entries[bank][slot].write = side.slow;
-            self.written[usize::from(self.global[bank].contains(slot))].insert(hash(side.phys));
+            self.written[usize::from(self.global[bank].contains(slot))].insert(hash(ram));
         }
     }
 
@@ -318,9 +331,9 @@ fn last_page(lin: LinearAddr, size: u64) -> u64 {
     lin.wrapping_add(size).wrapping_add(u64::MAX).page().0
 }
 
-/// Where a physical page is noted in `Tlb::written`.
+/// Where a page of memory is noted in `Tlb::written`.
 #[inline]
-fn hash(phys: GuestPhysAddr) -> usize {
-    let page = phys.page_number();
+fn hash(ram: RamAddr) -> usize {
+    let page = ram.page_number();
     (page ^ page >> 10) as usize % TLB_ENTRIES
 }

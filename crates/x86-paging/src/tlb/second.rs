@@ -48,8 +48,7 @@ impl Kept {
             global: self.global,
             pcid: self.pcid,
             perms: self.perms,
-            addend: None,
-            holds_code: false,
+            memory: None,
         }
     }
 }

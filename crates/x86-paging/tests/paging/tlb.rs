@@ -2,13 +2,16 @@
 
 use crate::tables::*;
 use x86_paging::AccessKind::{Execute, Read, Write};
-use x86_paging::{BANKS, MmuIndex, PagePerms, PageSize, TLB_ENTRIES, Tlb, TlbEntry, TlbFill};
-use x86_types::{GuestPhysAddr, LinearAddr};
+use x86_paging::{BANKS, MmuIndex, PagePerms, PageSize, TLB_ENTRIES, Tlb, TlbEntry, TlbFill, TlbMemory};
+use x86_types::{GuestPhysAddr, LinearAddr, RamAddr};
 
 const RWX: PagePerms = PagePerms { read: true, write: true, exec: true };
 const ADDEND: u64 = 0x7f00_0000_0000;
 const LIN: LinearAddr = LinearAddr(0xffff_8880_0012_3000);
 const PHYS: GuestPhysAddr = GuestPhysAddr(0x45_6000);
+/// Other than the physical address: firmware that is mapped there.
+const RAM: RamAddr = RamAddr(0x1_0000_6000);
+const WATCHED: TlbMemory = TlbMemory { watched: true, ..TlbMemory::ram(ADDEND, RAM) };
 const K: MmuIndex = MmuIndex::Kernel;
 
 fn fill(lin: LinearAddr) -> TlbFill {
@@ -19,8 +22,7 @@ fn fill(lin: LinearAddr) -> TlbFill {
         global: false,
         pcid: 0,
         perms: RWX,
-        addend: Some(ADDEND),
-        holds_code: false,
+        memory: Some(TlbMemory::ram(ADDEND, RAM)),
     }
 }
 
@@ -66,7 +68,7 @@ fn a_page_hits_in_its_bank_alone() {
         assert_eq!(tlb.lookup_write(index, LIN, 8), Some(ADDEND));
         let byte = LIN.wrapping_add(0xabc);
         let phys = PHYS.wrapping_add(0xabc);
-        assert_eq!(tlb.lookup_exec(index, byte, 1), Some((ADDEND, phys)));
+        assert_eq!(tlb.lookup_exec(index, byte, 1), Some((ADDEND, RAM.wrapping_add(0xabc))));
         assert_eq!(tlb.lookup_slow(index, byte, Read), Some(phys));
         assert_eq!(fast(&tlb, index, LIN.wrapping_add(4096)), NONE);
         assert_eq!(fast(&tlb, index, LIN.wrapping_add(4096 * TLB_ENTRIES as u64)), NONE, "same slot");
@@ -105,7 +107,7 @@ fn rights_choose_the_tags() {
         assert_eq!(fast(&tlb, K, LIN), expected);
         assert_eq!(slow(&tlb, K, LIN), expected);
         // MMIO never hits fast.
-        tlb.insert(K, &TlbFill { perms, addend: None, ..fill(LIN) });
+        tlb.insert(K, &TlbFill { perms, memory: None, ..fill(LIN) });
         assert_eq!(fast(&tlb, K, LIN), NONE);
         assert_eq!(slow(&tlb, K, LIN), expected);
     }
@@ -117,7 +119,8 @@ fn a_translation_that_is_not_dirty_takes_no_writes() {
     let mut tlb = Tlb::new();
     for (kind, expected) in [(Read, [true, false, true]), (Write, ALL), (Execute, ALL)] {
         let found = m.access(user(kind)).unwrap();
-        tlb.insert(MmuIndex::User, &TlbFill::new(m.lin, &found, 0, Some(ADDEND), false));
+        let memory = Some(TlbMemory::ram(ADDEND, RAM));
+        tlb.insert(MmuIndex::User, &TlbFill { memory, ..TlbFill::new(m.lin, &found, 0) });
         assert_eq!(fast(&tlb, MmuIndex::User, m.lin), expected);
         assert_eq!(slow(&tlb, MmuIndex::User, m.lin), expected);
         assert_eq!(tlb.lookup_slow(MmuIndex::User, m.lin, kind), Some(GuestPhysAddr(m.phys)));
@@ -133,7 +136,7 @@ fn flushes_drop_what_they_name() {
             tlb.insert(index, &fill(page(0)));
             tlb.insert(index, &TlbFill { pcid: 5, ..fill(page(1)) });
             tlb.insert(index, &TlbFill { global: true, ..fill(page(2)) });
-            tlb.insert(index, &TlbFill { global: true, pcid: 5, addend: None, ..fill(page(3)) });
+            tlb.insert(index, &TlbFill { global: true, pcid: 5, memory: None, ..fill(page(3)) });
         }
         assert_eq!(tlb.filled(), 4 * BANKS);
         tlb
@@ -204,8 +207,9 @@ fn code_pages_lose_and_regain_fast_writes() {
     let mut tlb = Tlb::new();
     tlb.insert(K, &TlbFill { global: true, ..fill(LIN) });
     tlb.insert(MmuIndex::User, &fill(alias));
-    tlb.insert(MmuIndex::User, &TlbFill { phys: PHYS.wrapping_add(4096), ..fill(elsewhere) });
-    tlb.revoke_write(PHYS.wrapping_add(0x10));
+    let other = TlbMemory::ram(ADDEND, RAM.wrapping_add(4096));
+    tlb.insert(MmuIndex::User, &TlbFill { memory: Some(other), ..fill(elsewhere) });
+    tlb.revoke_write(RAM.wrapping_add(0x10));
     let code = [true, false, true];
     assert_eq!(fast(&tlb, K, LIN), code);
     assert_eq!(fast(&tlb, MmuIndex::User, alias), code);
@@ -216,7 +220,7 @@ fn code_pages_lose_and_regain_fast_writes() {
     assert_eq!((fast(&tlb, K, LIN), fast(&tlb, MmuIndex::User, alias)), (ALL, code));
     // And again, in entries that survive a flush.
     tlb.flush_non_global();
-    tlb.revoke_write(PHYS);
+    tlb.revoke_write(RAM);
     assert_eq!(fast(&tlb, K, LIN), code);
 }
 
@@ -227,14 +231,20 @@ fn what_was_never_writable_is_not_restored() {
     tlb.insert(K, &TlbFill { perms: read_only, ..fill(LIN) });
     tlb.restore_write(K, LIN);
     assert_eq!(fast(&tlb, K, LIN), [true, false, true]);
-    tlb.insert(K, &TlbFill { addend: None, ..fill(LIN) });
+    tlb.insert(K, &TlbFill { memory: None, ..fill(LIN) });
     tlb.restore_write(K, LIN);
     assert_eq!(fast(&tlb, K, LIN), NONE);
+    // ROM, and RAM whose fetches go elsewhere
+    let rom = TlbMemory { writable: false, executable: false, ..TlbMemory::ram(ADDEND, RAM) };
+    tlb.insert(K, &TlbFill { memory: Some(rom), ..fill(LIN) });
+    tlb.restore_write(K, LIN);
+    assert_eq!(fast(&tlb, K, LIN), [true, false, false]);
+    assert_eq!(slow(&tlb, K, LIN), ALL);
     tlb.flush_all();
     tlb.restore_write(K, LIN);
     assert_eq!(fast(&tlb, K, LIN), NONE);
     // Filled while its page holds code.
-    tlb.insert(K, &TlbFill { holds_code: true, ..fill(LIN) });
+    tlb.insert(K, &TlbFill { memory: Some(WATCHED), ..fill(LIN) });
     assert_eq!(fast(&tlb, K, LIN), [true, false, true]);
     assert_eq!(slow(&tlb, K, LIN), ALL);
 }
@@ -243,10 +253,10 @@ fn what_was_never_writable_is_not_restored() {
 fn a_write_tag_first_given_by_restoring_is_revoked_like_any() {
     for global in [false, true] {
         let mut tlb = Tlb::new();
-        tlb.insert(K, &TlbFill { global, holds_code: true, ..fill(LIN) });
+        tlb.insert(K, &TlbFill { global, memory: Some(WATCHED), ..fill(LIN) });
         tlb.restore_write(K, LIN);
         assert_eq!(fast(&tlb, K, LIN), ALL);
-        tlb.revoke_write(PHYS);
+        tlb.revoke_write(RAM);
         assert_eq!(fast(&tlb, K, LIN), [true, false, true]);
     }
 }

@@ -42,11 +42,11 @@ fn image<'a>(kernel: &'a [u8], initrd: Option<&'a [u8]>, command_line: &'a str) 
     BootImage { kernel, initrd, command_line, rsdp: GuestPhysAddr(0xe_0000) }
 }
 
-fn ram(mib: u64) -> GuestRam {
-    GuestRam::new(mib << 20).unwrap()
+fn ram(mib: u64) -> GuestMemory {
+    GuestMemory::new(mib << 20).unwrap()
 }
 
-fn param_u32(ram: &GuestRam, at: usize) -> u32 {
+fn param_u32(ram: &GuestMemory, at: usize) -> u32 {
     ram.read_u32(GuestPhysAddr(BOOT_PARAMS + at as u64))
 }
 
@@ -84,7 +84,7 @@ fn the_memory_map_follows_the_layout() {
         (4 << 30, vec![low, reserved[0], reserved[1], above((3 << 30) - (1 << 20)), (4 << 30, 1 << 30, 1)]),
     ];
     for (bytes, expected) in cases {
-        let ram = GuestRam::new(bytes).unwrap();
+        let ram = GuestMemory::new(bytes).unwrap();
         load(&ram, &image(&kernel(), None, "")).unwrap();
         let count = ram.read_array::<1>(GuestPhysAddr(BOOT_PARAMS + field::E820_ENTRIES as u64))[0];
         let map: Vec<(u64, u64, u32)> = (0..u64::from(count))
@@ -167,7 +167,7 @@ fn the_processor_starts_as_the_protocol_says() {
 }
 
 /// What a linear address below 512 GiB maps to, by large pages.
-fn walk(ram: &GuestRam, cr3: u64, address: u64) -> Option<u64> {
+fn walk(ram: &GuestMemory, cr3: u64, address: u64) -> Option<u64> {
     let mut table = cr3;
     for shift in [39, 30, 21] {
         let entry = ram.read_u64(GuestPhysAddr(table + 8 * (address >> shift & 0x1ff)));

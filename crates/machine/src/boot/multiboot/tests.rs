@@ -26,11 +26,11 @@ fn with_addresses(load: u32, bss_end: u32) -> Vec<u8> {
     file
 }
 
-fn ram() -> GuestRam {
-    GuestRam::new(4 << 20).unwrap()
+fn ram() -> GuestMemory {
+    GuestMemory::new(4 << 20).unwrap()
 }
 
-fn info(ram: &GuestRam, offset: u64) -> u64 {
+fn info(ram: &GuestMemory, offset: u64) -> u64 {
     u64::from(ram.read_u32(GuestPhysAddr(INFO + offset)))
 }
 
@@ -134,7 +134,7 @@ fn bad_images_are_refused_in_one_line() {
         assert!(text.contains(expected) && !text.contains('\n'), "{text:?} lacks {expected:?}");
     }
     assert_eq!(detect(b"nothing here"), None);
-    let small = GuestRam::new(64 << 10).unwrap();
+    let small = GuestMemory::new(64 << 10).unwrap();
     assert!(matches!(
         load(&small, &image(&with_addresses(0x10_0000, 0))),
         Err(BootError::KernelDoesNotFit { .. })

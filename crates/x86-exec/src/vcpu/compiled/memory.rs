@@ -3,16 +3,21 @@
 use super::super::Vcpu;
 use super::COMPILED_BASE;
 use x86_paging::AccessKind;
-use x86_types::{CodeSize, GuestPhysAddr, LinearAddr, PAGE_SIZE};
+use x86_types::{CodeSize, LinearAddr, PAGE_SIZE, RamAddr};
 
 impl Vcpu {
-    /// Physical address where an access of compiled code may be made at once: RAM, no fault.
-    pub(super) fn plain(&mut self, linear: LinearAddr, kind: AccessKind) -> Option<GuestPhysAddr> {
+    /// Where in memory an access of compiled code may be made at once: no device, no fault.
+    pub(super) fn plain(&mut self, linear: LinearAddr, kind: AccessKind) -> Option<RamAddr> {
         if self.cpu.code_size == CodeSize::Bits64 && !linear.is_canonical(self.cpu.linear_bits()) {
             return None;
         }
         let at = self.physical(linear, self.explicit(kind)).ok()?;
-        (self.ram.contains(at, 1) && self.blocks.dropped_units.is_empty()).then_some(at)
+        let ram = match kind {
+            AccessKind::Read => self.memory.ram_to_read(at, 1),
+            AccessKind::Write => self.memory.ram_to_write(at, 1),
+            AccessKind::Execute => self.memory.ram_to_execute(at, 1),
+        };
+        ram.filter(|_| self.blocks.dropped_units.is_empty())
     }
 
     /// Compiled address of `size` bytes that compiled code did not find by the TLB: where a load, or a store too if it is
@@ -34,8 +39,8 @@ impl Vcpu {
         let rest = self.plain(next, AccessKind::Read)?;
         let mut bytes = [0; 16];
         let (low, high) = bytes.get_mut(..size as usize)?.split_at_mut(room as usize);
-        self.ram.read(at, low);
-        self.ram.read(rest, high);
+        self.memory.ram_read(at, low);
+        self.memory.ram_read(rest, high);
         self.shared.scratch = u128::from_le_bytes(bytes);
         Some((&raw const self.shared.scratch as usize as u64).wrapping_sub(COMPILED_BASE))
     }
@@ -54,8 +59,8 @@ impl Vcpu {
         self.compiled_place(at)
     }
 
-    fn compiled_place(&self, at: GuestPhysAddr) -> Option<u64> {
-        let (ptr, _) = self.ram.host_ptr(at)?;
+    fn compiled_place(&self, at: RamAddr) -> Option<u64> {
+        let (ptr, _) = self.memory.host_ptr(at)?;
         Some((ptr as usize as u64).wrapping_sub(COMPILED_BASE))
     }
 }

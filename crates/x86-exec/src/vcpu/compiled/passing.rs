@@ -85,7 +85,7 @@ impl Vcpu {
         if self.attention & !known != 0
             || self.cpu.shadow == Shadow::MovSs
             || last
-            || self.bus.interrupt_pending()
+            || self.bus_mut().pending().any()
         {
             return false;
         }
