@@ -36,7 +36,8 @@ pub enum Stop {
     TripleFault,
     /// isa-debug-exit with this status
     DebugExit(u32),
-    /// The guest waits for so many nanoseconds, or for input, and the host's clock cannot sleep
+    /// The guest waits for so many nanoseconds, or for input, and the host's clock cannot sleep; under
+    /// [`Clock::Instructions`] only where it has waited for long
     Idle(u64),
     /// The guest waits for an interrupt, and no device will raise one by itself; [`Machine::host_event`] may
     Waiting,
@@ -65,10 +66,15 @@ pub struct Machine {
     vcpu: Vcpu,
     ram: Rc<GuestRam>,
     resets: u64,
+    /// Instructions retired and the time when the processor last halted
+    halted: (u64, VmTime),
 }
 
 /// Instructions between looks at the host's clock.
 const REAL_TIME_SLICE: u64 = 100_000;
+/// Nanoseconds of one halt, counted by [`Clock::Instructions`], after which it is taken to wait for input: skipping more
+/// of it would only keep the host busy.
+const LONG_HALT: u64 = 5_000_000_000;
 
 impl Machine {
     /// Builds a machine of every device linked into the program.
@@ -86,7 +92,7 @@ impl Machine {
         };
         let board = Board::new(&mut build, config.clock, Rc::clone(&ram))?;
         let vcpu = Vcpu::new(config.model, Rc::clone(&ram), Box::new(board));
-        Ok(Self { vcpu, ram, resets: 0 })
+        Ok(Self { vcpu, ram, resets: 0, halted: (0, VmTime::ZERO) })
     }
 
     /// Guest RAM.
@@ -193,6 +199,11 @@ impl Machine {
     fn idle(&mut self) -> Option<Stop> {
         let interruptible = self.vcpu.cpu.system_flags.contains(x86_state::RFlags::IF);
         let retired = self.vcpu.retired();
+        let now = self.now();
+        if self.halted.0 != retired {
+            self.halted = (retired, now);
+        }
+        let long = now.since(self.halted.1) >= LONG_HALT;
         let board = self.board()?;
         if board.has_events() {
             return None;
@@ -201,7 +212,7 @@ impl Machine {
             return Some(Stop::Dead);
         }
         match board.idle_to_deadline(retired) {
-            Some(None) => None,
+            Some(None) => long.then(|| Stop::Idle(self.now().since(now))),
             Some(Some(ns)) => Some(Stop::Idle(ns)),
             None => Some(Stop::Waiting),
         }
