@@ -47,7 +47,8 @@ pub enum Stop {
     TripleFault,
     /// isa-debug-exit with this status
     DebugExit(u32),
-    /// The guest waits for so many nanoseconds, or for input, and the host's clock cannot sleep
+    /// The guest waits for so many nanoseconds, or for input, and the host's clock cannot sleep; under
+    /// [`Clock::Instructions`] only where it has waited for long
     Idle(u64),
     /// The guest waits for an interrupt, and no device will raise one by itself; [`Machine::host_event`] may
     Waiting,
@@ -81,12 +82,17 @@ pub struct Machine {
     /// The processor that ran last; they take turns
     turn: usize,
     resets: u64,
+    /// Instructions retired and the time when the processor last halted
+    halted: (u64, VmTime),
 }
 
 /// Instructions between looks at the host's clock.
 const REAL_TIME_SLICE: u64 = 100_000;
 /// Instructions of one processor before the next has its turn: what one of them spins for another does soon.
 const TURN: u64 = 10_000;
+/// Nanoseconds of one halt, counted by [`Clock::Instructions`], after which it is taken to wait for input: skipping more
+/// of it would only keep the host busy.
+const LONG_HALT: u64 = 5_000_000_000;
 
 impl Machine {
     /// Builds a machine of every device linked into the program.
@@ -109,7 +115,7 @@ impl Machine {
         };
         let board = Board::new(&mut build, config.clock, Rc::clone(&memory))?;
         let vcpus = (0..processors).map(|_| Vcpu::new(config.model, Rc::clone(&memory))).collect();
-        let mut machine = Self { vcpus, board, memory, turn: 0, resets: 0 };
+        let mut machine = Self { vcpus, board, memory, turn: 0, resets: 0, halted: (0, VmTime::ZERO) };
         machine.start_processors();
         Ok(machine)
     }
@@ -281,6 +287,12 @@ impl Machine {
 
     /// All processors wait: skip or sleep to the next deadline.
     fn idle(&mut self) -> Option<Stop> {
+        let retired = self.retired();
+        let now = self.now();
+        if self.halted.0 != retired {
+            self.halted = (retired, now);
+        }
+        let long = now.since(self.halted.1) >= LONG_HALT;
         if self.board.has_events() {
             return None;
         }
@@ -288,9 +300,8 @@ impl Machine {
         if !self.vcpus.iter().any(|vcpu| vcpu.is_woken_by(interrupt)) {
             return Some(Stop::Dead);
         }
-        let retired = self.retired();
         match self.board.idle_to_deadline(retired) {
-            Some(None) => None,
+            Some(None) => long.then(|| Stop::Idle(self.now().since(now))),
             Some(Some(ns)) => Some(Stop::Idle(ns)),
             None => Some(Stop::Waiting),
         }

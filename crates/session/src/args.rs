@@ -1,5 +1,7 @@
 //! Options of a run.
 
+use crate::size::parse_memory;
+use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use x86_state::cpuid::CpuModel;
@@ -10,26 +12,33 @@ pub const ICOUNT_EPOCH: u64 = 1_704_067_200;
 /// Options of `v64 run`.
 #[derive(Args, Debug, Default)]
 pub struct RunArgs {
-    /// Guest memory, with K, M or G
-    #[arg(short = 'm', long = "memory", default_value = "512M", value_parser = parse_size)]
+    /// Guest memory from 1M to 64G, also 1.5G; M where there is no unit
+    #[arg(short = 'm', long = "memory", value_name = "SIZE", default_value = "512M", value_parser = parse_memory)]
     pub memory: u64,
     /// A Linux bzImage or a multiboot image; one of the project's own guests if absent
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     pub kernel: Option<PathBuf>,
     /// Which of the project's own guests: the demo, or one that fills and checks all of its memory
     #[arg(long, value_name = "NAME", conflicts_with = "kernel", value_parser = demo_guest::NAMES)]
     pub guest: Option<String>,
-    /// Initial RAM disk
-    #[arg(long, requires = "kernel")]
+    /// Initial RAM disk, or the module of a multiboot image
+    #[arg(long, value_name = "FILE")]
     pub initrd: Option<PathBuf>,
-    /// Kernel command line
-    #[arg(long, default_value = "")]
+    /// Kernel command line; a multiboot image gets it behind the kernel's path
+    #[arg(
+        long,
+        value_name = "LINE",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true
+    )]
+    #[arg(value_parser = parse_command_line)]
     pub append: String,
     /// Processor model: x86-64-v1, x86-64-v2 or max
     #[arg(long, value_parser = parse_model)]
     pub cpu: Option<Model>,
     /// Where COM1 goes: stdio, file:PATH or none
-    #[arg(long, default_value = "stdio")]
+    #[arg(long, value_name = "WHERE", default_value = "stdio", value_parser = parse_serial)]
     pub serial: String,
     /// Source of time: the host's clock, or retired instructions (exactly repeatable; implied by --engine lockstep)
     #[arg(long, value_enum, default_value = "real", default_value_if("engine", "lockstep", "icount"))]
@@ -75,15 +84,21 @@ pub enum ClockKind {
     Icount,
 }
 
-fn parse_size(text: &str) -> Result<u64, String> {
-    let (digits, shift) = match text.trim().char_indices().last() {
-        Some((at, 'k' | 'K')) => (&text[..at], 10),
-        Some((at, 'm' | 'M')) => (&text[..at], 20),
-        Some((at, 'g' | 'G')) => (&text[..at], 30),
-        _ => (text, 20),
-    };
-    let number: u64 = digits.trim().parse().map_err(|_| format!("{text} is not a size; write 512M or 4G"))?;
-    number.checked_shl(shift).filter(|v| v >> shift == number).ok_or(format!("{text} is too large"))
+fn parse_command_line(text: &str) -> Result<String, String> {
+    match text.contains(['\n', '\r', '\0']) {
+        true => Err("a kernel's command line is one line; take the line break out".to_owned()),
+        false => Ok(text.to_owned()),
+    }
+}
+
+/// QEMU's names of the same are understood.
+fn parse_serial(text: &str) -> Result<String, String> {
+    match text {
+        "stdio" | "mon:stdio" => Ok("stdio".to_owned()),
+        "none" | "null" => Ok("none".to_owned()),
+        _ if text.strip_prefix("file:").is_some_and(|path| !path.is_empty()) => Ok(text.to_owned()),
+        _ => Err(format!("--serial {text} is none of stdio, file:PATH and none")),
+    }
 }
 
 fn parse_model(text: &str) -> Result<Model, String> {
@@ -113,6 +128,19 @@ pub enum EngineKind {
 }
 
 impl RunArgs {
+    /// Checks what options say together.
+    ///
+    /// # Errors
+    /// Options that do nothing without a kernel.
+    pub fn check(&self) -> Result<()> {
+        let without = |option: &str| {
+            format!("{option} is for a kernel given with --kernel; the built-in guests take none")
+        };
+        ensure!(self.kernel.is_some() || self.append.is_empty(), without("--append"));
+        ensure!(self.kernel.is_some() || self.initrd.is_none(), without("--initrd"));
+        Ok(())
+    }
+
     /// The processor that was asked for.
     pub fn model(&self) -> CpuModel {
         self.cpu.map_or(CpuModel::X86_64_V2, |model| model.0)

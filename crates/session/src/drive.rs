@@ -5,6 +5,9 @@ use crate::{Guest, RunArgs};
 use anyhow::Result;
 use machine::{Machine, Stop};
 
+/// What is said where [`Outcome::Waiting`] ends a run, since no input can come.
+pub const WAITS: &str = "v64: the guest waits for an interrupt that no device will raise\n";
+
 /// How a stretch of running came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -12,6 +15,8 @@ pub enum Outcome {
     More,
     /// Nothing happens for so many nanoseconds, unless there is input
     Idle(u64),
+    /// The guest waits for an interrupt that no device will raise by itself: only input of the host could
+    Waiting,
     /// The machine ended
     Ended {
         /// Exit code of the command
@@ -39,13 +44,11 @@ pub fn drive(args: &RunArgs, guest: &Guest, machine: &mut Machine, limit: u64) -
             Stop::Limit => return Ok(Outcome::More),
             Stop::Idle(ns) => return Ok(Outcome::Idle(ns)),
             Stop::Dead => {
-                let why = "the guest halted with interrupts off: nothing can wake it";
-                return ended(1, report::crash(machine, why));
+                let instructions = machine.vcpu().retired();
+                let what = "the guest halted with interrupts off (CLI, HLT)";
+                return ended(0, format!("v64: {what} after {instructions} instructions\n"));
             }
-            Stop::Waiting => {
-                let why = "the guest waits for an interrupt that no device will raise";
-                return ended(1, report::crash(machine, why));
-            }
+            Stop::Waiting => return Ok(Outcome::Waiting),
             Stop::Reset if args.no_reboot => return ended(0, String::new()),
             Stop::TripleFault if args.no_reboot => return ended(1, report::crash(machine, "triple fault")),
             Stop::Reset | Stop::TripleFault => {

@@ -3,38 +3,54 @@
 use crate::RunArgs;
 use anyhow::Result;
 use machine::Machine;
-use machine::boot::{BootImage, load};
+use machine::boot::{BootError, BootImage, load};
 
 /// A guest's files.
 pub struct Guest {
     kernel: Vec<u8>,
+    kernel_name: String,
     initrd: Option<Vec<u8>>,
+    initrd_name: String,
     command_line: String,
 }
 
 impl Guest {
     /// A guest of these files; one of the project's own where `kernel` is absent.
     pub fn new(args: &RunArgs, kernel: Option<Vec<u8>>, initrd: Option<Vec<u8>>) -> Self {
-        let kernel = kernel.unwrap_or_else(|| {
-            let name = args.guest.as_deref().unwrap_or(demo_guest::NAMES[0]);
-            demo_guest::by_name(name).unwrap_or(demo_guest::IMAGE).to_vec()
-        });
-        Self { kernel, initrd, command_line: args.append.clone() }
+        let name = |path: &Option<std::path::PathBuf>, default: &str| {
+            path.as_ref().map_or_else(|| default.to_owned(), |path| path.display().to_string())
+        };
+        let built_in = args.guest.as_deref().unwrap_or(demo_guest::NAMES[0]);
+        let kernel =
+            kernel.unwrap_or_else(|| demo_guest::by_name(built_in).unwrap_or(demo_guest::IMAGE).to_vec());
+        Self {
+            kernel,
+            kernel_name: name(&args.kernel, built_in),
+            initrd,
+            initrd_name: name(&args.initrd, ""),
+            command_line: args.append.clone(),
+        }
     }
 
     /// Writes the guest and its tables into RAM and puts the processor at its entry.
     ///
     /// # Errors
-    /// Where the image is none, or does not fit.
+    /// Where the image is none, or does not fit. The message begins with the file's name.
     pub fn load(&self, machine: &mut Machine) -> Result<()> {
         let rsdp = machine::acpi::write_tables(machine.memory(), machine.vcpus().len() as u32);
         let image = BootImage {
             kernel: &self.kernel,
+            kernel_name: &self.kernel_name,
             initrd: self.initrd.as_deref(),
+            initrd_name: &self.initrd_name,
             command_line: &self.command_line,
             rsdp,
         };
-        let state = load(machine.memory(), &image)?;
+        let state = load(machine.memory(), &image).map_err(|error| match error {
+            BootError::CommandLineTooLong { .. } => anyhow::Error::new(error),
+            BootError::InitrdDoesNotFit { .. } => anyhow::Error::new(error).context(self.initrd_name.clone()),
+            _ => anyhow::Error::new(error).context(self.kernel_name.clone()),
+        })?;
         machine.invalidate_all_code();
         let vcpu = machine.vcpu_mut();
         state.apply(&mut vcpu.cpu);

@@ -7,13 +7,17 @@ mod decode;
 mod drive;
 mod guest;
 mod microtest;
+mod qemu;
 pub mod report;
+mod size;
+mod words;
 
 pub use args::{ClockKind, EngineKind, ICOUNT_EPOCH, Model, RunArgs};
 pub use decode::{DecodeArgs, decode_text};
-pub use drive::{Outcome, drive};
+pub use drive::{Outcome, WAITS, drive};
 pub use guest::Guest;
 pub use microtest::{MicrotestArgs, Microtests};
+pub use words::normalize_words;
 
 /// The devices that machines are made of, a line each.
 pub fn devices() -> String {

@@ -3,8 +3,8 @@
 use machine::Machine;
 use std::fmt::Write;
 use std::time::Duration;
-use x86_decode::{InsnFlags, decode};
-use x86_types::{GuestPhysAddr, Seg};
+use x86_decode::{InsnFlags, Instruction, OperandKind, decode};
+use x86_types::{GuestPhysAddr, Seg, Width};
 
 /// Adds a line to a text, which cannot fail.
 macro_rules! line {
@@ -72,7 +72,7 @@ pub fn profile(machine: &mut Machine, count: usize) -> String {
         machine.memory().ram_read(at, &mut bytes);
         let mut from = 0;
         while let Ok(insn) = decode(size, &bytes[from..]) {
-            line!(out, "           {}", insn.display(from as u64));
+            line!(out, "           {}", at_physical(&insn, at.0.wrapping_add(from as u64)));
             from += usize::from(insn.len);
             if insn.flags.contains(InsnFlags::ENDS_BLOCK) || from > 80 {
                 break;
@@ -81,10 +81,43 @@ pub fn profile(machine: &mut Machine, count: usize) -> String {
     }
     line!(out, "executed in passing:");
     for (insns, times) in machine.vcpu().most_stepped(count) {
-        let insns: Vec<_> = insns.iter().map(|insn| insn.display(0).to_string()).collect();
+        let insns: Vec<_> = insns.iter().map(anywhere).collect();
         line!(out, "{times:>10} {}", insns.join("; "));
     }
     out
+}
+
+fn is_relative(insn: &Instruction) -> bool {
+    insn.operands.iter().any(|operand| operand.kind == OperandKind::Rel)
+}
+
+/// Returns the text of a relative branch with another target.
+fn with_target(insn: &Instruction, target: &str) -> String {
+    let text = insn.display(0).to_string();
+    // The target is the last operand, and the only one.
+    let mnemonic = text.rsplit_once(' ').map_or(text.as_str(), |(mnemonic, _)| mnemonic);
+    format!("{mnemonic} {target}")
+}
+
+/// Returns the text of an instruction at a physical address. The code may run at another address, through a mapping or a
+/// segment that is not known here: branch targets and RIP-relative operands are physical too.
+fn at_physical(insn: &Instruction, at: u64) -> String {
+    // A 16-bit target is an offset in a segment; displayed as one it would have lost the upper bits.
+    if is_relative(insn) && insn.opsize == Width::B2 {
+        let target = at.wrapping_add(u64::from(insn.len)).wrapping_add(insn.imm);
+        return with_target(insn, &format!("0{target:X}h"));
+    }
+    insn.display(at).to_string()
+}
+
+/// Returns the text of an instruction that several places share: a branch's target is a distance from its first byte, `$`.
+fn anywhere(insn: &Instruction) -> String {
+    if !is_relative(insn) {
+        return insn.display(0).to_string();
+    }
+    let distance = (insn.imm as i64).wrapping_add(i64::from(insn.len));
+    let sign = if distance < 0 { '-' } else { '+' };
+    with_target(insn, &format!("${sign}0{:X}h", distance.unsigned_abs()))
 }
 
 const NAMES: [&str; 16] = [
@@ -145,4 +178,27 @@ pub fn crash(machine: &mut Machine, why: &str) -> String {
         decode(size, &bytes).map_or_else(|error| format!("{error:?}"), |insn| insn.display(rip).to_string());
     line!(out, "at RIP      {}  {text}", hex.join(" "));
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use x86_types::CodeSize;
+
+    #[test]
+    fn branch_targets_are_physical_addresses() {
+        let text = |size, bytes: &[u8], at| at_physical(&decode(size, bytes).unwrap(), at);
+        assert_eq!(text(CodeSize::Bits64, &[0x74, 0xf8], 0x10_3d61), "je 103D5Bh");
+        assert_eq!(text(CodeSize::Bits32, &[0xe8, 0, 1, 0, 0], 0x20_0000), "call 200105h");
+        assert_eq!(text(CodeSize::Bits16, &[0xeb, 0xfe], 0xf_fff0), "jmp 0FFFF0h");
+        assert_eq!(text(CodeSize::Bits64, &[0x90], 0x1000), "nop");
+    }
+
+    #[test]
+    fn shared_instructions_have_distances() {
+        let text = |bytes: &[u8]| anywhere(&decode(CodeSize::Bits64, bytes).unwrap());
+        assert_eq!(text(&[0x74, 0xf8]), "je $-06h");
+        assert_eq!(text(&[0xeb, 0x10]), "jmp $+012h");
+        assert_eq!(text(&[0xf4]), "hlt");
+    }
 }

@@ -281,6 +281,7 @@ pub(crate) fn main(args: &FuzzArgs) -> Result<u8> {
         rounds += 1;
     }
     let instructions = machine_now.retired();
-    println!("{rounds} rounds, {instructions} instructions in {:.0?}: no panic, no hang", started.elapsed());
-    Ok(0)
+    let took = started.elapsed();
+    let text = format!("{rounds} rounds, {instructions} instructions in {took:.0?}: no panic, no hang\n");
+    Ok(crate::output::print((text, 0)))
 }

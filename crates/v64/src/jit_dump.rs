@@ -53,8 +53,8 @@ impl CodeHost for NoHost {
 pub(crate) fn main(args: &JitDumpArgs) -> Result<u8> {
     pc_devices::link();
     let run = &args.run;
-    let guest = crate::run::guest(run)?;
-    Ok(crate::print((text(run, &guest, args.address, args.after)?, 0)))
+    let guest = crate::files::guest(run)?;
+    Ok(crate::output::print((text(run, &guest, args.address, args.after)?, 0)))
 }
 
 fn text(args: &RunArgs, guest: &Guest, place: Place, after: u64) -> Result<String> {
@@ -75,10 +75,13 @@ fn text(args: &RunArgs, guest: &Guest, place: Place, after: u64) -> Result<Strin
     let counter = Translator::new(Box::new(NoHost), settings, machine.vcpu_mut());
     machine.vcpu_mut().set_compiled(Box::new(counter));
     while machine.retired() < after {
-        if let Outcome::Ended { message, .. } = drive(args, guest, &mut machine, after)? {
-            let retired = machine.retired();
-            bail!("the guest ended after {retired} instructions, before {after}\n{message}");
-        }
+        let message = match drive(args, guest, &mut machine, after)? {
+            Outcome::More | Outcome::Idle(_) => continue,
+            Outcome::Waiting => session::WAITS.to_owned(),
+            Outcome::Ended { message, .. } => message,
+        };
+        let retired = machine.retired();
+        bail!("the guest ended after {retired} instructions, before {after}\n{message}");
     }
     let vcpu = machine.vcpu_mut();
     if let Place::At(address) = place {

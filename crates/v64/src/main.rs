@@ -1,15 +1,18 @@
 //! The command `v64`: an x86-64 PC in the terminal.
 
+mod files;
 mod fuzz;
+mod input;
 mod jit;
 mod jit_dump;
 mod lockstep;
 mod microtest;
+mod output;
 mod run;
 mod terminal;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use std::io::Write;
+use output::{print, say};
 use std::process::ExitCode;
 
 /// An x86 PC, 16-, 32- and 64-bit.
@@ -28,10 +31,11 @@ enum Command {
     ///
     /// Examples:
     ///   v64 run
-    ///   v64 run -m 512M --kernel vmlinuz --initrd initrd.gz --append console=ttyS0
-    /// Ctrl-A X leaves.
+    ///   v64 run -m 512M -kernel vmlinuz -initrd initrd.gz -append console=ttyS0
+    /// Options are QEMU's where they mean the same; one dash is as good as two.
+    /// Ctrl-A X leaves, Ctrl-A H lists the keys.
     #[command(verbatim_doc_comment)]
-    Run(session::RunArgs),
+    Run(run::RunCommand),
     /// Run instruction vectors recorded on a real processor
     Microtest(session::MicrotestArgs),
     /// Disassemble bytes, Intel syntax
@@ -47,37 +51,44 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let mut arguments: Vec<_> = std::env::args_os().collect();
-    if arguments.len() == 1 {
-        arguments.push("run".into());
-    }
-    let matches = Cli::command().get_matches_from(arguments);
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let outcome = match cli.command {
+    ExitCode::from(match parse() {
+        Ok(Ok(cli)) => match run(cli) {
+            Ok(code) => code,
+            Err(error) => refuse(&error),
+        },
+        Ok(Err(error)) => {
+            let code = u8::try_from(error.exit_code()).unwrap_or(output::BAD);
+            match error.print() {
+                Err(error) => output::failed(&error, "standard output", code),
+                Ok(()) => code,
+            }
+        }
+        Err(error) => refuse(&error),
+    })
+}
+
+/// Reads the command line. The inner result is the parser's, whose errors include help and version.
+fn parse() -> anyhow::Result<Result<Cli, clap::Error>> {
+    let mut arguments = std::env::args_os();
+    let program = arguments.next().unwrap_or_else(|| "v64".into());
+    let words = session::normalize_words(&Cli::command(), arguments)?;
+    let matches = Cli::command().try_get_matches_from(std::iter::once(program).chain(words));
+    Ok(matches.and_then(|matches| Cli::from_arg_matches(&matches)))
+}
+
+fn run(cli: Cli) -> anyhow::Result<u8> {
+    match cli.command {
         Some(Command::Run(args)) => run::main(&args),
         Some(Command::Microtest(args)) => microtest::main(&args),
         Some(Command::Decode(args)) => session::decode_text(&args).map(print),
         Some(Command::JitDump(args)) => jit_dump::main(&args),
         Some(Command::Fuzz(args)) => fuzz::main(&args),
         Some(Command::Devices) | None => Ok(print((session::devices(), 0))),
-    };
-    match outcome {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            eprintln!("v64: {error:#}");
-            ExitCode::from(2)
-        }
     }
 }
 
-/// Prints a text. Gives the exit code that goes with it. Whoever stopped reading, as `head` does, has had enough.
-fn print((text, code): (String, u8)) -> u8 {
-    let written = std::io::stdout().lock().write_all(text.as_bytes());
-    match written {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            eprintln!("v64: cannot write to standard output: {error}");
-            2
-        }
-        _ => code,
-    }
+/// Says what is wrong. Returns the exit code of bad input.
+fn refuse(error: &anyhow::Error) -> u8 {
+    say(&format!("v64: {error:#}\n"));
+    output::BAD
 }

@@ -1,5 +1,6 @@
 //! `v64 microtest`: instruction vectors recorded on a real processor, run one by one.
 
+use crate::output::failed;
 use anyhow::{Context, Result};
 use session::{EngineKind, MicrotestArgs, Microtests};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -30,12 +31,17 @@ pub(crate) fn main(args: &MicrotestArgs) -> Result<u8> {
         vcpu.set_compiled(Box::new(translator));
     }
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    for line in open(&args.file)?.lines() {
+    let file = open(&args.file)?;
+    let mut write = |text: &str| out.write_all(text.as_bytes());
+    for line in file.lines() {
         let line = line.with_context(|| format!("cannot read {}", args.file.display()))?;
-        out.write_all(tests.line(&line)?.as_bytes())?;
+        if let Err(error) = write(&tests.line(&line)?) {
+            return Ok(failed(&error, "standard output", 0));
+        }
     }
     let (text, code) = tests.end();
-    out.write_all(text.as_bytes())?;
-    out.flush()?;
-    Ok(code)
+    match write(&text).and_then(|()| out.flush()) {
+        Err(error) => Ok(failed(&error, "standard output", code)),
+        Ok(()) => Ok(code),
+    }
 }

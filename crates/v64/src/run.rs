@@ -1,27 +1,46 @@
 //! `v64 run`: a machine in the terminal.
 
+use crate::input::EndOfInput;
+use crate::output::say;
 use crate::terminal::Terminal;
-use anyhow::{Context, Result, bail};
-use machine::time::{Clock, HostClock};
+use anyhow::{Result, bail};
+use clap::Args;
+use machine::boot::Bytes;
+use machine::time::{Clock, HostClock, NS_PER_INSTRUCTION};
 use machine::{Machine, MachineConfig};
-use session::{ClockKind, EngineKind, Guest, ICOUNT_EPOCH, Outcome, RunArgs, drive, report};
-use std::path::PathBuf;
+use session::{ClockKind, EngineKind, Guest, ICOUNT_EPOCH, Outcome, RunArgs, WAITS, drive, report};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use wasm_jit::{Settings, Translator};
 
+/// Options of `v64 run`.
+#[derive(Args)]
+pub(crate) struct RunCommand {
+    #[command(flatten)]
+    run: RunArgs,
+    /// End (exit code 0) when standard input has ended, the guest has read all of it, and has then waited for more for a
+    /// second without printing
+    #[arg(long)]
+    exit_on_eof: bool,
+}
+
 /// The host's monotonic clock.
-struct Monotonic(Instant, std::sync::Arc<crate::terminal::Waker>);
+struct Monotonic(Instant);
 
 impl HostClock for Monotonic {
     fn now_ns(&mut self) -> u64 {
         u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
-    fn sleep(&mut self, ns: u64) -> bool {
-        self.1.wait(std::time::Duration::from_nanos(ns));
-        true
+    /// The run loop sleeps, where it hears of input and of what ends the run.
+    fn sleep(&mut self, _: u64) -> bool {
+        false
     }
 }
+
+/// Instructions between looks at what ends the run from outside: a fraction of a second even where each is port I/O.
+const SLICE: u64 = 500_000;
+/// How long the run loop sleeps at most before it looks again.
+const LONGEST_SLEEP: Duration = Duration::from_millis(10);
 
 fn trace(targets: &[String]) -> Result<()> {
     let mut filter = Vec::new();
@@ -33,23 +52,22 @@ fn trace(targets: &[String]) -> Result<()> {
     }
     if !filter.is_empty() {
         let filter = tracing_subscriber::EnvFilter::new(filter.join(","));
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+        let events = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        // What cannot be written to standard error is lost, and nothing is said about it there.
+        events.without_time().log_internal_errors(false).init();
     }
     Ok(())
 }
 
-/// The guest that the options name.
-pub(crate) fn guest(args: &RunArgs) -> Result<Guest> {
-    let kernel = args.kernel.as_ref().map(|path| read(path, "kernel")).transpose()?;
-    let initrd = args.initrd.as_ref().map(|path| read(path, "initrd")).transpose()?;
-    Ok(Guest::new(args, kernel, initrd))
-}
-
 /// Runs a machine. Gives the process's exit code.
-pub(crate) fn main(args: &RunArgs) -> Result<u8> {
+pub(crate) fn main(command: &RunCommand) -> Result<u8> {
+    let args = &command.run;
+    if command.exit_on_eof && args.serial != "stdio" {
+        bail!("--exit-on-eof is for --serial stdio: otherwise standard input is not read");
+    }
     trace(&args.trace)?;
     pc_devices::link();
-    let guest = guest(args)?;
+    let guest = crate::files::guest(args)?;
     let memory = args.memory;
     if args.engine == EngineKind::Lockstep {
         host_can_hold(memory.saturating_mul(2))?;
@@ -59,7 +77,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<u8> {
     let terminal = Terminal::open(&args.serial)?;
     let clock = match args.clock {
         ClockKind::Icount => Clock::instructions(),
-        ClockKind::Real => Clock::host(Box::new(Monotonic(Instant::now(), terminal.waker()))),
+        ClockKind::Real => Clock::host(Box::new(Monotonic(Instant::now()))),
     };
     let epoch_seconds = match args.clock {
         ClockKind::Icount => ICOUNT_EPOCH,
@@ -90,32 +108,63 @@ pub(crate) fn main(args: &RunArgs) -> Result<u8> {
         vcpu.set_compiled(Box::new(translator));
     }
     let started = Instant::now();
-    let outcome = run(args, &guest, &terminal, &mut machine);
+    let outcome = run(command, &guest, &terminal, &mut machine);
     terminal.restore();
     if args.stats {
-        eprint!("{}", report::statistics(&mut machine, started.elapsed()));
+        say(&report::statistics(&mut machine, started.elapsed()));
         if let Some(kib) = peak_kib() {
-            eprintln!("host memory   {kib} KiB");
+            say(&format!("host memory   {kib} KiB\n"));
         }
     }
     if args.profile {
-        eprint!("{}", report::profile(&mut machine, report::PROFILED));
+        say(&report::profile(&mut machine, report::PROFILED));
     }
     if args.state_hash {
         let instructions = machine.retired();
-        eprintln!("state hash {:016x} after {instructions} instructions", machine.state_hash());
+        say(&format!("state hash {:016x} after {instructions} instructions\n", machine.state_hash()));
     }
     outcome
 }
 
-fn run(args: &RunArgs, guest: &Guest, terminal: &Terminal, machine: &mut Machine) -> Result<u8> {
+fn run(command: &RunCommand, guest: &Guest, terminal: &Terminal, machine: &mut Machine) -> Result<u8> {
+    let (args, shared) = (&command.run, terminal.shared());
+    let mut slept = Duration::ZERO;
+    let mut end_of_input = EndOfInput::default();
+    let mut said = false;
     loop {
-        if let Outcome::Ended { code, message } = drive(args, guest, machine, u64::MAX)? {
-            terminal.restore();
-            eprint!("{message}");
+        let limit = machine.vcpu().retired().saturating_add(SLICE);
+        match drive(args, guest, machine, limit)? {
+            Outcome::More => {}
+            Outcome::Idle(ns) => slept += shared.wait(Duration::from_nanos(ns).min(LONGEST_SLEEP)),
+            Outcome::Waiting if !shared.is_open() => {
+                terminal.restore();
+                say(WAITS);
+                return Ok(0);
+            }
+            Outcome::Waiting => {
+                if !std::mem::replace(&mut said, true) && terminal.has_keys() {
+                    say("v64: the guest waits for input, and no timer runs; Ctrl-A X leaves\r\n");
+                }
+                slept += shared.wait(LONGEST_SLEEP);
+            }
+            Outcome::Ended { code, message } => {
+                terminal.restore();
+                say(&message);
+                // Output that failed is an error, however the guest ended.
+                return Ok(shared.stopped().filter(|&failed| failed != 0).unwrap_or(code));
+            }
+        }
+        if let Some(code) = shared.stopped() {
             return Ok(code);
         }
-        if terminal.wants_quit() {
+        let idle = match args.clock {
+            ClockKind::Real => u64::try_from(slept.as_nanos()).unwrap_or(u64::MAX),
+            ClockKind::Icount => {
+                let ran = machine.vcpu().retired().saturating_mul(NS_PER_INSTRUCTION);
+                machine.now().0.saturating_sub(ran)
+            }
+        };
+        if command.exit_on_eof && end_of_input.is_reached(shared, idle) {
             return Ok(0);
         }
     }
@@ -136,12 +185,11 @@ fn host_can_hold(bytes: u64) -> Result<()> {
     };
     let total = kib("MemTotal:").unwrap_or(u64::MAX >> 10).saturating_add(kib("SwapTotal:").unwrap_or(0));
     if bytes >> 10 > total {
-        bail!("-m {} MiB is more than this host's {} MiB; give less", bytes >> 20, total >> 10);
+        bail!(
+            "{} of memory is more than this host's {}; give a smaller -m",
+            Bytes(bytes),
+            Bytes(total << 10)
+        );
     }
     Ok(())
-}
-
-/// Reads a file whole.
-fn read(path: &PathBuf, what: &str) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("cannot read the {what} {}", path.display()))
 }

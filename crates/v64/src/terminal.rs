@@ -1,46 +1,28 @@
 //! The terminal as a serial line: raw while the guest runs, restored whatever happens.
 
+use crate::input::Shared;
+use crate::output;
 use anyhow::{Context, Result, bail};
 use device_api::SerialPort;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-use std::collections::VecDeque;
 use std::io::{IsTerminal, Read, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 const CTRL_A: u8 = 1;
 
-/// Input on its way to the guest, and whoever sleeps until there is some.
-#[derive(Default)]
-pub(crate) struct Waker {
-    input: Mutex<VecDeque<u8>>,
-    arrived: Condvar,
-    quit: AtomicBool,
-}
-
-impl Waker {
-    /// Sleeps for `most`, or until input arrives.
-    pub(crate) fn wait(&self, most: Duration) {
-        let input = self.input.lock().unwrap_or_else(PoisonError::into_inner);
-        if input.is_empty() && !self.quit.load(Ordering::Relaxed) {
-            drop(self.arrived.wait_timeout(input, most));
-        }
-    }
-
-    fn push(&self, byte: u8) {
-        self.input.lock().unwrap_or_else(PoisonError::into_inner).push_back(byte);
-        self.arrived.notify_all();
-    }
-
-    fn pop(&self) -> Option<u8> {
-        self.input.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-    }
-}
+/// The keys behind Ctrl-A, as QEMU has them.
+const KEYS: &str = "\r
+Ctrl-A H       lists these keys\r
+Ctrl-A X       ends the machine\r
+Ctrl-A T       begins lines of output with the time, or no longer\r
+Ctrl-A Ctrl-A  sends Ctrl-A\r
+";
 
 enum Output {
     Stdout,
-    File(std::fs::File),
+    /// With its path
+    File(std::fs::File, String),
 }
 
 impl Output {
@@ -48,9 +30,10 @@ impl Output {
         Ok(match (name, name.strip_prefix("file:")) {
             ("none", _) => None,
             ("stdio", _) => Some(Output::Stdout),
-            (_, Some(path)) => Some(Output::File(
-                std::fs::File::create(path).with_context(|| format!("cannot write {path}"))?,
-            )),
+            (_, Some(path)) => {
+                let file = std::fs::File::create(path).with_context(|| format!("cannot write {path}"))?;
+                Some(Output::File(file, path.to_owned()))
+            }
             _ => bail!("--serial {name} is none of stdio, file:PATH and none"),
         })
     }
@@ -58,8 +41,7 @@ impl Output {
 
 /// A serial line on which nothing ever arrives, and which is heard where `--serial` says.
 pub(crate) fn output_only(name: &str) -> Result<Option<Box<dyn SerialPort>>> {
-    let line = |output| Box::new(Line { waker: Arc::default(), output }) as Box<dyn SerialPort>;
-    Ok(Output::open(name)?.map(line))
+    Ok(Output::open(name)?.map(|output| Box::new(Line::new(Arc::default(), output)) as Box<dyn SerialPort>))
 }
 
 /// What is sent here is lost, but the line behaves as if it were connected.
@@ -74,29 +56,62 @@ impl SerialPort for Sink {
 
 /// COM1's other end.
 struct Line {
-    waker: Arc<Waker>,
+    shared: Arc<Shared>,
     output: Output,
+    /// Output failed: the rest is dropped, and the run stops soon
+    failed: bool,
+    /// When it was opened, for the time before lines
+    opened: Instant,
+    at_line_start: bool,
+}
+
+impl Line {
+    fn new(shared: Arc<Shared>, output: Output) -> Self {
+        Self { shared, output, failed: false, opened: Instant::now(), at_line_start: true }
+    }
+
+    fn write(&mut self, byte: u8) -> std::io::Result<()> {
+        let mut text = Vec::new();
+        if self.at_line_start && byte != b'\r' && self.shared.timestamps() {
+            let ms = self.opened.elapsed().as_millis();
+            let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60);
+            write!(text, "[{hours:02}:{minutes:02}:{seconds:02}.{:03}] ", ms % 1000)?;
+        }
+        self.at_line_start = byte == b'\n' || self.at_line_start && byte == b'\r';
+        text.push(byte);
+        match &mut self.output {
+            Output::Stdout => {
+                let mut out = std::io::stdout().lock();
+                out.write_all(&text).and_then(|()| out.flush())
+            }
+            Output::File(file, _) => file.write_all(&text),
+        }
+    }
 }
 
 impl SerialPort for Line {
     fn send(&mut self, byte: u8) {
-        // A closed pipe must not stop the guest: what cannot be written is gone.
-        let _ = match &mut self.output {
-            Output::Stdout => {
-                let mut out = std::io::stdout().lock();
-                out.write_all(&[byte]).and_then(|()| out.flush())
-            }
-            Output::File(file) => file.write_all(&[byte]),
-        };
+        if self.failed {
+            return;
+        }
+        self.shared.sent();
+        if let Err(error) = self.write(byte) {
+            self.failed = true;
+            let name = match &self.output {
+                Output::Stdout => "standard output",
+                Output::File(_, path) => path,
+            };
+            self.shared.stop(output::failed(&error, name, 0));
+        }
     }
     fn receive(&mut self) -> Option<u8> {
-        self.waker.pop()
+        self.shared.pop()
     }
 }
 
 /// The host's terminal.
 pub(crate) struct Terminal {
-    waker: Arc<Waker>,
+    shared: Arc<Shared>,
     serial: Mutex<Option<Box<dyn SerialPort>>>,
     saved: Arc<Option<Termios>>,
 }
@@ -104,22 +119,20 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Opens what `--serial` names: `stdio`, `file:PATH` or `none`.
     pub(crate) fn open(name: &str) -> Result<Self> {
-        let waker = Arc::new(Waker::default());
-        let mut saved = None;
+        let shared = Arc::new(Shared::default());
         let output = Output::open(name)?;
-        if matches!(output, Some(Output::Stdout)) {
-            saved = make_raw();
-        }
-        let saved = Arc::new(saved);
-        if name == "stdio" {
+        let is_stdio = matches!(output, Some(Output::Stdout));
+        let saved = Arc::new(if is_stdio { make_raw() } else { None });
+        if is_stdio {
             restore_on_signals(&saved)?;
-            let reader = Arc::clone(&waker);
-            let again = Arc::clone(&saved);
-            std::thread::spawn(move || read_input(&reader, &again));
+            let (reader, saved) = (Arc::clone(&shared), Arc::clone(&saved));
+            std::thread::spawn(move || read_input(&reader, &saved));
+        } else {
+            shared.end();
         }
-        let serial =
-            output.map(|output| Box::new(Line { waker: Arc::clone(&waker), output }) as Box<dyn SerialPort>);
-        Ok(Self { waker, serial: Mutex::new(serial), saved })
+        let line = |output| Box::new(Line::new(Arc::clone(&shared), output)) as Box<dyn SerialPort>;
+        let serial = Mutex::new(output.map(line));
+        Ok(Self { shared, serial, saved })
     }
 
     /// The serial back end, once.
@@ -127,13 +140,14 @@ impl Terminal {
         self.serial.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    pub(crate) fn waker(&self) -> Arc<Waker> {
-        Arc::clone(&self.waker)
+    /// What this terminal shares with the run loop.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
-    /// Whether Ctrl-A X was typed.
-    pub(crate) fn wants_quit(&self) -> bool {
-        self.waker.quit.load(Ordering::Relaxed)
+    /// Whether keys are read from a terminal, so that Ctrl-A is one of them.
+    pub(crate) fn has_keys(&self) -> bool {
+        self.saved.is_some()
     }
 
     /// Back to how the terminal was.
@@ -183,30 +197,50 @@ fn restore_on_signals(saved: &Arc<Option<Termios>>) -> Result<()> {
     Ok(())
 }
 
-/// Reads the keyboard. Ctrl-A X leaves, Ctrl-A Ctrl-A sends one Ctrl-A.
-fn read_input(waker: &Waker, saved: &Option<Termios>) {
-    let mut escape = false;
+/// Reads standard input to its end. On a terminal, Ctrl-A begins a key of the command's own.
+fn read_input(shared: &Shared, saved: &Option<Termios>) {
+    let mut escaped = false;
     let mut buffer = [0; 256];
     loop {
         let got = match std::io::stdin().lock().read(&mut buffer) {
-            Ok(0) | Err(_) => return,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Ok(0) | Err(_) => return shared.end(),
             Ok(got) => got,
         };
+        if saved.is_none() {
+            shared.push(&buffer[..got]);
+            continue;
+        }
         for &byte in &buffer[..got] {
-            match (escape, byte) {
-                (true, b'x' | b'X') => {
-                    waker.quit.store(true, Ordering::Relaxed);
+            if std::mem::take(&mut escaped) {
+                if key(shared, byte) {
                     restore(saved);
                     std::process::exit(0);
                 }
-                (true, b'h' | b'H' | b'?') => eprintln!("\r\nCtrl-A X leaves, Ctrl-A Ctrl-A sends Ctrl-A"),
-                (false, CTRL_A) if saved.is_some() => {
-                    escape = true;
-                    continue;
-                }
-                _ => waker.push(byte),
+            } else if byte == CTRL_A {
+                escaped = true;
+            } else {
+                shared.push(&[byte]);
             }
-            escape = false;
         }
     }
+}
+
+/// Does what a key behind Ctrl-A says. Returns whether to exit at once, since the run loop did not stop when it should.
+fn key(shared: &Shared, byte: u8) -> bool {
+    let say = |text: &str| output::say(&format!("\r\nv64: {text}\r\n"));
+    match byte.to_ascii_lowercase() {
+        b'x' => return shared.stop(0),
+        b'h' | b'?' => output::say(KEYS),
+        b't' => match shared.toggle_timestamps() {
+            true => say("lines begin with the time"),
+            false => say("lines no longer begin with the time"),
+        },
+        b'b' => say("a break cannot be sent yet"),
+        b'c' => say("there is no monitor; Ctrl-A H lists the keys"),
+        b's' => say("there are no disks whose content could be saved"),
+        CTRL_A => shared.push(&[CTRL_A]),
+        _ => say("no such key; Ctrl-A H lists them"),
+    }
+    false
 }

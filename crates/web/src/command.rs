@@ -75,12 +75,18 @@ fn text(stdout: String, exit_code: u8) -> (Plan, Parsed) {
     (Plan::Text { stdout, stderr: String::new(), exit_code }, Parsed::Nothing)
 }
 
+/// Bad input: one line on standard error, and exit code 2.
+fn refused(error: &anyhow::Error) -> (Plan, Parsed) {
+    let stderr = format!("v64: {error:#}\n");
+    (Plan::Text { stdout: String::new(), stderr, exit_code: 2 }, Parsed::Nothing)
+}
+
 pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
-    let mut argv = vec!["v64".to_owned()];
-    argv.extend_from_slice(words);
-    if argv.len() == 1 {
-        argv.push("run".into());
-    }
+    let words = match session::normalize_words(&Cli::command(), words.iter().map(Into::into)) {
+        Ok(words) => words,
+        Err(error) => return refused(&error),
+    };
+    let argv = std::iter::once("v64".into()).chain(words);
     let cli = Cli::command().try_get_matches_from(argv).and_then(|matches| Cli::from_arg_matches(&matches));
     let path = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
     match cli.map(|cli| cli.command) {
@@ -90,6 +96,9 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
         }
         Err(help) => text(help.to_string(), 0),
         Ok(Some(Command::Run(args))) => {
+            if let Err(error) = args.check() {
+                return refused(&error);
+            }
             let plan = Plan::Run {
                 kernel: args.kernel.as_ref().map(path),
                 initrd: args.initrd.as_ref().map(path),
@@ -106,10 +115,7 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
         }
         Ok(Some(Command::Decode(args))) => match session::decode_text(&args) {
             Ok((stdout, code)) => text(stdout, code),
-            Err(error) => {
-                let stderr = format!("v64: {error:#}\n");
-                (Plan::Text { stdout: String::new(), stderr, exit_code: 2 }, Parsed::Nothing)
-            }
+            Err(error) => refused(&error),
         },
         Ok(Some(Command::Devices) | None) => text(session::devices(), 0),
     }
@@ -144,8 +150,17 @@ mod tests {
     fn errors_are_texts_with_exit_code_2() {
         let plan = json(&["run", "-m", "lots"]);
         assert!(plan.contains("is not a size") && plan.ends_with(r#""exitCode":2}"#), "{plan}");
+        let plan = json(&["run", "--append", "quiet"]);
+        assert!(plan.contains("--append is for a kernel") && plan.ends_with(r#""exitCode":2}"#), "{plan}");
         let plan = json(&["decode", "zz"]);
         assert!(plan.contains("not hexadecimal") && plan.ends_with(r#""exitCode":2}"#), "{plan}");
+    }
+
+    #[test]
+    fn options_are_qemu_s() {
+        assert_eq!(json(&["run", "-kernel", "x", "-nographic"]), json(&["run", "--kernel", "x"]));
+        let plan = json(&["-hda", "x"]);
+        assert!(plan.contains("there are no disks yet") && plan.ends_with(r#""exitCode":2}"#), "{plan}");
     }
 
     #[test]

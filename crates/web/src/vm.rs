@@ -182,6 +182,11 @@ impl Vm {
                 self.idle_ns = ns;
                 Status::Idle
             }
+            Ok(Outcome::Waiting) => {
+                // Only input ends it, which does not wait for this.
+                self.idle_ns = 1_000_000_000;
+                Status::Idle
+            }
             Ok(Outcome::Ended { code, message }) => {
                 let report = if args.state_hash {
                     let hash = machine.state_hash();

@@ -54,6 +54,13 @@ pub(super) struct Segment {
     pub(super) memory_size: u64,
 }
 
+impl Segment {
+    /// Physical address behind its last byte, where there is one.
+    pub(super) fn end(&self) -> u64 {
+        self.address.saturating_add(self.memory_size)
+    }
+}
+
 /// An executable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Elf {

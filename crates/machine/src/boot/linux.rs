@@ -1,12 +1,14 @@
 //! Linux kernels, by the x86 boot protocol.
 
-use super::{BootError, BootImage, EntryState, memory_map};
-use guest_memory::GuestMemory;
+use super::{BootError, BootImage, EntryState, initrd_does_not_fit, memory_map};
+use guest_memory::{GuestMemory, RamLayout};
 use x86_state::gpr;
 use x86_types::{GuestPhysAddr, PAGE_SIZE};
 
 const BOOT_PARAMS: u64 = 0x1_0000;
 const COMMAND_LINE: u64 = 0x2_0000;
+/// Descriptor table and page tables
+const TABLES: u64 = 0x6000;
 const COMMAND_LINE_ROOM: usize = 0x8000;
 
 /// Offsets in the setup header, which are the same in `boot_params`.
@@ -61,11 +63,8 @@ pub(super) fn is_linux(kernel: &[u8]) -> bool {
     get::<4>(kernel, field::MAGIC) == *b"HdrS"
 }
 
-/// Loads a bzImage. A kernel with a 64-bit entry point is entered there, others at the 32-bit one.
-///
-/// SPEC: linux-boot-protocol :: 64-bit Boot Protocol -> with XLF_KERNEL_64 the entry lies 200h behind the load address, RSI names boot_params
-pub(super) fn load(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryState, BootError> {
-    let kernel = image.kernel;
+/// Returns the kernel proper, behind the sectors of its setup code.
+fn body(kernel: &[u8]) -> Result<&[u8], BootError> {
     let version = get_u16(kernel, field::VERSION);
     if version < 0x206 {
         return Err(BootError::OldProtocol { major: (version >> 8) as u8, minor: version as u8 });
@@ -84,8 +83,22 @@ pub(super) fn load(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryStat
         return Err(BootError::Truncated { expected, found: kernel.len() as u64 });
     }
     // What follows, such as a signature, is not part of the kernel.
-    let body = &kernel[setup as usize..kernel.len().min(expected as usize)];
-    let (at, needed) = placement(ram, kernel, version, body.len() as u64)?;
+    Ok(&kernel[setup as usize..kernel.len().min(expected as usize)])
+}
+
+/// Checks that an initial RAM disk of `bytes` fits.
+pub(super) fn check_initrd(layout: RamLayout, kernel: &[u8], bytes: u64) -> Result<(), BootError> {
+    let (at, needed) = placement(layout, kernel, body(kernel)?.len() as u64)?;
+    initrd_address(layout, kernel, bytes, at + needed).map(|_| ())
+}
+
+/// Loads a bzImage. A kernel with a 64-bit entry point is entered there, others at the 32-bit one.
+///
+/// SPEC: linux-boot-protocol :: 64-bit Boot Protocol -> with XLF_KERNEL_64 the entry lies 200h behind the load address, RSI names boot_params
+pub(super) fn load(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryState, BootError> {
+    let kernel = image.kernel;
+    let body = body(kernel)?;
+    let (at, needed) = placement(ram.layout(), kernel, body.len() as u64)?;
     ram.write(GuestPhysAddr(at), body);
     let initrd = place_initrd(ram, kernel, image.initrd, at + needed)?;
     let params = boot_params(ram, image, at, initrd)?;
@@ -93,12 +106,14 @@ pub(super) fn load(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryStat
     let mut line = image.command_line.as_bytes().to_vec();
     line.push(0);
     ram.write(GuestPhysAddr(COMMAND_LINE), &line);
+    let version = get_u16(kernel, field::VERSION);
     let long = version >= 0x20c && get_u16(kernel, field::XLOADFLAGS) & XLF_KERNEL_64 != 0;
     let state = EntryState {
         rip: if long { at + 0x200 } else { at },
         long,
         registers: [Some((gpr::RSI, BOOT_PARAMS)), None, None],
         selectors: (0x10, 0x18),
+        tables: TABLES,
     };
     state.write_tables(ram);
     Ok(state)
@@ -109,8 +124,8 @@ pub(super) fn load(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryStat
 /// Another address is no way out when the preferred one does not fit: a kernel loaded lower moves itself up.
 ///
 /// SPEC: linux-boot-protocol :: The Real-Mode Kernel Header -> pref_address is where a kernel runs unless loaded higher, init_size what it needs there before it knows the memory map
-fn placement(ram: &GuestMemory, kernel: &[u8], version: u16, body: u64) -> Result<(u64, u64), BootError> {
-    let (at, needed) = if version >= 0x20a {
+fn placement(layout: RamLayout, kernel: &[u8], body: u64) -> Result<(u64, u64), BootError> {
+    let (at, needed) = if get_u16(kernel, field::VERSION) >= 0x20a {
         let preferred = u64::from_le_bytes(get(kernel, field::PREF_ADDRESS));
         (preferred, u64::from(get_u32(kernel, field::INIT_SIZE)).max(body))
     } else {
@@ -122,10 +137,17 @@ fn placement(ram: &GuestMemory, kernel: &[u8], version: u16, body: u64) -> Resul
         0 => MIB,
         at => at,
     };
-    if at < MIB || at.checked_add(needed).is_none_or(|end| end > ram.layout().low) {
+    if at < MIB || at.checked_add(needed).is_none_or(|end| end > layout.low) {
         return Err(BootError::KernelDoesNotFit { needed: needed.div_ceil(1 << 20), at: GuestPhysAddr(at) });
     }
     Ok((at, needed))
+}
+
+/// Returns the highest address at which an initial RAM disk of `bytes` can lie.
+fn initrd_address(layout: RamLayout, kernel: &[u8], bytes: u64, kernel_end: u64) -> Result<u64, BootError> {
+    let highest = u64::from(get_u32(kernel, field::INITRD_ADDR_MAX)).saturating_add(1).min(layout.low);
+    let at = highest.checked_sub(bytes).map(|at| at & !(PAGE_SIZE - 1)).filter(|&at| at >= kernel_end);
+    at.ok_or_else(|| initrd_does_not_fit(layout, bytes, highest.saturating_sub(kernel_end)))
 }
 
 /// Puts the initial RAM disk as high as kernel and memory allow. Gives address and size, or zeros.
@@ -137,9 +159,7 @@ fn place_initrd(
 ) -> Result<(u64, u64), BootError> {
     let Some(initrd) = initrd.filter(|initrd| !initrd.is_empty()) else { return Ok((0, 0)) };
     let bytes = initrd.len() as u64;
-    let highest = u64::from(get_u32(kernel, field::INITRD_ADDR_MAX)).saturating_add(1).min(ram.layout().low);
-    let at = highest.checked_sub(bytes).map(|at| at & !(PAGE_SIZE - 1)).filter(|&at| at >= kernel_end);
-    let Some(at) = at else { return Err(BootError::InitrdDoesNotFit { bytes }) };
+    let at = initrd_address(ram.layout(), kernel, bytes, kernel_end)?;
     ram.write(GuestPhysAddr(at), initrd);
     Ok((at, bytes))
 }

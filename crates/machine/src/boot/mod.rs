@@ -1,14 +1,18 @@
 //! Loaders: they write a guest into RAM and say in which state the processor starts it.
 
+mod bytes;
 mod elf;
+mod file_type;
 mod linux;
 mod multiboot;
 mod state;
 
-use guest_memory::GuestMemory;
+use guest_memory::{GuestMemory, RamLayout};
 use thiserror::Error;
 use x86_types::GuestPhysAddr;
 
+pub use bytes::Bytes;
+pub use file_type::{FileType, HEAD_BYTES, identify};
 pub use state::EntryState;
 
 /// The formats that a kernel's file can have.
@@ -34,8 +38,12 @@ pub fn detect(kernel: &[u8]) -> Option<Kind> {
 pub struct BootImage<'a> {
     /// Contents of the kernel's file
     pub kernel: &'a [u8],
+    /// Path of the kernel's file, which multiboot kernels get as the first word of their command line
+    pub kernel_name: &'a str,
     /// Contents of the initial RAM disk's file
     pub initrd: Option<&'a [u8]>,
+    /// Path of the initial RAM disk's file, which multiboot kernels get as the string of their module
+    pub initrd_name: &'a str,
     /// Kernel command line
     pub command_line: &'a str,
     /// Where the ACPI tables begin
@@ -43,11 +51,14 @@ pub struct BootImage<'a> {
 }
 
 /// Why a guest could not be loaded. Each says what is wrong and what to do.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum BootError {
-    /// Neither format
+    /// Neither format, and none that is known
     #[error("the kernel is neither a Linux bzImage nor a multiboot image; give a file like vmlinuz")]
     UnknownFormat,
+    /// A file of another format
+    #[error("{0}")]
+    NotAKernel(FileType),
     /// The file ends early
     #[error("the kernel's file is truncated: it should have {expected} bytes and has {found}; copy it again")]
     Truncated {
@@ -76,10 +87,14 @@ pub enum BootError {
         at: GuestPhysAddr,
     },
     /// Initial RAM disk and RAM
-    #[error("the initrd of {bytes} bytes does not fit into memory behind the kernel; give a larger -m")]
+    #[error("the initrd of {bytes} does not fit: {room} of memory are free behind the kernel; {advice}")]
     InitrdDoesNotFit {
         /// Its size
-        bytes: u64,
+        bytes: Bytes,
+        /// What is free
+        room: Bytes,
+        /// What to do
+        advice: &'static str,
     },
     /// Command line
     #[error("the kernel's command line has {len} bytes; it takes at most {most}")]
@@ -105,8 +120,33 @@ pub fn load(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryState, Boot
     match detect(image.kernel) {
         Some(Kind::Linux) => linux::load(ram, image),
         Some(Kind::Multiboot) => multiboot::load(ram, image),
-        None => Err(BootError::UnknownFormat),
+        None => Err(not_a_kernel(image.kernel, image.kernel.len() as u64)),
     }
+}
+
+/// Checks that an initial RAM disk of `bytes` fits beside a kernel, before it is read.
+///
+/// # Errors
+/// [`BootError`]: it does not fit, or the kernel cannot be loaded at all.
+pub fn check_initrd(layout: RamLayout, kernel: &[u8], bytes: u64) -> Result<(), BootError> {
+    match detect(kernel) {
+        Some(Kind::Linux) => linux::check_initrd(layout, kernel, bytes),
+        Some(Kind::Multiboot) => multiboot::check_initrd(layout, kernel, bytes),
+        None => Err(not_a_kernel(kernel, kernel.len() as u64)),
+    }
+}
+
+/// Returns why a file that [`detect`] does not know is not loaded. `head` is its beginning, [`HEAD_BYTES`] or the whole
+/// file, `bytes` its size.
+pub fn not_a_kernel(head: &[u8], bytes: u64) -> BootError {
+    identify(head, bytes).map_or(BootError::UnknownFormat, BootError::NotAKernel)
+}
+
+fn initrd_does_not_fit(layout: RamLayout, bytes: u64, room: u64) -> BootError {
+    // More RAM would lie above 4 GiB, where no initrd goes.
+    let full = layout.low >= guest_memory::PCI_HOLE_START;
+    let advice = if full { "make it smaller" } else { "give a larger -m" };
+    BootError::InitrdDoesNotFit { bytes: Bytes(bytes), room: Bytes(room), advice }
 }
 
 /// The stretches of memory as firmware would report them: start, length, and whether an operating system may use it.

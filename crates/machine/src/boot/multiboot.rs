@@ -1,17 +1,27 @@
 //! Multiboot-1 images: the address fields of the header, or ELF.
 
-use super::{BootError, BootImage, EntryState, elf, memory_map};
-use guest_memory::GuestMemory;
+use super::elf::{self, Segment};
+use super::{BootError, BootImage, EntryState, initrd_does_not_fit, memory_map};
+use guest_memory::{GuestMemory, RamLayout};
 use x86_state::gpr;
 use x86_types::{GuestPhysAddr, PAGE_SIZE};
 
 const MAGIC: u32 = 0x1bad_b002;
 const BOOTLOADER_MAGIC: u64 = 0x2bad_b002;
-const INFO: u64 = 0x1_0000;
-const STRINGS: u64 = 0x1_1000;
-const MAP: u64 = 0x1_2000;
-/// Memory that an image must leave free: the loader's tables and information, then devices and firmware.
-const TAKEN: [(u64, u64); 2] = [(0x5000, 0x1_3000), (0x9_fc00, MIB)];
+/// What the loader leaves in memory for the image, as offsets in a block of whole pages that overlaps no segment: a stack
+/// that grows down from the descriptor table, the information structure with the memory map, the strings.
+const TABLES: u64 = PAGE_SIZE;
+const INFO: u64 = 2 * PAGE_SIZE;
+const LOADER_NAME: u64 = INFO + 0x100;
+const MODULE: u64 = INFO + 0x200;
+const MAP: u64 = INFO + 0x300;
+const COMMAND_LINE: u64 = 3 * PAGE_SIZE;
+const MODULE_STRING: u64 = 5 * PAGE_SIZE;
+const BLOCK: u64 = 7 * PAGE_SIZE;
+/// Where the block goes unless the image lies there.
+const USUAL: u64 = 0xe000;
+/// Memory below 1 MiB that is not usable: devices, firmware and what belongs to them.
+const LOW_END: u64 = 0x9_fc00;
 const MIB: u64 = 0x10_0000;
 /// Requirements that are met: modules on page boundaries, memory information. The rest of bits 15:0 is refused.
 const MET: u32 = 3;
@@ -49,125 +59,182 @@ fn bad(reason: &'static str) -> BootError {
     BootError::Multiboot { reason }
 }
 
-/// Copies a piece of the file, with zeros behind it.
-fn place(ram: &GuestMemory, file: &[u8], from: u64, len: u64, to: u64, total: u64) -> Result<(), BootError> {
-    let end = from.checked_add(len).filter(|&end| end <= file.len() as u64);
-    let Some(end) = end else {
-        return Err(BootError::Truncated { expected: from.saturating_add(len), found: file.len() as u64 });
-    };
-    let total = total.max(len);
-    let Some(top) = to.checked_add(total).filter(|&top| top <= ram.layout().low) else {
-        return Err(BootError::KernelDoesNotFit { needed: total.div_ceil(1 << 20), at: GuestPhysAddr(to) });
-    };
-    if TAKEN.iter().any(|&(start, end)| to < end && start < top) {
-        return Err(bad("lies in memory of firmware, devices or its loader; link it to 1 MiB"));
+/// Where an image goes.
+struct Plan {
+    /// Physical address of the first instruction
+    entry: u64,
+    segments: Vec<Segment>,
+}
+
+impl Plan {
+    fn new(layout: RamLayout, file: &[u8]) -> Result<Self, BootError> {
+        let Some(header) = header(file) else { return Err(BootError::UnknownFormat) };
+        // SPEC: multiboot-1 :: 3.1.2 The magic fields of Multiboot header -> an image whose requirement in bits 15:0 cannot be met is not loaded
+        if header.flags & 0xffff & !MET != 0 {
+            return Err(bad("requires more than modules and memory information, such as a video mode"));
+        }
+        if layout.low < MIB {
+            return Err(BootError::KernelDoesNotFit { needed: 1, at: GuestPhysAddr(0) });
+        }
+        let plan = if header.flags & HAS_ADDRESSES != 0 {
+            by_addresses(file, &header)?
+        } else {
+            let elf = elf::parse(file)?;
+            let elf =
+                elf.ok_or(bad("is no x86 ELF file and has no address fields; link it as elf32-i386"))?;
+            Self { entry: elf.entry, segments: elf.segments }
+        };
+        for segment in &plan.segments {
+            check(layout, file, segment)?;
+        }
+        if plan.entry >= layout.low {
+            return Err(bad("is entered outside of memory; build it anew"));
+        }
+        Ok(plan)
     }
-    ram.write(GuestPhysAddr(to), &file[from as usize..end as usize]);
-    for at in (len..total).step_by(PAGE_SIZE as usize) {
-        let zeros = [0; PAGE_SIZE as usize];
-        ram.write(GuestPhysAddr(to + at), &zeros[..(total - at).min(PAGE_SIZE) as usize]);
+
+    /// The first address of a block of `bytes` that is usable memory and overlaps no segment, on a page boundary.
+    fn free(&self, bytes: u64) -> u64 {
+        let is_free = |&at: &u64| {
+            let overlaps = |segment: &Segment| at < segment.end() && segment.address < at + bytes;
+            !self.segments.iter().any(overlaps)
+        };
+        // Page 0 stays free: a null pointer should find nothing there.
+        let low = (PAGE_SIZE..LOW_END - bytes).step_by(PAGE_SIZE as usize);
+        std::iter::once(USUAL).chain(low).find(is_free).unwrap_or_else(|| self.end())
+    }
+
+    /// The first page boundary above all segments and above 1 MiB.
+    fn end(&self) -> u64 {
+        self.segments.iter().map(Segment::end).fold(MIB, u64::max).next_multiple_of(PAGE_SIZE)
+    }
+
+    /// Where a module begins: above everything else.
+    fn module(&self) -> u64 {
+        self.end().max(self.free(BLOCK) + BLOCK)
+    }
+}
+
+/// Refuses a segment that is not in the file, or that does not lie in usable memory.
+fn check(layout: RamLayout, file: &[u8], segment: &Segment) -> Result<(), BootError> {
+    let Segment { offset, file_size, address, memory_size } = *segment;
+    let expected = offset.saturating_add(file_size);
+    if expected > file.len() as u64 {
+        return Err(BootError::Truncated { expected, found: file.len() as u64 });
+    }
+    let Some(end) = address.checked_add(memory_size).filter(|&end| end <= layout.low) else {
+        let needed = memory_size.div_ceil(1 << 20);
+        return Err(BootError::KernelDoesNotFit { needed, at: GuestPhysAddr(address) });
+    };
+    if address < MIB && LOW_END < end {
+        return Err(bad("lies in memory of devices or firmware, from 9FC00h to 1 MiB; link it to 1 MiB"));
     }
     Ok(())
 }
 
-/// Loads by the header's address fields. Gives the entry point and the end of what was loaded.
-fn load_addresses(ram: &GuestMemory, file: &[u8], header: &Header) -> Result<(u64, u64), BootError> {
+/// Copies a segment, with zeros behind what the file has.
+fn place(ram: &GuestMemory, file: &[u8], segment: &Segment) {
+    let Segment { offset, file_size, address, memory_size } = *segment;
+    let content = file.get(offset as usize..(offset + file_size) as usize).unwrap_or(&[]);
+    ram.write(GuestPhysAddr(address), content);
+    for at in (file_size..memory_size).step_by(PAGE_SIZE as usize) {
+        let zeros = [0; PAGE_SIZE as usize];
+        ram.write(GuestPhysAddr(address + at), &zeros[..(memory_size - at).min(PAGE_SIZE) as usize]);
+    }
+}
+
+/// The one segment that the header's address fields describe.
+fn by_addresses(file: &[u8], header: &Header) -> Result<Plan, BootError> {
     let [header_at, load, load_end, bss_end, entry] = header.addresses.map(u64::from);
     let before = header_at.checked_sub(load).ok_or(bad("is loaded behind its own header; build it anew"))?;
-    let from = header.at.checked_sub(before).ok_or(bad("starts before its own file; build it anew"))?;
-    let len = if load_end == 0 {
-        file.len() as u64 - from
+    let offset = header.at.checked_sub(before).ok_or(bad("starts before its own file; build it anew"))?;
+    let file_size = if load_end == 0 {
+        file.len() as u64 - offset
     } else {
         load_end.checked_sub(load).ok_or(bad("ends before it begins; build it anew"))?
     };
-    let total = bss_end.saturating_sub(load).max(len);
-    place(ram, file, from, len, load, total)?;
-    Ok((entry, load + total))
+    let memory_size = bss_end.saturating_sub(load).max(file_size);
+    Ok(Plan { entry, segments: vec![Segment { offset, file_size, address: load, memory_size }] })
 }
 
-/// Loads the segments of an ELF file.
-fn load_elf(ram: &GuestMemory, file: &[u8]) -> Result<(u64, u64), BootError> {
-    let Some(elf) = elf::parse(file)? else {
-        return Err(bad("is no x86 ELF file and has no address fields; link it as elf32-i386"));
-    };
-    let mut top = 0;
-    for segment in elf.segments {
-        place(ram, file, segment.offset, segment.file_size, segment.address, segment.memory_size)?;
-        top = top.max(segment.address + segment.memory_size);
-    }
-    Ok((elf.entry, top))
+fn module_end(layout: RamLayout, plan: &Plan, bytes: u64) -> Result<u64, BootError> {
+    let start = plan.module();
+    let end = start.checked_add(bytes).filter(|&end| end <= layout.low);
+    end.ok_or_else(|| initrd_does_not_fit(layout, bytes, layout.low.saturating_sub(start)))
+}
+
+/// Checks that a module of `bytes` fits.
+pub(super) fn check_initrd(layout: RamLayout, kernel: &[u8], bytes: u64) -> Result<(), BootError> {
+    module_end(layout, &Plan::new(layout, kernel)?, bytes).map(|_| ())
 }
 
 /// Loads a multiboot image with its module and information.
 ///
 /// SPEC: multiboot-1 :: 3.2 Machine state -> EAX holds the magic number, EBX the information structure; 32-bit protected mode, flat segments, paging off
 pub(super) fn load(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryState, BootError> {
-    let Some(header) = header(image.kernel) else { return Err(BootError::UnknownFormat) };
-    // SPEC: multiboot-1 :: 3.1.2 The magic fields of Multiboot header -> an image whose requirement in bits 15:0 cannot be met is not loaded
-    if header.flags & 0xffff & !MET != 0 {
-        return Err(bad("requires more than modules and memory information, such as a video mode"));
+    let plan = Plan::new(ram.layout(), image.kernel)?;
+    for segment in &plan.segments {
+        place(ram, image.kernel, segment);
     }
-    if ram.layout().low < MIB {
-        return Err(BootError::KernelDoesNotFit { needed: 1, at: GuestPhysAddr(0) });
+    let block = plan.free(BLOCK);
+    if !ram.contains(GuestPhysAddr(block), BLOCK) {
+        return Err(BootError::KernelDoesNotFit { needed: 1, at: GuestPhysAddr(block) });
     }
-    let (entry, top) = if header.flags & HAS_ADDRESSES != 0 {
-        load_addresses(ram, image.kernel, &header)?
-    } else {
-        load_elf(ram, image.kernel)?
-    };
-    if entry >= ram.layout().low {
-        return Err(bad("is entered outside of memory; build it anew"));
-    }
-    write_info(ram, image, top.max(MIB))?;
+    write_info(ram, image, &plan, block)?;
     let state = EntryState {
-        rip: entry,
+        rip: plan.entry,
         long: false,
-        registers: [Some((gpr::RAX, BOOTLOADER_MAGIC)), Some((gpr::RBX, INFO)), None],
+        registers: [Some((gpr::RAX, BOOTLOADER_MAGIC)), Some((gpr::RBX, block + INFO)), None],
         selectors: (0x08, 0x10),
+        tables: block + TABLES,
     };
     state.write_tables(ram);
     Ok(state)
 }
 
+/// Writes a text and the NUL that ends it, where it takes at most `room` bytes.
+fn write_string(ram: &GuestMemory, at: u64, room: u64, text: &str) -> Result<(), BootError> {
+    let (len, most) = (text.len(), room as usize - 1);
+    if len > most {
+        return Err(BootError::CommandLineTooLong { len, most });
+    }
+    let mut bytes = text.as_bytes().to_vec();
+    bytes.push(0);
+    ram.write(GuestPhysAddr(at), &bytes);
+    Ok(())
+}
+
+/// The first word of the command line is the image's name, as GRUB and QEMU pass it: images skip it.
+///
 /// SPEC: multiboot-1 :: 3.3 Boot information format -> memory sizes, command line, modules, memory map, boot loader name
-fn write_info(ram: &GuestMemory, image: &BootImage<'_>, kernel_end: u64) -> Result<(), BootError> {
+fn write_info(ram: &GuestMemory, image: &BootImage<'_>, plan: &Plan, block: u64) -> Result<(), BootError> {
     // After a reset, RAM holds what the guest left there.
-    for page in [INFO, STRINGS, MAP] {
+    for page in (block..block + BLOCK).step_by(PAGE_SIZE as usize) {
         ram.write(GuestPhysAddr(page), &[0; PAGE_SIZE as usize]);
     }
-    let put = |offset: u64, value: u64| ram.write_u32(GuestPhysAddr(INFO + offset), value as u32);
+    let put = |offset: u64, value: u64| ram.write_u32(GuestPhysAddr(block + INFO + offset), value as u32);
     let low = ram.layout().low;
     let mut flags = 1 | 1 << 2 | 1 << 6 | 1 << 9;
     put(4, 639);
     put(8, low.saturating_sub(MIB) >> 10);
-    let most = 2047;
-    let len = image.command_line.len();
-    if len > most {
-        return Err(BootError::CommandLineTooLong { len, most });
-    }
-    let mut line = image.command_line.as_bytes().to_vec();
-    line.push(0);
-    ram.write(GuestPhysAddr(STRINGS), &line);
-    put(16, STRINGS);
-    let name = STRINGS + 0x900;
-    ram.write(GuestPhysAddr(name), b"v64\0");
-    put(64, name);
+    let line = format!("{} {}", image.kernel_name, image.command_line);
+    write_string(ram, block + COMMAND_LINE, MODULE_STRING - COMMAND_LINE, &line)?;
+    put(16, block + COMMAND_LINE);
+    write_string(ram, block + LOADER_NAME, MODULE - LOADER_NAME, "v64")?;
+    put(64, block + LOADER_NAME);
     if let Some(initrd) = image.initrd {
-        let start = kernel_end.next_multiple_of(PAGE_SIZE);
-        let bytes = initrd.len() as u64;
-        if start.checked_add(bytes).is_none_or(|end| end > low) {
-            return Err(BootError::InitrdDoesNotFit { bytes });
-        }
+        let start = plan.module();
+        let end = module_end(ram.layout(), plan, initrd.len() as u64)?;
         ram.write(GuestPhysAddr(start), initrd);
-        let module = STRINGS + 0xa00;
-        for (n, value) in [start, start + bytes, STRINGS + 0xa20, 0].into_iter().enumerate() {
-            ram.write_u32(GuestPhysAddr(module + 4 * n as u64), value as u32);
+        write_string(ram, block + MODULE_STRING, BLOCK - MODULE_STRING, image.initrd_name)?;
+        for (n, value) in [start, end, block + MODULE_STRING, 0].into_iter().enumerate() {
+            ram.write_u32(GuestPhysAddr(block + MODULE + 4 * n as u64), value as u32);
         }
         put(20, 1);
-        put(24, module);
+        put(24, block + MODULE);
         flags |= 1 << 3;
     }
-    let mut at = MAP;
+    let mut at = block + MAP;
     for (start, bytes, usable) in memory_map(ram) {
         ram.write_u32(GuestPhysAddr(at), 20);
         ram.write_u64(GuestPhysAddr(at + 4), start);
@@ -175,8 +242,8 @@ fn write_info(ram: &GuestMemory, image: &BootImage<'_>, kernel_end: u64) -> Resu
         ram.write_u32(GuestPhysAddr(at + 20), if usable { 1 } else { 2 });
         at += 24;
     }
-    put(44, at - MAP);
-    put(48, MAP);
+    put(44, at - block - MAP);
+    put(48, block + MAP);
     put(0, flags);
     Ok(())
 }

@@ -12,6 +12,9 @@ use spec::offset;
 
 /// How often the host's end is asked for input while the guest waits for an interrupt, in nanoseconds.
 pub const POLL_INTERVAL: u64 = 2_000_000;
+/// How long the host's end is left alone after the receive interrupt was enabled, in nanoseconds: Linux enables the FIFOs
+/// just behind it, which clears them.
+pub const START_TIME: u64 = 500_000;
 
 /// One of the four ports.
 struct Com {
@@ -35,9 +38,11 @@ struct State {
     uart: Uart,
     /// When the host was last asked
     polled: VmTime,
+    /// The last access read LSR
+    read_lsr: bool,
 }
 
-crate::codec::codec_struct!(State { uart, polled });
+crate::codec::codec_struct!(State { uart, polled, read_lsr });
 
 snapshot_of!(SerialDevice, state);
 
@@ -52,7 +57,7 @@ impl std::fmt::Debug for SerialDevice {
 
 impl State {
     fn new(connected: bool) -> Self {
-        Self { uart: Uart::new(connected), polled: VmTime::ZERO }
+        Self { uart: Uart::new(connected), polled: VmTime::ZERO, read_lsr: false }
     }
 }
 
@@ -68,6 +73,13 @@ impl SerialDevice {
     ) -> Result<Option<Box<dyn Device>>, DeviceError> {
         let host = config.serial.get_mut(com.index).and_then(Option::take);
         Ok(Some(Box::new(Self::new(com, host))))
+    }
+
+    /// Whether the guest is ready for input: it has enabled the receive interrupt, or reads LSR twice in a row, as a driver
+    /// does that polls. Input stays with the host until then, since drivers clear the receiver when they start: what came
+    /// before, such as a script on standard input, would be lost.
+    fn is_ready(&self, register: u16) -> bool {
+        self.state.uart.wants_data() || register == offset::LSR && self.state.read_lsr
     }
 
     /// Takes what the host has, as far as it fits. In loopback the receiver is cut off from the wire.
@@ -106,9 +118,11 @@ impl Pio for SerialDevice {
     fn port_read(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8) -> u32 {
         let value = lanes::read(port, size, |port| {
             let register = port.wrapping_sub(self.com.base) & 7;
-            if matches!(register, offset::RBR_THR_DLL | offset::IIR_FCR | offset::LSR) {
+            let shows_data = matches!(register, offset::RBR_THR_DLL | offset::IIR_FCR | offset::LSR);
+            if shows_data && self.is_ready(register) {
                 self.poll(ctx.now);
             }
+            self.state.read_lsr = register == offset::LSR;
             self.state.uart.read(ctx.now, register)
         });
         self.drive(ctx);
@@ -117,7 +131,12 @@ impl Pio for SerialDevice {
 
     fn port_write(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8, value: u32) {
         lanes::write(port, size, value, |port, byte| {
+            let wanted = self.state.uart.wants_data();
             let sent = self.state.uart.write(ctx.now, port.wrapping_sub(self.com.base) & 7, byte);
+            self.state.read_lsr = false;
+            if !wanted && self.state.uart.wants_data() {
+                self.state.polled = self.state.polled.max(ctx.now + START_TIME - POLL_INTERVAL);
+            }
             if let (Some(byte), Some(host)) = (sent, &mut self.host) {
                 host.send(byte);
             }
@@ -136,7 +155,7 @@ impl Timed for SerialDevice {
         [poll, uart.timeout_at()].into_iter().flatten().min()
     }
     fn advance(&mut self, ctx: &mut Ctx<'_>) {
-        if ctx.now.since(self.state.polled) >= POLL_INTERVAL {
+        if self.state.uart.wants_data() && ctx.now.since(self.state.polled) >= POLL_INTERVAL {
             self.poll(ctx.now);
         }
         self.state.uart.settle(ctx.now);

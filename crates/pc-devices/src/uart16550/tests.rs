@@ -248,7 +248,7 @@ fn loopback_mirrors_modem_lines_and_gates_the_interrupt() {
     rig.write(IER_DLM, 0x02);
     assert!(!rig.irq());
     rig.feed(b"z");
-    assert_eq!(rig.read(LSR), 0x60, "the wire is cut off");
+    assert_eq!([rig.read(LSR), rig.read(LSR)], [0x60; 2], "the wire is cut off");
     rig.write(MCR, 0x03);
     assert!(!rig.irq(), "OUT2 is closed");
     rig.write(MCR, 0x0b);
@@ -258,7 +258,7 @@ fn loopback_mirrors_modem_lines_and_gates_the_interrupt() {
 #[test]
 fn switching_or_clearing_the_fifo_empties_it() {
     for (fcr, left) in [(0x01, true), (0x03, false), (0x00, false), (0x05, true)] {
-        let mut rig = Rig::programmed(0x01, 0);
+        let mut rig = Rig::programmed(0x01, 0x01);
         rig.feed(b"a");
         assert_eq!(rig.read(LSR), 0x61);
         rig.write(IIR_FCR, fcr);
@@ -283,6 +283,45 @@ fn the_host_is_asked_at_intervals_only_while_input_can_interrupt() {
         assert_eq!(rig.read(RBR_THR_DLL), 1);
     }
     assert_eq!(rig.read(LSR), 0x60, "nothing was lost");
+}
+
+#[test]
+fn input_stays_with_the_host_until_the_interrupt_is_enabled() {
+    let mut rig = Rig::new();
+    rig.feed(b"ab");
+    let start = 10 * POLL_INTERVAL;
+    rig.at(start);
+    // As Linux starts a port: it clears the FIFOs, reads what there is, and enables the FIFOs behind the interrupt.
+    for value in [0x01, 0x07, 0x00] {
+        rig.write(IIR_FCR, value);
+    }
+    for register in [LSR, RBR_THR_DLL, IIR_FCR, MSR] {
+        rig.read(register);
+    }
+    rig.write(MCR, 0x0b);
+    rig.write(IER_DLM, 0x01);
+    rig.at(start + START_TIME - 1);
+    rig.write(IIR_FCR, 0x01);
+    assert!(!rig.irq());
+    assert_eq!(rig.device.next_deadline(), Some(VmTime(start + START_TIME)));
+    rig.at(start + START_TIME);
+    assert!(rig.irq());
+    assert_eq!([rig.read(RBR_THR_DLL), rig.read(RBR_THR_DLL)], *b"ab");
+}
+
+#[test]
+fn a_guest_that_polls_gets_its_input_and_one_that_sends_does_not() {
+    let mut rig = Rig::new();
+    rig.feed(b"ab");
+    for byte in *b"text" {
+        assert_eq!(rig.read(LSR), 0x60);
+        rig.write(RBR_THR_DLL, byte);
+    }
+    assert_eq!(rig.read(LSR), 0x60, "the first look");
+    assert_eq!(rig.read(LSR), 0x61, "the second in a row");
+    assert_eq!(rig.read(RBR_THR_DLL), b'a');
+    assert_eq!([rig.read(LSR), rig.read(LSR)], [0x60, 0x61]);
+    assert_eq!(rig.read(RBR_THR_DLL), b'b');
 }
 
 #[test]

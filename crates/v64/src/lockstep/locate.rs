@@ -3,6 +3,7 @@
 use super::Pace;
 use super::pair::{Pair, Recipe};
 use super::watch::Stay;
+use crate::output::say;
 use anyhow::Result;
 use machine::Machine;
 use std::fmt::Write;
@@ -47,7 +48,7 @@ impl Search<'_> {
     /// The smallest count at which the machines differ, if they do not after `equal` and do after `other` instructions.
     fn smallest(&self, (mut equal, mut other): (u64, u64), whole: bool) -> Result<u64> {
         while other - equal > 1 {
-            eprintln!("v64: the engines differ between {equal} and {other} instructions, searching");
+            say(&format!("v64: the engines differ between {equal} and {other} instructions, searching\n"));
             let middle = equal + (other - equal) / 2;
             let mut pair = self.replay(middle, |_| ())?;
             let differs = if whole { pair.differ() } else { pair.registers_differ() };

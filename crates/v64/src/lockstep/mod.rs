@@ -11,6 +11,7 @@ mod registers;
 mod tests;
 mod watch;
 
+use crate::output::say;
 use anyhow::{Result, bail};
 use device_api::SerialPort;
 use pair::{Pair, Recipe};
@@ -40,18 +41,18 @@ pub(crate) fn main(args: &RunArgs, guest: &Guest) -> Result<u8> {
         Verdict::Same(mut pair) => {
             let machine = &mut pair.compiled.machine;
             if args.stats {
-                eprint!("{}", report::statistics(machine, started.elapsed()));
+                say(&report::statistics(machine, started.elapsed()));
             }
             let instructions = machine.retired();
             if args.state_hash {
-                eprintln!("state hash {:016x} after {instructions} instructions", machine.state_hash());
+                say(&format!("state hash {:016x} after {instructions} instructions\n", machine.state_hash()));
             }
-            eprintln!("v64: both engines agree after {instructions} instructions");
+            say(&format!("v64: both engines agree after {instructions} instructions\n"));
             let (code, message) = pair.plain.ended.unwrap_or_default();
-            eprint!("{message}");
+            say(&message);
             Ok(code)
         }
-        Verdict::Differ(text) => Ok(crate::print((text, 1))),
+        Verdict::Differ(text) => Ok(crate::output::print((text, 1))),
     }
 }
 

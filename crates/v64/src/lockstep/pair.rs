@@ -61,9 +61,9 @@ impl Side {
         }
         while self.ended.is_none() && self.machine.retired() < to {
             match drive(recipe.args, recipe.guest, &mut self.machine, to)? {
-                Outcome::More => {}
                 // The instruction clock skips what a guest waits for.
-                Outcome::Idle(_) => self.ended = Some((1, "v64: the guest waits for ever\n".into())),
+                Outcome::More | Outcome::Idle(_) => {}
+                Outcome::Waiting => self.ended = Some((0, session::WAITS.into())),
                 Outcome::Ended { code, message } => self.ended = Some((code, message)),
             }
         }

@@ -62,6 +62,7 @@ async function run(words: string[], plan: Extract<Plan, { kind: 'run' }>): Promi
     );
     const end = await vm.run();
     terminal.restore();
+    if (terminal.failure !== undefined) throw new Error(terminal.failure);
     process.stderr.write(end.reason === 'powered off' ? '' : end.reason);
     if (plan.stats) process.stderr.write(await vm.report());
     process.stderr.write(end.report);

@@ -3,6 +3,13 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 
 const CTRL_A = 1;
 
+/** The keys behind Ctrl-A, as QEMU has them. */
+const KEYS = `\r
+Ctrl-A H       lists these keys\r
+Ctrl-A X       ends the machine\r
+Ctrl-A Ctrl-A  sends Ctrl-A\r
+`;
+
 function create(path: string): number {
   try {
     return openSync(path, 'w');
@@ -16,6 +23,8 @@ export class Terminal {
   #file: number | undefined;
   readonly #stdio: boolean;
   readonly #restore = (): void => this.restore();
+  #error: NodeJS.ErrnoException | undefined;
+  #leave: () => void = () => {};
 
   /** Opens what `--serial` names: `stdio`, `file:PATH` or `none`. */
   constructor(name: string) {
@@ -25,8 +34,18 @@ export class Terminal {
       throw new Error(`--serial ${name} is none of stdio, file:PATH and none`);
     }
     if (path !== undefined) this.#file = create(path);
-    // A closed pipe must not stop the guest: what cannot be written is gone.
-    if (this.#stdio) process.stdout.on('error', () => {});
+    if (this.#stdio) {
+      process.stdout.on('error', (error) => {
+        this.#error ??= error;
+        this.#leave();
+      });
+    }
+  }
+
+  /** What is wrong with standard output; nothing where its reader has closed the pipe. */
+  get failure(): string | undefined {
+    if (this.#error === undefined || this.#error.code === 'EPIPE') return undefined;
+    return `cannot write to standard output: ${this.#error.message}`;
   }
 
   write(bytes: Uint8Array): void {
@@ -34,8 +53,10 @@ export class Terminal {
     else if (this.#stdio) process.stdout.write(bytes);
   }
 
-  /** Hands on what is typed. Ctrl-A X leaves, Ctrl-A Ctrl-A sends one Ctrl-A. */
+  /** Hands on what is typed; on a terminal, Ctrl-A begins a key of the command's own. Output that fails leaves, too. */
   read(type: (bytes: Uint8Array) => void, leave: () => void): void {
+    this.#leave = leave;
+    if (this.#error) leave();
     if (!this.#stdio) return;
     const raw = process.stdin.isTTY;
     if (raw) {
@@ -52,13 +73,17 @@ export class Terminal {
     process.stdin.on('data', (chunk: Buffer) => {
       const out: number[] = [];
       for (const byte of chunk) {
-        if (escape && (byte === 0x78 || byte === 0x58)) return leave();
-        if (!escape && raw && byte === CTRL_A) {
+        if (escape) {
+          escape = false;
+          const key = String.fromCharCode(byte).toLowerCase();
+          if (key === 'x') return leave();
+          if (byte === CTRL_A) out.push(byte);
+          else process.stderr.write(KEYS);
+        } else if (raw && byte === CTRL_A) {
           escape = true;
-          continue;
+        } else {
+          out.push(byte);
         }
-        escape = false;
-        out.push(byte);
       }
       if (out.length > 0) type(new Uint8Array(out));
     });

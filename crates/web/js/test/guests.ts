@@ -121,3 +121,14 @@ function little(n: number): number[] {
 
 /** Does nothing for ever. */
 export const SPIN = [0xeb, 0xfe];
+
+/** Sends `a` for ever. */
+export const BABBLE = [
+  ...[0xba, 0xfb, 3, 0, 0], // mov edx, 0x3fb
+  ...[0xb0, 3], // mov al, 3: words of 8 bits
+  0xee, // out dx, al
+  ...[0xba, 0xf8, 3, 0, 0], // mov edx, 0x3f8
+  ...[0xb0, 0x61], // mov al, 'a'
+  0xee, // again: out dx, al
+  ...[0xeb, 0xfd], // jmp again
+];

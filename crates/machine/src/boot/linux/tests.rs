@@ -1,5 +1,6 @@
 //! Kernels made for the purpose: a setup header and a few bytes.
 
+use super::super::Bytes;
 use super::*;
 use x86_state::cpuid::CpuModel;
 use x86_state::{Cpu, Cr0, Cr4, Efer, RFlags};
@@ -39,7 +40,14 @@ fn with(changes: &[Change<'_>]) -> Vec<u8> {
 }
 
 fn image<'a>(kernel: &'a [u8], initrd: Option<&'a [u8]>, command_line: &'a str) -> BootImage<'a> {
-    BootImage { kernel, initrd, command_line, rsdp: GuestPhysAddr(0xe_0000) }
+    BootImage {
+        kernel,
+        kernel_name: "vmlinuz",
+        initrd,
+        initrd_name: "initrd",
+        command_line,
+        rsdp: GuestPhysAddr(0xe_0000),
+    }
 }
 
 fn ram(mib: u64) -> GuestMemory {
@@ -221,8 +229,16 @@ fn what_is_wrong_with_a_file_is_said() {
     assert_eq!(refused, Err(BootError::CommandLineTooLong { len: 3000, most: 2047 }));
     let initrd = vec![0; 60 << 20];
     let refused = load(&ram, &image(&whole, Some(&initrd), ""));
-    assert_eq!(refused, Err(BootError::InitrdDoesNotFit { bytes: 60 << 20 }));
-    assert_eq!(super::super::load(&ram, &image(b"MZ", None, "")), Err(BootError::UnknownFormat));
+    let (bytes, room) = (Bytes(60 << 20), Bytes(44 << 20));
+    let expected = BootError::InitrdDoesNotFit { bytes, room, advice: "give a larger -m" };
+    assert_eq!(refused, Err(expected.clone()));
+    // The size alone tells it, before the initrd is read.
+    assert_eq!(check_initrd(ram.layout(), &whole, 60 << 20), Err(expected));
+    assert_eq!(check_initrd(ram.layout(), &whole, 44 << 20), Ok(()));
+    assert!(check_initrd(ram.layout(), &whole, u64::MAX).is_err());
+    assert_eq!(super::super::load(&ram, &image(&[0x90; 64], None, "")), Err(BootError::UnknownFormat));
+    let other = super::super::load(&ram, &image(b"MZ", None, "")).unwrap_err().to_string();
+    assert!(other.starts_with("an EFI or Windows program, not a kernel; "), "{other}");
     assert_eq!(super::super::detect(&whole), Some(super::super::Kind::Linux));
     assert_eq!(super::super::detect(&whole[..0x204]), None);
 }

@@ -1,0 +1,219 @@
+//! Options of QEMU: those that are true here already are accepted, the others are refused with the nearest that is there.
+
+/// What an option of QEMU is here.
+pub(crate) struct Known {
+    pub(crate) name: &'static str,
+    pub(crate) takes_value: bool,
+    /// Values, or their comma-separated parts, that describe what is there anyway. For an option without a value: [`ANY`],
+    /// where it is accepted
+    accepted: &'static [&'static str],
+    /// Why it is refused, and what is nearest
+    pub(crate) instead: &'static str,
+}
+
+const ANY: &[&str] = &["*"];
+
+impl Known {
+    /// Whether the option with this value describes what is there anyway.
+    pub(crate) fn is_true(&self, value: &str) -> bool {
+        let part_is_true = |part: &str| {
+            self.accepted.iter().any(|accepted| match accepted.strip_suffix('*') {
+                Some(start) => part.starts_with(start),
+                None => part == *accepted,
+            })
+        };
+        value.split(',').all(part_is_true)
+    }
+
+    /// Whether some of its values are accepted.
+    pub(crate) fn depends(&self) -> bool {
+        self.takes_value && !self.accepted.is_empty()
+    }
+}
+
+/// Returns the option of QEMU of this name, without its dashes.
+pub(crate) fn find(name: &str) -> Option<&'static Known> {
+    OPTIONS.iter().find(|option| option.name == name)
+}
+
+const fn flag(name: &'static str, accepted: &'static [&'static str], instead: &'static str) -> Known {
+    Known { name, takes_value: false, accepted, instead }
+}
+
+const fn value(name: &'static str, accepted: &'static [&'static str], instead: &'static str) -> Known {
+    Known { name, takes_value: true, accepted, instead }
+}
+
+const DISK: &str = "there are no disks yet; the nearest is --initrd FILE, a RAM disk";
+const FIRMWARE: &str = "there is no firmware yet; --kernel FILE loads a kernel directly";
+const DISPLAY: &str =
+    "there is no graphics adapter yet; the console is COM1 (--serial, and console=ttyS0 in --append)";
+const NET: &str = "there is no network yet; the nearest is --serial";
+const MONITOR: &str = "there is no monitor; Ctrl-A H lists the keys";
+const DEBUGGER: &str =
+    "there is no debugger's interface yet; the nearest is --trace exceptions, or --max-instructions N";
+const TCG: &str = "guest code is always translated, as by -accel tcg; leave it out";
+const FIXED: &str = "the devices are fixed; v64 devices lists them";
+const FOREGROUND: &str = "v64 runs in the foreground; leave it out";
+const SNAPSHOT: &str =
+    "machines cannot be saved and loaded yet; the nearest is --clock icount, which repeats a run exactly";
+const FOLDER: &str = "there are no shared folders yet; the nearest is --initrd FILE, a RAM disk";
+const TABLES: &str = "tables of the guest cannot be added to; the nearest is --append";
+const NOTHING: &str = "nothing corresponds to it; v64 run --help lists the options";
+const KEYS: &[&str] = &["none", "null"];
+
+/// By topic. Options that are v64's own too (-kernel, -m, -cpu, -serial, -no-reboot, -trace) are not here.
+static OPTIONS: &[Known] = &[
+    value("hda", &[], DISK),
+    value("hdb", &[], DISK),
+    value("hdc", &[], DISK),
+    value("hdd", &[], DISK),
+    value("cdrom", &[], DISK),
+    value("fda", &[], DISK),
+    value("fdb", &[], DISK),
+    value("drive", &[], DISK),
+    value("blockdev", &[], DISK),
+    value("sd", &[], DISK),
+    value("mtdblock", &[], DISK),
+    flag("snapshot", &[], DISK),
+    value("bios", &[], FIRMWARE),
+    value("pflash", &[], FIRMWARE),
+    value("L", &[], FIRMWARE),
+    value("boot", &[], FIRMWARE),
+    value("option-rom", &[], FIRMWARE),
+    flag("nographic", ANY, DISPLAY),
+    value("display", &["none"], DISPLAY),
+    value("vga", &["none"], DISPLAY),
+    value("vnc", &["none"], DISPLAY),
+    value("spice", &[], DISPLAY),
+    flag("sdl", &[], DISPLAY),
+    flag("gtk", &[], DISPLAY),
+    flag("curses", &[], DISPLAY),
+    flag("full-screen", &[], DISPLAY),
+    value("g", &[], DISPLAY),
+    value("k", &[], DISPLAY),
+    value("net", &["none"], NET),
+    value("nic", &["none"], NET),
+    value("netdev", &[], NET),
+    value("monitor", KEYS, MONITOR),
+    value("qmp", KEYS, MONITOR),
+    value("qmp-pretty", KEYS, MONITOR),
+    value("mon", &[], MONITOR),
+    value(
+        "chardev",
+        &[],
+        "character devices have no names; the nearest is --serial stdio, file:PATH or none",
+    ),
+    value("parallel", KEYS, "there is no parallel port; the nearest is --serial"),
+    value("debugcon", &[], "port E9h is not there; the nearest is --serial"),
+    value("gdb", &[], DEBUGGER),
+    flag("s", &[], DEBUGGER),
+    flag("S", &[], DEBUGGER),
+    value("d", &[], "the nearest is --trace exceptions,msr,io"),
+    value("D", &[], "traces go to standard error; the nearest is --trace exceptions,msr,io"),
+    flag("singlestep", &[], "the nearest is --engine interp"),
+    value("machine", MACHINES, "the machine is a PC without variants; leave it out or give -M pc"),
+    value("M", MACHINES, "the machine is a PC without variants; leave it out or give -M pc"),
+    value("accel", &["tcg", "thread=single"], TCG),
+    flag("enable-kvm", &[], TCG),
+    flag("enable-hax", &[], TCG),
+    value("smp", &["1", "cpus=1", "sockets=1", "dies=1", "cores=1", "threads=1", "maxcpus=1"], ONE_PROCESSOR),
+    value("numa", &[], ONE_PROCESSOR),
+    value("device", &[], "no device can be added but isa-debug-exit; v64 devices lists what is there"),
+    flag("usb", &[], FIXED),
+    value("usbdevice", &[], FIXED),
+    value("soundhw", &[], FIXED),
+    value("audio", &["none"], FIXED),
+    value("audiodev", &["none", "id=*"], FIXED),
+    value("watchdog", &[], FIXED),
+    value("tpmdev", &[], FIXED),
+    flag("nodefaults", &[], FIXED),
+    flag("no-acpi", &[], FIXED),
+    flag("no-hpet", &[], FIXED),
+    value("rtc", &["base=utc", "clock=host"], "the clock shows UTC; the nearest is --clock icount"),
+    value("icount", &[], "the nearest is --clock icount"),
+    flag("no-user-config", ANY, NOTHING),
+    flag("nodefconfig", ANY, NOTHING),
+    flag("no-shutdown", &[], "a power-off ends the program"),
+    value("action", &[], "the nearest is --no-reboot"),
+    flag("daemonize", &[], FOREGROUND),
+    value("pidfile", &[], FOREGROUND),
+    value("loadvm", &[], SNAPSHOT),
+    value("incoming", &[], SNAPSHOT),
+    value("virtfs", &[], FOLDER),
+    value("fsdev", &[], FOLDER),
+    value("dtb", &[], TABLES),
+    value("smbios", &[], TABLES),
+    value("acpitable", &[], TABLES),
+    value("fw_cfg", &[], TABLES),
+    value("uuid", &[], TABLES),
+    value("mem-path", &[], NOTHING),
+    flag("mem-prealloc", &[], NOTHING),
+    value("overcommit", &[], NOTHING),
+    value("object", &[], NOTHING),
+    value("global", &[], NOTHING),
+    value("set", &[], NOTHING),
+    value("readconfig", &[], NOTHING),
+    value("writeconfig", &[], NOTHING),
+    value("name", &[], NOTHING),
+    value("msg", &[], NOTHING),
+    value("sandbox", &["off"], NOTHING),
+    value("runas", &[], NOTHING),
+    value("chroot", &[], NOTHING),
+    value("seed", &[], NOTHING),
+    value("plugin", &[], NOTHING),
+    value("semihosting-config", &[], NOTHING),
+];
+
+const ONE_PROCESSOR: &str = "the machine has one processor; leave it out or give -smp 1";
+const MACHINES: &[&str] = &["pc", "type=pc", "pc-i440fx*", "type=pc-i440fx*", "accel=tcg"];
+
+/// Returns the port of `-device isa-debug-exit`, as `--debug-exit` takes it; `None` for another device.
+pub(crate) fn debug_exit(device: &str) -> Option<&str> {
+    let mut parts = device.split(',');
+    if !matches!(parts.next(), Some("isa-debug-exit" | "driver=isa-debug-exit")) {
+        return None;
+    }
+    // QEMU's default
+    let mut port = "0x501";
+    for part in parts {
+        match part.split_once('=') {
+            Some(("iobase", value)) => port = value,
+            // The width of the port: one dword here
+            Some(("iosize" | "id", _)) => {}
+            _ => return None,
+        }
+    }
+    Some(port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_option_is_there_once_and_says_what_to_do() {
+        for (n, option) in OPTIONS.iter().enumerate() {
+            assert!(OPTIONS[..n].iter().all(|other| other.name != option.name), "{}", option.name);
+            assert!(!option.instead.is_empty() && !option.instead.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn values_are_true_part_by_part() {
+        let is_true = |name: &str, value: &str| find(name).unwrap().is_true(value);
+        assert!(is_true("smp", "1") && is_true("smp", "1,sockets=1,cores=1"));
+        assert!(!is_true("smp", "2") && !is_true("smp", "1,maxcpus=4") && !is_true("smp", ""));
+        assert!(is_true("M", "pc") && is_true("machine", "pc-i440fx-7.2,accel=tcg"));
+        assert!(!is_true("M", "q35") && !is_true("M", "pc,accel=kvm") && !is_true("accel", "kvm"));
+        assert!(is_true("nographic", "") && !is_true("S", ""));
+    }
+
+    #[test]
+    fn isa_debug_exit_is_a_device() {
+        assert_eq!(debug_exit("isa-debug-exit,iobase=0xf4,iosize=0x04"), Some("0xf4"));
+        assert_eq!(debug_exit("isa-debug-exit"), Some("0x501"));
+        assert_eq!(debug_exit("virtio-net"), None);
+        assert_eq!(debug_exit("isa-debug-exit,bus=pci.0"), None);
+    }
+}

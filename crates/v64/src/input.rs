@@ -1,0 +1,191 @@
+//! Input on its way from the host's terminal to the guest, and what makes the run loop stop or wake.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What the terminal's threads and the run loop share.
+#[derive(Default)]
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// Everything behind the lock.
+#[derive(Default)]
+struct State {
+    input: VecDeque<u8>,
+    /// Something came that no wait has ended for
+    news: bool,
+    /// Nothing more comes
+    ended: bool,
+    /// Exit code, once the run is to stop
+    stop: Option<u8>,
+    traffic: Traffic,
+    /// Whether lines of output begin with the time
+    timestamps: bool,
+}
+
+/// What went over the serial line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    /// Bytes in either direction
+    pub(crate) bytes: u64,
+    /// Times that the guest asked for input in vain since the last of them
+    pub(crate) asked: u64,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        change(&mut state);
+        state.news = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for `most`, or until something new comes. What came before the last wait ended, and still waits for the
+    /// guest, is not new: a guest that does not take its input must not keep the host busy. Returns the time it took.
+    pub(crate) fn wait(&self, most: Duration) -> Duration {
+        let started = Instant::now();
+        let waited = self.changed.wait_timeout_while(self.lock(), most, |state| !state.news);
+        waited.unwrap_or_else(PoisonError::into_inner).0.news = false;
+        started.elapsed()
+    }
+
+    pub(crate) fn push(&self, bytes: &[u8]) {
+        self.change(|state| state.input.extend(bytes));
+    }
+
+    /// Returns the next byte for the guest.
+    pub(crate) fn pop(&self) -> Option<u8> {
+        let mut state = self.lock();
+        let byte = state.input.pop_front();
+        match byte {
+            Some(_) => state.traffic = Traffic { bytes: state.traffic.bytes + 1, asked: 0 },
+            None => state.traffic.asked += 1,
+        }
+        byte
+    }
+
+    /// Notes a byte of output.
+    pub(crate) fn sent(&self) {
+        let mut state = self.lock();
+        state.traffic = Traffic { bytes: state.traffic.bytes + 1, asked: 0 };
+    }
+
+    pub(crate) fn end(&self) {
+        self.change(|state| state.ended = true);
+    }
+
+    /// Whether more input may come.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.lock().ended
+    }
+
+    /// Whether no more input comes, and the guest has read all there was.
+    fn is_drained(&self) -> bool {
+        let state = self.lock();
+        state.ended && state.input.is_empty()
+    }
+
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.lock().traffic
+    }
+
+    /// Makes the run loop stop with this exit code. Returns whether it was to stop before.
+    pub(crate) fn stop(&self, code: u8) -> bool {
+        let mut before = false;
+        self.change(|state| before = state.stop.replace(code).is_some());
+        before
+    }
+
+    /// Returns the exit code with which the run is to stop.
+    pub(crate) fn stopped(&self) -> Option<u8> {
+        self.lock().stop
+    }
+
+    /// Switches the time at the beginning of lines on or off. Returns whether it is on.
+    pub(crate) fn toggle_timestamps(&self) -> bool {
+        let mut state = self.lock();
+        state.timestamps = !state.timestamps;
+        state.timestamps
+    }
+
+    pub(crate) fn timestamps(&self) -> bool {
+        self.lock().timestamps
+    }
+}
+
+/// Tells when a guest whose input has ended waits for more of it.
+#[derive(Default)]
+pub(crate) struct EndOfInput {
+    seen: u64,
+    idle: u64,
+}
+
+impl EndOfInput {
+    /// Idle nanoseconds after which the guest is taken to wait.
+    const IDLE: u64 = 1_000_000_000;
+    /// Requests after which a guest is taken to wait that polls rather than halts.
+    const ASKED: u64 = 100_000;
+
+    /// Whether the guest has read all input, and has since waited for a second without sending anything. `idle` is for how
+    /// many nanoseconds the processor has been halted since power-on.
+    pub(crate) fn is_reached(&mut self, shared: &Shared, idle: u64) -> bool {
+        let (traffic, drained) = (shared.traffic(), shared.is_drained());
+        if !drained || traffic.bytes != self.seen || idle < self.idle {
+            (self.seen, self.idle) = (traffic.bytes, idle);
+        }
+        drained && (idle - self.idle >= Self::IDLE || traffic.asked >= Self::ASKED)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_input_does_not_end_a_wait() {
+        let shared = Shared::default();
+        shared.push(b"ab");
+        // It would not come back otherwise.
+        shared.wait(Duration::MAX);
+        assert!(shared.is_open() && !shared.lock().news, "the input that is still there is not new");
+        shared.stop(0);
+        shared.wait(Duration::MAX);
+        assert_eq!((shared.pop(), shared.stopped()), (Some(b'a'), Some(0)));
+    }
+
+    #[test]
+    fn the_end_is_reached_when_a_guest_with_all_its_input_waits() {
+        let shared = Shared::default();
+        let mut end = EndOfInput::default();
+        shared.push(b"a");
+        assert!(!end.is_reached(&shared, 5_000_000_000), "input may come");
+        shared.end();
+        assert!(!end.is_reached(&shared, 10_000_000_000), "some is not read");
+        shared.pop();
+        assert!(!end.is_reached(&shared, 11_000_000_000), "the guest has just read");
+        assert!(!end.is_reached(&shared, 11_900_000_000));
+        shared.sent();
+        assert!(!end.is_reached(&shared, 12_500_000_000), "it answers");
+        assert!(!end.is_reached(&shared, 13_400_000_000));
+        assert!(end.is_reached(&shared, 13_500_000_000));
+    }
+
+    #[test]
+    fn a_guest_that_polls_waits_too() {
+        let shared = Shared::default();
+        let mut end = EndOfInput::default();
+        shared.end();
+        for _ in 0..EndOfInput::ASKED {
+            assert!(!end.is_reached(&shared, 0));
+            shared.pop();
+        }
+        assert!(end.is_reached(&shared, 0));
+    }
+}
