@@ -1,8 +1,9 @@
 //! What the processor sees of the machine: ports, MMIO, interrupts and time.
 
 use crate::bus::{BusEnv, BusError, DeviceSet};
+use crate::random::Random;
 use crate::time::Clock;
-use device_api::{BuildConfig, DmaMemory, HostEvent, MachineEvent, MsrAccess, VmTime};
+use device_api::{BuildConfig, DmaMemory, HostEvent, MachineEvent, MsrAccess, Snapshot, VmTime};
 use guest_ram::GuestRam;
 use std::any::Any;
 use std::rc::Rc;
@@ -31,6 +32,7 @@ pub(crate) struct Board {
     env: BusEnv,
     dma: Dma,
     clock: Clock,
+    random: Random,
     /// The deadline that the run loop was told; an earlier one makes it look again
     told: Option<VmTime>,
 }
@@ -39,6 +41,7 @@ impl Board {
     pub(crate) fn new(
         config: &mut BuildConfig<'_>,
         clock: Clock,
+        random: Random,
         ram: Rc<GuestRam>,
     ) -> Result<Self, BusError> {
         let mut devices = DeviceSet::build(config)?;
@@ -46,7 +49,7 @@ impl Board {
         let mut dma = Dma { ram, written: Vec::new() };
         devices.reset(&mut env, &mut dma, VmTime::ZERO);
         devices.virtual_wire(&mut env, &mut dma, VmTime::ZERO);
-        Ok(Self { devices, env, dma, clock, told: None })
+        Ok(Self { devices, env, dma, clock, random, told: None })
     }
 
     pub(crate) fn device_ids(&self) -> Vec<&'static str> {
@@ -55,6 +58,7 @@ impl Board {
 
     pub(crate) fn save(&self, out: &mut Vec<u8>) {
         self.devices.save(out);
+        self.random.save(out);
     }
 
     pub(crate) fn now(&self, retired: u64) -> VmTime {
@@ -192,6 +196,10 @@ impl Bus for Board {
 
     fn apic(&mut self) -> (u32, bool) {
         self.devices.apic()
+    }
+
+    fn random(&mut self, _: u64) -> u64 {
+        self.random.next()
     }
 
     fn as_any_mut(&mut self) -> &mut dyn Any {

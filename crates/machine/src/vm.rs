@@ -1,6 +1,7 @@
 //! The machine: one processor, RAM, devices, and the loop that gives them time.
 
 use crate::board::Board;
+use crate::random::{Random, Seed};
 use crate::time::Clock;
 use device_api::{BuildConfig, HostEvent, MachineEvent, VmTime};
 use guest_ram::GuestRam;
@@ -58,6 +59,8 @@ pub struct MachineConfig {
     pub serial: [Option<Box<dyn device_api::SerialPort>>; 4],
     /// Port of isa-debug-exit
     pub debug_exit: Option<u16>,
+    /// Seed of the generator behind RDRAND and RDSEED: the host's entropy, or constant bytes for repeatable runs
+    pub seed: Seed,
 }
 
 /// A PC.
@@ -84,7 +87,7 @@ impl Machine {
             debug_exit: config.debug_exit,
             processors: 1,
         };
-        let board = Board::new(&mut build, config.clock, Rc::clone(&ram))?;
+        let board = Board::new(&mut build, config.clock, Random::new(config.seed), Rc::clone(&ram))?;
         let vcpu = Vcpu::new(config.model, Rc::clone(&ram), Box::new(board));
         Ok(Self { vcpu, ram, resets: 0 })
     }
@@ -233,6 +236,7 @@ mod tests {
             epoch_seconds: 0,
             serial: [None, None, None, None],
             debug_exit: None,
+            seed: Seed::default(),
         };
         let Ok(mut machine) = Machine::new(config) else { panic!("1 MiB of RAM") };
         machine.ram().write(GuestPhysAddr(0x1000), &[0xf4]);

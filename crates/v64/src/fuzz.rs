@@ -251,6 +251,7 @@ fn machine() -> Result<Machine> {
         epoch_seconds: 0,
         serial: [None, None, None, None],
         debug_exit: Some(0xf4),
+        seed: machine::Seed::default(),
     })?)
 }
 

@@ -3,7 +3,7 @@
 use crate::terminal::Terminal;
 use anyhow::{Context, Result, bail};
 use machine::time::{Clock, HostClock};
-use machine::{Machine, MachineConfig};
+use machine::{Machine, MachineConfig, Seed};
 use session::{ClockKind, EngineKind, Guest, ICOUNT_EPOCH, Outcome, RunArgs, drive, report};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +21,13 @@ impl HostClock for Monotonic {
         self.1.wait(std::time::Duration::from_nanos(ns));
         true
     }
+}
+
+/// Random bytes of the host's.
+fn host_entropy() -> Result<Seed> {
+    let mut seed = Seed::default();
+    getrandom::fill(&mut seed).context("the host gives no random bytes; --seed N does without")?;
+    Ok(seed)
 }
 
 fn trace(targets: &[String]) -> Result<()> {
@@ -72,6 +79,7 @@ pub(crate) fn main(args: &RunArgs) -> Result<u8> {
         epoch_seconds,
         serial: [terminal.serial(), None, None, None],
         debug_exit: args.debug_exit,
+        seed: args.seed(host_entropy)?,
     };
     let mut machine = Machine::new(config)?;
     guest.load(&mut machine)?;

@@ -115,6 +115,7 @@ impl Vm {
         let port = || Box::new(Port(Arc::clone(&self.line))) as Box<dyn device_api::SerialPort>;
         let serial = (args.serial != "none").then(port);
         let icount = args.clock == ClockKind::Icount;
+        let Ok(seed) = args.seed(|| Ok::<_, std::convert::Infallible>(host::seed()));
         let config = MachineConfig {
             ram_bytes: args.memory,
             model: args.model(),
@@ -122,6 +123,7 @@ impl Vm {
             epoch_seconds: if icount { ICOUNT_EPOCH } else { host::epoch_seconds() },
             serial: [serial, None, None, None],
             debug_exit: args.debug_exit,
+            seed,
         };
         let guest = Guest::new(args, self.kernel.take(), self.initrd.take());
         let mut machine = match Machine::new(config) {

@@ -43,6 +43,8 @@ pub trait Bus: Any {
     fn wants_exit(&mut self) -> bool;
     /// APIC id, and whether the local APIC is enabled, for CPUID
     fn apic(&mut self) -> (u32, bool);
+    /// The next 64 bits of the entropy source behind RDRAND and RDSEED
+    fn random(&mut self, retired: u64) -> u64;
     /// For the machine to get its own type back
     fn as_any_mut(&mut self) -> &mut dyn Any;
     /// For the machine to get its own type back
@@ -50,7 +52,7 @@ pub trait Bus: Any {
 }
 
 /// A bus with nothing on it: ports and memory outside RAM read as ones, no interrupt ever comes, the time-stamp counter
-/// counts instructions. For running code over RAM alone.
+/// counts instructions, and random numbers are a hash of the same count. For running code over RAM alone.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoBus;
 
@@ -90,6 +92,9 @@ impl Bus for NoBus {
     }
     fn apic(&mut self) -> (u32, bool) {
         (0, true)
+    }
+    fn random(&mut self, retired: u64) -> u64 {
+        retired.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
     }
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self

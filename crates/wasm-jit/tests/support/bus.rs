@@ -68,6 +68,9 @@ impl Bus for TestBus {
     fn apic(&mut self) -> (u32, bool) {
         self.rest.apic()
     }
+    fn random(&mut self, retired: u64) -> u64 {
+        self.rest.random(retired)
+    }
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self
     }

@@ -48,6 +48,9 @@ pub const HANDLERS16: u16 = 0x58;
 /// Descriptors from here on are the test's own.
 pub const OWN: u16 = 0x60;
 
+/// What the bus gives to RDRAND and RDSEED.
+pub const RANDOM: u64 = 0x8765_4321_fedc_ba98;
+
 /// What the test sets and reads of the bus.
 #[derive(Default)]
 pub struct Lines {
@@ -67,8 +70,13 @@ impl Bus for StubBus {
         u64::MAX
     }
     fn mmio_write(&mut self, _: u64, _: GuestPhysAddr, _: u8, _: u64) {}
-    fn read_msr(&mut self, _: u64, _: u32) -> BusMsr {
-        BusMsr::GeneralProtection
+    /// A local APIC in x2APIC mode: its base, the deadline of its timer, its number.
+    fn read_msr(&mut self, _: u64, msr: u32) -> BusMsr {
+        match msr {
+            0x1b => BusMsr::Value(0xfee0_0d00),
+            0x6e0 | 0x802 => BusMsr::Value(0),
+            _ => BusMsr::GeneralProtection,
+        }
     }
     fn write_msr(&mut self, _: u64, _: u32, _: u64) -> BusMsr {
         BusMsr::GeneralProtection
@@ -96,6 +104,9 @@ impl Bus for StubBus {
     }
     fn apic(&mut self) -> (u32, bool) {
         (0, true)
+    }
+    fn random(&mut self, _: u64) -> u64 {
+        RANDOM
     }
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self

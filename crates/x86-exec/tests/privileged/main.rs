@@ -1,6 +1,7 @@
 //! Privileged snippets with the state the manual expects of them, bytes with their assembly beside.
 #![allow(missing_docs, unreachable_pub)]
 
+mod advertised;
 mod code;
 mod debug;
 mod events;
