@@ -202,6 +202,15 @@ impl Bus for Board {
         self.random.next()
     }
 
+    fn set_ferr(&mut self, retired: u64, asserted: bool) {
+        let now = self.time(retired);
+        self.devices.set_ferr(&mut self.env, &mut self.dma, now, asserted);
+    }
+
+    fn ignne(&mut self) -> bool {
+        self.devices.ignne()
+    }
+
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self
     }

@@ -45,6 +45,13 @@ pub trait Bus: Any {
     fn apic(&mut self) -> (u32, bool);
     /// The next 64 bits of the entropy source behind RDRAND and RDSEED
     fn random(&mut self, retired: u64) -> u64;
+    /// Drives FERR#: an unmasked x87 exception waits with CR0.NE = 0, or no more
+    fn set_ferr(&mut self, _retired: u64, _asserted: bool) {}
+    /// Whether IGNNE# is asserted: with CR0.NE = 0 an x87 exception that waits is then ignored. So it is on a bus without
+    /// coprocessor error logic
+    fn ignne(&mut self) -> bool {
+        true
+    }
     /// For the machine to get its own type back
     fn as_any_mut(&mut self) -> &mut dyn Any;
     /// For the machine to get its own type back

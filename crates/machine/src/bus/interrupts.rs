@@ -130,9 +130,10 @@ impl DeviceSet {
             && self.legacy().is_some_and(|controller| controller.intr())
     }
 
-    /// Whether a maskable interrupt waits.
+    /// Whether an interrupt or NMI waits.
     pub fn interrupt_pending(&mut self) -> bool {
-        self.local().is_some_and(|apic| apic.pending().is_some()) || self.legacy_reaches_processor()
+        self.local().is_some_and(|apic| apic.nmi_pending() || apic.pending().is_some())
+            || self.legacy_reaches_processor()
     }
 
     /// The processor takes an interrupt: the local APIC's first, then that of the 8259A pair.
@@ -156,6 +157,22 @@ impl DeviceSet {
     /// Takes a waiting NMI.
     pub fn take_nmi(&mut self) -> bool {
         self.local().is_some_and(|apic| apic.take_nmi())
+    }
+
+    /// The processor drives FERR#.
+    pub fn set_ferr(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime, asserted: bool) {
+        let Some(index) = self.coprocessor_error else { return };
+        let mut call = Call { env, dma, now };
+        if let Some(logic) = self.devices[index].coprocessor_error() {
+            logic.set_ferr(&mut call.ctx(index), asserted);
+        }
+        self.settle(env, dma, now);
+    }
+
+    /// Whether IGNNE# is asserted, as it is where no device drives it.
+    pub fn ignne(&mut self) -> bool {
+        let logic = self.coprocessor_error.and_then(|index| self.devices[index].coprocessor_error());
+        logic.is_none_or(|logic| logic.ignne())
     }
 
     /// CR8

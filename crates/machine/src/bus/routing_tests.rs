@@ -132,6 +132,9 @@ impl LocalController for Apic {
         }
         mine
     }
+    fn nmi_pending(&self) -> bool {
+        self.nmi
+    }
     fn take_nmi(&mut self) -> bool {
         self.nmi
     }
@@ -422,8 +425,9 @@ fn virtual_wire_mode_is_firmwares_doing_wherever_the_apic_is() {
         set.msr(&mut env, &mut NoDma, NOW, (0x1b, Some(base)));
         let wired =
             |set: &mut DeviceSet| (set.local().is_some_and(|apic| apic.accepts_legacy()), set.take_nmi());
-        assert_eq!(wired(&mut set), (false, false));
+        assert_eq!((wired(&mut set), set.interrupt_pending()), ((false, false), false));
         set.virtual_wire(&mut env, &mut NoDma, NOW);
+        assert!(set.interrupt_pending(), "an NMI is one, which is looked for after each access");
         assert_eq!(wired(&mut set), (true, true), "base {base:#x}");
     }
 }

@@ -80,6 +80,8 @@ pub struct DeviceSet {
     pub(super) locals: Vec<usize>,
     /// Index of the 8259A pair
     pub(super) legacy: Option<usize>,
+    /// Index of the coprocessor error logic
+    pub(super) coprocessor_error: Option<usize>,
     /// Devices that listen to interrupt lines
     pub(super) listeners: Vec<usize>,
     /// Devices with deadlines
@@ -107,6 +109,7 @@ impl DeviceSet {
             last_mmio: 0,
             locals: Vec::new(),
             legacy: None,
+            coprocessor_error: None,
             listeners: Vec::new(),
             timed: Vec::new(),
         };
@@ -177,6 +180,9 @@ impl DeviceSet {
         }
         if device.legacy_controller().is_some() {
             self.legacy.get_or_insert(index);
+        }
+        if device.coprocessor_error().is_some() {
+            self.coprocessor_error.get_or_insert(index);
         }
         if device.irq_inputs().is_some() {
             self.listeners.push(index);

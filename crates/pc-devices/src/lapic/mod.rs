@@ -100,6 +100,9 @@ impl LocalController for LocalApic {
         self.state.settle(ctx.now);
         self.state.message(message)
     }
+    fn nmi_pending(&self) -> bool {
+        self.state.nmi
+    }
     fn take_nmi(&mut self) -> bool {
         std::mem::take(&mut self.state.nmi)
     }

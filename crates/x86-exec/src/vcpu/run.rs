@@ -9,7 +9,7 @@ use std::rc::Rc;
 use x86_decode::{DecodeError, InsnFlags, Instruction, Op, decode};
 use x86_exceptions::{Event, Outcome, raise};
 use x86_paging::AccessKind;
-use x86_state::{Activity, Dr6, Dr7, RFlags, Shadow};
+use x86_state::{Activity, Cr0, Dr6, Dr7, RFlags, Shadow};
 use x86_types::{CodeSize, Exception, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg};
 
 /// Why [`Vcpu::run`] came back.
@@ -187,7 +187,29 @@ impl Vcpu {
             self.cpu.shadow = Shadow::None;
             self.flags_changed();
         }
+        if exception == Exception::X87FloatingPoint && !self.cpu.cr0.contains(Cr0::NE) {
+            self.freeze();
+            return;
+        }
         self.deliver(Event::Exception(exception));
+    }
+
+    /// An unmasked x87 exception waits, and no #MF is to tell of it: FERR# does, and the processor waits for an interrupt
+    /// before the instruction, which starts over afterwards.
+    ///
+    /// SPEC: intel-sdm-vol1 :: D.2.1.1 Basic Rules: When FERR# Is Generated -> with CR0.NE = 0 and IGNNE# inactive the processor freezes just before the next waiting instruction, until an interrupt arrives
+    #[cold]
+    fn freeze(&mut self) {
+        self.drive_ferr(true);
+        self.cpu.activity = Activity::Halted;
+        self.poll_bus();
+    }
+
+    /// Drives FERR#.
+    #[cold]
+    pub(crate) fn drive_ferr(&mut self, asserted: bool) {
+        self.bus.set_ferr(self.retired, asserted);
+        self.bus_touched();
     }
 
     fn linear_mask_of_rip(&self) -> u64 {

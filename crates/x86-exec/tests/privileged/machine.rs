@@ -57,6 +57,8 @@ pub struct Lines {
     pub irq: Cell<Option<u8>>,
     pub nmi: Cell<bool>,
     pub cr8: Cell<u8>,
+    pub ferr: Cell<bool>,
+    pub ignne: Cell<bool>,
 }
 
 struct StubBus(Rc<Lines>);
@@ -107,6 +109,12 @@ impl Bus for StubBus {
     }
     fn random(&mut self, _: u64) -> u64 {
         RANDOM
+    }
+    fn set_ferr(&mut self, _: u64, asserted: bool) {
+        self.0.ferr.set(asserted);
+    }
+    fn ignne(&mut self) -> bool {
+        self.0.ignne.get()
     }
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self

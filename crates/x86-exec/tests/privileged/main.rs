@@ -6,6 +6,7 @@ mod code;
 mod debug;
 mod events;
 mod fast;
+mod ferr;
 mod frames;
 mod legacy;
 mod limits;
