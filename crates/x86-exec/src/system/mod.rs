@@ -60,6 +60,7 @@ pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
         Op::Rdfsbase | Op::Rdgsbase | Op::Wrfsbase | Op::Wrgsbase => syscall::segment_base(vm, i),
         Op::Rdmsr => msrs::rdmsr(vm),
         Op::Wrmsr => msrs::wrmsr(vm),
+        Op::Rdpmc => msrs::rdpmc(),
         Op::Rdtsc | Op::Rdtscp | Op::Rdpid => msrs::rdtsc(vm, i),
         Op::Cli | Op::Sti | Op::Cld | Op::Std | Op::Stac | Op::Clac => flags::flag_bit(vm, i),
         Op::Pushf => flags::pushf(vm, i),

@@ -265,7 +265,8 @@ impl Vcpu {
             self.attention |= attention::EXIT;
             return Some(Exit::Halted);
         }
-        if self.attention & attention::BREAKPOINTS != 0 {
+        // SPEC: intel-sdm-vol3 :: 7.8.3 Masking Exceptions and Interrupts When Switching Stacks -> an instruction breakpoint behind MOV SS or POP SS is suppressed
+        if self.attention & attention::BREAKPOINTS != 0 && self.cpu.shadow != Shadow::MovSs {
             self.check_code_breakpoints();
         }
         None

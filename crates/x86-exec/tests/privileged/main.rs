@@ -5,6 +5,7 @@ mod advertised;
 mod code;
 mod debug;
 mod events;
+mod exact;
 mod fast;
 mod ferr;
 mod frames;
