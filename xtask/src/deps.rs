@@ -45,7 +45,7 @@ fn violations(packages: &[Package]) -> Vec<String> {
             ));
             continue;
         };
-        for need in package.needs.iter().filter(own) {
+        for need in package.needs().filter(own) {
             if layer(need).is_none_or(|other| other >= mine) {
                 wrong.push(format!("{} depends on {need}, which is not below it", package.name));
             }

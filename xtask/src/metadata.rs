@@ -8,8 +8,33 @@ use tinyjson::JsonValue;
 /// A package of the workspace.
 pub(crate) struct Package {
     pub(crate) name: String,
-    /// Names of its normal and build dependencies
-    pub(crate) needs: Vec<String>,
+    /// Its Cargo.toml
+    pub(crate) manifest: PathBuf,
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+impl Package {
+    /// Names of its normal and build dependencies.
+    pub(crate) fn needs(&self) -> impl Iterator<Item = &String> {
+        let needs = self.dependencies.iter().filter(|dependency| dependency.kind != Kind::Development);
+        needs.map(|dependency| &dependency.name)
+    }
+}
+
+/// What a package depends on.
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    /// What the package calls it
+    pub(crate) rename: Option<String>,
+    pub(crate) kind: Kind,
+}
+
+/// What a dependency is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Normal,
+    Development,
+    Build,
 }
 
 /// The workspace.
@@ -44,14 +69,18 @@ fn parse(text: &str) -> Result<Metadata> {
 }
 
 fn package(json: &JsonValue) -> Result<Package> {
-    let mut needs = Vec::new();
-    for dependency in list(json, "dependencies")? {
+    let dependencies = list(json, "dependencies")?.iter().map(dependency).collect::<Result<_>>()?;
+    Ok(Package { name: string(json, "name")?, manifest: string(json, "manifest_path")?.into(), dependencies })
+}
+
+fn dependency(json: &JsonValue) -> Result<Dependency> {
+    let kind = match member(json, "kind")?.get::<String>().map(String::as_str) {
+        Some("dev") => Kind::Development,
+        Some("build") => Kind::Build,
         // null is a normal one.
-        if member(dependency, "kind")?.get::<String>().is_none_or(|kind| kind != "dev") {
-            needs.push(string(dependency, "name")?);
-        }
-    }
-    Ok(Package { name: string(json, "name")?, needs })
+        _ => Kind::Normal,
+    };
+    Ok(Dependency { name: string(json, "name")?, rename: member(json, "rename")?.get().cloned(), kind })
 }
 
 fn member<'a>(json: &'a JsonValue, key: &str) -> Result<&'a JsonValue> {

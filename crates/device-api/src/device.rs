@@ -1,6 +1,8 @@
 //! The base trait and the optional capabilities.
 
-use crate::{Ctx, HostEvent, IrqInputs, LegacyController, LocalController, Snapshot, VmTime};
+use crate::{
+    CoprocessorError, Ctx, HostEvent, IrqInputs, LegacyController, LocalController, Snapshot, VmTime,
+};
 use x86_types::GuestPhysAddr;
 
 /// A device. Capabilities it lacks stay `None`.
@@ -40,6 +42,10 @@ pub trait Device: Snapshot {
     }
     /// Is the local APIC of a processor.
     fn local_controller(&mut self) -> Option<&mut dyn LocalController> {
+        None
+    }
+    /// Listens to FERR# and drives IGNNE#.
+    fn coprocessor_error(&mut self) -> Option<&mut dyn CoprocessorError> {
         None
     }
 }

@@ -49,6 +49,14 @@ pub trait LegacyController {
     fn acknowledge(&mut self) -> u8;
 }
 
+/// The logic that reports x87 exceptions as an interrupt, as the processor of a PC with CR0.NE = 0 needs it.
+pub trait CoprocessorError {
+    /// The processor asserts or releases FERR#: an unmasked x87 exception waits.
+    fn set_ferr(&mut self, ctx: &mut Ctx<'_>, asserted: bool);
+    /// Whether IGNNE# is asserted: the processor ignores the exception.
+    fn ignne(&self) -> bool;
+}
+
 /// What reading or writing an MSR said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MsrAccess {
@@ -70,6 +78,8 @@ pub trait LocalController {
     fn accepts_legacy(&self) -> bool;
     /// A message arrives. Returns whether it was addressed to this APIC.
     fn message(&mut self, ctx: &mut Ctx<'_>, message: &InterruptMessage) -> bool;
+    /// Whether an NMI is pending.
+    fn nmi_pending(&self) -> bool;
     /// Takes a pending NMI.
     fn take_nmi(&mut self) -> bool;
     /// Takes the vectors of level-triggered interrupts whose end is to be broadcast to the I/O APICs.
@@ -82,8 +92,6 @@ pub trait LocalController {
     fn read_msr(&mut self, ctx: &mut Ctx<'_>, msr: u32) -> MsrAccess;
     /// WRMSR of the same.
     fn write_msr(&mut self, ctx: &mut Ctx<'_>, msr: u32, value: u64) -> MsrAccess;
-    /// Whether an NMI waits.
-    fn nmi_pending(&self) -> bool;
     /// Whether an INIT or a start-up message waits.
     fn start_pending(&self) -> bool;
     /// Whether a StartUp message came (vector), for waiting processors.

@@ -18,7 +18,9 @@ pub use decl::{
     Build, BuildConfig, DeviceDecl, DeviceError, DynamicPorts, MmioRange, PortRange, Stage, declarations,
 };
 pub use device::{Device, Mmio, PciFunction, Pio, Timed};
-pub use interrupt::{Delivery, InterruptMessage, IrqInputs, LegacyController, LocalController, MsrAccess};
+pub use interrupt::{
+    CoprocessorError, Delivery, InterruptMessage, IrqInputs, LegacyController, LocalController, MsrAccess,
+};
 pub use inventory;
 pub use lines::{Driver, IrqLine, Lines, Pins};
 pub use snapshot::Snapshot;

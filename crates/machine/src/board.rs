@@ -1,8 +1,9 @@
 //! The board: devices, time, and what waits for the run loop.
 
 use crate::bus::{BusEnv, BusError, DeviceSet};
+use crate::random::Random;
 use crate::time::Clock;
-use device_api::{BuildConfig, DmaMemory, HostEvent, MachineEvent, MsrAccess, VmTime};
+use device_api::{BuildConfig, DmaMemory, HostEvent, MachineEvent, MsrAccess, Snapshot, VmTime};
 use guest_memory::GuestMemory;
 use std::rc::Rc;
 use x86_exec::{BusMsr, Pending, VcpuBus};
@@ -30,6 +31,7 @@ pub(crate) struct Board {
     env: BusEnv,
     dma: Dma,
     clock: Clock,
+    random: Random,
     /// The deadline that the run loop knows; an earlier one makes it look again
     known_deadline: Option<VmTime>,
 }
@@ -38,6 +40,7 @@ impl Board {
     pub(crate) fn new(
         config: &mut BuildConfig<'_>,
         clock: Clock,
+        random: Random,
         memory: Rc<GuestMemory>,
     ) -> Result<Self, BusError> {
         let mut devices = DeviceSet::build(config, &memory)?;
@@ -45,7 +48,7 @@ impl Board {
         let mut dma = Dma { memory, written: Vec::new() };
         devices.reset(&mut env, &mut dma, VmTime::ZERO);
         devices.virtual_wire(&mut env, &mut dma, VmTime::ZERO);
-        let board = Self { devices, env, dma, clock, known_deadline: None };
+        let board = Self { devices, env, dma, clock, random, known_deadline: None };
         board.update_a20();
         Ok(board)
     }
@@ -56,6 +59,7 @@ impl Board {
 
     pub(crate) fn save(&self, out: &mut Vec<u8>) {
         self.devices.save(out);
+        self.random.save(out);
     }
 
     pub(crate) fn now(&self, retired: u64) -> VmTime {
@@ -236,5 +240,19 @@ impl VcpuBus for ProcessorBus<'_> {
 
     fn apic(&mut self) -> (u32, bool) {
         self.board.devices.apic(self.index)
+    }
+
+    fn random(&mut self, _: u64) -> u64 {
+        self.board.random.next()
+    }
+
+    fn set_ferr(&mut self, retired: u64, asserted: bool) {
+        let now = self.time(retired);
+        let Board { devices, env, dma, .. } = &mut *self.board;
+        devices.set_ferr(env, dma, now, asserted);
+    }
+
+    fn ignne(&mut self) -> bool {
+        self.board.devices.ignne()
     }
 }

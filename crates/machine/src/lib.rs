@@ -7,7 +7,9 @@ mod board;
 pub mod boot;
 pub mod bus;
 mod hash;
+mod random;
 pub mod time;
 mod vm;
 
+pub use random::Seed;
 pub use vm::{MAX_PROCESSORS, Machine, MachineConfig, MachineError, Stop};

@@ -1,6 +1,7 @@
 //! The machine: processors, memory, the board, and the loop that gives them time.
 
 use crate::board::Board;
+use crate::random::{Random, Seed};
 use crate::time::Clock;
 use device_api::{BuildConfig, HostEvent, MachineEvent, VmTime};
 use guest_memory::GuestMemory;
@@ -72,6 +73,8 @@ pub struct MachineConfig {
     pub debug_exit: Option<u16>,
     /// Processors, 1 to [`MAX_PROCESSORS`]
     pub processors: u32,
+    /// Seed of the generator behind RDRAND and RDSEED: the host's entropy, or constant bytes for repeatable runs
+    pub seed: Seed,
 }
 
 /// A PC.
@@ -113,7 +116,7 @@ impl Machine {
             processors,
             processor: 0,
         };
-        let board = Board::new(&mut build, config.clock, Rc::clone(&memory))?;
+        let board = Board::new(&mut build, config.clock, Random::new(config.seed), Rc::clone(&memory))?;
         let vcpus = (0..processors).map(|_| Vcpu::new(config.model, Rc::clone(&memory))).collect();
         let mut machine = Self { vcpus, board, memory, turn: 0, resets: 0, halted: (0, VmTime::ZERO) };
         machine.start_processors();
@@ -336,6 +339,7 @@ mod tests {
             serial: [None, None, None, None],
             debug_exit: None,
             processors: 1,
+            seed: Seed::default(),
         };
         let Ok(mut machine) = Machine::new(config) else { panic!("1 MiB of RAM") };
         machine.memory().write(GuestPhysAddr(0x1000), &[0xf4]);

@@ -1,8 +1,10 @@
 //! RDMSR and WRMSR.
 
 use crate::number::{IA32_APIC_BASE, IA32_TSC_DEADLINE, X2APIC_FIRST, X2APIC_LAST};
-use crate::table::{Effect, Register, Rule, find};
-use x86_state::{Cpu, Cr0, Efer, cpuid::Features};
+use crate::table::{
+    Effect, MISC_ENABLE_FIXED, MISC_ENABLE_HELD, MISC_ENABLE_READ_ONLY, Register, Rule, find,
+};
+use x86_state::{Cpu, Cr0, Efer, XD_BIT_DISABLE, cpuid::Features};
 use x86_types::LinearAddr;
 
 /// What became of an access.
@@ -102,12 +104,14 @@ fn accept(cpu: &Cpu, rule: Rule, value: u64, tsc: u64) -> Option<u64> {
             let has = |feature, bits| if cpu.model.features.contains(feature) { bits } else { 0 };
             reserved(has(Features::IBRS, 3) | has(Features::BHI_CTRL, 1 << 10)).map(|value| value & !2)
         }
+        Rule::MiscEnable => {
+            let nx = if cpu.model.features.contains(Features::NX) { XD_BIT_DISABLE } else { 0 };
+            let held = MISC_ENABLE_HELD | nx;
+            reserved(held | MISC_ENABLE_READ_ONLY).map(|value| value & held | MISC_ENABLE_FIXED)
+        }
         Rule::Keep(mask) => Some(value & mask),
         // SPEC: intel-sdm-vol2 :: WRMSR—Write to Model Specific Register -> a non-canonical address is #GP(0); canonical is meant for the linear-address width the processor supports, whatever CR4.LA57
-        Rule::Canonical => {
-            let bits = if cpu.model.features.contains(Features::LA57) { 57 } else { 48 };
-            LinearAddr(value).is_canonical(bits).then_some(value)
-        }
+        Rule::Canonical => LinearAddr(value).is_canonical(cpu.supported_linear_bits()).then_some(value),
         // SPEC: intel-sdm-vol3 :: 13.12.2 IA32_PAT MSR -> encodings 2, 3 and above 7 are reserved
         Rule::Pat => every_byte(value, |byte| is_mtrr_type(byte) || byte == 7),
         // SPEC: intel-sdm-vol3 :: 13.11.2.2 Fixed Range MTRRs -> eight types a register; reserved encodings are #GP(0)
@@ -142,6 +146,10 @@ fn efer(cpu: &Cpu, new: Efer) -> Option<u64> {
         if features.contains(feature) {
             known |= bit;
         }
+    }
+    // SDM volume 4, 2.1 Architectural MSRs: XD bit disable takes the feature away
+    if cpu.msr.misc_enable & XD_BIT_DISABLE != 0 {
+        known -= Efer::NXE;
     }
     let changed = Efer::from_bits_retain(new.bits() ^ cpu.efer.bits());
     if new.bits() & !known.bits() != 0 || changed.contains(Efer::LME) && cpu.cr0.contains(Cr0::PG) {

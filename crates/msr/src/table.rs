@@ -20,6 +20,7 @@ pub(crate) enum Rule {
     /// Only these bits may be set, and nothing is held: reads are #GP(0)
     Command(u64),
     SpecCtrl,
+    MiscEnable,
     /// A canonical address
     Canonical,
     /// Eight memory types, UC- included
@@ -102,8 +103,12 @@ const ARCH_CAPABILITIES: u64 = 1
 /// SPEC: intel-sdm-vol3 :: 13.11.1 MTRR Feature Identification -> IA32_MTRRCAP: eight variable ranges, fixed ranges, write combining
 const MTRRCAP: u64 = 8 | 1 << 8 | 1 << 10;
 
-/// IA32_MISC_ENABLE: fast strings, thermal control, performance monitoring, BTS and PEBS unavailable, xTPR disable
-const MISC_ENABLE: u64 = 1 | 1 << 3 | 1 << 7 | 1 << 11 | 1 << 12 | 1 << 23;
+/// SDM volume 4, 2.1 Architectural MSRs: the bits of IA32_MISC_ENABLE that read the same always: no performance monitoring (7), BTS (11) and PEBS (12) unavailable
+pub(crate) const MISC_ENABLE_FIXED: u64 = 1 << 11 | 1 << 12;
+pub(crate) const MISC_ENABLE_READ_ONLY: u64 = 1 << 7 | MISC_ENABLE_FIXED;
+/// Those that are held: fast strings (0), thermal control (3), SpeedStep (16), MONITOR (18), limit of CPUID's leaves (22), xTPR disable (23), and XD bit disable (34) where there is NX
+pub(crate) const MISC_ENABLE_HELD: u64 = 1 | 1 << 3 | 1 << 16 | 1 << 18 | 1 << 22 | 1 << 23;
+const MISC_ENABLE_RESET: u64 = 1 | MISC_ENABLE_FIXED;
 
 /// SPEC: intel-sdm-vol3 :: 13.12.4 Programming the PAT -> after reset WB, WT, UC-, UC, twice
 const PAT_RESET: u64 = 0x0007_0406_0007_0406;
@@ -172,7 +177,7 @@ pub(crate) const REGISTERS: [Register; 28] = [
     // SPEC: intel-sdm-vol3 :: 16.3.1.1 IA32_MCG_CAP MSR -> no error-reporting banks
     row(IA32_MCG_CAP, "IA32_MCG_CAP", 0, Rule::ReadOnly, None),
     row(IA32_MCG_STATUS, "IA32_MCG_STATUS", 0, Rule::Mask(7), place!(msr.mcg_status)),
-    row(IA32_MISC_ENABLE, "IA32_MISC_ENABLE", 1, Rule::Mask(MISC_ENABLE), place!(msr.misc_enable)),
+    row(IA32_MISC_ENABLE, "IA32_MISC_ENABLE", MISC_ENABLE_RESET, Rule::MiscEnable, place!(msr.misc_enable)),
     // SPEC: intel-sdm-vol3 :: 19.4.1 IA32_DEBUGCTL MSR -> LBR and BTF are held; the other bits belong to features that no model has
     row(IA32_DEBUGCTL, "IA32_DEBUGCTL", 0, Rule::Mask(3), place!(msr.debugctl)),
     row(IA32_PAT, "IA32_PAT", PAT_RESET, Rule::Pat, place!(msr.pat)).effect(MTRR),

@@ -59,7 +59,10 @@ fn writes_are_accepted_cut_or_refused() {
         (IA32_MCG_STATUS, held(7)),
         (IA32_MCG_STATUS, (8, Gp)),
         (IA32_MISC_ENABLE, held(0x1801)),
-        (IA32_MISC_ENABLE, (1 << 34, Gp)),
+        // Every bit that can be written, and those that read the same always
+        (IA32_MISC_ENABLE, (0x4_00c5_0809, Handled(0x4_00c5_1809))),
+        (IA32_MISC_ENABLE, (0x80, Handled(0x1800))),
+        (IA32_MISC_ENABLE, (2, Gp)),
         (IA32_DEBUGCTL, held(3)),
         (IA32_DEBUGCTL, (4, Gp)),
         (IA32_PAT, held(0x0706_0504_0100_0007)),
@@ -146,6 +149,18 @@ fn the_counter_and_its_adjustment_move_together() {
     assert_eq!(read(&cpu, IA32_TSC_ADJUST, TSC), Handled(50u64.wrapping_sub(TSC)));
     write(&mut cpu, IA32_TSC_ADJUST, 7, TSC);
     assert_eq!(read(&cpu, IA32_TIME_STAMP_COUNTER, TSC), Handled(TSC + 7));
+}
+
+/// SDM volume 4, 2.1 Architectural MSRs: XD bit disable exists where NX does, and takes NXE away
+#[test]
+fn the_execute_disable_bit_can_be_taken_away() {
+    let mut cpu = cpu();
+    assert_eq!(write(&mut cpu, IA32_MISC_ENABLE, 1 << 34, 0).0, Handled(1 << 34 | 0x1800));
+    assert_eq!(write(&mut cpu, IA32_EFER, Efer::NXE.bits(), 0).0, Gp);
+    assert_eq!(write(&mut cpu, IA32_MISC_ENABLE, 1, 0).0, Handled(0x1801));
+    assert_eq!(write(&mut cpu, IA32_EFER, Efer::NXE.bits(), 0).0, Handled(Efer::NXE.bits()));
+    cpu.model.features -= Features::NX;
+    assert_eq!(write(&mut cpu, IA32_MISC_ENABLE, 1 << 34, 0).0, Gp);
 }
 
 #[test]

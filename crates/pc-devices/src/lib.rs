@@ -11,6 +11,7 @@ mod codec;
 mod lanes;
 mod ports;
 
+pub mod coprocessor_error;
 pub mod debug_exit;
 pub mod dma;
 pub mod hpet;
@@ -30,6 +31,7 @@ pub mod uart16550;
 /// The one list of link anchors: linkers (wasm64's above all) drop what nothing refers to, and with it the registration.
 #[used]
 pub static ANCHORS: &[fn()] = &[
+    coprocessor_error::link,
     debug_exit::link,
     dma::link,
     hpet::link,

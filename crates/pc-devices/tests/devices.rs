@@ -118,6 +118,7 @@ enum Op {
     Wait(u64),
     Line(u8, bool),
     Acknowledge,
+    Ferr(bool),
     Reset,
 }
 
@@ -138,6 +139,7 @@ fn op() -> impl Strategy<Value = Op> {
         6 => wait.prop_map(Op::Wait),
         3 => (0..40u8, any::<bool>()).prop_map(|(line, high)| Op::Line(line, high)),
         2 => Just(Op::Acknowledge),
+        1 => any::<bool>().prop_map(Op::Ferr),
         1 => Just(Op::Reset),
     ]
 }
@@ -199,6 +201,12 @@ fn apply(built: &mut Built, bus: &mut Bus, op: &Op) {
         Op::Acknowledge => {
             if let Some(controller) = device.legacy_controller() {
                 let _ = (controller.intr(), controller.acknowledge());
+            }
+        }
+        Op::Ferr(asserted) => {
+            if let Some(logic) = device.coprocessor_error() {
+                logic.set_ferr(&mut bus.ctx(memory), asserted);
+                let _ = logic.ignne();
             }
         }
         Op::Reset => device.reset(&mut bus.ctx(memory)),

@@ -3,6 +3,7 @@
 use crate::size::parse_memory;
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
+use machine::Seed;
 use std::path::PathBuf;
 use x86_state::cpuid::CpuModel;
 
@@ -43,6 +44,10 @@ pub struct RunArgs {
     /// Source of time: the host's clock, or retired instructions (exactly repeatable; implied by --engine lockstep)
     #[arg(long, value_enum, default_value = "real", default_value_if("engine", "lockstep", "icount"))]
     pub clock: ClockKind,
+    /// Seed of the generator behind RDRAND and RDSEED, a number: the same seed gives the same numbers [default: the
+    /// host's entropy; 0 with --clock icount]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// How guest code is executed: interpreted, translated to WebAssembly where it is hot, or both ways in two machines
     /// that are compared as they run (a difference is located and explained: exit code 1)
     #[arg(long, value_enum, default_value = "jit")]
@@ -144,5 +149,40 @@ impl RunArgs {
     /// The processor that was asked for.
     pub fn model(&self) -> CpuModel {
         self.cpu.map_or(CpuModel::X86_64_V2, |model| model.0)
+    }
+
+    /// The seed of the generator behind RDRAND and RDSEED: that of `--seed`, a constant where time is made of
+    /// instructions, else what the host gives.
+    ///
+    /// # Errors
+    /// Those of `host`.
+    pub fn seed<E>(&self, host: impl FnOnce() -> Result<Seed, E>) -> Result<Seed, E> {
+        if self.seed.is_some() || self.clock == ClockKind::Icount { Ok(self.fixed_seed()) } else { host() }
+    }
+
+    /// The seed where time is made of instructions, whatever `--clock` says.
+    pub fn fixed_seed(&self) -> Seed {
+        let mut seed = Seed::default();
+        seed[..8].copy_from_slice(&self.seed.unwrap_or(0).to_le_bytes());
+        seed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hosts_entropy_is_asked_for_only_where_a_run_need_not_repeat() {
+        let host = || Ok::<_, ()>([9; 32]);
+        let (real, icount) = (ClockKind::Real, ClockKind::Icount);
+        let mut five = Seed::default();
+        five[0] = 5;
+        for (clock, seed, want) in
+            [(real, None, [9; 32]), (icount, None, [0; 32]), (real, Some(5), five), (icount, Some(5), five)]
+        {
+            let args = RunArgs { clock, seed, ..RunArgs::default() };
+            assert_eq!(args.seed(host), Ok(want), "{clock:?} {seed:?}");
+        }
     }
 }

@@ -253,6 +253,7 @@ fn machine() -> Result<Machine> {
         serial: [None, None, None, None],
         debug_exit: Some(0xf4),
         processors: 1,
+        seed: machine::Seed::default(),
     })?)
 }
 

@@ -67,6 +67,7 @@ fn text(args: &RunArgs, guest: &Guest, place: Place, after: u64) -> Result<Strin
         serial: [Some(Box::new(crate::terminal::Sink)), None, None, None],
         debug_exit: args.debug_exit,
         processors: 1,
+        seed: args.fixed_seed(),
     })?;
     guest.load(&mut machine)?;
     // Never hot: it only has the processor count how often blocks run, and forms the region.

@@ -3,11 +3,11 @@
 use crate::input::EndOfInput;
 use crate::output::say;
 use crate::terminal::Terminal;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use machine::boot::Bytes;
 use machine::time::{Clock, HostClock, NS_PER_INSTRUCTION};
-use machine::{Machine, MachineConfig};
+use machine::{Machine, MachineConfig, Seed};
 use session::{ClockKind, EngineKind, Guest, ICOUNT_EPOCH, Outcome, RunArgs, WAITS, drive, report};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -41,6 +41,13 @@ impl HostClock for Monotonic {
 const SLICE: u64 = 500_000;
 /// How long the run loop sleeps at most before it looks again.
 const LONGEST_SLEEP: Duration = Duration::from_millis(10);
+
+/// Random bytes of the host's.
+fn host_entropy() -> Result<Seed> {
+    let mut seed = Seed::default();
+    getrandom::fill(&mut seed).context("the host gives no random bytes; --seed N does without")?;
+    Ok(seed)
+}
 
 fn trace(targets: &[String]) -> Result<()> {
     let mut filter = Vec::new();
@@ -91,6 +98,7 @@ pub(crate) fn main(command: &RunCommand) -> Result<u8> {
         serial: [terminal.serial(), None, None, None],
         debug_exit: args.debug_exit,
         processors: 1,
+        seed: args.seed(host_entropy)?,
     };
     let mut machine = Machine::new(config)?;
     guest.load(&mut machine)?;

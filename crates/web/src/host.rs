@@ -1,5 +1,6 @@
-//! What the module imports: a clock, a date, a place for messages.
+//! What the module imports: a clock, a date, random numbers, a place for messages.
 
+use machine::Seed;
 use machine::time::HostClock;
 use std::cell::Cell;
 
@@ -39,6 +40,7 @@ mod imports {
     unsafe extern "C" {
         pub(super) safe fn now_ms() -> f64;
         pub(super) safe fn epoch_seconds() -> u64;
+        pub(super) safe fn random() -> u64;
         pub(super) safe fn log(text: *const u8, len: usize);
         pub(super) safe fn install(
             module: *const u8,
@@ -60,6 +62,9 @@ mod imports {
     pub(super) fn epoch_seconds() -> u64 {
         0
     }
+    pub(super) fn random() -> u64 {
+        0
+    }
     pub(super) fn log(_: *const u8, _: usize) {}
     pub(super) fn install(_: *const u8, _: usize, _: u32, _: u32, _: u32) -> u32 {
         0
@@ -70,6 +75,15 @@ mod imports {
 /// Seconds since 1970.
 pub(crate) fn epoch_seconds() -> u64 {
     imports::epoch_seconds()
+}
+
+/// Random bytes of the host's, for a generator's seed.
+pub(crate) fn seed() -> Seed {
+    let mut seed = Seed::default();
+    for word in seed.as_chunks_mut::<8>().0 {
+        *word = imports::random().to_le_bytes();
+    }
+    seed
 }
 
 /// Hands a message to the host.

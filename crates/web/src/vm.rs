@@ -128,6 +128,7 @@ impl Vm {
         let port = || Box::new(Port(Arc::clone(&self.line))) as Box<dyn device_api::SerialPort>;
         let serial = (args.serial != "none").then(port);
         let icount = args.clock == ClockKind::Icount;
+        let Ok(seed) = args.seed(|| Ok::<_, std::convert::Infallible>(host::seed()));
         let config = MachineConfig {
             ram_bytes: args.memory,
             model: args.model(),
@@ -136,6 +137,7 @@ impl Vm {
             serial: [serial, None, None, None],
             debug_exit: args.debug_exit,
             processors: 1,
+            seed,
         };
         let guest = Guest::new(args, self.kernel.take(), self.initrd.take());
         let mut machine = match Machine::new(config) {

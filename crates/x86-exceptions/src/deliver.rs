@@ -44,7 +44,11 @@ fn settle<C: SystemContext>(ctx: &mut C, event: Event) {
 fn latch<C: SystemContext>(ctx: &mut C, event: Event) {
     match event {
         Event::Exception(Exception::PageFault { address, .. }) => ctx.cpu_mut().cr2 = address.0,
-        Event::Exception(Exception::Debug { dr6, .. }) => ctx.cpu_mut().dr[6] |= dr6,
+        // SPEC: intel-sdm-vol3 :: 19.2.3 Debug Status Register (DR6) -> B3 to B0 tell of this exception alone; the other bits are left for software to clear
+        Event::Exception(Exception::Debug { dr6, .. }) => {
+            let status = &mut ctx.cpu_mut().dr[6];
+            *status = *status & !(Dr6::B0 | Dr6::B1 | Dr6::B2 | Dr6::B3).bits() | dr6;
+        }
         _ => {}
     }
 }

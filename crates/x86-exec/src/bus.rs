@@ -93,6 +93,17 @@ pub trait VcpuBus {
     fn apic(&mut self) -> (u32, bool) {
         (0, true)
     }
+    /// The next 64 bits of the entropy source behind RDRAND and RDSEED; a hash of `retired` where there is none
+    fn random(&mut self, retired: u64) -> u64 {
+        retired.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
+    }
+    /// Drives FERR#: an unmasked x87 exception waits with CR0.NE = 0, or no more
+    fn set_ferr(&mut self, _retired: u64, _asserted: bool) {}
+    /// Whether IGNNE# is asserted: with CR0.NE = 0 an x87 exception that waits is then ignored. So it is on a bus without
+    /// coprocessor error logic
+    fn ignne(&mut self) -> bool {
+        true
+    }
 }
 
 /// A bus with nothing on it, for running code over RAM alone.

@@ -2,7 +2,8 @@
 
 use crate::{
     ArithFlags, CpuMode, Cr0, Cr4, DescriptorTable, Efer, Mxcsr, RFlags, SegAttr, Segment, Selector,
-    Vector256, X87, Xcr0, cpuid::CpuModel,
+    Vector256, X87, Xcr0,
+    cpuid::{CpuModel, Features},
 };
 use x86_types::{CodeSize, Seg};
 
@@ -19,6 +20,11 @@ pub mod gpr {
     pub const RDI: usize = 7;
     pub const R11: usize = 11;
 }
+
+/// IA32_MISC_ENABLE: CPUID's highest basic leaf is 2.
+pub const LIMIT_CPUID_MAXVAL: u64 = 1 << 22;
+/// IA32_MISC_ENABLE: the execute-disable bit of page tables is taken away.
+pub const XD_BIT_DISABLE: u64 = 1 << 34;
 
 /// What the processor is doing between instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -168,7 +174,7 @@ impl Cpu {
             activity: Activity::Running,
             nmi_blocked: false,
             x87: X87 { control: 0x40, ..X87::INIT },
-            msr: Msrs { pat: 0x0007_0406_0007_0406, misc_enable: 1, ..Msrs::default() },
+            msr: Msrs { pat: 0x0007_0406_0007_0406, misc_enable: 0x1801, ..Msrs::default() },
             model,
         };
         cpu.seg[Seg::Cs as usize] = Segment {
@@ -227,6 +233,15 @@ impl Cpu {
             _ if attr.contains(SegAttr::DB) => CodeSize::Bits32,
             _ => CodeSize::Bits16,
         };
+    }
+
+    /// Bits of a canonical address in a register that holds one (a base in a descriptor table register, a hidden segment
+    /// base, an MSR) and in TLB invalidation: as many as the processor supports, 57 or 48, whatever CR4.LA57 says.
+    ///
+    /// SPEC: intel-sdm-vol2 :: WRMSR—Write to Model Specific Register -> canonical is meant for the linear-address width the processor supports
+    #[inline]
+    pub fn supported_linear_bits(&self) -> u32 {
+        if self.model.features.contains(Features::LA57) { 57 } else { 48 }
     }
 
     /// Bits of a canonical linear address: 57 with CR4.LA57, else 48.

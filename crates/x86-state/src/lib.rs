@@ -14,7 +14,7 @@ mod mode;
 mod segment;
 
 pub use control::{Cr0, Cr4, Dr6, Dr7, Efer, RFlags, Xcr0};
-pub use cpu::{Activity, Cpu, Msrs, Shadow, gpr};
+pub use cpu::{Activity, Cpu, LIMIT_CPUID_MAXVAL, Msrs, Shadow, XD_BIT_DISABLE, gpr};
 pub use flags::ArithFlags;
 pub use fpu::{F80, Mxcsr, Vector256, X87};
 pub use mode::CpuMode;

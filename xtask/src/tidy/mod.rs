@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: rules that no compiler checks.
 
+mod dependencies;
 mod links;
 mod rules;
 
@@ -7,7 +8,7 @@ use crate::project;
 use crate::task::task;
 use anyhow::{Result, bail};
 
-/// Check rules of the source text: sizes, unsafe code, forbidden words, links
+/// Check rules of the source text: sizes, unsafe code, forbidden words, links, unused dependencies
 #[derive(clap::Args)]
 struct TidyArgs {}
 
@@ -42,6 +43,7 @@ pub(crate) fn check() -> Result<Vec<String>> {
     }
     wrong.extend(rules::forbids_unsafe(&files));
     wrong.extend(links::check(&root, &files));
+    wrong.extend(dependencies::check(&root, &files)?);
     Ok(wrong)
 }
 

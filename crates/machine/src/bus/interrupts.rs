@@ -181,6 +181,22 @@ impl DeviceSet {
         self.local(processor)?.take_startup()
     }
 
+    /// The processor drives FERR#.
+    pub fn set_ferr(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime, asserted: bool) {
+        let Some(index) = self.coprocessor_error else { return };
+        let mut call = Call { env, dma, now };
+        if let Some(logic) = self.devices[index].coprocessor_error() {
+            logic.set_ferr(&mut call.ctx(index), asserted);
+        }
+        self.settle(env, dma, now);
+    }
+
+    /// Whether IGNNE# is asserted, as it is where no device drives it.
+    pub fn ignne(&mut self) -> bool {
+        let logic = self.coprocessor_error.and_then(|index| self.devices[index].coprocessor_error());
+        logic.is_none_or(|logic| logic.ignne())
+    }
+
     /// CR8
     pub fn cr8(&mut self, processor: usize) -> u8 {
         self.local(processor).map_or(0, |apic| apic.cr8())

@@ -7,6 +7,7 @@ use device_api::{
 };
 use guest_memory::GuestMemory;
 use std::rc::Rc;
+use x86_exec::Pending;
 use x86_types::GuestPhysAddr;
 
 /// Eight bytes of memory behind eight ports, which also tell how wide an access was.
@@ -134,6 +135,9 @@ impl LocalController for Apic {
         }
         mine
     }
+    fn nmi_pending(&self) -> bool {
+        self.nmi
+    }
     fn take_nmi(&mut self) -> bool {
         self.nmi
     }
@@ -150,9 +154,6 @@ impl LocalController for Apic {
     fn write_msr(&mut self, _: &mut Ctx<'_>, _: u32, value: u64) -> MsrAccess {
         self.base = value;
         MsrAccess::Handled(0)
-    }
-    fn nmi_pending(&self) -> bool {
-        self.nmi
     }
     fn start_pending(&self) -> bool {
         self.init || self.startup.is_some()
@@ -437,8 +438,9 @@ fn virtual_wire_mode_is_firmwares_doing_wherever_the_apic_is() {
         set.msr(&mut env, &mut NoDma, NOW, (0x1b, Some(base)));
         let wired =
             |set: &mut DeviceSet| (set.local(0).is_some_and(|apic| apic.accepts_legacy()), set.take_nmi(0));
-        assert_eq!(wired(&mut set), (false, false));
+        assert_eq!((wired(&mut set), set.pending(0)), ((false, false), Pending::default()));
         set.virtual_wire(&mut env, &mut NoDma, NOW);
+        assert!(set.pending(0).nmi, "an NMI is one, which is looked for after each access");
         assert_eq!(wired(&mut set), (true, true), "base {base:#x}");
     }
 }

@@ -75,6 +75,8 @@ pub struct DeviceSet {
     pub(super) moved_apic: Option<MapId>,
     /// Index of the 8259A pair
     pub(super) legacy: Option<usize>,
+    /// Index of the coprocessor error logic
+    pub(super) coprocessor_error: Option<usize>,
     /// Devices that listen to interrupt lines
     pub(super) listeners: Vec<usize>,
     /// Devices with deadlines
@@ -106,6 +108,7 @@ impl DeviceSet {
             locals: Vec::new(),
             moved_apic: None,
             legacy: None,
+            coprocessor_error: None,
             listeners: Vec::new(),
             timed: Vec::new(),
         };
@@ -182,6 +185,9 @@ impl DeviceSet {
         }
         if device.legacy_controller().is_some() {
             self.legacy.get_or_insert(index);
+        }
+        if device.coprocessor_error().is_some() {
+            self.coprocessor_error.get_or_insert(index);
         }
         if device.irq_inputs().is_some() {
             self.listeners.push(index);

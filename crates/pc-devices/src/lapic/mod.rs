@@ -100,6 +100,9 @@ impl LocalController for LocalApic {
         self.state.settle(ctx.now);
         self.state.message(message)
     }
+    fn nmi_pending(&self) -> bool {
+        self.state.nmi
+    }
     fn take_nmi(&mut self) -> bool {
         std::mem::take(&mut self.state.nmi)
     }
@@ -122,9 +125,6 @@ impl LocalController for LocalApic {
         let (access, ipi) = self.state.write_msr(ctx.now, msr, value);
         self.post(ctx, ipi);
         access
-    }
-    fn nmi_pending(&self) -> bool {
-        self.state.nmi
     }
     fn start_pending(&self) -> bool {
         self.state.init || self.state.startup.is_some()

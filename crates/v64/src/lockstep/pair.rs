@@ -44,6 +44,7 @@ impl Side {
             serial: [Some(serial.unwrap_or_else(|| Box::new(crate::terminal::Sink))), None, None, None],
             debug_exit: recipe.args.debug_exit,
             processors: 1,
+            seed: recipe.args.fixed_seed(),
         };
         let mut machine = Machine::new(config)?;
         recipe.guest.load(&mut machine)?;

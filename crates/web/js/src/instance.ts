@@ -70,6 +70,7 @@ export class Instance {
     const host = {
       now_ms: () => performance.now(),
       epoch_seconds: () => BigInt(Math.floor(Date.now() / 1000)),
+      random: () => crypto.getRandomValues(new BigUint64Array(1))[0]!,
       log: (at: bigint, len: bigint) => {
         if (late.x) log(decoder.decode(read(late.x, at, len)));
       },

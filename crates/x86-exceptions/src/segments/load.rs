@@ -78,7 +78,7 @@ fn system_segment<C: SystemContext>(ctx: &mut C, entry: &Entry) -> Result<Segmen
     if ctx.cpu().mode().is_long() {
         let upper = entry.upper_half(ctx)?.ok_or(gp(entry.selector, 0))?;
         segment.base |= upper << 32;
-        let canonical = LinearAddr(segment.base).is_canonical(ctx.cpu().linear_bits());
+        let canonical = LinearAddr(segment.base).is_canonical(ctx.cpu().supported_linear_bits());
         if upper >> 40 & 0x1f != 0 || !canonical {
             return Err(gp(entry.selector, 0));
         }

@@ -276,7 +276,7 @@ pub(super) fn invpcid(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     let low = vm.load_operand(i, 0, Width::B8)?;
     let address = LinearAddr(vm.load_operand(i, 8, Width::B8)?);
     let pcid_needed = kind < 2 && low & 0xfff != 0 && !vm.cpu.cr4.contains(Cr4::PCIDE);
-    let bad_address = kind == 0 && !address.is_canonical(vm.cpu.linear_bits());
+    let bad_address = kind == 0 && !address.is_canonical(vm.cpu.supported_linear_bits());
     if kind > 3 || low >> 12 != 0 || pcid_needed || bad_address {
         return Err(Exception::GP0);
     }

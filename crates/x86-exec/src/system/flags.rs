@@ -4,16 +4,17 @@ use super::Outcome;
 use super::control::is_v86;
 use crate::{Flow, Vcpu};
 use x86_decode::{Instruction, Op};
-use x86_state::{Cr4, RFlags, Shadow};
+use x86_state::{RFlags, Shadow};
 use x86_types::{Exception, Width};
 
+/// SPEC: intel-sdm-vol2 :: STAC—Set AC Flag in EFLAGS Register -> #UD above CPL 0 and without the feature; CR4.SMAP does not matter. CLAC likewise
 /// SPEC: intel-sdm-vol2 :: STI—Set Interrupt Flag -> needs CPL <= IOPL (or IOPL 3 in virtual-8086 mode); interrupts stay inhibited for one instruction if IF was clear
 pub(super) fn flag_bit(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     match i.op {
         Op::Cld => vm.cpu.system_flags.remove(RFlags::DF),
         Op::Std => vm.cpu.system_flags.insert(RFlags::DF),
         Op::Stac | Op::Clac => {
-            if vm.cpu.cpl != 0 || !vm.cpu.cr4.contains(Cr4::SMAP) {
+            if vm.cpu.cpl != 0 {
                 return Err(Exception::InvalidOpcode);
             }
             vm.cpu.system_flags.set(RFlags::AC, i.op == Op::Stac);

@@ -53,7 +53,7 @@ fn popa(vm: &mut Vcpu, w: Width) -> Outcome {
     Ok(Flow::Next)
 }
 
-/// SPEC: intel-sdm-vol2 :: ENTER—Make Stack Frame for Procedure Parameters -> the level is taken modulo 32; outer frame pointers are copied; the final stack must be writable
+/// SPEC: intel-sdm-vol2 :: ENTER—Make Stack Frame for Procedure Parameters -> the level is taken modulo 32; outer frame pointers are copied by BP, EBP or RBP as the stack is wide; FrameTemp is SP, ESP or RSP by the operand size; the final stack must be writable
 fn enter(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     let (w, sw) = (i.opsize, vm.stack_width());
     let size = i.imm & 0xffff;
@@ -64,10 +64,11 @@ fn enter(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     let old = vm.read_gpr(5, w);
     sp = sw.trunc(sp.wrapping_sub(bytes));
     stack_store(vm, sp, w, old)?;
-    let top = sp;
+    // FrameTemp has the operand size: on a 16-bit stack a 32-bit one keeps the upper half of ESP.
+    let frame_temp = w.trunc(vm.cpu.gpr[gpr::RSP] & !sw.mask() | sp);
     for n in 1..=level {
         let v = if n == level {
-            w.trunc(top)
+            frame_temp
         } else {
             frame = sw.trunc(frame.wrapping_sub(bytes));
             stack_load(vm, frame, w)?
@@ -78,7 +79,7 @@ fn enter(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     sp = sw.trunc(sp.wrapping_sub(size));
     let m = MemRef { seg: Seg::Ss, offset: sp };
     vm.load_for_write_ref(&m, w).map_err(|trap| vm.exception(trap))?;
-    vm.write_gpr(5, w, top);
+    vm.write_gpr(5, w, frame_temp);
     vm.write_gpr(4, sw, sp);
     Ok(Flow::Next)
 }

@@ -1,11 +1,11 @@
-//! CPUID, HLT, MONITOR, CMPXCHG8B and CMPXCHG16B, CRC32, PDEP and PEXT, cache-line flushes.
+//! CPUID, RDRAND and RDSEED, HLT, MONITOR, CMPXCHG8B and CMPXCHG16B, CRC32, PDEP and PEXT, cache-line flushes.
 
 use super::Outcome;
 use crate::int::bmi;
 use crate::{Domain, FlagDef, Flow, Vcpu};
 use x86_decode::{Instruction, Op};
 use x86_state::cpuid::CpuidState;
-use x86_state::{Activity, Cr4, gpr};
+use x86_state::{Activity, Cr4, RFlags, gpr};
 use x86_types::{Exception, Width};
 
 /// CPUID
@@ -13,11 +13,24 @@ pub(super) fn cpuid(vm: &mut Vcpu) -> Outcome {
     let (leaf, subleaf) = (vm.cpu.gpr[gpr::RAX] as u32, vm.cpu.gpr[gpr::RCX] as u32);
     let (apic_id, apic_enabled) = vm.bus_mut().apic();
     let cr4_osxsave = vm.cpu.cr4.contains(Cr4::OSXSAVE);
-    let state = CpuidState { apic_id, cr4_osxsave, xcr0: vm.cpu.xcr0.bits(), apic_enabled };
+    let (xcr0, misc_enable) = (vm.cpu.xcr0.bits(), vm.cpu.msr.misc_enable);
+    let state = CpuidState { apic_id, cr4_osxsave, xcr0, apic_enabled, misc_enable };
     let [a, b, c, d] = vm.cpu.model.cpuid(leaf, subleaf, &state);
     for (r, v) in [(gpr::RAX, a), (gpr::RBX, b), (gpr::RCX, c), (gpr::RDX, d)] {
         vm.cpu.gpr[r] = u64::from(v);
     }
+    Ok(Flow::Next)
+}
+
+/// RDRAND and RDSEED. The bus always has a number, so CF is always 1.
+///
+/// SPEC: intel-sdm-vol2 :: RDRAND—Read Random Number -> a random number of the operand size; CF = 1 tells that it is valid, OF, SF, ZF, AF and PF are cleared
+/// SPEC: intel-sdm-vol2 :: RDSEED—Read Random SEED -> likewise
+pub(super) fn random(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    let (now, w) = (vm.retired(), i.opsize);
+    let number = vm.bus_mut().random(now);
+    vm.write_gpr(i.operands[0].reg, w, w.trunc(number));
+    vm.set_flags(FlagDef::Image(RFlags::CF.bits()));
     Ok(Flow::Next)
 }
 

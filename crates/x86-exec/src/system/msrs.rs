@@ -92,6 +92,13 @@ fn move_deadline(vm: &mut Vcpu, now: u64, before: u64) {
     }
 }
 
+/// RDPMC: CPUID enumerates no performance-monitoring counter, so ECX always names one that does not exist.
+///
+/// SPEC: intel-sdm-vol2 :: RDPMC—Read Performance-Monitoring Counters -> #GP(0) for an invalid counter, and above CPL 0 with CR4.PCE clear
+pub(super) fn rdpmc() -> Outcome {
+    Err(Exception::GP0)
+}
+
 /// RDTSC, RDTSCP and RDPID
 ///
 /// SPEC: intel-sdm-vol2 :: RDTSC—Read Time-Stamp Counter -> with CR4.TSD only at CPL 0

@@ -137,7 +137,7 @@ pub(super) fn segment_base(vm: &mut Vcpu, i: &Instruction) -> Outcome {
         return Ok(Flow::Next);
     }
     let base = vm.read_gpr(r, i.opsize);
-    if !LinearAddr(base).is_canonical(vm.cpu.linear_bits()) {
+    if !LinearAddr(base).is_canonical(vm.cpu.supported_linear_bits()) {
         return Err(Exception::GP0);
     }
     vm.cpu.seg[seg as usize].base = base;

@@ -16,7 +16,7 @@ pub(super) fn load_table(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     let long = vm.cpu.code_size == CodeSize::Bits64;
     let base = vm.load_operand(i, 2, if long { Width::B8 } else { Width::B4 })?;
     let base = if !long && i.opsize == Width::B2 { base & 0xff_ffff } else { base };
-    if long && !LinearAddr(base).is_canonical(vm.cpu.linear_bits()) {
+    if long && !LinearAddr(base).is_canonical(vm.cpu.supported_linear_bits()) {
         return Err(Exception::GP0);
     }
     let table = if i.op == Op::Lgdt { &mut vm.cpu.gdtr } else { &mut vm.cpu.idtr };

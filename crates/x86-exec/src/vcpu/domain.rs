@@ -306,7 +306,7 @@ impl Domain for Vcpu {
     }
 
     fn check_mmx(&mut self) -> Result<(), Trap> {
-        crate::x87::mmx_available(&self.cpu).map_err(|e| self.fault(e))
+        crate::x87::mmx_available(self).map_err(|e| self.fault(e))
     }
 
     #[inline(always)]

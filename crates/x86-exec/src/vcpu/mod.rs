@@ -9,6 +9,7 @@ mod churn;
 mod code_events;
 pub mod compiled;
 mod domain;
+mod fetch;
 mod kept;
 mod links;
 mod memory;

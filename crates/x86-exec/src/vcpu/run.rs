@@ -1,16 +1,14 @@
 //! The run loop: blocks, and between them interrupts, traps and exits.
 
-use super::blocks::{Block, Found, MAX_BLOCK};
+use super::blocks::{Block, Found};
 use super::compiled::LEAST_BUDGET;
 use super::links::Context;
 use super::{Vcpu, attention};
 use crate::{Flow, VcpuBus};
 use std::rc::Rc;
-use x86_decode::{DecodeError, InsnFlags, Instruction, Op, decode};
 use x86_exceptions::{Event, Outcome, raise};
-use x86_paging::AccessKind;
-use x86_state::{Activity, Dr6, Dr7, RFlags, Shadow};
-use x86_types::{CodeSize, Exception, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg};
+use x86_state::{Activity, Cr0, Dr6, Dr7, RFlags, Shadow};
+use x86_types::{CodeSize, Exception, LinearAddr, Seg};
 
 /// Why [`Vcpu::run`] came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +22,6 @@ pub enum Exit {
     /// The bus wants the machine's attention
     Bus,
 }
-
-/// Bytes of code read at once.
-const PORTION: usize = 64;
 
 /// What happened, for `--stats`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -208,7 +203,30 @@ impl Vcpu {
             self.cpu.shadow = Shadow::None;
             self.flags_changed();
         }
+        if exception == Exception::X87FloatingPoint && !self.cpu.cr0.contains(Cr0::NE) {
+            self.freeze();
+            return;
+        }
         self.deliver(Event::Exception(exception));
+    }
+
+    /// An unmasked x87 exception waits, and no #MF is to tell of it: FERR# does, and the processor waits for an interrupt
+    /// before the instruction, which starts over afterwards.
+    ///
+    /// SPEC: intel-sdm-vol1 :: D.2.1.1 Basic Rules: When FERR# Is Generated -> with CR0.NE = 0 and IGNNE# inactive the processor freezes just before the next waiting instruction, until an interrupt arrives
+    #[cold]
+    fn freeze(&mut self) {
+        self.drive_ferr(true);
+        self.cpu.activity = Activity::Halted;
+        self.poll_bus();
+    }
+
+    /// Drives FERR#.
+    #[cold]
+    pub(crate) fn drive_ferr(&mut self, asserted: bool) {
+        let now = self.retired;
+        self.bus_mut().set_ferr(now, asserted);
+        self.bus_touched();
     }
 
     fn linear_mask_of_rip(&self) -> u64 {
@@ -264,7 +282,8 @@ impl Vcpu {
             self.attention |= attention::EXIT;
             return Some(Exit::Halted);
         }
-        if self.attention & attention::BREAKPOINTS != 0 {
+        // SPEC: intel-sdm-vol3 :: 7.8.3 Masking Exceptions and Interrupts When Switching Stacks -> an instruction breakpoint behind MOV SS or POP SS is suppressed
+        if self.attention & attention::BREAKPOINTS != 0 && self.cpu.shadow != Shadow::MovSs {
             self.check_code_breakpoints();
         }
         None
@@ -343,161 +362,12 @@ impl Vcpu {
     ///
     /// SPEC: intel-sdm-vol3 :: 6.3 Limit Checking -> the limit of CS holds for every byte of an instruction
     #[inline(always)]
-    fn inside_limit(&self, block: &Block) -> bool {
+    pub(super) fn inside_limit(&self, block: &Block) -> bool {
         self.cpu.rip.wrapping_add(u64::from(block.len)) <= self.code_end
     }
 
     /// The instruction that runs is stepped if TF is set behind it, whatever it was before.
     pub(crate) fn step_by_new_flags(&mut self) {
         self.stepping = self.cpu.system_flags.contains(RFlags::TF);
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn decode_block(&mut self, linear: LinearAddr) -> Result<Rc<Block>, Exception> {
-        let size = self.cpu.code_size;
-        let limit = u64::from(self.cpu.segment(Seg::Cs).limit);
-        if size != CodeSize::Bits64 && self.cpu.rip > limit {
-            return Err(Exception::GP0);
-        }
-        if size == CodeSize::Bits64 && !linear.is_canonical(self.cpu.linear_bits()) {
-            return Err(Exception::GP0);
-        }
-        let at = self.physical(linear, self.explicit(AccessKind::Execute))?;
-        let ram = self.memory.ram_to_execute(at, 1);
-        if let Some(ram) = ram
-            && let Some(block) = self.blocks.find(ram, size)
-            && self.inside_limit(&block)
-        {
-            return Ok(block);
-        }
-        let room = (PAGE_SIZE - linear.page_offset()).min(self.memory.region(at).1) as usize;
-        // Most blocks are short: bytes are read a few at a time.
-        let mut bytes = [0u8; PORTION];
-        let mut read = 0;
-        let inside = if size == CodeSize::Bits64 { usize::MAX } else { (limit - self.cpu.rip) as usize + 1 };
-        let mut block = Block::default();
-        let (mut start, mut from) = (0, 0);
-        while block.slots.len() < MAX_BLOCK && from < room {
-            if read < room.min(from + 15) {
-                // What was not decoded moves to the front.
-                start = from;
-                read = room.min(from + PORTION);
-                self.read_code(at.wrapping_add(from as u64), &mut bytes[..read - from]);
-            }
-            let end = read.min(from + 15);
-            match decode(size, &bytes[from - start..end - start]).map(|insn| self.as_on_model(insn)) {
-                Ok(insn) if !crate::system::has_feature(self, &insn) => {
-                    if from != 0 {
-                        break;
-                    }
-                    return Err(Exception::InvalidOpcode);
-                }
-                Ok(insn) if from + usize::from(insn.len) <= inside => {
-                    from += usize::from(insn.len);
-                    let last = insn.flags.contains(InsnFlags::ENDS_BLOCK);
-                    block.push(insn);
-                    if last {
-                        break;
-                    }
-                }
-                // What is wrong with a later instruction shows when it is reached.
-                _ if from != 0 => break,
-                Ok(_) => return Err(Exception::GP0),
-                Err(DecodeError::TooLong) => return Err(Exception::GP0),
-                Err(DecodeError::Undefined) => return Err(Exception::InvalidOpcode),
-                Err(DecodeError::NeedMore) => {
-                    return self.decode_across(linear, at, &bytes[..room.min(15)], inside);
-                }
-            }
-        }
-        block.slots.shrink_to_fit();
-        // What no memory holds is fetched anew each time.
-        let Some(ram) = ram else { return Ok(Rc::new(block)) };
-        if self.compiled.is_some() {
-            block.observe(self.hot, self.blocks.doublings(ram, block.len, self.retired));
-        }
-        let block = Rc::new(block);
-        if self.blocks.keep(ram, size, Rc::clone(&block)) {
-            self.tlb.revoke_write(ram.page());
-        }
-        Ok(block)
-    }
-
-    /// What the encoding means on this model: without BMI1 and LZCNT their scans are the older ones with a prefix that
-    /// means nothing.
-    ///
-    /// SPEC: intel-sdm-vol2 :: TZCNT—Count the Number of Trailing Zero Bits -> processors without it execute the encoding as BSF; LZCNT likewise as BSR
-    pub(super) fn as_on_model(&self, mut insn: Instruction) -> Instruction {
-        if matches!(insn.op, Op::Tzcnt | Op::Lzcnt) && !crate::system::has_feature(self, &insn) {
-            insn.op = if insn.op == Op::Tzcnt { Op::Bsf } else { Op::Bsr };
-        }
-        insn
-    }
-
-    /// One instruction that lies in two pages: its bytes are read anew each time, since either page's mapping may change.
-    fn decode_across(
-        &mut self,
-        linear: LinearAddr,
-        at: GuestPhysAddr,
-        here: &[u8],
-        inside: usize,
-    ) -> Result<Rc<Block>, Exception> {
-        let next = LinearAddr(linear.0.wrapping_add(here.len() as u64) & self.linear_mask);
-        let mut bytes = [0u8; 15];
-        bytes[..here.len()].copy_from_slice(here);
-        let mut second = None;
-        if here.len() < inside {
-            let at = self.physical(next, self.explicit(AccessKind::Execute))?;
-            let rest = &mut bytes[here.len()..];
-            self.read_code(at, rest);
-            second = self.memory.ram_to_execute(at, 1);
-        }
-        let size = self.cpu.code_size;
-        let ram = self.memory.ram_to_execute(at, 1);
-        if let Some(ram) = ram
-            && let Some(block) = self.blocks.across(ram, size, &bytes)
-            && self.inside_limit(&block)
-        {
-            return Ok(block);
-        }
-        let insn = match decode(self.cpu.code_size, &bytes).map(|insn| self.as_on_model(insn)) {
-            Ok(insn) if !crate::system::has_feature(self, &insn) => return Err(Exception::InvalidOpcode),
-            Ok(insn) if usize::from(insn.len) <= inside => insn,
-            Err(DecodeError::Undefined) => return Err(Exception::InvalidOpcode),
-            _ => return Err(Exception::GP0),
-        };
-        let mut block = Block::default();
-        block.push(insn);
-        let Some(ram) = ram else { return Ok(Rc::new(block)) };
-        if self.compiled.is_some() {
-            let (first, len) = (here.len() as u32, u32::from(insn.len));
-            let behind = second.map_or(0, |at| self.blocks.doublings(at, len - first.min(len), self.retired));
-            block.observe(self.hot, self.blocks.doublings(ram, first, self.retired).max(behind));
-        }
-        let block = Rc::new(block);
-        self.blocks.keep_across(ram, size, bytes, Rc::clone(&block));
-        Ok(block)
-    }
-
-    /// Physical address of the code at `rip`, if it can be fetched; for reports.
-    pub fn peek_code(&mut self, rip: u64) -> Option<GuestPhysAddr> {
-        let linear = LinearAddr(rip.wrapping_add(self.seg_base[Seg::Cs as usize]) & self.linear_mask);
-        let access = self.explicit(AccessKind::Execute);
-        self.physical(linear, access).ok()
-    }
-
-    /// Reads bytes of code that lie in one page.
-    pub(crate) fn read_code(&mut self, at: GuestPhysAddr, bytes: &mut [u8]) {
-        if let Some(ram) = self.memory.ram_to_execute(at, bytes.len() as u64) {
-            return self.memory.ram_read(ram, bytes);
-        }
-        for (n, byte) in bytes.iter_mut().enumerate() {
-            let at = at.wrapping_add(n as u64);
-            *byte = match self.memory.ram_to_execute(at, 1) {
-                Some(ram) => self.memory.ram_value(ram, 1) as u8,
-                None => self.read_device(at, 1) as u8,
-            };
-        }
     }
 }

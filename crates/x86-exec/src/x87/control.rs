@@ -8,6 +8,12 @@ use x86_float::{Class, F80};
 use x86_state::X87;
 use x86_types::{Exception, Width};
 
+/// Whether an instruction is one of this module's.
+pub(super) fn is_one(op: Op) -> bool {
+    use Op::{Fldcw, Fldenv, Fnclex, Fninit, Fnsave, Fnstcw, Fnstenv, Fnstsw, Frstor};
+    matches!(op, Fninit | Fnclex | Fnstcw | Fnstsw | Fnstenv | Fnsave | Fldcw | Fldenv | Frstor)
+}
+
 /// Instructions that do not look for pending exceptions.
 #[inline(always)]
 pub(super) fn without_wait(vm: &mut Vcpu, i: &Instruction, op: Op) -> Option<Outcome> {

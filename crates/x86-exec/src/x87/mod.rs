@@ -43,17 +43,23 @@ pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     match i.op {
         Op::Fxsave | Op::Fxrstor => {
             available(&vm.cpu)?;
-            if i.op == Op::Fxsave { fxsave::save(vm, i) } else { fxsave::restore(vm, i) }
+            if i.op == Op::Fxsave {
+                fxsave::save(vm, i)
+            } else {
+                may_clear_exceptions(vm, |vm| fxsave::restore(vm, i))
+            }
         }
-        Op::Xsave | Op::Xsaveopt | Op::Xrstor => xsave::exec(vm, i),
+        Op::Xsave | Op::Xsaveopt | Op::Xrstor => may_clear_exceptions(vm, |vm| xsave::exec(vm, i)),
         Op::Ldmxcsr | Op::Vldmxcsr | Op::Stmxcsr | Op::Vstmxcsr => mxcsr(vm, i),
         Op::Emms => {
-            mmx_available(&vm.cpu)?;
+            mmx_available(vm)?;
             vm.cpu.x87.tags = 0;
             Ok(Flow::Next)
         }
-        Op::Fwait => fwait(&vm.cpu),
-        _ => control(vm, i, i.op),
+        Op::Fwait => fwait(vm),
+        op if control::is_one(op) => control(vm, i, op),
+        // What is no instruction is #UD, whatever CR0 says of the x87 unit.
+        _ => Err(Exception::InvalidOpcode),
     }
 }
 
@@ -61,11 +67,26 @@ pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 #[inline(always)]
 fn control(vm: &mut Vcpu, i: &Instruction, op: Op) -> Outcome {
     available(&vm.cpu)?;
-    if let Some(outcome) = control::without_wait(vm, i, op) {
-        return outcome;
+    may_clear_exceptions(vm, |vm| {
+        if let Some(outcome) = control::without_wait(vm, i, op) {
+            return outcome;
+        }
+        no_pending_exception(vm)?;
+        control::with_wait(vm, i, op).unwrap_or(Err(Exception::InvalidOpcode))
+    })
+}
+
+/// Runs an instruction that may load or clear the status word: FERR# goes inactive with the last unmasked exception.
+///
+/// SPEC: intel-sdm-vol1 :: D.2.1.2 Recommended External Hardware to Support the MS-DOS* Compatibility Sub-mode -> clearing the exception de-asserts FERR#
+#[inline(always)]
+fn may_clear_exceptions(vm: &mut Vcpu, exec: impl FnOnce(&mut Vcpu) -> Outcome) -> Outcome {
+    let waited = vm.cpu.x87.status & status::ES != 0;
+    let outcome = exec(vm);
+    if waited && vm.cpu.x87.status & status::ES == 0 {
+        vm.drive_ferr(false);
     }
-    no_pending_exception(&vm.cpu)?;
-    control::with_wait(vm, i, op).unwrap_or(Err(Exception::InvalidOpcode))
+    outcome
 }
 
 /// The function for an instruction that is numeric or writes or reads the control or status word, chosen once. Functions
@@ -122,7 +143,7 @@ fn numeric(
     memory: bool,
     exec: impl FnOnce(&mut Vcpu, &Instruction, Option<&MemRef<u64>>) -> Result<(), Trap>,
 ) -> Step<Vcpu> {
-    if let Err(exception) = available(&vm.cpu).and_then(|()| no_pending_exception(&vm.cpu)) {
+    if let Err(exception) = available(&vm.cpu).and_then(|()| no_pending_exception(vm)) {
         return Err(vm.fault(exception));
     }
     let pending = vm.cpu.x87.status & status::ES;
@@ -209,12 +230,12 @@ fn available(cpu: &Cpu) -> Result<(), Exception> {
 /// Whether an MMX instruction may execute: #UD, #NM or #MF.
 ///
 /// SPEC: intel-sdm-vol3 :: 14.1 Emulation of the MMX Instruction Set -> CR0.EM gives #UD; TS and pending x87 exceptions act as for x87 instructions
-pub(crate) fn mmx_available(cpu: &Cpu) -> Result<(), Exception> {
-    if cpu.cr0.contains(Cr0::EM) {
+pub(crate) fn mmx_available(vm: &mut Vcpu) -> Result<(), Exception> {
+    if vm.cpu.cr0.contains(Cr0::EM) {
         return Err(Exception::InvalidOpcode);
     }
-    available(cpu)?;
-    no_pending_exception(cpu)
+    available(&vm.cpu)?;
+    no_pending_exception(vm)
 }
 
 /// What every MMX instruction but EMMS does to the x87 state.
@@ -225,23 +246,26 @@ pub(crate) fn mmx_transition(x87: &mut X87) {
     x87.tags = 0xff;
 }
 
-/// #MF where an unmasked exception is pending.
-///
-/// SPEC: intel-sdm-vol1 :: 8.7 Handling x87 FPU Exceptions in Software -> native mode (CR0.NE) raises #MF before the next waiting instruction; otherwise IGNNE# is taken to be asserted
+/// #MF where an unmasked exception is pending. With CR0.NE clear the run loop makes FERR# of it.
 #[inline(always)]
-fn no_pending_exception(cpu: &Cpu) -> Result<(), Exception> {
-    if cpu.x87.status & status::ES != 0 && cpu.cr0.contains(Cr0::NE) {
-        return Err(Exception::X87FloatingPoint);
-    }
-    Ok(())
+fn no_pending_exception(vm: &mut Vcpu) -> Result<(), Exception> {
+    if vm.cpu.x87.status & status::ES == 0 { Ok(()) } else { pending_exception(vm) }
+}
+
+/// SPEC: intel-sdm-vol1 :: 8.7 Handling x87 FPU Exceptions in Software -> native mode (CR0.NE) raises #MF before the next waiting instruction; in MS-DOS compatibility mode IGNNE# has the exception ignored
+#[cold]
+#[inline(never)]
+fn pending_exception(vm: &mut Vcpu) -> Result<(), Exception> {
+    let ignored = !vm.cpu.cr0.contains(Cr0::NE) && vm.bus_mut().ignne();
+    if ignored { Ok(()) } else { Err(Exception::X87FloatingPoint) }
 }
 
 /// SPEC: intel-sdm-vol2 :: WAIT/FWAIT—Wait -> #NM where CR0.MP and CR0.TS are set; pending exceptions are raised
-fn fwait(cpu: &Cpu) -> Outcome {
-    if cpu.cr0.contains(Cr0::MP | Cr0::TS) {
+fn fwait(vm: &mut Vcpu) -> Outcome {
+    if vm.cpu.cr0.contains(Cr0::MP | Cr0::TS) {
         return Err(Exception::DeviceNotAvailable);
     }
-    no_pending_exception(cpu)?;
+    no_pending_exception(vm)?;
     Ok(Flow::Next)
 }
 

@@ -2,9 +2,10 @@
 
 use super::stack::Stack;
 use super::{control, math, no_pending_exception, status, summarize};
+use crate::Vcpu;
 use x86_decode::Op;
 use x86_float::F80;
-use x86_state::{Cpu, Cr0, X87, cpuid::CpuModel};
+use x86_state::{Cr0, X87, cpuid::CpuModel};
 use x86_types::{Exception, Width};
 
 /// A stack with the values pushed in turn: the last is ST(0).
@@ -70,13 +71,15 @@ fn unmasked_exceptions_keep_operands_and_pend() {
     let mut x87 = X87 { control: 0x37e, ..with(&[-4]) };
     math::exec(&mut Stack::new(&mut x87), Op::Fsqrt);
     assert_eq!(st(&mut x87, 0), -4);
-    let mut cpu = Cpu::new(CpuModel::MAX);
-    cpu.x87 = x87;
-    cpu.cr0.insert(Cr0::NE);
-    assert_eq!(no_pending_exception(&cpu), Err(Exception::X87FloatingPoint));
-    cpu.x87.control = 0x37f;
-    summarize(&mut cpu.x87);
-    assert_eq!(no_pending_exception(&cpu), Ok(()));
+    let ram = std::rc::Rc::new(guest_memory::GuestMemory::new(1 << 20).expect("RAM"));
+    let mut vm = Vcpu::new(CpuModel::MAX, ram);
+    vm.cpu.x87 = x87;
+    assert_eq!(no_pending_exception(&mut vm), Ok(()), "IGNNE#");
+    vm.cpu.cr0.insert(Cr0::NE);
+    assert_eq!(no_pending_exception(&mut vm), Err(Exception::X87FloatingPoint));
+    vm.cpu.x87.control = 0x37f;
+    summarize(&mut vm.cpu.x87);
+    assert_eq!(no_pending_exception(&mut vm), Ok(()));
     // An unmasked inexact result is written all the same.
     let mut x87 = X87 { control: 0x35f, ..with(&[2]) };
     math::exec(&mut Stack::new(&mut x87), Op::Fsqrt);

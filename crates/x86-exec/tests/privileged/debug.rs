@@ -82,7 +82,9 @@ fn what_is_no_data_breakpoint() {
     }
 }
 
-/// Several at once, and the bits of before stay.
+/// Several at once. Those of before are gone, unlike BS.
+///
+/// SPEC: intel-sdm-vol3 :: 19.2.3 Debug Status Register (DR6) -> B3 to B0 tell of this exception, the other bits stay until software clears them
 #[test]
 fn hits_add_up_in_dr6() {
     // mov [rbx], rax; hlt
@@ -91,7 +93,12 @@ fn hits_add_up_in_dr6() {
     m.vcpu.cpu.dr[6] |= 8;
     m.set_flags(RFlags::TF);
     assert_eq!(m.caught().vector, 1);
-    assert_eq!(m.vcpu.cpu.dr[6] & 0xe00f, BS | 8 | 4 | 1);
+    assert_eq!(m.vcpu.cpu.dr[6] & 0xe00f, BS | 4 | 1);
+    // mov [rbx], rax; hlt
+    let mut m = with_breakpoint(&[0x48, 0x89, 3, 0xf4], DATA, ENABLE0 | WRITES);
+    m.vcpu.cpu.dr[6] |= BS | BD | 8;
+    assert_eq!(m.caught().vector, 1);
+    assert_eq!(m.vcpu.cpu.dr[6] & 0xe00f, BS | BD | 1);
 }
 
 /// SPEC: intel-sdm-vol3 :: 19.2.4 Debug Control Register (DR7) -> with CR4.DE, R/W = 10b stops at IN and OUT, behind the instruction
@@ -286,4 +293,48 @@ fn single_step_over_syscall() {
     let mut m = prepare(0);
     let caught = m.caught();
     assert_eq!((caught.vector, caught.rip), (1, 0x5000));
+}
+
+/// SPEC: intel-sdm-vol3 :: 7.8.3 Masking Exceptions and Interrupts When Switching Stacks -> an instruction breakpoint on the instruction behind MOV SS or POP SS is suppressed; the shadow of STI suppresses none
+#[test]
+fn no_instruction_breakpoint_behind_a_load_of_ss() {
+    // mov ss, ebx; nop; nop; hlt and push ebx; pop ss; nop; nop; hlt and sti; nop; nop; hlt
+    for (code, behind, hit) in [
+        (&[0x8e, 0xd3, 0x90, 0x90, 0xf4][..], CODE + 2, false),
+        (&[0x8e, 0xd3, 0x90, 0x90, 0xf4], CODE + 3, true),
+        (&[0x53, 0x17, 0x90, 0x90, 0xf4], CODE + 2, false),
+        (&[0x53, 0x17, 0x90, 0x90, 0xf4], CODE + 3, true),
+        (&[0xfb, 0x90, 0x90, 0xf4], CODE + 1, true),
+    ] {
+        let mut m = Machine::protected(code);
+        m.vcpu.cpu.dr[0] = behind;
+        m.vcpu.cpu.dr[7] = ENABLE0;
+        m.vcpu.cpu.gpr[gpr::RBX] = crate::machine::DS.into();
+        m.vcpu.state_changed();
+        if hit {
+            let (vector, [eip]) = m.delivered(4);
+            assert_eq!((vector, eip), (1, behind), "{code:x?}");
+        } else {
+            m.run_to_halt();
+        }
+    }
+}
+
+/// A watch of two bytes by breakpoint 1 alone, with the fields of the disabled breakpoint 3 set.
+#[test]
+fn a_breakpoint_other_than_the_first() {
+    // mov [rbx], al; hlt
+    for (at, hit) in [(0x102, true), (0x103, true), (0x104, false), (0x101, false)] {
+        let mut m = Machine::long(&[0x88, 3, 0xf4]);
+        m.vcpu.cpu.dr[1] = DATA + 0x102;
+        m.vcpu.cpu.dr[7] = 0xd070_0408;
+        m.vcpu.cpu.gpr[gpr::RBX] = DATA + at;
+        m.vcpu.state_changed();
+        if hit {
+            assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip: CODE + 2 }, "{at:x}");
+            assert_eq!(m.vcpu.cpu.dr[6] & 0xe00f, 2);
+        } else {
+            m.run_to_halt();
+        }
+    }
 }

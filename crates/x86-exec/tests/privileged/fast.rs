@@ -210,7 +210,7 @@ fn fs_and_gs_bases_in_64_bit_code() {
         m.run_to_halt();
         assert_eq!((m.vcpu.cpu.gpr[gpr::RAX], m.vcpu.cpu.gpr[gpr::RCX]), (0xf5f5, base));
     }
-    for (base, fsgsbase, caught) in [(1 << 47, true, 13), (0, false, 6)] {
+    for (base, fsgsbase, caught) in [(1 << 56, true, 13), (0, false, 6)] {
         let mut m = Machine::long(&code);
         m.vcpu.cpu.cr4.set(Cr4::FSGSBASE, fsgsbase);
         m.vcpu.cpu.gpr[gpr::RBX] = base;

@@ -391,3 +391,90 @@ fn frames_on_a_16_bit_stack() {
     let (vector, [eip, cs]) = m.delivered(4);
     assert_eq!((vector, eip, cs), (0x50, CODE + 2, CS16.into()));
 }
+
+/// A processor with 32-bit code and a 16-bit stack, and RBP and RSP of its own.
+fn on_a_16_bit_stack(code: &[u8], ebp: u64, esp: u64) -> Machine {
+    let mut m = Machine::protected(code);
+    let attr = x86_state::SegAttr::from_bits_retain(0x0093);
+    let old = *m.vcpu.cpu.segment(Seg::Ss);
+    m.vcpu.cpu.seg[Seg::Ss as usize] = Segment { limit: 0xffff, selector: Selector(DS16), attr, ..old };
+    (m.vcpu.cpu.gpr[gpr::RBP], m.vcpu.cpu.gpr[gpr::RSP]) = (ebp, esp);
+    m.vcpu.state_changed();
+    m
+}
+
+/// SPEC: intel-sdm-vol2 :: ENTER—Make Stack Frame for Procedure Parameters -> FrameTemp is ESP with a 32-bit operand and SP with a 16-bit one; frames are read by BP, EBP or RBP
+/// SPEC: intel-sdm-vol2 :: LEAVE—High Level Procedure Exit -> SP, ESP or RSP from BP, EBP or RBP as the stack is wide; the operand size is that of the pop
+#[test]
+fn frames_with_operands_unlike_the_stack() {
+    // Code, EBP and ESP before and after, words written from SS:(E)SP upwards
+    type Case = (&'static [u8], (u64, u64), (u64, u64), &'static [(u64, u64, u64)]);
+    let cases: &[Case] = &[
+        // enter 16, 0
+        (
+            &[0xc8, 0x10, 0, 0],
+            (0x5678_9abc, 0x1234_ff80),
+            (0x1234_ff7c, 0x1234_ff6c),
+            &[(0xff7c, 4, 0x5678_9abc)],
+        ),
+        // enter 16, 2: a copied frame pointer, then its own
+        (
+            &[0xc8, 0x10, 0, 2],
+            (0x5678_9004, 0x1234_ff80),
+            (0x1234_ff7c, 0x1234_ff64),
+            &[(0xff7c, 4, 0x5678_9004), (0xff78, 4, 0xcafe_f00d), (0xff74, 4, 0x1234_ff7c)],
+        ),
+        // The pointer wraps within 16 bits.
+        (
+            &[0xc8, 0, 0, 0],
+            (0x5678_9abc, 0x1234_0000),
+            (0x1234_fffc, 0x1234_fffc),
+            &[(0xfffc, 4, 0x5678_9abc)],
+        ),
+        // enter 16, 0 with a 16-bit operand
+        (
+            &[0x66, 0xc8, 0x10, 0, 0],
+            (0x5678_9abc, 0x1234_ff80),
+            (0x5678_ff7e, 0x1234_ff6e),
+            &[(0xff7e, 2, 0x9abc)],
+        ),
+        // leave, of either size
+        (&[0xc9], (0x5678_9000, 0x1234_ff80), (0xcafe_f00d, 0x1234_9004), &[]),
+        (&[0x66, 0xc9], (0x5678_9000, 0x1234_ff80), (0x5678_f00d, 0x1234_9002), &[]),
+        // push esp; pop ebp: all of it, by SP
+        (&[0x54, 0x5d], (0, 0x1234_ff80), (0x1234_ff80, 0x1234_ff80), &[]),
+        // pop esp
+        (&[0x5c], (0, 0x1234_9000), (0, 0xcafe_f00d), &[]),
+        (&[0x66, 0x5c], (0, 0x1234_9000), (0, 0x1234_f00d), &[]),
+        // pusha; popa
+        (&[0x60, 0x61], (0x5678_9abc, 0x1234_ff80), (0x5678_9abc, 0x1234_ff80), &[(0xff6c, 4, 0x1234_ff80)]),
+        // call over nothing; a return address of 16 bits
+        (&[0xe8, 0, 0, 0, 0], (0, 0x1234_ff80), (0, 0x1234_ff7c), &[(0xff7c, 4, CODE + 5)]),
+        (&[0x66, 0xe8, 0, 0], (0, 0x1234_ff80), (0, 0x1234_ff7e), &[(0xff7e, 2, CODE + 4)]),
+        // call; ret 8, which lead to the HLT: push 100ah; ret 8
+        (&[0x68, 0x0a, 0x10, 0, 0, 0xc2, 8, 0, 0x90, 0x90], (0, 0x1234_fffc), (0, 0x1234_0004), &[]),
+        // pushf; popf
+        (&[0x9c, 0x9d], (0, 0x1234_0000), (0, 0x1234_0000), &[]),
+    ];
+    for &(code, (ebp, esp), after, words) in cases {
+        let mut m = on_a_16_bit_stack(&[code, &[0xf4]].concat(), ebp, esp);
+        m.ram.write_u32(GuestPhysAddr(0x9000), 0xcafe_f00d);
+        m.run_to_halt();
+        let cpu = &m.vcpu.cpu;
+        assert_eq!((cpu.gpr[gpr::RBP], cpu.gpr[gpr::RSP]), after, "{code:x?}");
+        for &(at, width, word) in words {
+            assert_eq!(m.read(at) & (u64::MAX >> (64 - 8 * width)), word, "{code:x?} at {at:x}");
+        }
+    }
+    // 16-bit operands on a 32- and a 64-bit stack: enter 16, 2; leave
+    for long in [false, true] {
+        let code = [0x66, 0xc8, 0x10, 0, 2, 0xf4];
+        let mut m = if long { Machine::long(&code) } else { Machine::protected(&code) };
+        m.ram.write_u32(GuestPhysAddr(0x2_9000), 0xf00d);
+        (m.vcpu.cpu.gpr[gpr::RBP], m.vcpu.cpu.gpr[gpr::RSP]) = (0x2_9002, STACK);
+        m.run_to_halt();
+        let cpu = &m.vcpu.cpu;
+        assert_eq!((cpu.gpr[gpr::RBP], cpu.gpr[gpr::RSP]), (0x2_fffe, STACK - 22));
+        assert_eq!(m.read(STACK - 8) >> 16, 0x9002_f00d_fffe);
+    }
+}

@@ -3,7 +3,7 @@
 use guest_memory::GuestMemory;
 use std::cell::Cell;
 use std::rc::Rc;
-use x86_exec::{Exit, Pending, Vcpu, VcpuBus};
+use x86_exec::{BusMsr, Exit, Pending, Vcpu, VcpuBus};
 use x86_state::cpuid::CpuModel;
 use x86_state::{Cr0, Cr4, Efer, RFlags, SegAttr, Segment, Selector};
 use x86_types::{GuestPhysAddr, Seg};
@@ -47,6 +47,9 @@ pub const HANDLERS16: u16 = 0x58;
 /// Descriptors from here on are the test's own.
 pub const OWN: u16 = 0x60;
 
+/// What the bus gives to RDRAND and RDSEED.
+pub const RANDOM: u64 = 0x8765_4321_fedc_ba98;
+
 /// What the test sets and reads of the bus.
 #[derive(Default)]
 pub struct Lines {
@@ -55,6 +58,8 @@ pub struct Lines {
     pub init: Cell<bool>,
     pub startup: Cell<Option<u8>>,
     pub cr8: Cell<u8>,
+    pub ferr: Cell<bool>,
+    pub ignne: Cell<bool>,
 }
 
 struct StubBus(Rc<Lines>);
@@ -62,6 +67,14 @@ struct StubBus(Rc<Lines>);
 impl VcpuBus for StubBus {
     fn port_read(&mut self, _: u64, port: u16, _: u8) -> u32 {
         u32::from(port)
+    }
+    /// A local APIC in x2APIC mode: its base, the deadline of its timer, its number.
+    fn read_msr(&mut self, _: u64, msr: u32) -> BusMsr {
+        match msr {
+            0x1b => BusMsr::Value(0xfee0_0d00),
+            0x6e0 | 0x802 => BusMsr::Value(0),
+            _ => BusMsr::GeneralProtection,
+        }
     }
     fn cr8(&mut self) -> u8 {
         self.0.cr8.get()
@@ -84,6 +97,15 @@ impl VcpuBus for StubBus {
     }
     fn take_nmi(&mut self) -> bool {
         self.0.nmi.take()
+    }
+    fn random(&mut self, _: u64) -> u64 {
+        RANDOM
+    }
+    fn set_ferr(&mut self, _: u64, asserted: bool) {
+        self.0.ferr.set(asserted);
+    }
+    fn ignne(&mut self) -> bool {
+        self.0.ignne.get()
     }
 }
 

@@ -1,10 +1,13 @@
 //! Privileged snippets with the state the manual expects of them, bytes with their assembly beside.
 #![allow(missing_docs, unreachable_pub)]
 
+mod advertised;
 mod code;
 mod debug;
 mod events;
+mod exact;
 mod fast;
+mod ferr;
 mod frames;
 mod legacy;
 mod limits;

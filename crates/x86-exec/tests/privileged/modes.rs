@@ -1,6 +1,7 @@
 //! Control registers, and the way into long mode and out of it.
 
 use crate::machine::{CODE, CS32, Caught, DATA, Machine};
+use x86_state::cpuid::Features;
 use x86_state::{Cr0, Cr4, Efer, gpr};
 
 /// `mov cr0, rax`, `mov cr4, rax`, `mov cr8, rax`, each before HLT.
@@ -88,10 +89,19 @@ fn lmsw_sets_pe_and_never_clears_it() {
 #[test]
 fn xsetbv_refuses_impossible_sets() {
     // xsetbv; hlt
-    for (value, ok) in
-        [(1, true), (3, true), (7, true), (0, false), (2, false), (5, false), (1 << 8 | 1, false)]
-    {
+    let (sse, avx) = (Features::empty(), Features::AVX);
+    for (value, features, ok) in [
+        (1, sse, true),
+        (3, sse, true),
+        (7, sse, false),
+        (7, avx, true),
+        (0, avx, false),
+        (2, avx, false),
+        (5, avx, false),
+        (1 << 8 | 1, avx, false),
+    ] {
         let mut m = Machine::long(&[0x0f, 0x01, 0xd1, 0xf4]);
+        m.vcpu.cpu.model.features |= features;
         m.vcpu.cpu.cr4 |= Cr4::OSXSAVE;
         m.vcpu.cpu.gpr[gpr::RAX] = value;
         m.vcpu.state_changed();

@@ -35,9 +35,10 @@ const fn bit(feature: Features, leaf: u32, subleaf: u32, register: Register, bit
 /// Every feature flag and its bit.
 ///
 /// SPEC: intel-sdm-vol2 :: CPUID—CPU Identification -> feature flags of leaves 1, 7, 0DH and 80000001H
-pub const FEATURE_BITS: [CpuidBit; 59] = [
+pub const FEATURE_BITS: [CpuidBit; 60] = [
     bit(Features::SSE3, 0x1, 0, Ecx, 0),
     bit(Features::PCLMULQDQ, 0x1, 0, Ecx, 1),
+    bit(Features::MONITOR, 0x1, 0, Ecx, 3),
     bit(Features::SSSE3, 0x1, 0, Ecx, 9),
     bit(Features::FMA, 0x1, 0, Ecx, 12),
     bit(Features::CX16, 0x1, 0, Ecx, 13),

@@ -1,6 +1,7 @@
 //! What each leaf answers.
 
 use super::{CpuModel, FEATURE_BITS, Features};
+use crate::{LIMIT_CPUID_MAXVAL, XD_BIT_DISABLE};
 
 /// What CPUID reports of the processor's state rather than of its model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -13,6 +14,8 @@ pub struct CpuidState {
     pub xcr0: u64,
     /// IA32_APIC_BASE enables the local APIC
     pub apic_enabled: bool,
+    /// IA32_MISC_ENABLE
+    pub misc_enable: u64,
 }
 
 const MAX_BASIC: u32 = 0x16;
@@ -25,6 +28,7 @@ const BRAND: &[u8; 48] = b"v64 x86-64 processor\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
 /// CPUID.1:EDX flags that are no choice of a model: DE, PSE, PAE, MCE, MTRR, PGE, MCA, PAT and PSE-36.
 const FIXED_1_EDX: u32 = 1 << 2 | 1 << 3 | 1 << 6 | 1 << 7 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 16 | 1 << 17;
 const APIC_1_EDX: u32 = 1 << 9;
+const NX_8000_0001_EDX: u32 = 1 << 20;
 const OSXSAVE_1_ECX: u32 = 1 << 27;
 
 const fn word(bytes: &[u8], at: usize) -> u32 {
@@ -48,6 +52,12 @@ impl CpuModel {
             if here && self.features.contains(flag.feature) {
                 answer[flag.register as usize] |= 1 << flag.bit;
             }
+        }
+        // SDM volume 4, 2.1 Architectural MSRs: IA32_MISC_ENABLE can take the NX flag away, and limit what leaf 0 reports
+        match leaf {
+            0 if state.misc_enable & LIMIT_CPUID_MAXVAL != 0 => answer[0] = 2,
+            0x8000_0001 if state.misc_enable & XD_BIT_DISABLE != 0 => answer[3] &= !NX_8000_0001_EDX,
+            _ => {}
         }
         answer
     }
@@ -108,7 +118,7 @@ impl CpuModel {
         let avx = self.features.contains(Features::AVX);
         let size = |has_avx: bool| LEGACY_AND_HEADER + if has_avx { AVX_BYTES } else { 0 };
         match subleaf {
-            0 => [if avx { 7 } else { 3 }, size(xcr0 & 4 != 0), size(avx), 0],
+            0 => [if avx { 7 } else { 3 }, size(avx && xcr0 & 4 != 0), size(avx), 0],
             2 if avx => [AVX_BYTES, LEGACY_AND_HEADER, 0, 0],
             _ => [0; 4],
         }

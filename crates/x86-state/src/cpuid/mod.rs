@@ -77,6 +77,7 @@ bitflags! {
         const IBRS = 1 << 57;
         /// IA32_SPEC_CTRL.BHI_DIS_S
         const BHI_CTRL = 1 << 58;
+        const MONITOR = 1 << 59;
     }
 }
 
@@ -95,8 +96,8 @@ impl CpuModel {
     pub const X86_64_V1: CpuModel = CpuModel { features: BASELINE, physical_bits: 40 };
     /// Baseline v2: SSE4.2, POPCNT and CMPXCHG16B as well.
     pub const X86_64_V2: CpuModel = CpuModel { features: BASELINE.union(V2), physical_bits: 40 };
-    /// Everything that has a flag here.
-    pub const MAX: CpuModel = CpuModel { features: Features::all(), physical_bits: 40 };
+    /// Everything that is complete.
+    pub const MAX: CpuModel = CpuModel { features: Features::all().difference(NO_MODELS), physical_bits: 40 };
 
     /// What [`CpuModel::from_name`] knows, plainest first.
     pub const NAMES: [&'static str; 3] = ["x86-64-v1", "x86-64-v2", "max"];
@@ -116,6 +117,16 @@ impl CpuModel {
         0x0006_06a1
     }
 }
+
+/// Features that no model has. The decoder knows the vector extensions, and nothing executes them. MWAIT waits for
+/// nothing, so that an operating system that idled by it would keep the host busy.
+const NO_MODELS: Features = Features::MONITOR
+    .union(Features::AVX)
+    .union(Features::AVX2)
+    .union(Features::FMA)
+    .union(Features::F16C)
+    .union(Features::VAES)
+    .union(Features::VPCLMULQDQ);
 
 /// What every model has.
 const BASELINE: Features = Features::FPU

@@ -3,7 +3,8 @@ use std::{collections::HashSet, string::String, vec::Vec};
 
 extern crate std;
 
-const STATE: CpuidState = CpuidState { apic_id: 3, cr4_osxsave: false, xcr0: 7, apic_enabled: true };
+const STATE: CpuidState =
+    CpuidState { apic_id: 3, cr4_osxsave: false, xcr0: 7, apic_enabled: true, misc_enable: 0x1801 };
 
 #[test]
 fn every_feature_has_exactly_one_bit() {
@@ -52,6 +53,7 @@ fn names_and_models_belong_together() {
 #[test]
 fn golden_leaves() {
     let (v1, v2, max) = (CpuModel::X86_64_V1, CpuModel::X86_64_V2, CpuModel::MAX);
+    let avx = CpuModel { features: max.features | Features::AVX, ..max };
     for (model, leaf, subleaf, expected) in [
         (v1, 0, 0, [0x16, 0x756e_6547, 0x6c65_746e, 0x4965_6e69]),
         (v1, 1, 0, [0x606a1, 0x0301_0800, 0x0102_0000, 0x078b_fbfd]),
@@ -72,9 +74,11 @@ fn golden_leaves() {
         (v2, 0xb, 1, [0, 1, 0x201, 3]),
         (v2, 0xb, 2, [0, 0, 2, 3]),
         (v2, 0xd, 0, [0; 4]),
-        (max, 0xd, 0, [7, 832, 832, 0]),
+        (max, 0xd, 0, [3, 576, 576, 0]),
         (max, 0xd, 1, [1, 0, 0, 0]),
-        (max, 0xd, 2, [256, 576, 0, 0]),
+        (max, 0xd, 2, [0; 4]),
+        (avx, 0xd, 0, [7, 832, 832, 0]),
+        (avx, 0xd, 2, [256, 576, 0, 0]),
         (v2, 0x15, 0, [1, 1, 1_000_000_000, 0]),
         (v2, 0x16, 0, [1000, 1000, 100, 0]),
         // Out of range, and the range hypervisors use: as the highest basic leaf
@@ -106,13 +110,16 @@ fn the_brand_string_reads_as_text() {
 
 #[test]
 fn state_shows_where_the_manual_says() {
-    let model = CpuModel::MAX;
+    let model = CpuModel { features: CpuModel::MAX.features | Features::AVX, ..CpuModel::MAX };
     let ask = |state: CpuidState, leaf| model.cpuid(leaf, 0, &state);
     assert_ne!(ask(STATE, 1)[3] & 1 << 9, 0);
     assert_eq!(ask(CpuidState { apic_enabled: false, ..STATE }, 1)[3] & 1 << 9, 0);
     assert_eq!(ask(STATE, 1)[2] & 1 << 27, 0);
     assert_ne!(ask(CpuidState { cr4_osxsave: true, ..STATE }, 1)[2] & 1 << 27, 0);
     assert_eq!(ask(CpuidState { xcr0: 3, ..STATE }, 0xd)[1..3], [576, 832]);
+    let disabled = |bit| CpuidState { misc_enable: STATE.misc_enable | bit, ..STATE };
+    assert_eq!(ask(STATE, 0x8000_0001)[3] ^ ask(disabled(crate::XD_BIT_DISABLE), 0x8000_0001)[3], 1 << 20);
+    assert_eq!((ask(STATE, 0)[0], ask(disabled(crate::LIMIT_CPUID_MAXVAL), 0)[0]), (0x16, 2));
     // The hypervisor bit stays clear.
     assert_eq!(ask(STATE, 1)[2] >> 31, 0);
 }
