@@ -4,8 +4,9 @@ use crate::code::EngineHost;
 use crate::command::{Parsed, parse};
 use crate::host;
 use crate::serial::{self, Port};
+use guest_ram::RamError;
 use machine::time::Clock;
-use machine::{Machine, MachineConfig};
+use machine::{Machine, MachineConfig, MachineError};
 use serde_json::json;
 use session::{
     ClockKind, EngineKind, Guest, ICOUNT_EPOCH, MicrotestArgs, Microtests, Outcome, RunArgs, drive, report,
@@ -109,7 +110,10 @@ impl Vm {
         }
         let Some(args) = &self.args else { return self.fail("STATE", "give a command first") };
         if args.engine == EngineKind::Lockstep {
-            return self.fail("ARGUMENT", "--engine lockstep is for the native command");
+            return self.fail("BAD_OPTION", "--engine lockstep is for the native command");
+        }
+        if !args.trace.is_empty() {
+            return self.fail("BAD_OPTION", "--trace is for the native command");
         }
         pc_link();
         let port = || Box::new(Port(Arc::clone(&self.line))) as Box<dyn device_api::SerialPort>;
@@ -126,7 +130,10 @@ impl Vm {
         let guest = Guest::new(args, self.kernel.take(), self.initrd.take());
         let mut machine = match Machine::new(config) {
             Ok(machine) => machine,
-            Err(error) => return self.fail("NO_MEMORY", &error.to_string()),
+            Err(error) => {
+                let (code, message) = refusal(&error);
+                return self.fail(code, &message);
+            }
         };
         if let Err(error) = guest.load(&mut machine) {
             return self.fail("BAD_KERNEL", &format!("{error:#}"));
@@ -275,7 +282,20 @@ impl Vm {
     }
 }
 
-/// Keeps the devices in the module, and panics' messages on the host's side.
+/// Code and message for a machine that could not be built.
+fn refusal(error: &MachineError) -> (&'static str, String) {
+    match error {
+        // No host could grant it.
+        MachineError::Ram(RamError::Size { .. }) => ("BAD_OPTION", error.to_string()),
+        // Without `-m`, which only the command has.
+        MachineError::Ram(RamError::Reserve { megabytes, source }) => (
+            "NO_MEMORY",
+            format!("the engine does not grant {megabytes} MiB of guest memory ({source}); give less"),
+        ),
+        _ => ("TRAP", error.to_string()),
+    }
+}
+
 /// Microtests, with compiled code where it is asked for.
 fn microtests(args: MicrotestArgs) -> anyhow::Result<Microtests> {
     let translated = args.engine == EngineKind::Jit;
@@ -290,7 +310,23 @@ fn microtests(args: MicrotestArgs) -> anyhow::Result<Microtests> {
     Ok(tests)
 }
 
+/// Keeps the devices in the module, and panics' messages on the host's side.
 fn pc_link() {
     let _ = session::devices();
     std::panic::set_hook(Box::new(|info| host::log(&info.to_string())));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_sizes_are_bad_options_and_refusals_are_not() {
+        let size = MachineError::Ram(RamError::Size { bytes: 0 });
+        assert_eq!(refusal(&size).0, "BAD_OPTION");
+        let source = std::io::ErrorKind::OutOfMemory.into();
+        let (code, message) = refusal(&MachineError::Ram(RamError::Reserve { megabytes: 900, source }));
+        assert_eq!(code, "NO_MEMORY");
+        assert!(message.contains("900 MiB"), "{message}");
+    }
 }

@@ -32,7 +32,7 @@ export interface V64Options {
   workerUrl?: string | URL;
   /** Receives what COM1 sends */
   onSerial?: (bytes: Uint8Array) => void;
-  /** Receives traces and messages of the module */
+  /** Receives lines that the module logs */
   onLog?: (line: string) => void;
 }
 
