@@ -14,7 +14,9 @@ function open(given: string | URL | undefined, hear: Hearer): Promise<Port> {
     };
     let worker: Worker;
     try {
-      worker = new Worker(given === undefined ? new URL('./worker.mjs', import.meta.url) : fileUrl(given));
+      const url = given === undefined ? new URL('./worker.mjs', import.meta.url) : fileUrl(given);
+      // Flags of the program may be impossible for a file, as `--input-type` is.
+      worker = new Worker(url, { execArgv: [] });
     } catch (error) {
       return refuse(error);
     }
