@@ -60,6 +60,7 @@ step!(MEMORY, 41, "memory guest", memory);
 step!(FUZZ, 50, "fuzz", fuzz);
 step!(NODE, 70, "wasm64 in Node", crate::wasm64::in_node);
 step!(BROWSER, 80, "page in Chromium", crate::wasm64::in_browser);
+step!(PACKAGE, 90, "npm package", crate::wasm64::as_package);
 step!(DEBIAN, 60, "Debian boot", debian);
 step!(REPEAT, 61, "repeatability", repeatability);
 

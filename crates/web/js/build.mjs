@@ -1,6 +1,7 @@
-// Builds the package: module code, declarations, page. V64_PKG names the folder, `pkg/` at the top otherwise.
+// Builds the package: library, worker, command, declarations; and the page. V64_PKG names the folder, `pkg/` at the top
+// otherwise.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
@@ -10,31 +11,49 @@ const here = dirname(fileURLToPath(import.meta.url));
 const top = join(here, '../../..');
 const pkg = process.env.V64_PKG ?? join(top, 'pkg');
 mkdirSync(pkg, { recursive: true });
-// Parts of earlier builds have other names.
-for (const name of readdirSync(pkg)) if (/^(chunk|cli)-\w+\.mjs$/.test(name)) rmSync(join(pkg, name));
+
+/** One file from one entry. */
+const code = (entry, file, more) => ({
+  entryPoints: [join(here, entry)], outfile: join(pkg, file), bundle: true, format: 'esm', target: 'es2022', ...more,
+});
+
+// The worker stands alone. The browser's library holds a copy, for where the file cannot be loaded.
+const worker = code('src/worker.ts', 'worker.mjs', { platform: 'neutral' });
+await esbuild.build(worker);
+const [copy] = (await esbuild.build({ ...worker, write: false, minify: true })).outputFiles;
+await esbuild.build(code('src/index.ts', 'v64.mjs', { platform: 'browser', define: { WORKER_SOURCE: JSON.stringify(copy.text) } }));
+await esbuild.build(code('src/index.ts', 'node.mjs', { platform: 'node' }));
+await esbuild.build(code('src/bin.ts', 'cli.mjs', { platform: 'node', banner: { js: '#!/usr/bin/env node' } }));
+chmodSync(join(pkg, 'cli.mjs'), 0o755);
 
 /** The page and the package are files beside each other: neither swallows the other. */
 const apart = {
   name: 'v64',
   setup: (build) => build.onResolve({ filter: /^v64$/ }, () => ({ path: './v64.mjs', external: true })),
 };
-const code = { bundle: true, format: 'esm', target: 'es2024', outdir: pkg, outExtension: { '.js': '.mjs' }, external: ['node:*'] };
-
-// In parts, so that a browser never meets the imports of the command.
-await esbuild.build({ ...code, entryPoints: { v64: join(here, 'src/index.ts'), worker: join(here, 'src/worker.ts') }, banner: { js: '#!/usr/bin/env node' }, platform: 'neutral', splitting: true, chunkNames: '[name]-[hash]' });
-await esbuild.build({ ...code, entryPoints: { page: join(here, 'page/main.ts') }, plugins: [apart], minify: true });
+await esbuild.build(code('page/main.ts', 'page.mjs', { platform: 'browser', target: 'es2024', plugins: [apart], minify: true }));
 await esbuild.build({ entryPoints: { page: join(here, 'page/page.css') }, outdir: pkg, bundle: true, minify: true, loader: { '.woff2': 'file' }, assetNames: 'fonts/[name]' });
 await pack(pkg);
 copyFileSync(join(here, 'README.md'), join(pkg, 'README.md'));
-chmodSync(join(pkg, 'v64.mjs'), 0o755);
 
-execFileSync(process.execPath, [join(here, 'node_modules/typescript/bin/tsc'), '-p', join(here, 'tsconfig.types.json'), '--outDir', join(pkg, 'types')], { stdio: 'inherit' });
-writeFileSync(join(pkg, 'v64.d.ts'), "export * from './types/index.d.ts';\n");
+// Declarations of what index.ts exports, and of nothing else.
+const generator = join(here, 'node_modules/dts-bundle-generator/dist/bin/dts-bundle-generator.js');
+const declared = ['--project', 'tsconfig.types.json', '--no-banner', '--export-referenced-types', 'false', '--silent'];
+execFileSync(process.execPath, [generator, ...declared, '-o', join(pkg, 'v64.d.ts'), 'src/index.ts'], { cwd: here, stdio: 'inherit' });
 
-const { name, version, description, license, type, engines } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
+const { name, version, description, keywords, license, type, engines } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
 const manifest = {
-  name, version, description, license, type, engines,
-  bin: { v64: 'v64.mjs' },
-  exports: { '.': { types: './v64.d.ts', default: './v64.mjs' }, './v64.wasm': './v64.wasm', './worker.mjs': './worker.mjs' },
+  name, version, description, keywords, license, type, engines,
+  bin: { v64: 'cli.mjs' },
+  types: './v64.d.ts',
+  exports: {
+    '.': { types: './v64.d.ts', browser: './v64.mjs', node: './node.mjs', default: './v64.mjs' },
+    './worker.mjs': './worker.mjs',
+    './v64.wasm': './v64.wasm',
+    './package.json': './package.json',
+  },
+  sideEffects: false,
+  // The page is no part of the library.
+  files: ['v64.mjs', 'node.mjs', 'worker.mjs', 'cli.mjs', 'v64.wasm', 'v64.d.ts', 'LICENSE-APACHE', 'LICENSE-MIT'],
 };
 writeFileSync(join(pkg, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

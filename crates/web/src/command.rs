@@ -1,8 +1,9 @@
 //! The command line, parsed by the command's own parser, and what it asks of the host.
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
-use session::{ClockKind, DecodeArgs, MicrotestArgs, RunArgs};
+use session::{ClockKind, DecodeArgs, EngineKind, MicrotestArgs, RunArgs};
 
 /// An x86 PC, 16-, 32- and 64-bit.
 ///
@@ -75,6 +76,26 @@ fn text(stdout: String, exit_code: u8) -> (Plan, Parsed) {
     (Plan::Text { stdout, stderr: String::new(), exit_code }, Parsed::Nothing)
 }
 
+/// Returns the command's own arguments. What exists in the native command only is not in the help; a run refuses it.
+fn cli() -> clap::Command {
+    let engines = || {
+        let kinds = EngineKind::value_variants().iter();
+        let values =
+            kinds.filter_map(|kind| Some(kind.to_possible_value()?.hide(*kind == EngineKind::Lockstep)));
+        PossibleValuesParser::new(values).map(|name| EngineKind::from_str(&name, false).unwrap_or_default())
+    };
+    Cli::command()
+        .mut_subcommand("run", |run| {
+            let engine =
+                "How guest code is executed: interpreted, or translated to WebAssembly where it is hot";
+            let clock = "Source of time: the host's clock, or retired instructions (exactly repeatable)";
+            run.mut_arg("engine", |arg| arg.value_parser(engines()).help(engine))
+                .mut_arg("clock", |arg| arg.help(clock))
+                .mut_arg("trace", |arg| arg.hide(true))
+        })
+        .mut_subcommand("microtest", |run| run.mut_arg("engine", |arg| arg.value_parser(engines())))
+}
+
 /// Bad input: one line on standard error, and exit code 2.
 fn refused(error: &anyhow::Error) -> (Plan, Parsed) {
     let stderr = format!("v64: {error:#}\n");
@@ -87,7 +108,7 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
         Err(error) => return refused(&error),
     };
     let argv = std::iter::once("v64".into()).chain(words);
-    let cli = Cli::command().try_get_matches_from(argv).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = cli().try_get_matches_from(argv).and_then(|matches| Cli::from_arg_matches(&matches));
     let path = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
     match cli.map(|cli| cli.command) {
         Err(error) if error.use_stderr() => {
@@ -161,6 +182,19 @@ mod tests {
         assert_eq!(json(&["run", "-kernel", "x", "-nographic"]), json(&["run", "--kernel", "x"]));
         let plan = json(&["-hda", "x"]);
         assert!(plan.contains("there are no disks yet") && plan.ends_with(r#""exitCode":2}"#), "{plan}");
+    }
+
+    #[test]
+    fn help_names_nothing_that_is_native_only() {
+        for command in ["run", "microtest"] {
+            let help = json(&[command, "--help"]);
+            assert!(help.contains("- interp:") && help.contains("- jit:"), "{help}");
+            assert!(!help.contains("lockstep") && !help.contains("--trace"), "{help}");
+        }
+        for engine in ["interp", "jit", "lockstep"] {
+            assert!(json(&["run", "--engine", engine]).contains(r#""kind":"run""#), "{engine}");
+        }
+        assert!(!json(&["run", "--engine", "steam"]).contains("lockstep"));
     }
 
     #[test]

@@ -4,9 +4,10 @@ use crate::code::EngineHost;
 use crate::command::{Parsed, parse};
 use crate::host;
 use crate::serial::{self, Port};
+use guest_memory::MemoryError;
 use machine::boot::BootError;
 use machine::time::Clock;
-use machine::{Machine, MachineConfig};
+use machine::{Machine, MachineConfig, MachineError};
 use serde_json::json;
 use session::{
     ClockKind, EngineKind, Guest, ICOUNT_EPOCH, MicrotestArgs, Microtests, Outcome, RunArgs, drive, report,
@@ -142,7 +143,10 @@ impl Vm {
         let guest = Guest::new(args, self.kernel.take(), self.initrd.take());
         let mut machine = match Machine::new(config) {
             Ok(machine) => machine,
-            Err(error) => return self.fail("NO_MEMORY", &error.to_string()),
+            Err(error) => {
+                let (code, message) = refusal(&error);
+                return self.fail(code, &message);
+            }
         };
         if let Err(error) = guest.load(&mut machine) {
             return self.fail(code(&error), &format!("{error:#}"));
@@ -296,6 +300,20 @@ impl Vm {
     }
 }
 
+/// Code and message for a machine that could not be built.
+fn refusal(error: &MachineError) -> (&'static str, String) {
+    match error {
+        // No host could grant it.
+        MachineError::Ram(MemoryError::Size { .. }) => ("BAD_OPTION", error.to_string()),
+        // Without `-m`, which only the command has.
+        MachineError::Ram(MemoryError::Reserve { megabytes, source }) => (
+            "NO_MEMORY",
+            format!("the engine does not grant {megabytes} MiB of guest memory ({source}); give less"),
+        ),
+        _ => ("TRAP", error.to_string()),
+    }
+}
+
 /// Microtests, with compiled code where it is asked for.
 fn microtests(args: MicrotestArgs) -> anyhow::Result<Microtests> {
     let translated = args.engine == EngineKind::Jit;
@@ -343,7 +361,7 @@ mod tests {
         kernel.resize(64, 0x90);
         let (code, message) = failure(&["run", "--memory=4M", "--kernel=k"], &kernel);
         assert_eq!(code, "TOO_LITTLE_MEMORY", "{message}");
-        let line = format!("--append={}", "x".repeat(5000));
+        let line = format!("--append={}", "x".repeat(70_000));
         let (code, message) = failure(&["run", "--kernel=k", &line], &kernel);
         assert_eq!(code, "BAD_OPTION", "{message}");
         for option in ["--engine=lockstep", "--trace=io"] {
@@ -352,5 +370,15 @@ mod tests {
         }
         let (code, message) = failure(&["run", "--kernel=k"], b"no kernel at all");
         assert_eq!(code, "BAD_KERNEL", "{message}");
+    }
+
+    #[test]
+    fn impossible_sizes_are_bad_options_and_refusals_are_not() {
+        let size = MachineError::Ram(MemoryError::Size { bytes: 0 });
+        assert_eq!(refusal(&size).0, "BAD_OPTION");
+        let source = std::io::ErrorKind::OutOfMemory.into();
+        let (code, message) = refusal(&MachineError::Ram(MemoryError::Reserve { megabytes: 900, source }));
+        assert_eq!(code, "NO_MEMORY");
+        assert!(message.contains("900 MiB"), "{message}");
     }
 }

@@ -174,7 +174,7 @@ impl Tools {
 }
 
 fn script() -> PathBuf {
-    wasm64::package().join("v64.mjs")
+    wasm64::package().join("cli.mjs")
 }
 
 /// Splits the text of `--v64-args` at blanks.

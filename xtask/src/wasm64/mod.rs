@@ -43,7 +43,7 @@ fn run(args: BuildArgs) -> Result<()> {
     let node = node::node(&report)?;
     report.done("built");
     println!("pkg/v64.wasm {} KiB", size >> 10);
-    println!("try: {} pkg/v64.mjs run", node.display());
+    println!("try: {} pkg/cli.mjs run", node.display());
     Ok(())
 }
 
@@ -63,10 +63,8 @@ fn build_with(report: &Report, names: bool) -> Result<u64> {
     let size = std::fs::copy(&module, package.join("v64.wasm"))
         .with_context(|| format!("cannot copy {}", module.display()))?;
     for license in ["LICENSE-APACHE", "LICENSE-MIT"] {
-        let from = project::root().join(license);
-        if from.exists() {
-            std::fs::copy(from, package.join(license)).context("cannot copy the licences")?;
-        }
+        std::fs::copy(project::root().join(license), package.join(license))
+            .with_context(|| format!("cannot copy {license}"))?;
     }
     let mut command = npm(&node);
     watch(report, command.args(["run", "build"]).env("V64_PKG", &package))?;
@@ -216,6 +214,12 @@ pub(crate) fn in_node(_: &Path, report: &Report) -> Result<Verdict> {
 pub(crate) fn in_browser(_: &Path, report: &Report) -> Result<Verdict> {
     crate::apt::need(report, &[("chromium", "chromium")])?;
     tests(report, "test:browser")
+}
+
+/// The package in projects of users: bundlers and compilers take it, and what bundlers make runs in Chromium.
+pub(crate) fn as_package(_: &Path, report: &Report) -> Result<Verdict> {
+    crate::apt::need(&[("chromium", "chromium")])?;
+    tests(report, "test:package")
 }
 
 #[cfg(test)]

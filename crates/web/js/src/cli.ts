@@ -1,10 +1,11 @@
 // `v64` in Node: the flags of the native command, parsed by the same parser inside the module.
 import { readFile } from 'node:fs/promises';
-import { zstdDecompressSync } from 'node:zlib';
+import zlib from 'node:zlib';
 import { V64Error } from './error.ts';
 import { Instance, type Plan } from './instance.ts';
+import { wasmModule } from './module.ts';
 import { Terminal } from './terminal.ts';
-import { V64, wasmModule } from './v64.ts';
+import { V64 } from './v64.ts';
 
 /** Lines handed over at a time */
 const BATCH = 200;
@@ -36,7 +37,7 @@ export async function main(words: string[]): Promise<number> {
 async function microtest(instance: Instance, file: string): Promise<number> {
   const packed = await readFile(file === '-' ? '/dev/stdin' : file);
   const isZstd = packed.length > 4 && packed.readUInt32LE(0) === 0xfd2fb528;
-  const lines = (isZstd ? zstdDecompressSync(packed) : packed).toString('utf8').split('\n');
+  const lines = (isZstd ? zlib.zstdDecompressSync(packed) : packed).toString('utf8').split('\n');
   for (let at = 0; at < lines.length; at += BATCH) {
     process.stdout.write(instance.microtest(lines.slice(at, at + BATCH).join('\n')));
   }
@@ -49,8 +50,7 @@ async function run(words: string[], plan: Extract<Plan, { kind: 'run' }>): Promi
   const terminal = new Terminal(plan.serial);
   try {
     // The flags again, as they are: of the files the module wants the content.
-    const vm = await V64.create({
-      args: words.slice(words[0] === 'run' ? 1 : 0),
+    const vm = await V64.launch(words.length === 0 ? ['run'] : words, {
       ...(plan.kernel === null ? {} : { kernel: plan.kernel }),
       ...(plan.initrd === null ? {} : { initrd: plan.initrd }),
       onSerial: (bytes) => terminal.write(bytes),

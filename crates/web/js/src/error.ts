@@ -1,12 +1,13 @@
 /** What a {@link V64Error} is about. */
 export type V64Code =
   | 'NO_MEMORY64' // the engine does not know 64-bit memories
-  | 'BAD_OPTION' // an option that the machine does not know or cannot have
-  | 'BAD_KERNEL' // a file that is no kernel
+  | 'BAD_OPTION' // an option or argument that does not exist, or that the machine cannot have
+  | 'BAD_KERNEL' // a file that is no kernel, or does not fit
   | 'TOO_LITTLE_MEMORY' // the guest needs more memory than the machine has
-  | 'SOURCE' // a file that could not be read
+  | 'SOURCE' // a file that could not be read: kernel, initrd, the module or the worker
   | 'NO_MEMORY' // the engine does not give as much memory as was asked for
   | 'STATE' // not now: a second run(), a call after destroy()
+  | 'TIMEOUT' // waitFor() found nothing in time
   | 'TRAP'; // the module itself failed
 
 /** Everything that goes wrong, with a code for programs and a sentence for people. */
@@ -21,4 +22,9 @@ export class V64Error extends Error {
     this.code = code;
     this.details = details;
   }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -66,6 +66,10 @@ export class Loop {
           const text = plan.kind === 'text' ? plan.stderr || plan.stdout : 'only `run` makes a machine';
           throw new V64Error('BAD_OPTION', sentence(text));
         }
+        for (const what of ['kernel', 'initrd'] as const) {
+          if (plan[what] === null || message[what]) continue;
+          throw new V64Error('BAD_OPTION', `give the ${what} as the option \`${what}\`, not among \`args\``);
+        }
         if (message.kernel) instance.file('kernel', message.kernel);
         if (message.initrd) instance.file('initrd', message.initrd);
         instance.start();
@@ -188,5 +192,5 @@ export class Loop {
 
 /** The first line of a parser's complaint. */
 function sentence(text: string): string {
-  return (text.split('\n')[0] ?? text).replace(/^error: /, '');
+  return (text.split('\n')[0] ?? text).replace(/^(?:error|v64): /, '');
 }

@@ -11,6 +11,7 @@ export type ToWorker =
   | { type: 'ask'; id: number; what: Question };
 
 export type FromWorker =
+  | { type: 'loaded' }
   | { type: 'ready' }
   | { type: 'output'; bytes: Uint8Array }
   | { type: 'log'; line: string }

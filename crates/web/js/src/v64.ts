@@ -1,37 +1,12 @@
+import { host } from '#host';
 import { V64Error } from './error.ts';
-import { requireMemory64 } from './features.ts';
-import { open, type Port } from './port.ts';
+import { call, Emitter, type V64End, type V64Events } from './events.ts';
+import type { Port } from './host.ts';
+import { wasmModule } from './module.ts';
+import { checkOptions, type V64Options, words } from './options.ts';
 import type { FromWorker, Question, ToWorker } from './protocol.ts';
+import { Serial, type V64Serial, type V64WaitOptions } from './serial.ts';
 import { read, type V64Source } from './source.ts';
-
-/** What a machine is made of. */
-export interface V64Options {
-  /** Guest memory, as '512M' or '6G' */
-  memory?: string;
-  /** A Linux bzImage or a multiboot image; without one, a small guest that the module contains */
-  kernel?: V64Source;
-  initrd?: V64Source;
-  /** Kernel command line */
-  append?: string;
-  /** 'x86-64-v1', 'x86-64-v2' or 'max' */
-  cpu?: string;
-  /** The host's clock, or retired instructions: exactly repeatable */
-  clock?: 'real' | 'icount';
-  /** Guest code that runs often becomes WebAssembly, unless all of it is interpreted */
-  engine?: 'jit' | 'interp';
-  /** Stop after so many instructions */
-  maxInstructions?: number;
-  /** End at a reset or triple fault rather than start over */
-  noReboot?: boolean;
-  /** Port of isa-debug-exit */
-  debugExit?: number;
-  /** Further options of `v64 run` */
-  args?: readonly string[];
-  /** Hears COM1 */
-  onSerial?: (bytes: Uint8Array) => void;
-  /** Hears traces and messages of the module */
-  onLog?: (line: string) => void;
-}
 
 /** Where a machine is, and what it did. */
 export interface V64Stats {
@@ -54,107 +29,69 @@ export interface V64Stats {
   hostCalls: number;
 }
 
-/** How a run ended. */
-export interface V64End {
-  /** As the command's: 0 after a power-off */
-  exitCode: number;
-  /** What the command would say on standard error */
-  reason: string;
-  /** The state's hash, where it was asked for */
-  report: string;
-}
-
-/** COM1. */
-export interface V64Serial {
-  /** Types at the machine */
-  write(data: string | Uint8Array): void;
-  on(event: 'data', listener: (bytes: Uint8Array) => void): void;
-  off(event: 'data', listener: (bytes: Uint8Array) => void): void;
-}
-
 interface Waiting<T> {
   resolve(value: T): void;
   reject(error: V64Error): void;
 }
 
-let compiled: Promise<WebAssembly.Module> | undefined;
+/** Shows the constructor that `create()` calls it. */
+const CREATE = Symbol('create');
 
-/** The module, compiled once. */
-export function wasmModule(): Promise<WebAssembly.Module> {
-  requireMemory64();
-  const url = new URL('./v64.wasm', import.meta.url);
-  compiled ??= read(url, 'module').then((bytes) => WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>));
-  compiled.catch(() => (compiled = undefined));
-  return compiled;
-}
-
-function words(options: V64Options): string[] {
-  const args = ['run'];
-  const add = (flag: string, value: unknown): void => {
-    if (value !== undefined) args.push(`${flag}=${String(value)}`);
-  };
-  add('--memory', options.memory);
-  // The module is told that there are files; what they are called matters to nobody.
-  const given = options.args ?? [];
-  if (options.kernel !== undefined && !has(given, '--kernel')) add('--kernel', 'kernel');
-  if (options.initrd !== undefined && !has(given, '--initrd')) add('--initrd', 'initrd');
-  add('--append', options.append);
-  add('--cpu', options.cpu);
-  add('--clock', options.clock);
-  add('--engine', options.engine);
-  add('--max-instructions', options.maxInstructions);
-  add('--debug-exit', options.debugExit);
-  if (options.noReboot) args.push('--no-reboot');
-  return [...args, ...given];
-}
-
-function has(args: readonly string[], flag: string): boolean {
-  return args.some((word) => word === flag || word.startsWith(`${flag}=`));
-}
-
-/** A PC. It lives in a worker; everything here is a message to it. */
+/** A PC. It runs in a worker. `V64.create()` makes one. */
 export class V64 {
+  /** COM1 */
   readonly serial: V64Serial;
-  readonly #listeners = new Set<(bytes: Uint8Array) => void>();
-  readonly #onLog: (line: string) => void;
+  readonly #output = new Serial();
+  readonly #events = new Emitter();
+  readonly #onLog: ((line: string) => void) | undefined;
   readonly #answers = new Map<number, Waiting<unknown>>();
   #port: Port | undefined;
   #ready: Waiting<void> | undefined;
   #end: Waiting<V64End> | undefined;
   #started = false;
+  /** What the machine was asked to do last, where it has not ended */
+  #wanted = false;
+  #running = false;
   #over = false;
   #next = 0;
 
-  private constructor(options: V64Options) {
-    if (options.onSerial) this.#listeners.add(options.onSerial);
-    this.#onLog = options.onLog ?? (() => {});
-    this.serial = {
-      write: (data) => {
-        const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
-        this.#send({ type: 'input', bytes });
-      },
-      on: (_, listener) => void this.#listeners.add(listener),
-      off: (_, listener) => void this.#listeners.delete(listener),
-    };
+  private constructor(key: unknown, options: V64Options) {
+    if (key !== CREATE) throw new V64Error('STATE', 'machines are made by `await V64.create(options)`');
+    if (options.onSerial) this.#output.listen(options.onSerial);
+    this.#onLog = options.onLog;
+    this.serial = this.#output.face((bytes) => this.#send({ type: 'input', bytes: whole(bytes) }));
   }
 
-  /** Builds a machine and loads its guest. It does not run yet. */
+  /**
+   * Builds a machine and loads its guest. It does not run yet.
+   *
+   * Rejects with a `V64Error` where an option or a file is not possible.
+   */
   static async create(options: V64Options = {}): Promise<V64> {
-    const module = await wasmModule();
-    const [kernel, initrd] = await Promise.all([
-      options.kernel === undefined ? undefined : read(options.kernel, 'kernel'),
-      options.initrd === undefined ? undefined : read(options.initrd, 'initrd'),
+    checkOptions(options);
+    return V64.launch(words(options), options);
+  }
+
+  /**
+   * Builds the machine of a command line; of the options, only files, addresses and listeners count.
+   *
+   * @internal
+   */
+  static async launch(args: string[], options: V64Options): Promise<V64> {
+    const [module, kernel, initrd] = await Promise.all([
+      wasmModule(options.wasmUrl),
+      file(options.kernel, 'kernel'),
+      file(options.initrd, 'initrd'),
     ]);
-    const vm = new V64(options);
+    const vm = new V64(CREATE, options);
     try {
-      vm.#port = await open(
-        (message) => vm.#hear(message),
-        (error) => vm.#fail(new V64Error('TRAP', error.message)),
-      );
+      vm.#port = await host.open(options.workerUrl, {
+        message: (message) => vm.#hear(message),
+        failed: (error) => vm.#fail(new V64Error('TRAP', `the worker failed: ${error.message}`)),
+      });
       await new Promise<void>((resolve, reject) => {
         vm.#ready = { resolve, reject };
-        const files = { ...(kernel ? { kernel } : {}), ...(initrd ? { initrd } : {}) };
-        vm.#send({ type: 'create', module, args: words(options), ...files });
+        vm.#send({ type: 'create', module, args, ...(kernel ? { kernel } : {}), ...(initrd ? { initrd } : {}) });
       });
     } catch (error) {
       vm.destroy();
@@ -163,37 +100,57 @@ export class V64 {
     return vm;
   }
 
-  /** Runs until the machine ends. */
+  /** Whether the guest runs: not before `run()`, while paused, or after the end. */
+  get isRunning(): boolean {
+    return this.#running;
+  }
+
+  /** Runs until the machine ends. Rejects where it fails or is destroyed. */
   run(): Promise<V64End> {
     if (this.#started) {
       const why = this.#over ? 'the machine has ended; create another' : 'the machine is running already';
       return Promise.reject(new V64Error('STATE', why));
     }
-    this.#started = true;
     return new Promise((resolve, reject) => {
-      this.#end = { resolve, reject };
       this.#send({ type: 'run' });
+      this.#end = { resolve, reject };
+      this.#started = true;
+      this.#go();
     });
   }
 
   /** Stops between two instructions, until {@link resume}. Resolves when it stands. */
   pause(): Promise<void> {
-    return this.#wish('pause');
+    this.#wanted = false;
+    return this.#order('pause', () => {
+      if (!this.#wanted) this.#stop();
+    });
   }
 
   /** Goes on after {@link pause}. */
   async resume(): Promise<void> {
-    if (this.#started) this.#send({ type: 'run' });
+    if (!this.#started) return;
+    this.#send({ type: 'run' });
+    if (!this.#over) this.#go();
   }
 
   /** Presses the reset button: the guest starts over, memory stays. */
   reset(): Promise<void> {
-    return this.#wish('reset');
+    return this.#order('reset', () => this.#events.emit({ type: 'reset' }));
   }
 
   /** Pulls the plug: {@link run} resolves with exit code 0. */
   powerOff(): Promise<void> {
-    return this.#wish('powerOff');
+    return this.#order('powerOff');
+  }
+
+  /**
+   * Waits until COM1 prints a text, and returns the output up to its end. Each call looks behind what the last one found.
+   *
+   * Rejects with `TIMEOUT` after `timeout` milliseconds, or as soon as nothing more can come.
+   */
+  async waitFor(text: string | RegExp, options: V64WaitOptions = {}): Promise<string> {
+    return this.#output.waitFor(text, options);
   }
 
   /** Where the machine is and what it did. */
@@ -216,29 +173,58 @@ export class V64 {
     return this.#ask('registers') as Promise<string>;
   }
 
+  /** Calls a listener at every event of this name. */
+  on<K extends keyof V64Events>(event: K, listener: (event: V64Events[K]) => void): this {
+    this.#events.add(event, listener, false);
+    return this;
+  }
+
+  /** Calls a listener at the next event of this name. */
+  once<K extends keyof V64Events>(event: K, listener: (event: V64Events[K]) => void): this {
+    this.#events.add(event, listener, true);
+    return this;
+  }
+
+  /** Calls a listener no more. */
+  off<K extends keyof V64Events>(event: K, listener: (event: V64Events[K]) => void): this {
+    this.#events.remove(event, listener);
+    return this;
+  }
+
+  /** As {@link on}. */
+  addEventListener<K extends keyof V64Events>(
+    event: K,
+    listener: (event: V64Events[K]) => void,
+    options?: { once?: boolean },
+  ): void {
+    this.#events.add(event, listener, options?.once === true);
+  }
+
+  /** As {@link off}. */
+  removeEventListener<K extends keyof V64Events>(event: K, listener: (event: V64Events[K]) => void): void {
+    this.#events.remove(event, listener);
+  }
+
   /** Ends the worker and gives its memory back. */
   destroy(): void {
     this.#port?.stop();
     this.#port = undefined;
-    this.#settle(new V64Error('STATE', 'the machine was destroyed'));
+    this.#over = true;
+    this.#stop();
+    this.#reject(new V64Error('STATE', 'the machine was destroyed'));
   }
 
   #ask(what: Question): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const id = this.#next++;
+      this.#send({ type: 'ask', id, what });
       this.#answers.set(id, { resolve, reject });
-      try {
-        this.#send({ type: 'ask', id, what });
-      } catch (error) {
-        this.#answers.delete(id);
-        throw error;
-      }
     });
   }
 
-  /** A wish that nobody has to wait for: only who does hears that it came too late. */
-  #wish(what: Question): Promise<void> {
-    const done = this.#ask(what).then(() => {});
+  /** An order that does not have to be awaited: an unawaited one that comes too late is no unhandled rejection. */
+  #order(what: Question, after: () => void = () => {}): Promise<void> {
+    const done = this.#ask(what).then(after);
     done.catch(() => {});
     return done;
   }
@@ -248,23 +234,43 @@ export class V64 {
     this.#port.send(message);
   }
 
+  #go(): void {
+    this.#wanted = true;
+    if (this.#running) return;
+    this.#running = true;
+    this.#events.emit({ type: 'start' });
+  }
+
+  #stop(): void {
+    this.#wanted = false;
+    if (!this.#running) return;
+    this.#running = false;
+    this.#events.emit({ type: 'stop' });
+  }
+
   #hear(message: FromWorker): void {
     switch (message.type) {
+      case 'loaded':
+        break;
       case 'ready':
         this.#ready?.resolve();
         this.#ready = undefined;
         break;
       case 'output':
-        for (const listener of this.#listeners) listener(message.bytes);
+        this.#output.hear(message.bytes);
         break;
       case 'log':
-        this.#onLog(message.line);
+        if (this.#onLog) call(this.#onLog, message.line);
         break;
       case 'ended': {
         this.#over = true;
         const { exitCode, reason, report } = message;
-        this.#end?.resolve({ exitCode, reason, report });
+        const end = { exitCode, reason, report };
+        this.#end?.resolve(end);
         this.#end = undefined;
+        this.#stop();
+        this.#output.close(new V64Error('STATE', `the machine has ended${reason ? ` (${reason.trim()})` : ''}`));
+        this.#events.emit({ type: 'exit', ...end });
         break;
       }
       case 'answer':
@@ -283,16 +289,28 @@ export class V64 {
 
   #fail(error: V64Error): void {
     this.#over = true;
-    this.#settle(error);
+    this.#stop();
+    this.#reject(error);
+    this.#events.emit({ type: 'error', error });
   }
 
   /** Nothing that is waited for will come. */
-  #settle(error: V64Error): void {
+  #reject(error: V64Error): void {
     this.#ready?.reject(error);
     this.#end?.reject(error);
     for (const waiting of this.#answers.values()) waiting.reject(error);
     this.#ready = undefined;
     this.#end = undefined;
     this.#answers.clear();
+    this.#output.close(error);
   }
+}
+
+async function file(source: V64Source | undefined, what: string): Promise<Uint8Array | undefined> {
+  return source === undefined ? undefined : whole(await read(source, what));
+}
+
+/** Returns bytes with a buffer of their own: messages copy the whole of what is behind a view. */
+function whole(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
 }

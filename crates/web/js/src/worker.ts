@@ -1,18 +1,23 @@
-// The worker, in a browser and in Node.
+// The worker, in a browser and in Node: one file without imports, so that bundlers and Blobs can take it as it is.
 import { Loop } from './loop.ts';
 import type { FromWorker, ToWorker } from './protocol.ts';
 
-if (typeof (globalThis as { process?: { versions?: { node?: string } } }).process?.versions?.node === 'string') {
-  const { parentPort } = await import('node:worker_threads');
-  const loop = new Loop((message: FromWorker, transfer) => parentPort?.postMessage(message, (transfer ?? []) as never));
-  parentPort?.on('message', (message: ToWorker) => void loop.hear(message));
-} else {
-  const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
-  const loop = new Loop((message: FromWorker, transfer) => scope.postMessage(message, transfer ?? []));
-  scope.onmessage = (event: MessageEvent<ToWorker>) => void loop.hear(event.data);
-}
-
-interface DedicatedWorkerGlobalScope {
+interface Scope {
   postMessage(message: unknown, transfer: Transferable[]): void;
   onmessage: (event: MessageEvent<ToWorker>) => void;
+  process?: { getBuiltinModule?(name: string): { parentPort?: NodePort | null } | undefined };
 }
+
+interface NodePort {
+  postMessage(message: unknown, transfer: Transferable[]): void;
+  on(event: 'message', listener: (message: ToWorker) => void): void;
+}
+
+const scope = globalThis as unknown as Scope;
+// Without an `import`, which bundlers for browsers would try to follow.
+const node = scope.process?.getBuiltinModule?.('node:worker_threads')?.parentPort;
+const post = (message: FromWorker, transfer: Transferable[] = []): void => (node ?? scope).postMessage(message, transfer);
+const loop = new Loop(post);
+if (node) node.on('message', (message) => void loop.hear(message));
+else scope.onmessage = (event) => void loop.hear(event.data);
+post({ type: 'loaded' });

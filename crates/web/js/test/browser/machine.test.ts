@@ -79,7 +79,7 @@ test('large modules of guest code are compiled beside the machine, and come', as
   const { page, close } = await open(chromium, site.url);
   await page.route('**/worker.mjs', async (route) => {
     const response = await route.fetch();
-    await route.fulfill({ response, body: TELLING + (await response.text()).replace(/^#!.*\n/, '') });
+    await route.fulfill({ response, body: TELLING + (await response.text()) });
   });
   const { exitCode, lines, report } = await page.evaluate(async (image) => {
     type Vm = { run(): Promise<{ exitCode: number }>; report(): Promise<string>; destroy(): void };

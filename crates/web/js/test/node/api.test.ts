@@ -30,7 +30,7 @@ function example(run: (file: string) => void): void {
   assert.ok(code);
   assert.ok(code.trim().split('\n').length <= 12, 'ten lines below the import');
   const file = join(PKG, 'example.tmp.mjs');
-  writeFileSync(file, code.replace("'v64'", "'./v64.mjs'"));
+  writeFileSync(file, code.replace("'v64'", "'./node.mjs'"));
   try {
     run(file);
   } finally {
@@ -56,6 +56,7 @@ test('what is wrong with options and files is said', async () => {
   assert.equal(await code(V64.create({ kernel: '/nowhere/at/all' })), 'SOURCE');
   assert.equal(await code(V64.create({ kernel: new Response('gone', { status: 404 }) })), 'SOURCE');
   assert.equal(await code(V64.create({ memory: '60G' })), 'NO_MEMORY');
+  for (const memory of ['0', '100G']) assert.equal(await code(V64.create({ memory })), 'BAD_OPTION', memory);
 });
 
 test('a file that is gone half-way is told, wherever it comes from', async () => {
@@ -82,7 +83,13 @@ test('every kind of source is taken', async () => {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/kernel`;
   try {
     const buffer = new Uint8Array(bytes).buffer;
-    for (const kernel of [bytes, buffer, new Blob([bytes]), new Response(bytes), new URL(url), url, pathToFileURL(file), file]) {
+    // Of a view, what it shows; of v86's forms, what they hold.
+    const view = new DataView(new Uint8Array([1, ...bytes, 2]).buffer, 1, bytes.length);
+    const data = new URL(`data:application/octet-stream;base64,${Buffer.from(bytes).toString('base64')}`);
+    const plain = [bytes, buffer, view, new Blob([bytes]), new File([bytes], 'kernel'), new Response(bytes)];
+    const named = [new URL(url), url, pathToFileURL(file), pathToFileURL(file).href, file, data];
+    const wrapped = [{ url }, { url: new URL(url) }, { buffer }, { buffer: bytes }, { buffer: new Blob([bytes]) }];
+    for (const kernel of [...plain, ...named, ...wrapped]) {
       const vm = await V64.create({ memory: '16M', kernel, debugExit: 0xf4 });
       assert.equal((await vm.run()).exitCode, (42 << 1) | 1);
       vm.destroy();
@@ -138,21 +145,18 @@ test('calls that come too often or too late are refused, and another machine sti
 });
 
 test('pause, resume, reset and power off', async () => {
-  let text = '';
-  const until = async (what: string): Promise<void> => {
-    while (!text.includes(what)) await new Promise((resolve) => setTimeout(resolve, 20));
-  };
-  const vm = await V64.create({ memory: '64M', onSerial: (bytes) => (text += new TextDecoder().decode(bytes)) });
+  const vm = await V64.create({ memory: 64 << 20 });
   const ended = vm.run();
-  await until('> ');
+  await vm.waitFor('> ');
   await vm.pause();
   const paused = (await vm.stats()).instructions;
   await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.equal((await vm.stats()).instructions, paused);
-  text = '';
+  const { instructions, ramBytes } = await vm.stats();
+  assert.equal(instructions, paused);
+  assert.equal(ramBytes, 64 << 20);
   await vm.reset();
   await vm.resume();
-  await until('checks passed');
+  await vm.waitFor('checks passed');
   assert.equal((await vm.stats()).resets, 1);
   await vm.powerOff();
   assert.equal((await ended).exitCode, 0);

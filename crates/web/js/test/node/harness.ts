@@ -19,7 +19,7 @@ export const noNative = existsSync(NATIVE) ? false : 'build the command: cargo b
 
 /** The package, as a user's import gives it. */
 export async function load(): Promise<typeof import('../../src/index.ts')> {
-  return (await import(pathToFileURL(join(PKG, 'v64.mjs')).href)) as typeof import('../../src/index.ts');
+  return (await import(pathToFileURL(join(PKG, 'node.mjs')).href)) as typeof import('../../src/index.ts');
 }
 
 export interface Finished {
@@ -42,7 +42,7 @@ function finished(program: string, args: string[], input = ''): Promise<Finished
 
 /** The package's command. */
 export const inNode = (...args: string[]): Promise<Finished> =>
-  finished(process.execPath, [join(PKG, 'v64.mjs'), ...args]);
+  finished(process.execPath, [join(PKG, 'cli.mjs'), ...args]);
 
 /** The native command. */
 export const natively = (...args: string[]): Promise<Finished> => finished(NATIVE, args);

@@ -125,8 +125,8 @@ describe('a machine in a worker', () => {
     folder = mkdtempSync(join(tmpdir(), 'v64-later-'));
     cpSync(PKG, folder, { recursive: true });
     const worker = join(folder, 'worker.mjs');
-    writeFileSync(worker, HELD + readFileSync(worker, 'utf8').replace(/^#!.*\n/, ''));
-    ({ V64 } = (await import(pathToFileURL(join(folder, 'v64.mjs')).href)) as typeof import('../../src/index.ts'));
+    writeFileSync(worker, HELD + readFileSync(worker, 'utf8'));
+    ({ V64 } = (await import(pathToFileURL(join(folder, 'node.mjs')).href)) as typeof import('../../src/index.ts'));
   });
   after(() => rmSync(folder, { recursive: true }));
 

@@ -29,7 +29,7 @@ test('--serial file:PATH holds what the native command writes there', { skip: no
   for (const { stderr } of [c, d]) assert.match(stderr, /^v64: cannot write .*no\/such\/folder/);
 });
 
-const NODE = [process.execPath, join(PKG, 'v64.mjs')];
+const NODE = [process.execPath, join(PKG, 'cli.mjs')];
 const noScript = existsSync('/usr/bin/script') ? false : 'no terminal to be had: install bsdutils';
 
 for (const [where, command] of [['in Node', NODE], ['natively', [NATIVE]]] as const) {

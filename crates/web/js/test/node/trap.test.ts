@@ -13,9 +13,9 @@ test('a trap gives registers and what the line said last, and another machine ru
   try {
     cpSync(PKG, folder, { recursive: true });
     const worker = join(folder, 'worker.mjs');
-    const sound = readFileSync(worker, 'utf8').replace(/^#!.*\n/, '');
+    const sound = readFileSync(worker, 'utf8');
     writeFileSync(worker, FAILING_HOST + sound);
-    const { V64, V64Error } = (await import(pathToFileURL(join(folder, 'v64.mjs')).href)) as typeof import('../../src/index.ts');
+    const { V64, V64Error } = (await import(pathToFileURL(join(folder, 'node.mjs')).href)) as typeof import('../../src/index.ts');
     const vm = await V64.create({ memory: '16M' });
     const error = await vm.run().then(
       () => undefined,

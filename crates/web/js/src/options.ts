@@ -1,0 +1,163 @@
+import { V64Error } from './error.ts';
+import { nearestOf } from './nearest.ts';
+import { bytesOf, checkSource, describe, type V64Source } from './source.ts';
+
+/** What a machine is made of. */
+export interface V64Options {
+  /** Guest memory: a number of bytes, or a size such as '512M' or '6G' */
+  memory?: number | string;
+  /** A Linux bzImage or a multiboot image; without one, a small guest that the module contains */
+  kernel?: V64Source;
+  /** Initial RAM disk of a Linux kernel */
+  initrd?: V64Source;
+  /** Kernel command line */
+  append?: string;
+  /** 'x86-64-v1', 'x86-64-v2' or 'max' */
+  cpu?: string;
+  /** The host's clock, or retired instructions: exactly repeatable */
+  clock?: 'real' | 'icount';
+  /** Guest code that runs often becomes WebAssembly, unless all of it is interpreted */
+  engine?: 'jit' | 'interp';
+  /** Stop after so many instructions */
+  maxInstructions?: number;
+  /** End at a reset or triple fault rather than start over */
+  noReboot?: boolean;
+  /** Port of isa-debug-exit */
+  debugExit?: number;
+  /** Further options of `v64 run` */
+  args?: readonly string[];
+  /** Where v64.wasm is, if not beside the library */
+  wasmUrl?: string | URL;
+  /** Where worker.mjs is, if not beside the library */
+  workerUrl?: string | URL;
+  /** Receives what COM1 sends */
+  onSerial?: (bytes: Uint8Array) => void;
+  /** Receives lines that the module logs */
+  onLog?: (line: string) => void;
+}
+
+type Name = keyof V64Options;
+
+/** Returns what is wrong with a value: the words behind 'NAME is VALUE; '. */
+type Check = (value: unknown, name: Name) => string | undefined;
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const text: Check = (value) => (typeof value === 'string' ? undefined : 'give a string');
+const listener: Check = (value) => (typeof value === 'function' ? undefined : 'give a function');
+const source: Check = (value, name) => void checkSource(value, name);
+const isAddress = (value: unknown): boolean => (typeof value === 'string' && value !== '') || value instanceof URL;
+const place: Check = (value) => (isAddress(value) ? undefined : 'give a string or a URL');
+
+function oneOf(...possible: string[]): Check {
+  return (value) => (possible.includes(value as string) ? undefined : `give '${possible.join("' or '")}'`);
+}
+
+/** The least memory that a number can mean: smaller ones were meant as megabytes. */
+const LEAST_BYTES = 1 << 20;
+
+function memory(value: unknown): string | undefined {
+  if (typeof value === 'string') return undefined; // the module's own parser knows sizes
+  if (isCount(value) && value >= LEAST_BYTES) return undefined;
+  return "give a number of bytes, of 1 MiB at least, or a size such as '512M'";
+}
+
+const CHECKS: Record<Name, Check> = {
+  memory,
+  kernel: source,
+  initrd: source,
+  append: text,
+  cpu: text,
+  clock: oneOf('real', 'icount'),
+  engine: oneOf('jit', 'interp'),
+  maxInstructions: (value) => (isCount(value) ? undefined : 'give a whole number of instructions'),
+  noReboot: (value) => (typeof value === 'boolean' ? undefined : 'give true or false'),
+  debugExit: (value) => (isCount(value) && value <= 0xffff ? undefined : 'give a port, 0 to 0xffff'),
+  args: (value) => (Array.isArray(value) && value.every((word) => typeof word === 'string') ? undefined : 'give an array of strings'),
+  wasmUrl: place,
+  workerUrl: place,
+  onSerial: listener,
+  onLog: listener,
+};
+
+/** Names of v86, QEMU and Node that mean an option of this machine. */
+const ALIASES: Readonly<Record<string, Name>> = {
+  m: 'memory',
+  ram: 'memory',
+  memorysize: 'memory',
+  bzimage: 'kernel',
+  multiboot: 'kernel',
+  initramfs: 'initrd',
+  cmdline: 'append',
+  commandline: 'append',
+  wasmpath: 'wasmUrl',
+  worker: 'workerUrl',
+  isadebugexit: 'debugExit',
+};
+
+const DISKS = 'there are no disks yet; what the guest needs goes into `initrd`';
+/** Names of v86 and QEMU for what this machine does not have. */
+const ABSENT: Readonly<Record<string, string>> = {
+  hda: DISKS,
+  hdb: DISKS,
+  cdrom: DISKS,
+  fda: DISKS,
+  fdb: DISKS,
+  drive: DISKS,
+  bios: 'there is no firmware yet; give a `kernel`',
+  vgabios: 'there is no firmware yet; give a `kernel`',
+  autostart: 'call `run()`',
+  screen: 'there is no display yet; COM1 goes to `onSerial`',
+  screencontainer: 'there is no display yet; COM1 goes to `onSerial`',
+};
+
+const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');
+
+function unknown(name: string): V64Error {
+  const known = Object.keys(CHECKS) as Name[];
+  const absent = ABSENT[plain(name)];
+  const nearest = ALIASES[plain(name)] ?? known.find((one) => plain(one) === plain(name)) ?? nearestOf(name, known);
+  const hint = absent ?? (nearest ? `did you mean \`${nearest}\`?` : '');
+  const all = `The options are ${known.join(', ')}.`;
+  return new V64Error('BAD_OPTION', `\`${name}\` is no option${hint ? `: ${hint}` : '.'} ${all}`);
+}
+
+/**
+ * Throws where options do not exist or cannot be what they are.
+ *
+ * # Errors
+ * `BAD_OPTION`; `SOURCE` for addresses that cannot be read from.
+ */
+export function checkOptions(options: unknown): asserts options is V64Options {
+  if (typeof options !== 'object' || options === null || bytesOf(options)) {
+    throw new V64Error('BAD_OPTION', `the options are ${describe(options)}; give an object such as { memory: '512M' }`);
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(CHECKS, name)) throw unknown(name);
+    if (value === undefined) continue;
+    const wrong = CHECKS[name as Name](value, name as Name);
+    if (wrong) throw new V64Error('BAD_OPTION', `\`${name}\` is ${describe(value)}; ${wrong}`);
+  }
+  const { kernel, initrd } = options as V64Options;
+  if (initrd !== undefined && kernel === undefined) throw new V64Error('BAD_OPTION', '`initrd` needs a `kernel`');
+}
+
+/** Returns the command line that means the options. */
+export function words(options: V64Options): string[] {
+  const args = ['run'];
+  const add = (flag: string, value: unknown): void => {
+    if (value !== undefined) args.push(`${flag}=${String(value)}`);
+  };
+  const { memory } = options;
+  add('--memory', typeof memory === 'number' ? `${Math.floor(memory / 1024)}K` : memory);
+  // The module learns that there are files; their content comes apart, and their names do not count.
+  if (options.kernel !== undefined) add('--kernel', 'kernel');
+  if (options.initrd !== undefined) add('--initrd', 'initrd');
+  add('--append', options.append);
+  add('--cpu', options.cpu);
+  add('--clock', options.clock);
+  add('--engine', options.engine);
+  add('--max-instructions', options.maxInstructions);
+  add('--debug-exit', options.debugExit);
+  if (options.noReboot) args.push('--no-reboot');
+  return [...args, ...(options.args ?? [])];
+}

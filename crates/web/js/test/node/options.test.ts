@@ -1,0 +1,116 @@
+// Options and arguments that cannot be: an error where they are given, which says what is possible, and no harm done.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { load } from './harness.ts';
+
+const { V64, V64Error } = await load();
+type Options = Parameters<typeof V64.create>[0];
+
+/** The code and message of the error that a call ends with. */
+async function refusal(call: () => unknown): Promise<string> {
+  try {
+    await call();
+  } catch (error) {
+    assert.ok(error instanceof V64Error, String(error));
+    return `${error.code} ${error.message}`;
+  }
+  return 'none';
+}
+const create = (options: unknown): Promise<string> => refusal(async () => (await V64.create(options as Options)).destroy());
+
+test('an unknown option is named, with the nearest', async () => {
+  const nearest: [string, RegExp][] = [
+    ['hda', /`hda` is no option: there are no disks yet/],
+    ['memory_size', /`memory_size` is no option: did you mean `memory`\?/],
+    ['bzimage', /did you mean `kernel`\?/],
+    ['cmdline', /did you mean `append`\?/],
+    ['initrdd', /did you mean `initrd`\?/],
+    ['max_instructions', /did you mean `maxInstructions`\?/],
+    ['onserial', /did you mean `onSerial`\?/],
+    ['mem', /did you mean `memory`\?/],
+    ['zzzzzz', /`zzzzzz` is no option\. The options are memory, kernel/],
+  ];
+  for (const [name, wanted] of nearest) {
+    const said = await create({ [name]: 1 });
+    assert.match(said, wanted);
+    assert.match(said, /^BAD_OPTION .*The options are memory, /);
+  }
+});
+
+test('an option that cannot be what it is says what it may be', async () => {
+  const wrong: [object, RegExp][] = [
+    [{ memory: 0 }, /`memory` is 0; give a number of bytes, .* or a size such as '512M'/],
+    [{ memory: 512 }, /`memory` is 512; give a number of bytes/],
+    [{ memory: NaN }, /`memory` is NaN/],
+    [{ memory: 64.5e6 + 0.5 }, /`memory` is/],
+    [{ memory: 2 ** 37 }, /^BAD_OPTION .*64G/],
+    [{ memory: '' }, /^BAD_OPTION/],
+    [{ kernel: null }, /^BAD_OPTION kernel is null; give a path, .* a Blob or File, .*leave it out/],
+    [{ kernel: 5 }, /^BAD_OPTION kernel is 5; give a path/],
+    [{ kernel: {} }, /^BAD_OPTION kernel is of type Object; give a path/],
+    [{ kernel: '' }, /^BAD_OPTION kernel is ''; give a path/],
+    [{ kernel: { url: 5 } }, /^BAD_OPTION kernel is/],
+    [{ kernel: 'ftp://example.org/vmlinuz' }, /^SOURCE cannot read the kernel from ftp: addresses; give a path, or a file:, http:/],
+    [{ kernel: '.' }, /^SOURCE .*directory/],
+    [{ kernel: '/dev/zero' }, /^SOURCE .*no regular file/],
+    [{ initrd: new Uint8Array(8) }, /^BAD_OPTION `initrd` needs a `kernel`/],
+    [{ append: 5 }, /`append` is 5; give a string/],
+    [{ cpu: 6502 }, /`cpu` is 6502; give a string/],
+    [{ cpu: '6502' }, /^BAD_OPTION .*x86-64-v2/],
+    [{ clock: 'sun' }, /`clock` is 'sun'; give 'real' or 'icount'/],
+    [{ engine: 'lockstep' }, /`engine` is 'lockstep'; give 'jit' or 'interp'/],
+    [{ maxInstructions: -1 }, /`maxInstructions` is -1/],
+    [{ noReboot: 'no' }, /`noReboot` is 'no'; give true or false/],
+    [{ debugExit: 70000 }, /`debugExit` is 70000; give a port/],
+    [{ args: '--stats' }, /`args` is '--stats'; give an array/],
+    [{ args: ['--kernel', 'vmlinuz'] }, /^BAD_OPTION give the kernel as the option `kernel`/],
+    [{ args: ['--moon'] }, /^BAD_OPTION .*--moon/],
+    [{ onSerial: 'console' }, /`onSerial` is 'console'; give a function/],
+    [{ wasmUrl: 5 }, /`wasmUrl` is 5; give a string or a URL/],
+    [{ wasmUrl: '/nowhere/v64.wasm' }, /^SOURCE .*wasmUrl/],
+    [{ wasmUrl: import.meta.url }, /^SOURCE .*no WebAssembly module; .*wasmUrl/],
+    [{ workerUrl: '/nowhere/worker.mjs' }, /^SOURCE cannot load the worker .*workerUrl/],
+    [{ workerUrl: 'http://127.0.0.1/worker.mjs' }, /^SOURCE cannot load the worker/],
+  ];
+  for (const [options, wanted] of wrong) assert.match(await create(options), wanted);
+  for (const options of [null, 'vmlinuz', 5, new Uint8Array(8)]) {
+    assert.match(await create(options), /^BAD_OPTION the options are .*give an object/);
+  }
+  assert.match(await refusal(() => Reflect.construct(V64, [])), /^STATE .*V64\.create/);
+});
+
+test('undefined is as good as nothing, and addresses of the files may be given', async () => {
+  const { PKG } = await import('./harness.ts');
+  const files = { wasmUrl: `${PKG}/v64.wasm`, workerUrl: new URL(`file://${PKG}/worker.mjs`) };
+  const vm = await V64.create({ memory: 16 << 20, clock: 'icount', maxInstructions: 1000, ...({ kernel: undefined } as object), ...files });
+  assert.equal((await vm.run()).exitCode, 3);
+  vm.destroy();
+});
+
+test('arguments are checked where they are given, and the machine goes on', async () => {
+  const vm = await V64.create({ memory: '16M' });
+  const wrong: [() => unknown, RegExp][] = [
+    [() => vm.serial.write(65 as never), /cannot write what is 65; give a string, a Uint8Array/],
+    [() => vm.serial.write(null as never), /cannot write what is null/],
+    [() => vm.serial.write({ length: 1 } as never), /cannot write what is of type Object/],
+    [() => vm.serial.on('dta' as never, () => {}), /no event is called 'dta'; did you mean 'data'\?/],
+    [() => vm.serial.on('data', 5 as never), /the listener is 5; give a function/],
+    [() => vm.on('emulator-started' as never, () => {}), /no event is called 'emulator-started'; did you mean 'start'\?/],
+    [() => vm.on('exit', undefined as never), /the listener is undefined; give a function/],
+    [() => vm.waitFor('' as never), /cannot wait for what is ''/],
+    [() => vm.waitFor(5 as never), /cannot wait for what is 5/],
+    [() => vm.waitFor('x', { timeout: -1 }), /`timeout` is -1; give milliseconds/],
+    [() => vm.waitFor('x', { timeout_msec: 1 } as never), /`timeout_msec` is no option of waitFor\(\); there is `timeout`/],
+    [() => vm.waitFor('x', 5 as never), /the options are 5/],
+  ];
+  const ended = vm.run();
+  for (const [call, wanted] of wrong) assert.match(await refusal(call), new RegExp(`^BAD_OPTION ${wanted.source}`));
+  await vm.waitFor('\n> ');
+  // Each kind of data arrives.
+  const data = [new TextEncoder().encode('xecho buffx').subarray(1, 10), 'er', new Uint8Array([13]).buffer];
+  for (const part of data) vm.serial.write(part);
+  await vm.waitFor('\nbuffer');
+  vm.serial.write('poweroff\r');
+  assert.equal((await ended).exitCode, 0);
+  vm.destroy();
+});
