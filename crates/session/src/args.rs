@@ -3,7 +3,7 @@
 use crate::size::parse_memory;
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
-use machine::Seed;
+use machine::{MAX_PROCESSORS, Seed};
 use std::path::PathBuf;
 use x86_state::cpuid::CpuModel;
 
@@ -16,6 +16,9 @@ pub struct RunArgs {
     /// Guest memory from 1M to 64G, also 1.5G; M where there is no unit
     #[arg(short = 'm', long = "memory", value_name = "SIZE", default_value = "512M", value_parser = parse_memory)]
     pub memory: u64,
+    /// Processors, 1 to 8; also as sockets=, cores= and threads= whose product it is
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_smp)]
+    pub smp: u32,
     /// A Linux bzImage or a multiboot image; one of the project's own guests if absent
     #[arg(long, value_name = "FILE")]
     pub kernel: Option<PathBuf>,
@@ -87,6 +90,33 @@ pub enum ClockKind {
     Real,
     /// Retired instructions
     Icount,
+}
+
+/// The number of processors in QEMU's form: `4`, `cpus=4`, `4,sockets=2,cores=2`. How they are arranged is not told to the
+/// guest, but must give that number.
+fn parse_smp(text: &str) -> Result<u32, String> {
+    let bad = || format!("{text} is no number of processors; give 1 to {MAX_PROCESSORS}");
+    let (mut count, mut product) = (None, None);
+    for part in text.split(',') {
+        let (name, number) = part.split_once('=').unwrap_or(("cpus", part));
+        let number: u32 = number.parse().map_err(|_| bad())?;
+        match name {
+            "cpus" => count = Some(number),
+            "sockets" | "dies" | "clusters" | "cores" | "threads" => {
+                product = Some(u32::checked_mul(product.unwrap_or(1), number).ok_or_else(bad)?);
+            }
+            "maxcpus" if count.or(product) == Some(number) => {}
+            "maxcpus" => return Err("processors cannot be added later; leave maxcpus out".to_owned()),
+            _ => return Err(format!("{name} is none of cpus, sockets, dies, clusters, cores and threads")),
+        }
+    }
+    let count = match (count, product) {
+        (Some(count), Some(product)) if count != product => {
+            return Err(format!("{text}: sockets, cores and threads give {product} processors, not {count}"));
+        }
+        (count, product) => count.or(product).ok_or_else(bad)?,
+    };
+    if (1..=MAX_PROCESSORS).contains(&count) { Ok(count) } else { Err(bad()) }
 }
 
 fn parse_command_line(text: &str) -> Result<String, String> {

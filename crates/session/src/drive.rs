@@ -44,7 +44,7 @@ pub fn drive(args: &RunArgs, guest: &Guest, machine: &mut Machine, limit: u64) -
             Stop::Limit => return Ok(Outcome::More),
             Stop::Idle(ns) => return Ok(Outcome::Idle(ns)),
             Stop::Dead => {
-                let instructions = machine.vcpu().retired();
+                let instructions = machine.retired();
                 let what = "the guest halted with interrupts off (CLI, HLT)";
                 return ended(0, format!("v64: {what} after {instructions} instructions\n"));
             }

@@ -117,8 +117,7 @@ static OPTIONS: &[Known] = &[
     value("accel", &["tcg", "thread=single"], TCG),
     flag("enable-kvm", &[], TCG),
     flag("enable-hax", &[], TCG),
-    value("smp", &["1", "cpus=1", "sockets=1", "dies=1", "cores=1", "threads=1", "maxcpus=1"], ONE_PROCESSOR),
-    value("numa", &[], ONE_PROCESSOR),
+    value("numa", &[], "all memory is one node; the nearest is -smp"),
     value("device", &[], "no device can be added but isa-debug-exit; v64 devices lists what is there"),
     flag("usb", &[], FIXED),
     value("usbdevice", &[], FIXED),
@@ -165,7 +164,6 @@ static OPTIONS: &[Known] = &[
     value("semihosting-config", &[], NOTHING),
 ];
 
-const ONE_PROCESSOR: &str = "the machine has one processor; leave it out or give -smp 1";
 const MACHINES: &[&str] = &["pc", "type=pc", "pc-i440fx*", "type=pc-i440fx*", "accel=tcg"];
 
 /// Returns the port of `-device isa-debug-exit`, as `--debug-exit` takes it; `None` for another device.
@@ -202,8 +200,6 @@ mod tests {
     #[test]
     fn values_are_true_part_by_part() {
         let is_true = |name: &str, value: &str| find(name).unwrap().is_true(value);
-        assert!(is_true("smp", "1") && is_true("smp", "1,sockets=1,cores=1"));
-        assert!(!is_true("smp", "2") && !is_true("smp", "1,maxcpus=4") && !is_true("smp", ""));
         assert!(is_true("M", "pc") && is_true("machine", "pc-i440fx-7.2,accel=tcg"));
         assert!(!is_true("M", "q35") && !is_true("M", "pc,accel=kvm") && !is_true("accel", "kvm"));
         assert!(is_true("nographic", "") && !is_true("S", ""));

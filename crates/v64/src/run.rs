@@ -97,23 +97,25 @@ pub(crate) fn main(command: &RunCommand) -> Result<u8> {
         epoch_seconds,
         serial: [terminal.serial(), None, None, None],
         debug_exit: args.debug_exit,
-        processors: 1,
+        processors: args.smp,
         seed: args.seed(host_entropy)?,
     };
     let mut machine = Machine::new(config)?;
     guest.load(&mut machine)?;
     if args.engine == EngineKind::Jit {
-        let vcpu = machine.vcpu_mut();
-        let host = Box::new(wasmtime_host::WasmtimeHost::in_background()?);
-        // Cranelift takes its time over each region: only what is truly hot repays it. Its thread likes small portions.
-        let settings = Settings { hot: 2048, batch: 8, count: args.stats, ..Settings::default() };
-        let mut translator = Translator::new(host, settings, vcpu);
-        if args.stats {
-            let started = Instant::now();
-            translator
-                .measure(Arc::new(move || u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX)));
+        for vcpu in machine.vcpus_mut() {
+            let host = Box::new(wasmtime_host::WasmtimeHost::in_background()?);
+            // Cranelift takes its time over each region: only what is truly hot repays it. Its thread likes small
+            // portions.
+            let settings = Settings { hot: 2048, batch: 8, count: args.stats, ..Settings::default() };
+            let mut translator = Translator::new(host, settings, vcpu);
+            if args.stats {
+                let started = Instant::now();
+                let elapsed = move || u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                translator.measure(Arc::new(elapsed));
+            }
+            vcpu.set_compiled(Box::new(translator));
         }
-        vcpu.set_compiled(Box::new(translator));
     }
     let started = Instant::now();
     let outcome = run(command, &guest, &terminal, &mut machine);
@@ -140,7 +142,7 @@ fn run(command: &RunCommand, guest: &Guest, terminal: &Terminal, machine: &mut M
     let mut end_of_input = EndOfInput::default();
     let mut said = false;
     loop {
-        let limit = machine.vcpu().retired().saturating_add(SLICE);
+        let limit = machine.retired().saturating_add(SLICE);
         match drive(args, guest, machine, limit)? {
             Outcome::More => {}
             Outcome::Idle(ns) => slept += shared.wait(Duration::from_nanos(ns).min(LONGEST_SLEEP)),
@@ -168,7 +170,7 @@ fn run(command: &RunCommand, guest: &Guest, terminal: &Terminal, machine: &mut M
         let idle = match args.clock {
             ClockKind::Real => u64::try_from(slept.as_nanos()).unwrap_or(u64::MAX),
             ClockKind::Icount => {
-                let ran = machine.vcpu().retired().saturating_mul(NS_PER_INSTRUCTION);
+                let ran = machine.retired().saturating_mul(NS_PER_INSTRUCTION);
                 machine.now().0.saturating_sub(ran)
             }
         };

@@ -137,7 +137,7 @@ impl Vm {
             epoch_seconds: if icount { ICOUNT_EPOCH } else { host::epoch_seconds() },
             serial: [serial, None, None, None],
             debug_exit: args.debug_exit,
-            processors: 1,
+            processors: args.smp,
             seed,
         };
         let guest = Guest::new(args, self.kernel.take(), self.initrd.take());
