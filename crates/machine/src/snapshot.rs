@@ -271,3 +271,55 @@ fn is_zero(page: &[u8; PAGE]) -> bool {
     let (words, _) = page.as_chunks::<16>();
     words.chunks(16).all(|words| words.iter().fold(0, |bits, word| bits | u128::from_ne_bytes(*word)) == 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::HostClock;
+    use device_api::VmTime;
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    struct Hand(Rc<Cell<u64>>);
+
+    impl HostClock for Hand {
+        fn now_ns(&mut self) -> u64 {
+            self.0.get()
+        }
+        fn sleep(&mut self, _: u64) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn time_goes_on_from_where_it_was_on_another_host() {
+        let (here, there) = (Rc::new(Cell::new(5000)), Rc::new(Cell::new(100)));
+        let mut clock = Clock::host(Box::new(Hand(Rc::clone(&here))));
+        here.set(9000);
+        clock.update(0);
+        let saved = clock.saved();
+        // The other host was started later than the machine was switched on.
+        let mut clock = Clock::host(Box::new(Hand(Rc::clone(&there))));
+        clock.restore(saved);
+        assert_eq!(clock.now(7), VmTime(4000));
+        there.set(150);
+        clock.update(7);
+        assert_eq!(clock.now(7), VmTime(4050));
+        let mut clock = Clock::Instructions { skipped: 300 };
+        let saved = clock.saved();
+        clock = Clock::instructions();
+        clock.restore(saved);
+        assert_eq!(clock.now(2), VmTime(320));
+    }
+
+    #[test]
+    fn a_page_is_zero_when_all_of_it_is() {
+        let mut page = [0; PAGE];
+        assert!(is_zero(&page));
+        for at in [0, 15, 16, 255, 256, PAGE - 1] {
+            page[at] = 0x80;
+            assert!(!is_zero(&page), "{at}");
+            page[at] = 0;
+        }
+    }
+}
