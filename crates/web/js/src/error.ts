@@ -4,6 +4,7 @@ export type V64Code =
   | 'BAD_OPTION' // an option that the machine does not know or cannot have
   | 'BAD_KERNEL' // a file that is no kernel
   | 'TOO_LITTLE_MEMORY' // the guest needs more memory than the machine has
+  | 'BAD_STATE' // a saved state that is damaged, or of another version or machine
   | 'SOURCE' // a file that could not be read
   | 'NO_MEMORY' // the engine does not give as much memory as was asked for
   | 'STATE' // not now: a second run(), a call after destroy()
