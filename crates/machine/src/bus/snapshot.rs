@@ -62,7 +62,8 @@ impl DeviceSet {
     /// Local APICs that were moved are seen where they are.
     fn follow_restored_apics(&mut self) {
         let is_moved = |apic: &dyn LocalController| apic.base() & !0xfff != APIC_DEFAULT_BASE;
-        let moved = (0..self.locals.len()).filter(|&n| self.local(n).is_some_and(|apic| is_moved(apic))).last();
+        let moved =
+            (0..self.locals.len()).filter(|&n| self.local(n).is_some_and(|apic| is_moved(apic))).last();
         self.follow_apic(moved.unwrap_or(0));
     }
 }
