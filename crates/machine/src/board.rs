@@ -3,7 +3,7 @@
 use crate::bus::{BusEnv, BusError, DeviceSet};
 use crate::random::Random;
 use crate::time::Clock;
-use device_api::{BuildConfig, DmaMemory, HostEvent, MachineEvent, MsrAccess, Snapshot, VmTime};
+use device_api::{BuildConfig, DmaMemory, HostEvent, MachineEvent, MsrAccess, VmTime};
 use guest_memory::GuestMemory;
 use std::rc::Rc;
 use x86_exec::{BusMsr, Pending, VcpuBus};
@@ -57,9 +57,10 @@ impl Board {
         self.devices.ids()
     }
 
-    pub(crate) fn save(&self, out: &mut Vec<u8>) {
-        self.devices.save(out);
-        self.random.save(out);
+    /// What is saved. The rest is empty between instructions, or asked for anew.
+    pub(crate) fn state(&mut self) -> (&mut DeviceSet, &mut BusEnv, &mut Clock, &mut Random) {
+        let Self { devices, env, clock, random, dma: _, known_deadline: _ } = self;
+        (devices, env, clock, random)
     }
 
     pub(crate) fn now(&self, retired: u64) -> VmTime {
@@ -79,7 +80,7 @@ impl Board {
     }
 
     /// Has memory follow the gate of address line 20.
-    fn update_a20(&self) {
+    pub(crate) fn update_a20(&self) {
         self.dma.memory.set_a20(self.env.lines.a20());
     }
 

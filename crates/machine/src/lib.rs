@@ -6,10 +6,11 @@ pub mod acpi;
 mod board;
 pub mod boot;
 pub mod bus;
-mod hash;
 mod random;
+mod snapshot;
 pub mod time;
 mod vm;
 
+pub use self::snapshot::RestoreError;
 pub use random::Seed;
 pub use vm::{MAX_PROCESSORS, Machine, MachineConfig, MachineError, Stop};

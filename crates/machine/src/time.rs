@@ -30,7 +30,7 @@ pub enum Clock {
     Host {
         /// Where it is read
         host: Box<dyn HostClock>,
-        /// What it said at power-on
+        /// What it said at power-on, modulo 2^64
         start: u64,
         /// The time, since power-on
         now: u64,
@@ -126,7 +126,8 @@ impl Clock {
         let lasts = host.lasts_ns();
         let carried_on = if lasts > 0 { pace.carried_on(retired, lasts) } else { None };
         let new = carried_on.unwrap_or_else(|| {
-            let read = host.now_ns().saturating_sub(*start);
+            // A restored machine may have been switched on before the host's clock began.
+            let read = host.now_ns().wrapping_sub(*start).cast_signed().max(0).cast_unsigned();
             pace.note(retired, read, lasts);
             read
         });

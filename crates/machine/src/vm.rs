@@ -89,6 +89,15 @@ pub struct Machine {
     halted: (u64, VmTime),
 }
 
+/// The parts of a machine that are its state.
+pub(crate) struct State<'a> {
+    pub(crate) vcpus: &'a mut Vec<Vcpu>,
+    pub(crate) board: &'a mut Board,
+    pub(crate) memory: &'a Rc<GuestMemory>,
+    pub(crate) turn: &'a mut usize,
+    pub(crate) resets: &'a mut u64,
+}
+
 /// Instructions between looks at the host's clock.
 const REAL_TIME_SLICE: u64 = 100_000;
 /// Instructions of one processor before the next has its turn: what one of them spins for another does soon.
@@ -177,8 +186,10 @@ impl Machine {
         self.board.device_ids()
     }
 
-    pub(crate) fn save_devices(&self, out: &mut Vec<u8>) {
-        self.board.save(out);
+    /// What is saved. How long a halt has lasted only tells when to ask the host for input.
+    pub(crate) fn state(&mut self) -> State<'_> {
+        let Self { vcpus, board, memory, turn, resets, halted: _ } = self;
+        State { vcpus, board, memory, turn, resets }
     }
 
     /// Now.

@@ -73,9 +73,15 @@ pub struct RunArgs {
     /// Print the guest code that was interpreted most at the end (with --engine jit)
     #[arg(long)]
     pub profile: bool,
-    /// Print a hash of registers, RAM and devices at the end
+    /// Print a hash of the whole machine's state at the end
     #[arg(long)]
     pub state_hash: bool,
+    /// Save the whole machine to a file when the run ends; Ctrl-A S saves it in between
+    #[arg(long, value_name = "FILE")]
+    pub save_state: Option<PathBuf>,
+    /// Start from a file that --save-state wrote. The machine's options are given as they were; the guest is in the file
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kernel", "guest", "initrd", "append"])]
+    pub load_state: Option<PathBuf>,
 }
 
 /// A processor model, by name.

@@ -13,6 +13,7 @@ pub struct Guest {
     initrd_name: String,
     command_line: String,
 }
+snapshot::codec_struct!(Guest { kernel, kernel_name, initrd, initrd_name, command_line });
 
 impl Guest {
     /// A guest of these files; one of the project's own where `kernel` is absent.

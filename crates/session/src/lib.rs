@@ -10,6 +10,7 @@ mod microtest;
 mod qemu;
 pub mod report;
 mod size;
+mod state;
 mod words;
 
 pub use args::{ClockKind, EngineKind, ICOUNT_EPOCH, Model, RunArgs};
@@ -17,6 +18,7 @@ pub use decode::{DecodeArgs, decode_text};
 pub use drive::{Outcome, WAITS, drive};
 pub use guest::Guest;
 pub use microtest::{MicrotestArgs, Microtests};
+pub use state::{restore_state, save_state};
 pub use words::normalize_words;
 
 /// The devices that machines are made of, a line each.

@@ -1,4 +1,4 @@
-//! `v64 fuzz`: random code, page tables, port and MMIO traffic. It looks for panics and hangs, nothing else.
+//! `v64 fuzz`: random code, page tables, port and MMIO traffic. It looks for panics, hangs, and states that do not come back from a saved one.
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -29,6 +29,8 @@ const RAM: u64 = 4 << 20;
 const CODE: u64 = 0x8000;
 const TABLES: u64 = 0x10_0000;
 const INSTRUCTIONS: u64 = 4000;
+/// One round in so many ends with saving and restoring.
+const SAVED: u64 = 16;
 /// A round takes milliseconds: one that takes this long is a hang.
 const HANG: Duration = Duration::from_secs(10);
 
@@ -241,7 +243,21 @@ fn round(seed: u64, machine: &mut Machine) {
             _ => {}
         }
     }
-    let _ = machine.state_hash();
+    let hash = machine.state_hash();
+    if seed.is_multiple_of(SAVED) {
+        saved_and_restored(machine, hash);
+    }
+}
+
+/// Every state that a guest reaches can be saved, and comes back as it was.
+fn saved_and_restored(machine: &mut Machine, hash: u64) {
+    let mut writer = snapshot::Writer::file();
+    machine.save(&mut writer);
+    let file = writer.finish();
+    let restored = snapshot::Reader::new(&file).map_err(machine::RestoreError::from);
+    let restored = restored.and_then(|reader| machine.restore(&reader));
+    assert_eq!(restored, Ok(()));
+    assert_eq!(machine.state_hash(), hash, "restored");
 }
 
 fn machine() -> Result<Machine> {

@@ -21,6 +21,8 @@ struct State {
     ended: bool,
     /// Exit code, once the run is to stop
     stop: Option<u8>,
+    /// The machine's state is to be saved
+    save: bool,
     traffic: Traffic,
     /// Whether lines of output begin with the time
     timestamps: bool,
@@ -106,6 +108,16 @@ impl Shared {
     /// Returns the exit code with which the run is to stop.
     pub(crate) fn stopped(&self) -> Option<u8> {
         self.lock().stop
+    }
+
+    /// Makes the run loop save the machine's state.
+    pub(crate) fn ask_to_save(&self) {
+        self.change(|state| state.save = true);
+    }
+
+    /// Returns whether the state is to be saved, once.
+    pub(crate) fn take_save(&self) -> bool {
+        std::mem::take(&mut self.lock().save)
     }
 
     /// Switches the time at the beginning of lines on or off. Returns whether it is on.

@@ -9,6 +9,7 @@ mod lockstep;
 mod microtest;
 mod output;
 mod run;
+mod state_file;
 mod terminal;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};

@@ -74,9 +74,12 @@ pub(crate) fn main(command: &RunCommand) -> Result<u8> {
     }
     trace(&args.trace)?;
     pc_devices::link();
-    let guest = crate::files::guest(args)?;
+    let mut guest = crate::files::guest(args)?;
     let memory = args.memory;
     if args.engine == EngineKind::Lockstep {
+        if args.save_state.is_some() || args.load_state.is_some() {
+            bail!("--engine lockstep runs from power-on to the end; leave --save-state and --load-state out");
+        }
         host_can_hold(memory.saturating_mul(2))?;
         return crate::lockstep::main(args, &guest);
     }
@@ -101,7 +104,10 @@ pub(crate) fn main(command: &RunCommand) -> Result<u8> {
         seed: args.seed(host_entropy)?,
     };
     let mut machine = Machine::new(config)?;
-    guest.load(&mut machine)?;
+    match &args.load_state {
+        Some(path) => crate::state_file::load(path, &mut machine, &mut guest)?,
+        None => guest.load(&mut machine)?,
+    }
     if args.engine == EngineKind::Jit {
         for vcpu in machine.vcpus_mut() {
             let host = Box::new(wasmtime_host::WasmtimeHost::in_background()?);
@@ -133,6 +139,9 @@ pub(crate) fn main(command: &RunCommand) -> Result<u8> {
         let instructions = machine.retired();
         say(&format!("state hash {:016x} after {instructions} instructions\n", machine.state_hash()));
     }
+    if let (Ok(_), Some(path)) = (&outcome, &args.save_state) {
+        crate::state_file::save(path, &mut machine, &guest)?;
+    }
     outcome
 }
 
@@ -162,6 +171,15 @@ fn run(command: &RunCommand, guest: &Guest, terminal: &Terminal, machine: &mut M
                 say(&message);
                 // Output that failed is an error, however the guest ended.
                 return Ok(shared.stopped().filter(|&failed| failed != 0).unwrap_or(code));
+            }
+        }
+        if shared.take_save() {
+            let path = args.save_state.as_deref().unwrap_or(crate::state_file::DEFAULT.as_ref());
+            match crate::state_file::save(path, machine, guest) {
+                Ok(len) => {
+                    say(&format!("\r\nv64: saved the state to {} ({} KiB)\r\n", path.display(), len >> 10))
+                }
+                Err(error) => say(&format!("\r\nv64: {error:#}\r\n")),
             }
         }
         if let Some(code) = shared.stopped() {

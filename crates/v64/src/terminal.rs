@@ -14,6 +14,7 @@ const CTRL_A: u8 = 1;
 /// The keys behind Ctrl-A, as QEMU has them.
 const KEYS: &str = "\r
 Ctrl-A H       lists these keys\r
+Ctrl-A S       saves the machine's state\r
 Ctrl-A X       ends the machine\r
 Ctrl-A T       begins lines of output with the time, or no longer\r
 Ctrl-A Ctrl-A  sends Ctrl-A\r
@@ -238,7 +239,7 @@ fn key(shared: &Shared, byte: u8) -> bool {
         },
         b'b' => say("a break cannot be sent yet"),
         b'c' => say("there is no monitor; Ctrl-A H lists the keys"),
-        b's' => say("there are no disks whose content could be saved"),
+        b's' => shared.ask_to_save(),
         CTRL_A => shared.push(&[CTRL_A]),
         _ => say("no such key; Ctrl-A H lists them"),
     }

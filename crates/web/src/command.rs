@@ -47,6 +47,10 @@ pub enum Plan {
         kernel: Option<String>,
         /// Path of the initrd
         initrd: Option<String>,
+        /// Path of the state to start from
+        load_state: Option<String>,
+        /// Path to save the state to
+        save_state: Option<String>,
         /// Where COM1 goes
         serial: String,
         /// Report at the end
@@ -123,6 +127,8 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
             let plan = Plan::Run {
                 kernel: args.kernel.as_ref().map(path),
                 initrd: args.initrd.as_ref().map(path),
+                load_state: args.load_state.as_ref().map(path),
+                save_state: args.save_state.as_ref().map(path),
                 serial: args.serial.clone(),
                 stats: args.stats || args.profile,
                 state_hash: args.state_hash,
@@ -160,7 +166,7 @@ mod tests {
     fn a_run_tells_which_files_it_wants() {
         let plan = json(&["run", "--kernel", "vmlinuz", "--clock", "icount", "--max-instructions", "5"]);
         assert!(
-            plan.starts_with(r#"{"kind":"run","kernel":"vmlinuz","initrd":null,"serial":"stdio""#),
+            plan.starts_with(r#"{"kind":"run","kernel":"vmlinuz","initrd":null,"loadState":null,"saveState":null,"serial":"stdio""#),
             "{plan}"
         );
         assert!(plan.contains(r#""maxInstructions":5,"clock":"icount""#), "{plan}");

@@ -51,6 +51,10 @@ exports! {
     fn v64_input() = with(|vm| vm.input());
     /// RESET#.
     fn v64_reset() -> u32 = with(|vm| vm.reset() as u32);
+    /// The reply is the whole state as a file.
+    fn v64_save_state() -> u32 = with(|vm| vm.save_state() as u32);
+    /// The exchange buffer is a saved state, from which the machine goes on.
+    fn v64_restore_state() -> u32 = with(|vm| vm.restore_state() as u32);
     /// The reply is JSON: what the machine did and where it is.
     fn v64_stats() -> u32 = with(|vm| vm.stats() as u32);
     /// The reply is the text of `--stats`.

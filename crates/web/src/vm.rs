@@ -213,6 +213,28 @@ impl Vm {
         serial::open(&self.line).input.extend(bytes);
     }
 
+    /// The reply is the whole state as a file.
+    pub(crate) fn save_state(&mut self) -> Status {
+        let (Some(guest), Some(machine)) = (&self.guest, &mut self.machine) else {
+            return self.fail("STATE", "there is no machine");
+        };
+        self.reply = session::save_state(machine, guest);
+        Status::Done
+    }
+
+    /// The exchange buffer is a saved state: the machine goes on from there.
+    pub(crate) fn restore_state(&mut self) -> Status {
+        let bytes = std::mem::take(&mut self.exchange);
+        let (Some(guest), Some(machine)) = (&mut self.guest, &mut self.machine) else {
+            return self.fail("STATE", "there is no machine");
+        };
+        host::interrupted();
+        match session::restore_state(machine, guest, &bytes) {
+            Ok(()) => Status::Done,
+            Err(error) => self.fail("BAD_STATE", &error.to_string()),
+        }
+    }
+
     /// RESET#; the guest is loaded anew.
     pub(crate) fn reset(&mut self) -> Status {
         let (Some(guest), Some(machine)) = (&self.guest, &mut self.machine) else {

@@ -5,12 +5,16 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+extern crate alloc;
+
 mod control;
 mod cpu;
 pub mod cpuid;
 mod flags;
 mod fpu;
 mod mode;
+mod saved;
 mod segment;
 
 pub use control::{Cr0, Cr4, Dr6, Dr7, Efer, RFlags, Xcr0};

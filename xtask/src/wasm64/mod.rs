@@ -218,7 +218,7 @@ pub(crate) fn in_browser(_: &Path, report: &Report) -> Result<Verdict> {
 
 /// The package in projects of users: bundlers and compilers take it, and what bundlers make runs in Chromium.
 pub(crate) fn as_package(_: &Path, report: &Report) -> Result<Verdict> {
-    crate::apt::need(&[("chromium", "chromium")])?;
+    crate::apt::need(report, &[("chromium", "chromium")])?;
     tests(report, "test:package")
 }
 

@@ -1,6 +1,6 @@
 //! What surrounds the devices while they are called.
 
-use device_api::{Ctx, DmaMemory, Driver, InterruptMessage, Lines, MachineEvents, Snapshot, VmTime};
+use device_api::{Ctx, DmaMemory, Driver, InterruptMessage, Lines, MachineEvents, VmTime};
 
 /// What devices may change while they are called.
 #[derive(Default)]
@@ -13,20 +13,6 @@ pub struct BusEnv {
     pub events: MachineEvents,
     /// The processor whose access this is
     pub processor: usize,
-}
-
-/// Between accesses the wires are all there is: messages have arrived, events belong to the run loop.
-impl Snapshot for BusEnv {
-    fn save(&self, out: &mut Vec<u8>) {
-        self.lines.save(out);
-    }
-
-    fn load(&mut self, bytes: &mut &[u8]) -> Option<()> {
-        self.lines.load(bytes)?;
-        self.messages.clear();
-        self.events.clear();
-        Some(())
-    }
 }
 
 /// A call to one device with what is around it.

@@ -12,4 +12,3 @@ mod tests;
 
 pub use env::BusEnv;
 pub use set::{BusError, Conflict, DeviceSet};
-pub use snapshot::SnapshotError;

@@ -1,6 +1,7 @@
 //! Split accesses, moved pages, messages, the end of interrupts and snapshots, with devices made for the purpose.
 
-use super::{BusEnv, BusError, Conflict, DeviceSet, SnapshotError};
+use super::{BusEnv, BusError, Conflict, DeviceSet};
+use ::snapshot::{Reader, SnapshotError, Writer};
 use device_api::{
     BuildConfig, Ctx, Delivery, Device, DeviceDecl, DmaMemory, Driver, InterruptMessage, IrqInputs, IrqLine,
     LocalController, MachineEvent, Mmio, MmioRange, MsrAccess, Pio, PortRange, Snapshot, Stage, VmTime,
@@ -445,40 +446,51 @@ fn virtual_wire_mode_is_firmwares_doing_wherever_the_apic_is() {
     }
 }
 
+fn saved(set: &DeviceSet) -> Vec<u8> {
+    let mut writer = Writer::file();
+    set.save(&mut writer);
+    writer.finish()
+}
+
 #[test]
 fn a_snapshot_comes_back_and_a_damaged_one_changes_nothing() {
     let (mut set, mut env) = machine(&[&LOW, &HIGH]);
     let (env, dma) = (&mut env, &mut NoDma);
     set.port_write(env, dma, NOW, (0x60, 1, 0xaa));
-    let mut saved = Vec::new();
-    set.save(&mut saved);
+    let good = saved(&set);
     set.reset(env, dma, NOW);
     assert!(env.events.is_empty(), "what devices say during a reset is no event");
     assert_eq!(set.port_read(env, dma, NOW, 0x60, 1), 0);
-    let mut now = Vec::new();
-    set.save(&mut now);
+    let now = saved(&set);
 
-    // Each file is refused in the second device, when the first is loaded already.
-    let mut damaged = saved.clone();
-    if let Some(last) = damaged.last_mut() {
+    // Each file is refused in the second device, when the first could be loaded.
+    let file = Reader::new(&good).unwrap();
+    let (low, high) = (file.section("device.low", 1).unwrap(), file.section("device.high", 1).unwrap());
+    let mut wrong = high.to_vec();
+    if let Some(last) = wrong.last_mut() {
         *last = 9;
     }
-    let cases = [
-        (&damaged[..], SnapshotError::Damaged { id: "high" }),
-        (&saved[..saved.len() - 1], SnapshotError::Damaged { id: "high" }),
-        (&saved[..13], SnapshotError::OtherDevices { id: "high" }),
-        (&[], SnapshotError::OtherDevices { id: "low" }),
+    let content = || SnapshotError::Content { tag: "device.high".into() };
+    let longer = [high, &[0]].concat();
+    let cases: [(&[(&str, u16, &[u8])], _); 5] = [
+        (&[("device.low", 1, low), ("device.high", 1, &wrong)], content()),
+        (&[("device.low", 1, low), ("device.high", 1, &high[1..])], content()),
+        (&[("device.low", 1, low), ("device.high", 1, &longer)], content()),
+        (&[("device.low", 1, low)], SnapshotError::Missing { tag: "device.high".into() }),
+        (
+            &[("device.low", 1, low), ("device.high", 2, high)],
+            SnapshotError::Version { tag: "device.high".into(), found: 2, expected: 1 },
+        ),
     ];
-    for (mut bytes, error) in cases {
-        assert_eq!(set.load(&mut bytes), Err(error));
-        let mut after = Vec::new();
-        set.save(&mut after);
-        assert_eq!(after, now, "{error}");
+    for (sections, error) in cases {
+        let mut writer = Writer::file();
+        sections.iter().for_each(|&(tag, version, content)| writer.section(tag, version, content));
+        let bytes = writer.finish();
+        assert_eq!(set.load(&Reader::new(&bytes).unwrap()), Err(error.clone()));
+        assert_eq!(saved(&set), now, "{error}");
     }
-    saved.push(0x77);
-    let mut bytes = &saved[..];
-    assert_eq!(set.load(&mut bytes), Ok(()));
-    assert_eq!(bytes, [0x77], "what follows is left");
+    assert_eq!(set.load(&file), Ok(()));
+    assert_eq!(saved(&set), good);
     assert_eq!(set.port_read(env, dma, NOW, 0x60, 1), 0xaa);
 }
 

@@ -1,67 +1,106 @@
-//! Saving and restoring all devices.
+//! Saving and restoring all devices, a section each.
 
-use super::DeviceSet;
-use thiserror::Error;
+use super::{BusEnv, DeviceSet};
+use ::snapshot::{Bytes, Codec, Reader, SnapshotError, Writer};
+use device_api::{LocalController, MachineEvent, Snapshot};
 
-/// Why a saved state was refused. The devices are then as they were.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum SnapshotError {
-    /// Other devices, or the same in another order
-    #[error("the saved state is not of a machine with device {id} in this place; build the same machine")]
-    OtherDevices {
-        /// The device that was expected
-        id: &'static str,
-    },
-    /// A state that the device cannot have
-    #[error("the saved state of device {id} is damaged or of another version; save it anew")]
-    Damaged {
-        /// Which device
-        id: &'static str,
-    },
+/// Where every local APIC is after a reset.
+///
+/// SPEC: intel-sdm-vol3 :: 12.4.1 The Local APIC Block Diagram -> its registers are at FEE00000H after power-on
+const APIC_DEFAULT_BASE: u64 = 0xfee0_0000;
+
+impl DeviceSet {
+    /// Tags of the devices' sections: `device.` and the id, with a number from the second of a kind on.
+    fn tags(&self) -> Vec<String> {
+        let ids = self.ids();
+        let tag = |(n, id): (usize, &&str)| match ids[..n].iter().filter(|other| *other == id).count() {
+            0 => format!("device.{id}"),
+            before => format!("device.{id}.{before}"),
+        };
+        ids.iter().enumerate().map(tag).collect()
+    }
+
+    /// Writes every device's state.
+    pub fn save(&self, writer: &mut Writer) {
+        for (device, tag) in self.devices.iter().zip(self.tags()) {
+            let mut content = Bytes::new();
+            device.save(&mut content);
+            writer.section(&tag, device.version(), &content);
+        }
+    }
+
+    /// Reads back what [`DeviceSet::save`] wrote.
+    ///
+    /// # Errors
+    /// Where a section is missing, of another version or damaged; nothing is changed then.
+    pub fn load(&mut self, reader: &Reader<'_>) -> Result<(), SnapshotError> {
+        let tags = self.tags();
+        let mut sections = Vec::new();
+        for (device, tag) in self.devices.iter().zip(&tags) {
+            sections.push(reader.section(tag, device.version())?);
+        }
+        let mut before = Vec::new();
+        for ((n, mut content), tag) in sections.into_iter().enumerate().zip(tags) {
+            let device = &mut self.devices[n];
+            let mut now = Bytes::new();
+            device.save(&mut now);
+            before.push(now);
+            if device.load(&mut content).is_none() || !content.is_empty() {
+                for (device, bytes) in self.devices.iter_mut().zip(&before) {
+                    // What a device saved itself it takes back.
+                    let _ = device.load(&mut &bytes[..]);
+                }
+                return Err(SnapshotError::Content { tag });
+            }
+        }
+        self.follow_restored_apics();
+        Ok(())
+    }
 }
 
 impl DeviceSet {
-    /// Appends every device's id and state.
-    pub fn save(&self, out: &mut Vec<u8>) {
-        for device in &self.devices {
-            let id = device.id();
-            out.push(id.len() as u8);
-            out.extend(id.bytes());
-            device.save(out);
+    /// Local APICs that were moved are seen where they are.
+    fn follow_restored_apics(&mut self) {
+        let is_moved = |apic: &dyn LocalController| apic.base() & !0xfff != APIC_DEFAULT_BASE;
+        let moved =
+            (0..self.locals.len()).filter(|&n| self.local(n).is_some_and(|apic| is_moved(apic))).last();
+        self.follow_apic(moved.unwrap_or(0));
+    }
+}
+
+/// Between accesses the messages have arrived; events may still wait for the run loop.
+impl Snapshot for BusEnv {
+    fn save(&self, out: &mut Bytes) {
+        let Self { lines, messages: _, events, processor: _ } = self;
+        lines.save(out);
+        (events.len() as u8).put(out);
+        for event in events {
+            let (kind, code): (u8, u32) = match event {
+                MachineEvent::Reset => (0, 0),
+                MachineEvent::Init => (1, 0),
+                MachineEvent::PowerOff => (2, 0),
+                MachineEvent::DebugExit(code) => (3, *code),
+            };
+            kind.put(out);
+            code.put(out);
         }
     }
 
-    /// Reads back what [`DeviceSet::save`] wrote and moves `bytes` behind it.
-    ///
-    /// # Errors
-    /// [`SnapshotError`]; nothing is changed then.
-    pub fn load(&mut self, bytes: &mut &[u8]) -> Result<(), SnapshotError> {
-        let mut before = Vec::new();
-        self.save(&mut before);
+    fn load(&mut self, bytes: &mut &[u8]) -> Option<()> {
         let mut rest = *bytes;
-        match self.load_each(&mut rest) {
-            Ok(()) => {
-                *bytes = rest;
-                Ok(())
-            }
-            Err(error) => {
-                // What a device saved itself it takes back.
-                self.load_each(&mut &before[..])?;
-                Err(error)
-            }
-        }
-    }
-
-    fn load_each(&mut self, bytes: &mut &[u8]) -> Result<(), SnapshotError> {
-        for device in &mut self.devices {
-            let id = device.id();
-            let behind = bytes.split_first().and_then(|(&len, rest)| {
-                let (name, rest) = rest.split_at_checked(usize::from(len))?;
-                (name == id.as_bytes()).then_some(rest)
+        let mut env = Self::default();
+        env.lines.load(&mut rest)?;
+        for _ in 0..u8::get(&mut rest)? {
+            env.events.push(match (u8::get(&mut rest)?, u32::get(&mut rest)?) {
+                (0, 0) => MachineEvent::Reset,
+                (1, 0) => MachineEvent::Init,
+                (2, 0) => MachineEvent::PowerOff,
+                (3, code) => MachineEvent::DebugExit(code),
+                _ => return None,
             });
-            *bytes = behind.ok_or(SnapshotError::OtherDevices { id })?;
-            device.load(bytes).ok_or(SnapshotError::Damaged { id })?;
         }
-        Ok(())
+        *self = env;
+        *bytes = rest;
+        Some(())
     }
 }

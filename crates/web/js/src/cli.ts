@@ -1,5 +1,5 @@
 // `v64` in Node: the flags of the native command, parsed by the same parser inside the module.
-import { readFile } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import zlib from 'node:zlib';
 import { V64Error } from './error.ts';
 import { Instance, type Plan } from './instance.ts';
@@ -34,6 +34,46 @@ export async function main(words: string[]): Promise<number> {
   }
 }
 
+/** Where Ctrl-A S saves without `--save-state` */
+const DEFAULT_STATE = 'v64.state';
+
+async function loadState(vm: V64, path: string): Promise<void> {
+  try {
+    await vm.restoreState(await readFile(path));
+  } catch (error) {
+    throw new Error(`cannot load the state ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Writes the state to a file and returns its size. An earlier file stays until the new one is complete. */
+async function saveState(vm: V64, path: string): Promise<number> {
+  const part = `${path}.${process.pid}.part`;
+  try {
+    const bytes = await vm.saveState();
+    const file = await open(part, 'w');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(part, path);
+    return bytes.length;
+  } catch (error) {
+    await rm(part, { force: true });
+    throw new Error(`cannot save the state to ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+/** Ctrl-A S: the machine goes on, whatever comes of it. */
+async function saveNow(vm: V64, path: string): Promise<void> {
+  const said = await saveState(vm, path).then(
+    (size) => `saved the state to ${path} (${size >> 10} KiB)`,
+    (error: Error) => error.message,
+  );
+  process.stderr.write(`\r\nv64: ${said}\r\n`);
+}
+
 async function microtest(instance: Instance, file: string): Promise<number> {
   const packed = await readFile(file === '-' ? '/dev/stdin' : file);
   const isZstd = packed.length > 4 && packed.readUInt32LE(0) === 0xfd2fb528;
@@ -56,19 +96,31 @@ async function run(words: string[], plan: Extract<Plan, { kind: 'run' }>): Promi
       onSerial: (bytes) => terminal.write(bytes),
       onLog: (line) => process.stderr.write(`${line}\n`),
     });
-    terminal.read(
-      (bytes) => vm.serial.write(bytes),
-      () => void vm.powerOff(),
-    );
-    const end = await vm.run();
-    terminal.restore();
-    if (terminal.failure !== undefined) throw new Error(terminal.failure);
-    process.stderr.write(end.reason === 'powered off' ? '' : end.reason);
-    if (plan.stats) process.stderr.write(await vm.report());
-    process.stderr.write(end.report);
-    vm.destroy();
-    return end.exitCode;
+    try {
+      return await end(vm, plan, terminal);
+    } finally {
+      // A worker that is left would keep the process alive.
+      vm.destroy();
+    }
   } finally {
     terminal.restore();
   }
+}
+
+/** Runs a machine to its end. Gives the exit code. */
+async function end(vm: V64, plan: Extract<Plan, { kind: 'run' }>, terminal: Terminal): Promise<number> {
+  if (plan.loadState !== null) await loadState(vm, plan.loadState);
+  terminal.read(
+    (bytes) => vm.serial.write(bytes),
+    () => void vm.powerOff(),
+    () => void saveNow(vm, plan.saveState ?? DEFAULT_STATE),
+  );
+  const { exitCode, reason, report } = await vm.run();
+  terminal.restore();
+  if (terminal.failure !== undefined) throw new Error(terminal.failure);
+  process.stderr.write(reason === 'powered off' ? '' : reason);
+  if (plan.stats) process.stderr.write(await vm.report());
+  process.stderr.write(report);
+  if (plan.saveState !== null) await saveState(vm, plan.saveState);
+  return exitCode;
 }

@@ -4,6 +4,7 @@ export type V64Code =
   | 'BAD_OPTION' // an option or argument that does not exist, or that the machine cannot have
   | 'BAD_KERNEL' // a file that is no kernel, or does not fit
   | 'TOO_LITTLE_MEMORY' // the guest needs more memory than the machine has
+  | 'BAD_STATE' // a saved state that is damaged, or of another version or machine
   | 'SOURCE' // a file that could not be read: kernel, initrd, the module or the worker
   | 'NO_MEMORY' // the engine does not give as much memory as was asked for
   | 'STATE' // not now: a second run(), a call after destroy()

@@ -12,6 +12,8 @@ export type Plan =
       kind: 'run';
       kernel: string | null;
       initrd: string | null;
+      loadState: string | null;
+      saveState: string | null;
       serial: string;
       stats: boolean;
       stateHash: boolean;
@@ -41,6 +43,8 @@ interface Exports extends CodeExports {
   v64_output_clear(): void;
   v64_input(): void;
   v64_reset(): number;
+  v64_save_state(): number;
+  v64_restore_state(): number;
   v64_stats(): number;
   v64_report(seconds: number): number;
   v64_registers(): number;
@@ -154,6 +158,16 @@ export class Instance {
 
   reset(): void {
     this.#check(this.#x.v64_reset());
+  }
+
+  saveState(): Uint8Array<ArrayBuffer> {
+    this.#check(this.#x.v64_save_state());
+    return this.#view(this.#x.v64_reply_ptr(), this.#x.v64_reply_len()).slice() as Uint8Array<ArrayBuffer>;
+  }
+
+  restoreState(bytes: Uint8Array): void {
+    this.#give(bytes);
+    this.#check(this.#x.v64_restore_state());
   }
 
   stats(): unknown {

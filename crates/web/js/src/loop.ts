@@ -86,13 +86,15 @@ export class Loop {
         this.#instance?.input(message.bytes);
         this.#wake?.();
         break;
-      case 'ask':
-        this.#post({ type: 'answer', id: message.id, value: this.#answer(message.what) });
+      case 'ask': {
+        const value = this.#answer(message.what, message.bytes);
+        this.#post({ type: 'answer', id: message.id, value }, value instanceof Uint8Array ? [value.buffer] : []);
         break;
+      }
     }
   }
 
-  #answer(what: Question): unknown {
+  #answer(what: Question, bytes?: Uint8Array): unknown {
     const instance = this.#instance;
     if (!instance) throw new V64Error('STATE', 'there is no machine');
     switch (what) {
@@ -109,6 +111,13 @@ export class Loop {
         return undefined;
       case 'reset':
         instance.reset();
+        this.#wake?.();
+        return undefined;
+      case 'saveState':
+        return instance.saveState();
+      case 'restoreState':
+        if (this.#over) throw new V64Error('STATE', 'the machine has ended; create another');
+        instance.restoreState(bytes ?? new Uint8Array());
         this.#wake?.();
         return undefined;
       case 'powerOff':

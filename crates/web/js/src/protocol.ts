@@ -2,13 +2,13 @@
 import type { V64Code } from './error.ts';
 
 /** Questions that are answered, and wishes that are carried out, between two slices. */
-export type Question = 'stats' | 'stateHash' | 'report' | 'registers' | 'pause' | 'reset' | 'powerOff';
+export type Question = 'stats' | 'stateHash' | 'report' | 'registers' | 'pause' | 'reset' | 'powerOff' | 'saveState' | 'restoreState';
 
 export type ToWorker =
   | { type: 'create'; module: WebAssembly.Module; args: string[]; kernel?: Uint8Array; initrd?: Uint8Array }
   | { type: 'run' }
   | { type: 'input'; bytes: Uint8Array }
-  | { type: 'ask'; id: number; what: Question };
+  | { type: 'ask'; id: number; what: Question; bytes?: Uint8Array };
 
 export type FromWorker =
   | { type: 'loaded' }

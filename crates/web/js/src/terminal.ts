@@ -6,6 +6,7 @@ const CTRL_A = 1;
 /** The keys behind Ctrl-A, as QEMU has them. */
 const KEYS = `\r
 Ctrl-A H       lists these keys\r
+Ctrl-A S       saves the machine's state\r
 Ctrl-A X       ends the machine\r
 Ctrl-A Ctrl-A  sends Ctrl-A\r
 `;
@@ -54,7 +55,7 @@ export class Terminal {
   }
 
   /** Hands on what is typed; on a terminal, Ctrl-A begins a key of the command's own. Output that fails leaves, too. */
-  read(type: (bytes: Uint8Array) => void, leave: () => void): void {
+  read(type: (bytes: Uint8Array) => void, leave: () => void, save: () => void): void {
     this.#leave = leave;
     if (this.#error) leave();
     if (!this.#stdio) return;
@@ -77,7 +78,8 @@ export class Terminal {
           escape = false;
           const key = String.fromCharCode(byte).toLowerCase();
           if (key === 'x') return leave();
-          if (byte === CTRL_A) out.push(byte);
+          if (key === 's') save();
+          else if (byte === CTRL_A) out.push(byte);
           else process.stderr.write(KEYS);
         } else if (raw && byte === CTRL_A) {
           escape = true;

@@ -153,6 +153,21 @@ export class V64 {
     return this.#output.waitFor(text, options);
   }
 
+  /** Saves the whole machine: processor, devices, memory and its guest. */
+  saveState(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#ask('saveState') as Promise<Uint8Array<ArrayBuffer>>;
+  }
+
+  /**
+   * Puts the machine into a state that {@link saveState} or the native command saved. It has to be built with the same
+   * options; its guest comes with the state.
+   *
+   * Rejects with `BAD_STATE` where the state is damaged, or of another version or machine. Nothing is changed then.
+   */
+  async restoreState(state: Uint8Array | ArrayBuffer): Promise<void> {
+    await this.#ask('restoreState', state instanceof Uint8Array ? state : new Uint8Array(state));
+  }
+
   /** Where the machine is and what it did. */
   stats(): Promise<V64Stats> {
     return this.#ask('stats') as Promise<V64Stats>;
@@ -214,10 +229,10 @@ export class V64 {
     this.#reject(new V64Error('STATE', 'the machine was destroyed'));
   }
 
-  #ask(what: Question): Promise<unknown> {
+  #ask(what: Question, bytes?: Uint8Array): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const id = this.#next++;
-      this.#send({ type: 'ask', id, what });
+      this.#send({ type: 'ask', id, what, ...(bytes ? { bytes } : {}) });
       this.#answers.set(id, { resolve, reject });
     });
   }

@@ -15,6 +15,7 @@ mod links;
 mod memory;
 mod repeat;
 mod run;
+mod snapshot;
 mod system_context;
 mod targets;
 
@@ -28,6 +29,7 @@ use x86_paging::{AccessKind, MmuIndex, PagingMode, Tlb};
 use x86_state::{Cpu, Cr0, RFlags, Shadow, cpuid::CpuModel};
 use x86_types::{CodeSize, Exception, Seg, Width};
 
+pub use self::snapshot::SavedVcpu;
 pub use code_events::CodeEvent;
 pub use kept::Kept;
 pub use run::{Exit, Statistics};
