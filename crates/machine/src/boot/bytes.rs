@@ -15,7 +15,7 @@ impl fmt::Display for Bytes {
         };
         let (whole, rest) = (bytes >> shift, bytes & ((1 << shift) - 1));
         // Rounded down, so that what does not fit never looks as if it did.
-        match rest * 10 >> shift {
+        match (rest * 10) >> shift {
             0 => write!(f, "{whole} {unit}"),
             tenths => write!(f, "{whole}.{tenths} {unit}"),
         }

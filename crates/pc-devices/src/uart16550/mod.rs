@@ -15,6 +15,8 @@ pub const POLL_INTERVAL: u64 = 2_000_000;
 /// How long the host's end is left alone after the receive interrupt was enabled, in nanoseconds: Linux enables the FIFOs
 /// just behind it, which clears them.
 pub const START_TIME: u64 = 500_000;
+/// Reads of LSR in a row that only a polling driver makes: Linux reads it twice when it starts a port.
+const POLLS: u8 = 4;
 
 /// One of the four ports.
 struct Com {
@@ -38,11 +40,11 @@ struct State {
     uart: Uart,
     /// When the host was last asked
     polled: VmTime,
-    /// The last access read LSR
-    read_lsr: bool,
+    /// Reads of LSR in a row, up to [`POLLS`], where it stays until the FIFOs are programmed
+    lsr_reads: u8,
 }
 
-crate::codec::codec_struct!(State { uart, polled, read_lsr });
+crate::codec::codec_struct!(State { uart, polled, lsr_reads });
 
 snapshot_of!(SerialDevice, state);
 
@@ -57,7 +59,7 @@ impl std::fmt::Debug for SerialDevice {
 
 impl State {
     fn new(connected: bool) -> Self {
-        Self { uart: Uart::new(connected), polled: VmTime::ZERO, read_lsr: false }
+        Self { uart: Uart::new(connected), polled: VmTime::ZERO, lsr_reads: 0 }
     }
 }
 
@@ -75,11 +77,21 @@ impl SerialDevice {
         Ok(Some(Box::new(Self::new(com, host))))
     }
 
-    /// Whether the guest is ready for input: it has enabled the receive interrupt, or reads LSR twice in a row, as a driver
-    /// does that polls. Input stays with the host until then, since drivers clear the receiver when they start: what came
-    /// before, such as a script on standard input, would be lost.
-    fn is_ready(&self, register: u16) -> bool {
-        self.state.uart.wants_data() || register == offset::LSR && self.state.read_lsr
+    /// Whether the guest is ready for input: it has enabled the receive interrupt, or it has read LSR several times in a row,
+    /// as only a driver does that polls. Input stays with the host until then, since drivers clear the receiver when they
+    /// start: what came before, such as a script on standard input, would be lost.
+    fn is_ready(&self) -> bool {
+        self.state.uart.wants_data() || self.state.lsr_reads == POLLS
+    }
+
+    /// Counts reads of LSR in a row. A driver that polls does something else between, too, once it has begun.
+    fn count_access(&mut self, reads_lsr: bool) {
+        let count = &mut self.state.lsr_reads;
+        *count = match *count {
+            POLLS => POLLS,
+            count if reads_lsr => count + 1,
+            _ => 0,
+        };
     }
 
     /// Takes what the host has, as far as it fits. In loopback the receiver is cut off from the wire.
@@ -119,10 +131,10 @@ impl Pio for SerialDevice {
         let value = lanes::read(port, size, |port| {
             let register = port.wrapping_sub(self.com.base) & 7;
             let shows_data = matches!(register, offset::RBR_THR_DLL | offset::IIR_FCR | offset::LSR);
-            if shows_data && self.is_ready(register) {
+            self.count_access(register == offset::LSR);
+            if shows_data && self.is_ready() {
                 self.poll(ctx.now);
             }
-            self.state.read_lsr = register == offset::LSR;
             self.state.uart.read(ctx.now, register)
         });
         self.drive(ctx);
@@ -132,8 +144,12 @@ impl Pio for SerialDevice {
     fn port_write(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8, value: u32) {
         lanes::write(port, size, value, |port, byte| {
             let wanted = self.state.uart.wants_data();
-            let sent = self.state.uart.write(ctx.now, port.wrapping_sub(self.com.base) & 7, byte);
-            self.state.read_lsr = false;
+            let register = port.wrapping_sub(self.com.base) & 7;
+            let sent = self.state.uart.write(ctx.now, register, byte);
+            self.count_access(false);
+            if register == offset::IIR_FCR {
+                self.state.lsr_reads = 0;
+            }
             if !wanted && self.state.uart.wants_data() {
                 self.state.polled = self.state.polled.max(ctx.now + START_TIME - POLL_INTERVAL);
             }
