@@ -14,7 +14,11 @@ impl Vcpu {
         let at = self.physical(linear, self.explicit(kind)).ok()?;
         let ram = match kind {
             AccessKind::Read => self.memory.ram_to_read(at, 1),
-            AccessKind::Write => self.memory.ram_to_write(at, 1),
+            // Where reads see other bytes, a read-modify-write has two places.
+            AccessKind::Write => {
+                let (region, _) = self.memory.region(at);
+                self.memory.ram_to_write(at, 1).filter(|_| region.read == region.write)
+            }
             AccessKind::Execute => self.memory.ram_to_execute(at, 1),
         };
         ram.filter(|_| self.blocks.dropped_units.is_empty())
