@@ -63,6 +63,7 @@ step!(BROWSER, 80, "page in Chromium", crate::wasm64::in_browser);
 step!(PACKAGE, 90, "npm package", crate::wasm64::as_package);
 step!(DEBIAN, 60, "Debian boot", debian);
 step!(REPEAT, 61, "repeatability", repeatability);
+step!(PROCESSORS, 62, "four processors", four_processors);
 
 /// Far more than any of it takes on a slow machine.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -277,6 +278,26 @@ fn repeatability(path: &Path, report: &Report) -> Result<Verdict> {
     ensure!(one.text().contains("v64: exit status 0"), "the commands failed:\n{}", one.tail());
     ensure!(one.text() == two.text(), "two equal boots print different text");
     Ok(Verdict::Passed(1))
+}
+
+/// Debian's kernel brings up four processors under either clock, and each of them takes its timer's interrupts.
+fn four_processors(path: &Path, report: &Report) -> Result<Verdict> {
+    let guest = guests::debian(report, false)?;
+    let args = guest.arguments("", Some("echo $(nproc) processors; grep LOC: /proc/interrupts"));
+    for clock in ["icount", "real"] {
+        report.say(&format!("booting with --clock {clock}"));
+        let options = ["run", "-m", "256M", "-smp", "4", "--clock", clock];
+        let mut session = Session::start(v64(path, &options).args(&args))?;
+        session.wait_for("smp: Brought up 1 node, 4 CPUs", LIMIT)?;
+        session.wait_for("4 processors", LIMIT)?;
+        let status = session.finish(LIMIT)?;
+        ensure!(status.code() == Some(0), "power-off ends with {status}:\n{}", session.tail());
+        let counts = session.text().lines().find_map(|line| line.trim().strip_prefix("LOC:"));
+        let counts = counts.context("no local timer interrupts are listed")?;
+        let counts: Vec<u64> = counts.split_whitespace().map_while(|word| word.parse().ok()).collect();
+        ensure!(counts.len() == 4 && !counts.contains(&0), "local timer interrupts: {counts:?}");
+    }
+    Ok(Verdict::Passed(2))
 }
 
 #[cfg(test)]
