@@ -85,5 +85,5 @@ pub enum SnapshotError {
     },
     /// A state of a machine that is built differently
     #[error("the saved state is of another machine: {0}; give the options that it was saved with")]
-    OtherMachine(#[from] MachineDifference),
+    OtherMachine(MachineDifference),
 }
