@@ -38,6 +38,8 @@ pub struct GuestMemory {
     blocks: RefCell<Blocks>,
     /// Start and bytes of each block whose writes are logged
     logs: RefCell<Vec<(RamAddr, u64, DirtyLog)>>,
+    /// Whether there are any
+    logging: Cell<bool>,
     map: RefCell<Map>,
     view: RefCell<View>,
     generation: Cell<u64>,
@@ -81,6 +83,7 @@ impl GuestMemory {
         Ok(Self {
             blocks: RefCell::new(blocks),
             logs: RefCell::default(),
+            logging: Cell::new(false),
             view: RefCell::new(map.flatten()),
             map: RefCell::new(map),
             generation: Cell::new(0),
@@ -188,9 +191,12 @@ impl GuestMemory {
     }
 
     /// Returns what the page of `address` is made of. A page of several regions has no bytes of its own: each access to
-    /// it asks anew.
-    pub fn page_backing(&self, address: GuestPhysAddr) -> PageBacking {
+    /// it asks anew. One that is about to be written is noted first.
+    pub fn page_backing(&self, address: GuestPhysAddr, to_write: bool) -> PageBacking {
         let (region, len) = self.region(address.page());
+        if to_write && let Some(ram) = region.write.ram() {
+            self.note_write(ram, 1);
+        }
         let Some(ram) = region.read.ram().filter(|_| len >= PAGE_SIZE) else { return PageBacking::default() };
         let Some((host, _)) = self.host_ptr(ram) else { return PageBacking::default() };
         let writable = region.write == region.read;
@@ -220,6 +226,16 @@ impl GuestMemory {
         Some(ram)
     }
 
+    /// Returns the bytes that a read-modify-write of `len` bytes reads and changes, if all of them are such and the same
+    /// for both. The write is noted where it has to be.
+    #[inline]
+    pub fn ram_to_modify(&self, address: GuestPhysAddr, len: u64) -> Option<RamAddr> {
+        let (region, have) = self.region(address);
+        let ram = region.write.ram().filter(|_| have >= len && region.read == region.write)?;
+        self.note_write(ram, len);
+        Some(ram)
+    }
+
     /// Returns the bytes that answer a fetch of `len` bytes, if all of them are such.
     #[inline]
     pub fn ram_to_execute(&self, address: GuestPhysAddr, len: u64) -> Option<RamAddr> {
@@ -233,6 +249,7 @@ impl GuestMemory {
             return;
         };
         self.logs.borrow_mut().push((start, len, DirtyLog::new(len)));
+        self.logging.set(true);
         self.bump();
     }
 
@@ -249,6 +266,13 @@ impl GuestMemory {
 
     #[inline]
     fn note_write(&self, ram: RamAddr, len: u64) {
+        if self.logging.get() {
+            self.mark_logs(ram, len);
+        }
+    }
+
+    #[cold]
+    fn mark_logs(&self, ram: RamAddr, len: u64) {
         for (start, size, log) in self.logs.borrow_mut().iter_mut() {
             if let Some(offset) = ram.0.checked_sub(start.0).filter(|offset| offset < size) {
                 log.mark(offset, len);
@@ -257,7 +281,13 @@ impl GuestMemory {
     }
 
     /// Whether writes to the page at `ram` change no log.
+    #[inline]
     fn is_noted(&self, ram: RamAddr) -> bool {
+        !self.logging.get() || self.is_marked(ram)
+    }
+
+    #[cold]
+    fn is_marked(&self, ram: RamAddr) -> bool {
         self.logs.borrow().iter().all(|(start, size, log)| {
             ram.0
                 .checked_sub(start.0)

@@ -68,13 +68,13 @@ fn rom_keeps_its_bytes_and_shadow_ram_takes_writes_unseen() {
     assert_ne!(memory.generation(), before);
     memory.write(at(0xf_0000), b"xxxx");
     assert_eq!(&memory.read_array::<8>(at(0xf_0000)), b"firmware");
-    assert!(!memory.page_backing(at(0xf_0000)).writable);
+    assert!(!memory.page_backing(at(0xf_0000), false).writable);
 
     // Reads come from ROM, writes go to the RAM under it: how firmware copies itself.
     memory.remap(pam, range, Region { write: ram.write, ..rom }).unwrap();
     let copy = memory.read_array::<8>(at(0xf_0000));
     memory.write(at(0xf_0000), &copy);
-    assert!(!memory.page_backing(at(0xf_0000)).writable, "other bytes than are read");
+    assert!(!memory.page_backing(at(0xf_0000), false).writable, "other bytes than are read");
     memory.remap(pam, range, ram).unwrap();
     memory.write(at(0xf_0000), b"F");
     assert_eq!(&memory.read_array::<8>(at(0xf_0000)), b"Firmware");
@@ -98,7 +98,7 @@ fn reads_and_writes_cross_regions() {
     memory.read(at(0x2ffe), &mut bytes);
     assert_eq!((bytes[1], bytes[2], bytes[17], bytes[18]), (5, 0xff, 0xff, 5));
     assert_eq!(memory.region(at(0x3000)), (Region::mmio(DeviceId(1)), 0x10));
-    let page = memory.page_backing(at(0x3000));
+    let page = memory.page_backing(at(0x3000), false);
     assert_eq!((page.ram, page.plain_write), (None, false), "a page of two regions is slow");
 }
 
@@ -126,14 +126,14 @@ fn logged_writes_are_noted_until_they_are_taken() {
     memory.log_writes(video);
     let start = at(0xe000_0000);
     memory.map("video", Priority::Movable, (start, 8 * PAGE_SIZE), Region::ram(video)).unwrap();
-    assert!(!memory.page_backing(start).plain_write && memory.page_backing(start).writable);
+    assert!(!memory.page_backing(start, false).plain_write && memory.page_backing(start, false).writable);
     memory.write(start.wrapping_add(PAGE_SIZE - 1), &[1, 2]);
-    assert!(memory.page_backing(start).plain_write, "noted already");
+    assert!(memory.page_backing(start, false).plain_write, "noted already");
     let before = memory.generation();
     let dirty = memory.take_dirty(video).unwrap();
     assert_eq!(dirty.pages().collect::<Vec<_>>(), [0, PAGE_SIZE]);
     assert_ne!(memory.generation(), before, "translations that write unseen have to go");
-    assert!(!memory.page_backing(start).plain_write);
+    assert!(!memory.page_backing(start, false).plain_write);
     assert!(memory.take_dirty(video).unwrap().is_empty());
 }
 

@@ -361,10 +361,7 @@ impl Vcpu {
         let page = linear.page();
         let phys = self.memory.through_a20(fill.phys.page());
         fill.phys = phys;
-        if access.kind == AccessKind::Write {
-            self.memory.ram_to_write(phys, 1);
-        }
-        let backing = self.memory.page_backing(phys);
+        let backing = self.memory.page_backing(phys, access.kind == AccessKind::Write);
         fill.memory = backing.ram.map(|ram| TlbMemory {
             addend: backing.host.wrapping_sub(COMPILED_BASE).wrapping_sub(page.0),
             ram,

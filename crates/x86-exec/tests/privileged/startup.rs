@@ -69,7 +69,8 @@ fn what_wakes_a_halted_processor() {
     m.run_to_halt();
     let interrupt = Pending { interrupt: true, ..Pending::default() };
     let nmi = Pending { nmi: true, ..Pending::default() };
-    let woken = |m: &Machine| [interrupt, nmi, START, Pending::default()].map(|what| m.vcpu.is_woken_by(what));
+    let woken =
+        |m: &Machine| [interrupt, nmi, START, Pending::default()].map(|what| m.vcpu.is_woken_by(what));
     assert_eq!(woken(&m), [false, true, true, false]);
     m.set_flags(x86_state::RFlags::IF);
     assert_eq!(woken(&m), [true, true, true, false]);

@@ -15,10 +15,7 @@ impl Vcpu {
         let ram = match kind {
             AccessKind::Read => self.memory.ram_to_read(at, 1),
             // Where reads see other bytes, a read-modify-write has two places.
-            AccessKind::Write => {
-                let (region, _) = self.memory.region(at);
-                self.memory.ram_to_write(at, 1).filter(|_| region.read == region.write)
-            }
+            AccessKind::Write => self.memory.ram_to_modify(at, 1),
             AccessKind::Execute => self.memory.ram_to_execute(at, 1),
         };
         ram.filter(|_| self.blocks.dropped_units.is_empty())
