@@ -7,6 +7,7 @@
 #![cfg_attr(target_arch = "wasm64", feature(simd_wasm64))]
 
 mod blocks;
+mod bytes;
 mod dirty;
 mod layout;
 mod map;
