@@ -18,7 +18,7 @@ pub struct RunArgs {
     pub memory: u64,
     /// Processors, 1 to 8; also as sockets=, cores= and threads= whose product it is
     #[arg(long, value_name = "N", default_value = "1", value_parser = parse_smp)]
-    pub smp: u32,
+    pub smp: Processors,
     /// A Linux bzImage or a multiboot image; one of the project's own guests if absent
     #[arg(long, value_name = "FILE")]
     pub kernel: Option<PathBuf>,
@@ -88,6 +88,16 @@ pub struct RunArgs {
 #[derive(Clone, Copy, Debug)]
 pub struct Model(pub CpuModel);
 
+/// The number of processors, 1 where nothing is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Processors(pub u32);
+
+impl Default for Processors {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
 /// The source of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ClockKind {
@@ -100,7 +110,7 @@ pub enum ClockKind {
 
 /// The number of processors in QEMU's form: `4`, `cpus=4`, `4,sockets=2,cores=2`. How they are arranged is not told to the
 /// guest, but must give that number.
-fn parse_smp(text: &str) -> Result<u32, String> {
+fn parse_smp(text: &str) -> Result<Processors, String> {
     let bad = || format!("{text} is no number of processors; give 1 to {MAX_PROCESSORS}");
     let (mut count, mut product) = (None, None);
     for part in text.split(',') {
@@ -122,7 +132,7 @@ fn parse_smp(text: &str) -> Result<u32, String> {
         }
         (count, product) => count.or(product).ok_or_else(bad)?,
     };
-    if (1..=MAX_PROCESSORS).contains(&count) { Ok(count) } else { Err(bad()) }
+    if (1..=MAX_PROCESSORS).contains(&count) { Ok(Processors(count)) } else { Err(bad()) }
 }
 
 fn parse_command_line(text: &str) -> Result<String, String> {

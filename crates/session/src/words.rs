@@ -200,7 +200,7 @@ mod tests {
                 "-hda, an option of QEMU, is not there: there are no disks yet; the nearest is --initrd",
             ),
             ("--cdrom x", "--cdrom, an option of QEMU, is not there: there are no disks yet"),
-            ("run -numa node", "-numa node is not there: all memory is one node"),
+            ("run -numa node", "-numa, an option of QEMU, is not there: all memory is one node"),
             ("run -M q35", "-M q35 is not there: the machine is a PC"),
             ("run -vga std", "-vga std is not there: there is no graphics adapter yet"),
             ("run -device e1000", "-device e1000 is not there: no device can be added"),
@@ -210,7 +210,7 @@ mod tests {
                 "run -monitor stdio",
                 "-monitor stdio is not there: there is no monitor; Ctrl-A H lists the keys",
             ),
-            ("run -numa", "-numa needs a value"),
+            ("run -vga", "-vga needs a value"),
         ];
         for (line, expected) in cases {
             let error = words(line).unwrap_err().to_string();

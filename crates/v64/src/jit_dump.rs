@@ -66,7 +66,7 @@ fn text(args: &RunArgs, guest: &Guest, place: Place, after: u64) -> Result<Strin
         // Standard output is for what this command prints.
         serial: [Some(Box::new(crate::terminal::Sink)), None, None, None],
         debug_exit: args.debug_exit,
-        processors: args.smp,
+        processors: args.smp.0,
         seed: args.fixed_seed(),
     })?;
     guest.load(&mut machine)?;

@@ -100,7 +100,7 @@ pub(crate) fn main(command: &RunCommand) -> Result<u8> {
         epoch_seconds,
         serial: [terminal.serial(), None, None, None],
         debug_exit: args.debug_exit,
-        processors: args.smp,
+        processors: args.smp.0,
         seed: args.seed(host_entropy)?,
     };
     let mut machine = Machine::new(config)?;

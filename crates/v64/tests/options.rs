@@ -25,7 +25,7 @@ fn options_of_qemu_that_are_not_there_are_named_with_the_nearest() {
         (&["run", "-hda", "disk.img"], "-hda, an option of QEMU"),
         (&["run", "-cdrom", "x.iso"], "-cdrom, an option of QEMU, is not there: there are no disks yet"),
         (&["run", "-drive", "file=x"], "-drive, an option of QEMU, is not there"),
-        (&["run", "-numa", "node"], "-numa node is not there: all memory is one node"),
+        (&["run", "-numa", "node"], "-numa, an option of QEMU, is not there: all memory is one node"),
         (&["run", "-vga", "std"], "-vga std is not there: there is no graphics adapter yet"),
         (&["run", "-display", "gtk"], "-display gtk is not there"),
         (&["run", "-device", "virtio-net"], "-device virtio-net is not there: no device can be added"),

@@ -137,7 +137,7 @@ impl Vm {
             epoch_seconds: if icount { ICOUNT_EPOCH } else { host::epoch_seconds() },
             serial: [serial, None, None, None],
             debug_exit: args.debug_exit,
-            processors: args.smp,
+            processors: args.smp.0,
             seed,
         };
         let guest = Guest::new(args, self.kernel.take(), self.initrd.take());
@@ -362,8 +362,8 @@ mod tests {
 
     /// Starts a machine of so much memory with a kernel; returns the code and the message of its failure.
     fn failure(words: &[&str], kernel: &[u8]) -> (String, String) {
-        let mut vm = Vm::default();
-        vm.exchange = words.iter().map(|word| format!("{word}\0")).collect::<String>().into_bytes();
+        let exchange = words.iter().map(|word| format!("{word}\0")).collect::<String>().into_bytes();
+        let mut vm = Vm { exchange, ..Vm::default() };
         assert_eq!(vm.command(), Status::Done);
         vm.exchange = kernel.to_vec();
         vm.file(0);

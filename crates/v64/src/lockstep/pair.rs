@@ -43,7 +43,7 @@ impl Side {
             epoch_seconds: ICOUNT_EPOCH,
             serial: [Some(serial.unwrap_or_else(|| Box::new(crate::terminal::Sink))), None, None, None],
             debug_exit: recipe.args.debug_exit,
-            processors: recipe.args.smp,
+            processors: recipe.args.smp.0,
             seed: recipe.args.fixed_seed(),
         };
         let mut machine = Machine::new(config)?;

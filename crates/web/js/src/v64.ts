@@ -154,8 +154,8 @@ export class V64 {
   }
 
   /** Saves the whole machine: processor, devices, memory and its guest. */
-  saveState(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#ask('saveState') as Promise<Uint8Array<ArrayBuffer>>;
+  saveState(): Promise<Uint8Array> {
+    return this.#ask('saveState') as Promise<Uint8Array>;
   }
 
   /**
