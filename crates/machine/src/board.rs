@@ -247,13 +247,17 @@ impl VcpuBus for ProcessorBus<'_> {
         self.board.random.next()
     }
 
+    /// The pins of the bootstrap processor alone are wired.
     fn set_ferr(&mut self, retired: u64, asserted: bool) {
+        if self.index != 0 {
+            return;
+        }
         let now = self.time(retired);
         let Board { devices, env, dma, .. } = &mut *self.board;
         devices.set_ferr(env, dma, now, asserted);
     }
 
     fn ignne(&mut self) -> bool {
-        self.board.devices.ignne()
+        self.index != 0 || self.board.devices.ignne()
     }
 }
