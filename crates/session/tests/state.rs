@@ -21,7 +21,7 @@ impl SerialPort for Sink {
 
 fn config() -> MachineConfig {
     MachineConfig {
-        ram_bytes: 64 << 20,
+        ram_bytes: 16 << 20,
         model: CpuModel::X86_64_V2,
         clock: Clock::instructions(),
         epoch_seconds: ICOUNT_EPOCH,
@@ -120,8 +120,8 @@ fn a_state_of_another_machine_is_refused_and_changes_nothing() {
     let file = save_state(&mut machine, &guest);
     let table = [
         (
-            MachineConfig { ram_bytes: 32 << 20, ..config() },
-            "its memory is 65536 KiB, this one's 32768 KiB; give the options that it was saved with",
+            MachineConfig { ram_bytes: 8 << 20, ..config() },
+            "its memory is 16384 KiB, this one's 8192 KiB; give the options that it was saved with",
         ),
         (MachineConfig { model: CpuModel::X86_64_V1, ..config() }, "its processor model is x86-64-v2"),
         (MachineConfig { processors: 1, ..config() }, "its number of processors is 2, this one's 1"),
@@ -147,16 +147,16 @@ fn memory_that_is_zero_is_neither_saved_nor_touched() {
         let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     };
-    let large = || MachineConfig { ram_bytes: 5 << 30, ..config() };
+    let large = || MachineConfig { ram_bytes: 3200 << 20, ..config() };
     let (mut machine, mut guest) = (build(large()), demo());
     guest.load(&mut machine).unwrap();
-    machine.memory().write_u64(x86_types::GuestPhysAddr(0x1_7000_0008), 42);
+    machine.memory().write_u64(x86_types::GuestPhysAddr(0x1_0000_0008), 42);
     let file = save_state(&mut machine, &guest);
     assert!(file.len() < 1 << 20, "{} bytes", file.len());
     let mut second = build(large());
     let before = held();
     restore_state(&mut second, &mut guest, &file).unwrap();
-    assert_eq!(second.memory().read_u64(x86_types::GuestPhysAddr(0x1_7000_0008)), 42);
+    assert_eq!(second.memory().read_u64(x86_types::GuestPhysAddr(0x1_0000_0008)), 42);
     let grown = held().saturating_sub(before);
     assert!(grown < 64 << 10, "{grown} KiB more are held");
 }
@@ -167,7 +167,7 @@ static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
 });
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
     /// The checksum is right, so that only what reads each section can refuse it. Whatever comes of it, nothing panics,
     /// and the machine runs on.

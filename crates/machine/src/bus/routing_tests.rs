@@ -472,7 +472,8 @@ fn a_snapshot_comes_back_and_a_damaged_one_changes_nothing() {
     }
     let content = || SnapshotError::Content { tag: "device.high".into() };
     let longer = [high, &[0]].concat();
-    let cases: [(&[(&str, u16, &[u8])], _); 5] = [
+    type Sections<'a> = &'a [(&'a str, u16, &'a [u8])];
+    let cases: [(Sections<'_>, _); 5] = [
         (&[("device.low", 1, low), ("device.high", 1, &wrong)], content()),
         (&[("device.low", 1, low), ("device.high", 1, &high[1..])], content()),
         (&[("device.low", 1, low), ("device.high", 1, &longer)], content()),
