@@ -5,7 +5,7 @@ use crate::Machine;
 use crate::bus::BusEnv;
 use crate::random::{Random, Seed};
 use crate::time::{Clock, Pace};
-use crate::vm::State;
+use crate::vm::{State, TURN};
 use ::snapshot::{Bytes, Codec, Decompressor, Description, Reader, SnapshotError, Writer, codec_struct};
 use device_api::Snapshot;
 use guest_memory::GuestMemory;
@@ -38,10 +38,11 @@ pub enum RestoreError {
 /// What the machine counts itself.
 struct Counters {
     resets: u64,
-    /// The processor that ran last
+    /// The processor whose turn it is, and what is left of that
     turn: u32,
+    turn_left: u64,
 }
-codec_struct!(Counters { resets, turn });
+codec_struct!(Counters { resets, turn, turn_left });
 
 /// The time source, as far as it is state.
 struct SavedClock {
@@ -132,8 +133,9 @@ impl Machine {
         let retired = self.retired();
         self.state().board.advance(retired);
         put(writer, MACHINE, &self.description());
-        let State { vcpus, board, memory, turn, resets } = self.state();
-        put(writer, COUNTERS, &Counters { resets: *resets, turn: *turn as u32 });
+        let State { vcpus, board, memory, turn, turn_left, resets } = self.state();
+        let counters = Counters { resets: *resets, turn: *turn as u32, turn_left: *turn_left };
+        put(writer, COUNTERS, &counters);
         let (devices, env, clock, random) = board.state();
         put(writer, CLOCK, &clock.saved());
         put_state(writer, WIRES, env);
@@ -173,7 +175,7 @@ impl Machine {
     pub fn restore(&mut self, reader: &Reader<'_>) -> Result<(), RestoreError> {
         let saved: Description = reader.value(MACHINE.0, MACHINE.1)?;
         saved.matches(&self.description()).map_err(SnapshotError::OtherMachine)?;
-        let State { vcpus, board, memory, turn, resets } = self.state();
+        let State { vcpus, board, memory, turn, turn_left, resets } = self.state();
         let Checked { counters, clock, wires, random, vcpus: saved } = check(reader, vcpus)?;
         let (devices, env, now, generator) = board.state();
         // Devices have checks of their own, which cannot be had without loading; they undo it where one fails.
@@ -184,6 +186,7 @@ impl Machine {
         board.update_a20();
         *resets = counters.resets;
         *turn = counters.turn as usize;
+        *turn_left = counters.turn_left;
         restore_memory(memory, reader).map_err(RestoreError::Lost)?;
         for (vcpu, saved) in vcpus.iter_mut().zip(saved) {
             vcpu.restore(saved);
@@ -195,7 +198,7 @@ impl Machine {
 fn check(reader: &Reader<'_>, vcpus: &[Vcpu]) -> Result<Checked, SnapshotError> {
     let damaged = |tag: &str| SnapshotError::Content { tag: tag.to_owned() };
     let counters: Counters = reader.value(COUNTERS.0, COUNTERS.1)?;
-    if counters.turn as usize >= vcpus.len() {
+    if counters.turn as usize >= vcpus.len() || counters.turn_left > TURN {
         return Err(damaged(COUNTERS.0));
     }
     let mut saved = Vec::new();

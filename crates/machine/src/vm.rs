@@ -82,8 +82,9 @@ pub struct Machine {
     vcpus: Vec<Vcpu>,
     board: Board,
     memory: Rc<GuestMemory>,
-    /// The processor that ran last; they take turns
+    /// The processor whose turn it is, and the instructions that are left of it where there are several
     turn: usize,
+    turn_left: u64,
     resets: u64,
     /// Instructions retired and the time when the processor last halted
     halted: (u64, VmTime),
@@ -95,13 +96,14 @@ pub(crate) struct State<'a> {
     pub(crate) board: &'a mut Board,
     pub(crate) memory: &'a Rc<GuestMemory>,
     pub(crate) turn: &'a mut usize,
+    pub(crate) turn_left: &'a mut u64,
     pub(crate) resets: &'a mut u64,
 }
 
 /// Instructions between looks at the host's clock.
 const REAL_TIME_SLICE: u64 = 100_000;
 /// Instructions of one processor before the next has its turn: what one of them spins for another does soon.
-const TURN: u64 = 10_000;
+pub(crate) const TURN: u64 = 10_000;
 /// Nanoseconds of one halt, counted by [`Clock::Instructions`], after which it is taken to wait for input: skipping more
 /// of it would only keep the host busy.
 const LONG_HALT: u64 = 5_000_000_000;
@@ -127,7 +129,8 @@ impl Machine {
         };
         let board = Board::new(&mut build, config.clock, Random::new(config.seed), Rc::clone(&memory))?;
         let vcpus = (0..processors).map(|_| Vcpu::new(config.model, Rc::clone(&memory))).collect();
-        let mut machine = Self { vcpus, board, memory, turn: 0, resets: 0, halted: (0, VmTime::ZERO) };
+        let mut machine =
+            Self { vcpus, board, memory, turn: 0, turn_left: TURN, resets: 0, halted: (0, VmTime::ZERO) };
         machine.start_processors();
         Ok(machine)
     }
@@ -188,8 +191,8 @@ impl Machine {
 
     /// What is saved. How long a halt has lasted only tells when to ask the host for input.
     pub(crate) fn state(&mut self) -> State<'_> {
-        let Self { vcpus, board, memory, turn, resets, halted: _ } = self;
-        State { vcpus, board, memory, turn, resets }
+        let Self { vcpus, board, memory, turn, turn_left, resets, halted: _ } = self;
+        State { vcpus, board, memory, turn, turn_left, resets }
     }
 
     /// Now.
@@ -241,7 +244,7 @@ impl Machine {
                 }
                 continue;
             };
-            let turn = if self.vcpus.len() > 1 { TURN } else { u64::MAX };
+            let turn = if self.vcpus.len() > 1 { self.turn_left } else { u64::MAX };
             match self.run_processor(index, until.min(turn).min(limit - retired)) {
                 Exit::Budget | Exit::Bus | Exit::Halted => {}
                 Exit::Shutdown => return Stop::TripleFault,
@@ -249,23 +252,31 @@ impl Machine {
         }
     }
 
-    /// The next processor in turn that has something to do; `None` where all wait.
+    /// The processor whose turn it is, or the next that has something to do; `None` where all wait. Where a turn ends
+    /// follows from instructions alone, however often the machine stops in between.
     fn next_to_run(&mut self) -> Option<usize> {
         let count = self.vcpus.len();
-        (1..=count)
-            .map(|n| (self.turn + n) % count)
-            .find(|&n| self.vcpus[n].is_woken_by(self.board.pending(n)))
+        let first = usize::from(self.turn_left == 0);
+        let mut turns = (first..first + count).map(|n| (self.turn + n) % count);
+        let next = turns.find(|&n| self.vcpus[n].is_woken_by(self.board.pending(n)))?;
+        if next != self.turn || self.turn_left == 0 {
+            (self.turn, self.turn_left) = (next, TURN);
+        }
+        Some(next)
     }
 
     fn run_processor(&mut self, index: usize, budget: u64) -> Exit {
         let others =
             self.vcpus.iter().enumerate().filter(|&(n, _)| n != index).map(|(_, vcpu)| vcpu.retired());
         let mut bus = self.board.for_processor(index, others.sum());
-        self.turn = index;
         let vcpu = &mut self.vcpus[index];
         vcpu.poll_bus();
-        let limit = vcpu.retired().saturating_add(budget);
-        let exit = vcpu.run(&mut bus, limit);
+        let before = vcpu.retired();
+        let exit = vcpu.run(&mut bus, before.saturating_add(budget));
+        let ran = vcpu.retired() - before;
+        if self.vcpus.len() > 1 {
+            self.turn_left = self.turn_left.saturating_sub(ran);
+        }
         self.share_code_events(index);
         exit
     }
@@ -329,7 +340,7 @@ impl Machine {
             vcpu.reset();
         }
         self.start_processors();
-        self.turn = 0;
+        (self.turn, self.turn_left) = (0, TURN);
         self.resets += 1;
     }
 }

@@ -54,7 +54,8 @@ fn a_processor_that_runs_ignores_start_up_messages() {
 #[test]
 fn a_processor_that_waits_to_be_started_answers_to_nothing_else() {
     let mut m = after_init();
-    (m.lines.nmi.set(true), m.lines.irq.set(Some(0x40)));
+    m.lines.nmi.set(true);
+    m.lines.irq.set(Some(0x40));
     m.vcpu.poll_bus();
     assert_eq!(m.step(10), Exit::Halted);
     assert_eq!(m.vcpu.cpu.activity, Activity::WaitForSipi);
