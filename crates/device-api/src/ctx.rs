@@ -1,6 +1,7 @@
 //! What a device may reach while it is called.
 
-use crate::{InterruptMessage, Pins, VmTime};
+use crate::{InputEvent, InterruptMessage, Pins, VmTime};
+use guest_memory::{DeviceId, GuestMemory};
 use x86_types::GuestPhysAddr;
 
 /// Something a device asks of the machine as a whole.
@@ -21,8 +22,8 @@ pub enum MachineEvent {
 pub enum HostEvent {
     /// The power button is pressed
     PowerButton,
-    /// The keyboard sends a byte of a key's scan code (set 1, as the guest reads it)
-    Key(u8),
+    /// Keyboard or mouse
+    Input(InputEvent),
 }
 
 /// Collects [`MachineEvent`]s; the run loop looks at it after every access that left RAM.
@@ -36,14 +37,6 @@ pub trait DmaMemory {
     fn write(&mut self, address: GuestPhysAddr, bytes: &[u8]);
 }
 
-/// The host's end of a serial line.
-pub trait SerialPort: Send {
-    /// Bytes that the guest sent.
-    fn send(&mut self, byte: u8);
-    /// The next byte for the guest, if there is one.
-    fn receive(&mut self) -> Option<u8>;
-}
-
 /// Handed to every device call: the time, the wires, and what the device wants to happen.
 pub struct Ctx<'a> {
     /// Now
@@ -54,6 +47,10 @@ pub struct Ctx<'a> {
     pub messages: &'a mut Vec<InterruptMessage>,
     /// Events for the machine
     pub events: &'a mut MachineEvents,
-    /// Guest memory, for bus masters
+    /// Guest memory: what devices map into it, and what lies in it
+    pub memory: &'a GuestMemory,
+    /// The device's own number, by which its registers are mapped
+    pub device: DeviceId,
+    /// Guest memory as bus masters reach it: code that processors keep of what they write is dropped
     pub dma: &'a mut dyn DmaMemory,
 }

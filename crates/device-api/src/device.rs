@@ -1,7 +1,9 @@
 //! The base trait and the optional capabilities.
 
 use crate::{
-    CoprocessorError, Ctx, HostEvent, IrqInputs, LegacyController, LocalController, Snapshot, VmTime,
+    BlockBackend, BlockInfo, CoprocessorError, Ctx, DmaController, DmaPeripheral, FirmwareConfig,
+    FirmwareTables, HostEvent, IrqInputs, LegacyController, LocalController, PciFunction, Screen, Snapshot,
+    VmTime,
 };
 use x86_types::GuestPhysAddr;
 
@@ -9,6 +11,9 @@ use x86_types::GuestPhysAddr;
 pub trait Device: Snapshot {
     /// The `id` of its declaration.
     fn id(&self) -> &'static str;
+
+    /// Adds what firmware says of the device to the tables.
+    fn firmware_tables(&self, _tables: &mut FirmwareTables) {}
 
     /// Back to the state after power-on or RESET#.
     fn reset(&mut self, ctx: &mut Ctx<'_>);
@@ -48,6 +53,30 @@ pub trait Device: Snapshot {
     fn coprocessor_error(&mut self) -> Option<&mut dyn CoprocessorError> {
         None
     }
+    /// Makes requests of the host that complete later.
+    fn host_io(&mut self) -> Option<&mut dyn HostIo> {
+        None
+    }
+    /// Has drives whose media can be named and changed.
+    fn drives(&mut self) -> Option<&mut dyn Drives> {
+        None
+    }
+    /// Shows a picture.
+    fn screen(&mut self) -> Option<&mut dyn Screen> {
+        None
+    }
+    /// Is the 8237A pair.
+    fn dma_controller(&mut self) -> Option<&mut dyn DmaController> {
+        None
+    }
+    /// Moves bytes by a DMA channel.
+    fn dma_peripheral(&mut self) -> Option<&mut dyn DmaPeripheral> {
+        None
+    }
+    /// Hands firmware its configuration.
+    fn firmware_config(&mut self) -> Option<&mut dyn FirmwareConfig> {
+        None
+    }
 }
 
 /// Port input and output. `size` is 1, 2 or 4 bytes; values are in the low bytes. A device that decodes only bytes
@@ -67,20 +96,50 @@ pub trait Mmio {
     fn mmio_write(&mut self, ctx: &mut Ctx<'_>, address: GuestPhysAddr, size: u8, value: u64);
 }
 
-/// Configuration space of one PCI function on bus 0.
-pub trait PciFunction {
-    /// Device (0 to 31) and function (0 to 7) number.
-    fn slot(&self) -> (u8, u8);
-    /// Reads the aligned dword at `offset` (0 to 252).
-    fn config_read(&mut self, offset: u8) -> u32;
-    /// Writes the bytes of the aligned dword at `offset` that `mask` selects.
-    fn config_write(&mut self, ctx: &mut Ctx<'_>, offset: u8, value: u32, mask: u32);
-}
-
 /// Time-driven behaviour.
 pub trait Timed {
     /// The next moment at which [`Timed::advance`] must be called, if any.
     fn next_deadline(&self) -> Option<VmTime>;
     /// Called when a deadline has come (`ctx.now` may be later than it); also before accesses is not guaranteed.
     fn advance(&mut self, ctx: &mut Ctx<'_>);
+}
+
+/// Requests on their way at a back end.
+pub trait HostIo {
+    /// Whether a request is on its way. Where runs are repeatable the machine waits for it.
+    fn is_waiting(&self) -> bool;
+    /// Looks for what has completed or arrived.
+    fn poll(&mut self, ctx: &mut Ctx<'_>);
+}
+
+/// A drive, as QMP's `query-block` lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DriveInfo {
+    /// Its name: the `id` of the drive, as `ide1-cd0`
+    pub id: String,
+    /// Media can be taken out
+    pub removable: bool,
+    /// The guest does not let the medium go
+    pub locked: bool,
+    /// The tray is open
+    pub open: bool,
+    /// The medium
+    pub medium: Option<BlockInfo>,
+}
+
+/// A controller with drives.
+pub trait Drives {
+    /// Returns all drives.
+    fn list(&self) -> Vec<DriveInfo>;
+    /// Takes the medium out of a drive, or asks the guest to where it has locked it.
+    ///
+    /// # Errors
+    /// The drive does not exist, holds its medium fast, or the guest has locked it and `force` is not set.
+    fn eject(&mut self, ctx: &mut Ctx<'_>, drive: &str, force: bool) -> Result<(), String>;
+    /// Puts a medium into a drive in place of the one that is there.
+    ///
+    /// # Errors
+    /// Those of [`Drives::eject`].
+    fn insert(&mut self, ctx: &mut Ctx<'_>, drive: &str, medium: Box<dyn BlockBackend>)
+    -> Result<(), String>;
 }

@@ -33,6 +33,31 @@ pub struct InterruptMessage {
     pub level: bool,
 }
 
+impl InterruptMessage {
+    /// Returns the message that a write of `data` to `address` is, as a message-signalled interrupt.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 12.11.1 Message Address Register Format -> destination 19:12, logical destination mode bit 2
+    /// SPEC: intel-sdm-vol3 :: 12.11.2 Message Data Register Format -> vector 7:0, delivery mode 10:8, trigger mode bit 15
+    pub const fn from_msi(address: u32, data: u32) -> Self {
+        let delivery = match data >> 8 & 7 {
+            1 => Delivery::LowestPriority,
+            2 => Delivery::Smi,
+            4 => Delivery::Nmi,
+            5 => Delivery::Init,
+            7 => Delivery::ExtInt,
+            // 3 and 6 are reserved.
+            _ => Delivery::Fixed,
+        };
+        Self {
+            destination: address >> 12 & 0xff,
+            logical: address & 4 != 0,
+            delivery,
+            vector: data as u8,
+            level: data & 1 << 15 != 0,
+        }
+    }
+}
+
 /// Listens to interrupt lines.
 pub trait IrqInputs {
     /// A line changed.

@@ -5,23 +5,43 @@
 //! clock or names the processor.
 #![forbid(unsafe_code)]
 
+mod backend;
+mod block;
 mod ctx;
 mod decl;
 mod device;
+mod firmware;
+mod input;
 mod interrupt;
+mod isa_dma;
+mod key_code;
 mod lines;
+pub mod pci;
+mod property;
+mod screen;
 mod snapshot;
 mod time;
 
-pub use ctx::{Ctx, DmaMemory, HostEvent, MachineEvent, MachineEvents, SerialPort};
+pub use backend::{Backends, CharBackend, Role};
+pub use block::{BlockBackend, BlockError, BlockInfo, BlockOp, BlockResult, RequestId};
+pub use ctx::{Ctx, DmaMemory, HostEvent, MachineEvent, MachineEvents};
 pub use decl::{
-    Build, BuildConfig, DeviceDecl, DeviceError, DynamicPorts, MmioRange, PortRange, Stage, declarations,
+    Attached, Build, BuildConfig, DeviceDecl, DeviceError, DeviceSpec, MmioRange, PciAddress, PortRange,
+    Presence, Stage, declarations,
 };
-pub use device::{Device, Mmio, PciFunction, Pio, Timed};
+pub use device::{Device, DriveInfo, Drives, HostIo, Mmio, Pio, Timed};
+pub use firmware::{FirmwareConfig, FirmwareTables, FixedHardware, InterruptOverride, IoApicEntry};
+pub use guest_memory::DeviceId;
+pub use input::{InputEvent, PointerButton};
 pub use interrupt::{
     CoprocessorError, Delivery, InterruptMessage, IrqInputs, LegacyController, LocalController, MsrAccess,
 };
 pub use inventory;
-pub use lines::{Driver, IrqLine, Lines, Pins};
+pub use isa_dma::{DmaController, DmaDirection, DmaPeripheral, DmaTransfer};
+pub use key_code::KeyCode;
+pub use lines::{Driver, IrqLine, Lines, PIRQA, Pins};
+pub use pci::PciFunction;
+pub use property::{Properties, Property, PropertyKind, parse_number, parse_size};
+pub use screen::{Frame, Rect, Screen, TextScreen};
 pub use snapshot::Snapshot;
 pub use time::VmTime;

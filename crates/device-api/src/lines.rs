@@ -1,7 +1,7 @@
 //! Wires between devices, controllers and the processor. Several devices may drive one.
 
-/// A global system interrupt: 0 to 15 are the ISA IRQs (ISA IRQ 0 is wired to I/O APIC input 2 by the MADT's
-/// override, which the I/O APIC's adapter applies), 16 to 23 PCI.
+/// An interrupt wire: 0 to 15 are the ISA IRQs (ISA IRQ 0 is wired to I/O APIC input 2 by the MADT's override, which the
+/// I/O APIC's adapter applies), 16 to 19 PIRQA# to PIRQD#, high where they are asserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IrqLine(pub u8);
 
@@ -46,6 +46,8 @@ const SAVED: usize = 4 * 8 + 2;
 pub struct Lines {
     irqs: [Wire; IRQS],
     a20: Wire,
+    /// Request lines of the DMA channels
+    dma_requests: u8,
     /// Changes in order, for the machine to hand to every device with [`IrqInputs`](crate::IrqInputs)
     changes: Vec<(IrqLine, bool)>,
 }
@@ -53,7 +55,17 @@ pub struct Lines {
 impl Lines {
     /// The wires as `driver` reaches them.
     pub fn pins(&mut self, driver: Driver) -> Pins<'_> {
-        Pins { lines: self, driver }
+        Pins { lines: self, driver, slot: 0 }
+    }
+
+    /// The wires as `driver`, in a slot of the PCI bus, reaches them.
+    pub fn pins_of_slot(&mut self, driver: Driver, slot: u8) -> Pins<'_> {
+        Pins { lines: self, driver, slot }
+    }
+
+    /// Returns a bit for each DMA channel that is requested.
+    pub fn dma_requests(&self) -> u8 {
+        self.dma_requests
     }
 
     fn change(&mut self, line: IrqLine, change: impl FnOnce(&mut Wire)) {
@@ -93,15 +105,16 @@ impl Lines {
 impl crate::Snapshot for Lines {
     fn save(&self, out: &mut Vec<u8>) {
         // Changes are handed on before anyone can save.
-        let Self { irqs, a20, changes: _ } = self;
+        let Self { irqs, a20, dma_requests, changes: _ } = self;
         for Wire { high, only } in irqs.iter().chain([a20]) {
             high.iter().for_each(|word| out.extend(word.to_le_bytes()));
             out.extend([u8::from(only.is_some()), only.map_or(0, |driver| driver.0)]);
         }
+        out.push(*dma_requests);
     }
 
     fn load(&mut self, bytes: &mut &[u8]) -> Option<()> {
-        let (mut saved, rest) = bytes.split_at_checked(SAVED * (IRQS + 1))?;
+        let (mut saved, rest) = bytes.split_at_checked(SAVED * (IRQS + 1) + 1)?;
         let mut lines = Self::default();
         for wire in lines.irqs.iter_mut().chain([&mut lines.a20]) {
             for word in &mut wire.high {
@@ -117,6 +130,7 @@ impl crate::Snapshot for Lines {
             };
             saved = tail;
         }
+        lines.dma_requests = *saved.first()?;
         // The devices' own states hold what followed from the levels.
         *self = lines;
         *bytes = rest;
@@ -129,7 +143,11 @@ impl crate::Snapshot for Lines {
 pub struct Pins<'a> {
     lines: &'a mut Lines,
     driver: Driver,
+    slot: u8,
 }
+
+/// The wire of PIRQA#.
+pub const PIRQA: IrqLine = IrqLine(16);
 
 impl Pins<'_> {
     /// Drives an interrupt line high, or lets go of it.
@@ -143,6 +161,21 @@ impl Pins<'_> {
     pub fn edge(&mut self, line: IrqLine) {
         self.set(line, false);
         self.set(line, true);
+    }
+
+    /// Asserts INTA# to INTD# (`pin` 1 to 4) of the device's slot, or lets go of it. Slots share the four wires by turns.
+    ///
+    /// SPEC: pci-local-bus-3.0 :: 2.2.6 Interrupt Pins (Optional) -> INTx# of a slot to the wires by turns: the PC's way is wire (slot + pin - 2) mod 4
+    pub fn set_intx(&mut self, pin: u8, asserted: bool) {
+        let wire = u32::from(self.slot) + u32::from(pin) + 2;
+        self.set(IrqLine(PIRQA.0 + (wire & 3) as u8), asserted);
+    }
+
+    /// Requests a DMA channel, or lets go of it.
+    pub fn dma_request(&mut self, channel: u8, requested: bool) {
+        let bit = 1 << (channel & 7);
+        let requests = &mut self.lines.dma_requests;
+        *requests = if requested { *requests | bit } else { *requests & !bit };
     }
 
     /// Whether an interrupt line is high, whoever drives it.

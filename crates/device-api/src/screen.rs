@@ -1,0 +1,51 @@
+//! The picture of a display adapter, taken when the host wants to show it.
+
+use crate::VmTime;
+use guest_memory::GuestMemory;
+
+/// Part of a picture, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rect {
+    /// Left edge
+    pub x: u32,
+    /// Top edge
+    pub y: u32,
+    /// Width
+    pub width: u32,
+    /// Height
+    pub height: u32,
+}
+
+/// A picture. The host keeps it between calls: what did not change is not drawn again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// Pixels in a row
+    pub width: u32,
+    /// Rows
+    pub height: u32,
+    /// Rows from the top, four bytes a pixel: red, green, blue, 255
+    pub rgba: Vec<u8>,
+    /// What the last call changed; the whole picture where the size changed
+    pub damage: Vec<Rect>,
+    /// How wide a pixel is to be shown, as a multiple of its height in 1/1024ths
+    pub pixel_aspect: u32,
+}
+
+/// What a text screen says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TextScreen {
+    /// Characters in a row
+    pub columns: u16,
+    /// Rows from the top; code page 437 as Unicode
+    pub rows: Vec<String>,
+    /// Column and row of the cursor, where it is shown
+    pub cursor: Option<(u16, u16)>,
+}
+
+/// A display adapter. To look at it changes no state of the guest's.
+pub trait Screen {
+    /// Draws what changed since the last call with the same `frame`.
+    fn render(&mut self, memory: &GuestMemory, now: VmTime, frame: &mut Frame);
+    /// Returns what a text mode shows; `None` in graphics modes.
+    fn text(&self, memory: &GuestMemory) -> Option<TextScreen>;
+}
