@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+pub mod bench;
 mod block;
 mod ctx;
 mod decl;

@@ -1,45 +1,25 @@
-//! A test bench: everything that a [`Ctx`] lends, owned in one place.
+//! A test bench with a little memory.
 
-use device_api::{Ctx, DmaMemory, Driver, InterruptMessage, Lines, MachineEvent, VmTime};
-use x86_types::GuestPhysAddr;
+use std::ops::{Deref, DerefMut};
 
-/// No memory.
-pub(crate) struct NoMemory;
-
-impl DmaMemory for NoMemory {
-    fn read(&mut self, _address: GuestPhysAddr, bytes: &mut [u8]) {
-        bytes.fill(0xff);
-    }
-    fn write(&mut self, _address: GuestPhysAddr, _bytes: &[u8]) {}
-}
-
-/// Lines, messages, events and the time.
-pub(crate) struct Bench {
-    pub(crate) now: VmTime,
-    pub(crate) irq: Lines,
-    pub(crate) messages: Vec<InterruptMessage>,
-    pub(crate) events: Vec<MachineEvent>,
-    dma: NoMemory,
-}
+/// See [`device_api::bench::Bench`].
+pub(crate) struct Bench(device_api::bench::Bench);
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        Self {
-            now: VmTime::ZERO,
-            irq: Lines::default(),
-            messages: Vec::new(),
-            events: Vec::new(),
-            dma: NoMemory,
-        }
+        Self(device_api::bench::Bench::with_ram(1 << 20).expect("1 MiB of RAM"))
     }
+}
 
-    pub(crate) fn ctx(&mut self) -> Ctx<'_> {
-        Ctx {
-            now: self.now,
-            lines: self.irq.pins(Driver(0)),
-            messages: &mut self.messages,
-            events: &mut self.events,
-            dma: &mut self.dma,
-        }
+impl Deref for Bench {
+    type Target = device_api::bench::Bench;
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl DerefMut for Bench {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
     }
 }

@@ -55,3 +55,9 @@ pub fn link() {
         anchor();
     }
 }
+
+/// The declaration of a model.
+#[cfg(test)]
+fn declaration(id: &str) -> &'static device_api::DeviceDecl {
+    device_api::declarations().into_iter().find(|decl| decl.id == id).expect("it is declared")
+}

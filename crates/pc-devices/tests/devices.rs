@@ -1,49 +1,25 @@
 //! The list of devices, and what none of them may do whatever the guest does.
 
-use device_api::{
-    BuildConfig, Ctx, Device, DeviceDecl, DmaMemory, Driver, Lines, MmioRange, PortRange, SerialPort, VmTime,
-    declarations,
-};
+use device_api::bench::Bench;
+use device_api::{CharBackend, Device, DeviceDecl, PortRange, Presence, PropertyKind, Role, declarations};
 use proptest::prelude::*;
 use x86_types::GuestPhysAddr;
-
-const DEBUG_EXIT: u16 = 0xf4;
-
-struct NoMemory;
-
-impl DmaMemory for NoMemory {
-    fn read(&mut self, _address: GuestPhysAddr, bytes: &mut [u8]) {
-        bytes.fill(0xff);
-    }
-    fn write(&mut self, _address: GuestPhysAddr, _bytes: &[u8]) {}
-}
 
 /// A serial line on which someone types without end.
 struct Chatter;
 
-impl SerialPort for Chatter {
+impl CharBackend for Chatter {
     fn send(&mut self, _byte: u8) {}
     fn receive(&mut self) -> Option<u8> {
         Some(b'x')
     }
 }
 
-fn with_config<T>(use_it: impl FnOnce(&mut BuildConfig<'_>) -> T) -> T {
-    let mut serial = std::array::from_fn(|_| Some(Box::new(Chatter) as Box<dyn SerialPort>));
-    use_it(&mut BuildConfig {
-        ram_bytes: 5 << 30,
-        epoch_seconds: 1_700_000_000,
-        serial: &mut serial,
-        debug_exit: Some(DEBUG_EXIT),
-        processors: 1,
-        processor: 0,
-    })
-}
-
 struct Built {
+    decl: &'static DeviceDecl,
     device: Box<dyn Device>,
     ports: Vec<PortRange>,
-    mmio: &'static [MmioRange],
+    bench: Bench,
 }
 
 fn linked() -> Vec<&'static DeviceDecl> {
@@ -51,19 +27,24 @@ fn linked() -> Vec<&'static DeviceDecl> {
     declarations()
 }
 
+/// Builds every model, with a character device where it takes one and what it cannot do without.
 fn build_all() -> Vec<Built> {
-    let decls = linked();
-    with_config(|config| {
-        let mut all = Vec::new();
-        for decl in decls {
-            let mut ports = decl.ports.to_vec();
-            ports.extend(decl.dynamic_ports.into_iter().flat_map(|ports| ports(config)));
-            if let Some(device) = (decl.build)(config).unwrap() {
-                all.push(Built { device, ports, mmio: decl.mmio });
-            }
-        }
-        all
-    })
+    let part_of = |decl: &DeviceDecl| matches!(decl.presence, Presence::AttachedTo(_));
+    let build = |decl: &'static DeviceDecl| {
+        let mut bench = Bench::with_ram(1 << 20).unwrap();
+        bench.backends.chars.insert("chatter".to_owned(), Box::new(Chatter));
+        bench.backends.images.insert("image".to_owned(), vec![0x90; 1 << 16]);
+        let named = decl.properties.iter().filter_map(|property| match property.kind {
+            PropertyKind::Backend(Role::Char) => Some((property.name, "chatter")),
+            PropertyKind::Backend(Role::Image) => Some((property.name, "image")),
+            _ => None,
+        });
+        let device = bench.build(decl, &named.collect::<Vec<_>>(), &[]).unwrap();
+        let mut ports = decl.ports.to_vec();
+        ports.extend(bench.ports.iter());
+        Built { decl, device, ports, bench }
+    };
+    linked().into_iter().filter(|decl| !part_of(decl)).map(build).collect()
 }
 
 #[test]
@@ -74,19 +55,15 @@ fn the_list_of_devices_is_as_written() {
 
 #[test]
 fn devices_are_what_their_declarations_say() {
-    let decls = linked();
-    let built = build_all();
-    assert_eq!(built.len(), decls.len(), "this configuration has them all");
-    for (mut built, decl) in built.into_iter().zip(decls) {
+    for mut built in build_all() {
+        let decl = built.decl;
         assert_eq!(built.device.id(), decl.id);
-        assert_eq!(built.device.pio().is_some(), !built.ports.is_empty(), "{}", decl.id);
-        // A local APIC answers where its base register says, not at a declared place.
-        if built.device.local_controller().is_none() {
+        // Where a PCI function or a local APIC answers, their registers say.
+        if built.device.local_controller().is_none() && built.device.pci().is_none() {
+            assert_eq!(built.device.pio().is_some(), !built.ports.is_empty(), "{}", decl.id);
             assert_eq!(built.device.mmio().is_some(), !decl.mmio.is_empty(), "{}", decl.id);
         }
-        assert!(
-            decl.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-        );
+        assert!(decl.id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)));
         assert!(!decl.summary.is_empty());
     }
 }
@@ -98,7 +75,7 @@ fn no_two_devices_share_a_port_or_an_address() {
     for built in build_all() {
         let id = built.device.id();
         ports.extend(built.ports.iter().map(|range| (u32::from(range.start), u32::from(range.len), id)));
-        memory.extend(built.mmio.iter().map(|range| (range.start.0, range.len, id)));
+        memory.extend(built.decl.mmio.iter().map(|range| (range.start.0, range.len, id)));
     }
     ports.sort_unstable();
     memory.sort_unstable();
@@ -115,6 +92,7 @@ fn no_two_devices_share_a_port_or_an_address() {
 enum Op {
     Port { pick: u16, size: u8, write: Option<u32> },
     Mmio { pick: u64, size: u8, write: Option<u64> },
+    Config { pick: u8, size: u8, write: Option<u32> },
     Wait(u64),
     Line(u8, bool),
     Acknowledge,
@@ -136,6 +114,8 @@ fn op() -> impl Strategy<Value = Op> {
             .prop_map(|(pick, size, write)| Op::Port { pick, size, write }),
         12 => (any::<u64>(), mmio_size, proptest::option::of(wide))
             .prop_map(|(pick, size, write)| Op::Mmio { pick, size, write }),
+        3 => (any::<u8>(), prop_oneof![Just(1u8), Just(2), Just(4)], proptest::option::of(value()))
+            .prop_map(|(pick, size, write)| Op::Config { pick, size, write }),
         6 => wait.prop_map(Op::Wait),
         3 => (0..40u8, any::<bool>()).prop_map(|(line, high)| Op::Line(line, high)),
         2 => Just(Op::Acknowledge),
@@ -144,58 +124,54 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// What the traffic runs on.
-struct Bus {
-    now: VmTime,
-    irq: Lines,
-    messages: Vec<device_api::InterruptMessage>,
-    events: Vec<device_api::MachineEvent>,
-}
-
-impl Bus {
-    fn new() -> Self {
-        Self { now: VmTime::ZERO, irq: Lines::default(), messages: Vec::new(), events: Vec::new() }
+fn apply(built: &mut Built, op: &Op) {
+    let Built { decl, device, ports, bench: bus } = built;
+    let mut windows = Vec::new();
+    if let Some(function) = device.pci() {
+        function.windows(&mut windows);
     }
-
-    fn ctx<'a>(&'a mut self, memory: &'a mut NoMemory) -> Ctx<'a> {
-        Ctx {
-            now: self.now,
-            lines: self.irq.pins(Driver(0)),
-            messages: &mut self.messages,
-            events: &mut self.events,
-            dma: memory,
-        }
-    }
-}
-
-fn apply(built: &mut Built, bus: &mut Bus, op: &Op) {
-    let memory = &mut NoMemory;
-    let device = &mut *built.device;
     match *op {
         Op::Port { pick, size, write } => {
             let Some(pio) = device.pio() else { return };
-            let range = built.ports[usize::from(pick >> 8) % built.ports.len()];
+            let moved = windows.iter().filter(|window| window.io);
+            let moved = moved.map(|window| PortRange { start: window.start as u16, len: window.len as u16 });
+            let all: Vec<_> = ports.iter().copied().chain(moved).filter(|range| range.len > 0).collect();
+            if all.is_empty() {
+                return;
+            }
+            let range = all[usize::from(pick >> 8) % all.len()];
             let port = range.start + pick % range.len;
             match write {
-                Some(value) => pio.port_write(&mut bus.ctx(memory), port, size, value),
-                None => _ = pio.port_read(&mut bus.ctx(memory), port, size),
+                Some(value) => pio.port_write(&mut bus.ctx(), port, size, value),
+                None => _ = pio.port_read(&mut bus.ctx(), port, size),
             }
         }
         Op::Mmio { pick, size, write } => {
             let Some(mmio) = device.mmio() else { return };
+            let fixed = decl.mmio.iter().map(|range| (range.start.0, range.len));
+            let moved = windows.iter().filter(|window| !window.io).map(|window| (window.start, window.len));
+            let all: Vec<_> = fixed.chain(moved).collect();
             // The local APIC declares none: its page is given.
             let (start, len) =
-                built.mmio.first().map_or((0xfee0_0000, 4096), |range| (range.start.0, range.len));
+                all.get(pick as usize % all.len().max(1)).copied().unwrap_or((0xfee0_0000, 4096));
             let address = GuestPhysAddr(start + pick % len);
             match write {
-                Some(value) => mmio.mmio_write(&mut bus.ctx(memory), address, size, value),
-                None => _ = mmio.mmio_read(&mut bus.ctx(memory), address, size),
+                Some(value) => mmio.mmio_write(&mut bus.ctx(), address, size, value),
+                None => _ = mmio.mmio_read(&mut bus.ctx(), address, size),
+            }
+        }
+        Op::Config { pick, size, write } => {
+            let Some(function) = device.pci() else { return };
+            let at = pick & !(size - 1);
+            match write {
+                Some(value) => function.config_write(&mut bus.ctx(), at, size, value),
+                None => _ = function.config_read(&mut bus.ctx(), at, size),
             }
         }
         Op::Wait(ns) => bus.now = bus.now + ns,
         Op::Line(line, high) => {
             if let Some(inputs) = device.irq_inputs() {
-                inputs.irq_changed(&mut bus.ctx(memory), device_api::IrqLine(line), high);
+                inputs.irq_changed(&mut bus.ctx(), device_api::IrqLine(line), high);
             }
         }
         Op::Acknowledge => {
@@ -205,20 +181,20 @@ fn apply(built: &mut Built, bus: &mut Bus, op: &Op) {
         }
         Op::Ferr(asserted) => {
             if let Some(logic) = device.coprocessor_error() {
-                logic.set_ferr(&mut bus.ctx(memory), asserted);
+                logic.set_ferr(&mut bus.ctx(), asserted);
                 let _ = logic.ignne();
             }
         }
-        Op::Reset => device.reset(&mut bus.ctx(memory)),
+        Op::Reset => device.reset(&mut bus.ctx()),
     }
 }
 
 /// Serves a deadline that has come; the next must lie ahead, or a run loop would never go on.
-fn serve_deadline(built: &mut Built, bus: &mut Bus) {
-    let memory = &mut NoMemory;
-    let Some(timed) = built.device.timed() else { return };
+fn serve_deadline(built: &mut Built) {
+    let Built { device, bench: bus, .. } = built;
+    let Some(timed) = device.timed() else { return };
     if timed.next_deadline().is_some_and(|at| at <= bus.now) {
-        timed.advance(&mut bus.ctx(memory));
+        timed.advance(&mut bus.ctx());
         let next = timed.next_deadline();
         assert!(next.is_none_or(|at| at > bus.now), "{next:?} does not lie after {:?}", bus.now);
     }
@@ -237,10 +213,10 @@ proptest! {
     #[test]
     fn random_traffic_is_harmless(ops in proptest::collection::vec(op(), 1..120)) {
         for (mut built, mut copy) in build_all().into_iter().zip(build_all()) {
-            let mut bus = Bus::new();
             for op in &ops {
-                apply(&mut built, &mut bus, op);
-                serve_deadline(&mut built, &mut bus);
+                apply(&mut built, op);
+                serve_deadline(&mut built);
+                let bus = &mut built.bench;
                 let noise = bus.irq.take_changes().len() + bus.messages.len() + bus.events.len();
                 prop_assert!(noise <= 64, "{} said {noise} things after {op:?}", built.device.id());
                 bus.messages.clear();
@@ -262,8 +238,7 @@ proptest! {
         damage in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..6),
     ) {
         for (mut built, mut copy) in build_all().into_iter().zip(build_all()) {
-            let mut bus = Bus::new();
-            ops.iter().for_each(|op| apply(&mut built, &mut bus, op));
+            ops.iter().for_each(|op| apply(&mut built, op));
             let mut bytes = saved(&*built.device);
             for (at, byte) in &damage {
                 let at = at % bytes.len().max(1);
@@ -275,10 +250,10 @@ proptest! {
                 continue;
             }
             for op in &ops {
-                apply(&mut copy, &mut bus, op);
+                apply(&mut copy, op);
                 if let Some(timed) = copy.device.timed() {
                     let _ = timed.next_deadline();
-                    timed.advance(&mut bus.ctx(&mut NoMemory));
+                    timed.advance(&mut copy.bench.ctx());
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Accesses, deadlines and reset.
 
 use super::env::{BusEnv, Call};
-use super::set::{DeviceSet, NOBODY};
+use super::set::{DeviceSet, NOBODY, PCI_BUS};
 use device_api::{DmaMemory, HostEvent, Mmio, Pio, VmTime};
 use guest_memory::{Backing, DeviceId, Region};
 use x86_types::GuestPhysAddr;
@@ -14,7 +14,7 @@ impl DeviceSet {
     /// Who answers a port, with its index.
     fn port_owner(&mut self, port: u16) -> Option<(usize, &mut dyn Pio)> {
         let owner = self.ports[usize::from(port)];
-        if owner == NOBODY {
+        if matches!(owner, NOBODY | PCI_BUS) {
             return None;
         }
         let owner = usize::from(owner);
@@ -31,6 +31,9 @@ impl DeviceSet {
     }
 
     fn read_one(&mut self, call: &mut Call<'_>, port: u16, size: u8) -> u32 {
+        if self.ports[usize::from(port)] == PCI_BUS {
+            return self.config_port_read(call, port, size) & ones(size) as u32;
+        }
         let value = match self.port_owner(port) {
             Some((owner, device)) => device.port_read(&mut call.ctx(owner), port, size),
             None => {
@@ -42,6 +45,9 @@ impl DeviceSet {
     }
 
     fn write_one(&mut self, call: &mut Call<'_>, port: u16, size: u8, value: u32) {
+        if self.ports[usize::from(port)] == PCI_BUS {
+            return self.config_port_write(call, port, size, value & ones(size) as u32);
+        }
         match self.port_owner(port) {
             Some((owner, device)) => {
                 device.port_write(&mut call.ctx(owner), port, size, value & ones(size) as u32);
@@ -167,20 +173,43 @@ impl DeviceSet {
         self.settle(env, dma, now);
     }
 
-    /// The earliest moment at which some device wants to be called.
-    pub fn next_deadline(&mut self) -> Option<VmTime> {
+    /// Returns the earliest moment at which some device wants to be called.
+    pub fn next_deadline(&self) -> Option<VmTime> {
+        self.earliest
+    }
+
+    /// Asks every device for its next deadline.
+    pub(super) fn ask_deadlines(&mut self) {
         let devices = &mut self.devices;
-        self.timed.iter().filter_map(|&n| devices[n].timed().and_then(|timed| timed.next_deadline())).min()
+        self.deadlines =
+            devices.iter_mut().map(|device| device.timed().and_then(|timed| timed.next_deadline())).collect();
+        self.earliest = self.deadlines.iter().flatten().min().copied();
+    }
+
+    /// Asks the devices that were called since the last time: only theirs can have changed.
+    pub(super) fn follow_deadlines(&mut self, env: &mut BusEnv) {
+        let mut changed = false;
+        for index in env.called.drain(..) {
+            let (Some(device), Some(known)) = (self.devices.get_mut(index), self.deadlines.get_mut(index))
+            else {
+                continue;
+            };
+            let next = device.timed().and_then(|timed| timed.next_deadline());
+            changed |= next != *known;
+            *known = next;
+        }
+        if changed {
+            self.earliest = self.deadlines.iter().flatten().min().copied();
+        }
     }
 
     /// Calls each device whose time has come, once: a period that passed twice is two edges only if the guest can see
     /// the first, so what is due again waits for the next call.
     pub fn advance(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
-        for &n in &self.timed {
+        for (n, device) in self.devices.iter_mut().enumerate() {
+            let due = self.deadlines[n].is_some_and(|deadline| deadline <= now);
             let mut call = Call { env, dma, now };
-            if let Some(timed) = self.devices[n].timed()
-                && timed.next_deadline().is_some_and(|deadline| deadline <= now)
-            {
+            if let Some(timed) = device.timed().filter(|_| due) {
                 timed.advance(&mut call.ctx(n));
             }
         }
@@ -202,7 +231,27 @@ impl DeviceSet {
             let mut call = Call { env, dma, now };
             device.reset(&mut call.ctx(n));
         }
+        if let Some(pci) = &mut self.pci {
+            pci.reset();
+        }
+        self.map_windows();
         self.settle(env, dma, now);
         env.events.clear();
+    }
+
+    /// Has devices with requests at the host look for what has completed.
+    pub fn poll_host(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
+        for (n, device) in self.devices.iter_mut().enumerate() {
+            let mut call = Call { env, dma, now };
+            if let Some(io) = device.host_io() {
+                io.poll(&mut call.ctx(n));
+            }
+        }
+        self.settle(env, dma, now);
+    }
+
+    /// Returns whether a request of some device is on its way at the host.
+    pub fn waits_for_host(&mut self) -> bool {
+        self.devices.iter_mut().any(|device| device.host_io().is_some_and(|io| io.is_waiting()))
     }
 }

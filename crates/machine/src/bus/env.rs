@@ -1,9 +1,10 @@
 //! What surrounds the devices while they are called.
 
-use device_api::{Ctx, DmaMemory, Driver, InterruptMessage, Lines, MachineEvents, VmTime};
+use device_api::{Ctx, DeviceId, DmaMemory, Driver, InterruptMessage, Lines, MachineEvents, VmTime};
+use guest_memory::GuestMemory;
+use std::rc::Rc;
 
 /// What devices may change while they are called.
-#[derive(Default)]
 pub struct BusEnv {
     /// Wires
     pub lines: Lines,
@@ -13,6 +14,26 @@ pub struct BusEnv {
     pub events: MachineEvents,
     /// The processor whose access this is
     pub processor: usize,
+    memory: Rc<GuestMemory>,
+    /// Slot on the PCI bus by device
+    pub(super) slots: Vec<u8>,
+    /// Devices called since deadlines were last asked for
+    pub(super) called: Vec<usize>,
+}
+
+impl BusEnv {
+    /// Returns what surrounds devices that share this memory.
+    pub fn new(memory: &Rc<GuestMemory>) -> Self {
+        Self {
+            lines: Lines::default(),
+            messages: Vec::new(),
+            events: Vec::new(),
+            processor: 0,
+            memory: Rc::clone(memory),
+            slots: Vec::new(),
+            called: Vec::new(),
+        }
+    }
 }
 
 /// A call to one device with what is around it.
@@ -25,12 +46,18 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     /// What the device at `index` is given.
     pub(super) fn ctx(&mut self, index: usize) -> Ctx<'_> {
+        let env = &mut *self.env;
+        env.called.push(index);
+        let slot = env.slots.get(index).copied().unwrap_or(0);
+        // The tables of devices hold at most 253.
+        let number = index as u8;
         Ctx {
             now: self.now,
-            // The tables of devices hold at most 254.
-            lines: self.env.lines.pins(Driver(index as u8)),
-            messages: &mut self.env.messages,
-            events: &mut self.env.events,
+            lines: env.lines.pins_of_slot(Driver(number), slot),
+            messages: &mut env.messages,
+            events: &mut env.events,
+            memory: &env.memory,
+            device: DeviceId(number),
             dma: self.dma,
         }
     }

@@ -53,11 +53,13 @@ impl DeviceSet {
         for _ in 0..MAX_ROUNDS {
             let mut call = Call { env, dma, now };
             let quiet = !self.hand_on_lines(&mut call) & !self.hand_on_messages(&mut call);
-            if quiet & !self.hand_on_ends(&mut call) {
+            if quiet & !self.hand_on_ends(&mut call) & !self.move_dma(&mut call) {
+                self.follow_deadlines(env);
                 return;
             }
         }
         tracing::warn!("interrupts did not come to rest");
+        self.follow_deadlines(env);
     }
 
     /// Changes of lines go to every controller that listens. Gives whether there were any.

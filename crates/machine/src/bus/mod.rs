@@ -2,7 +2,10 @@
 
 mod dispatch;
 mod env;
+mod instances;
 mod interrupts;
+mod isa_dma;
+mod pci;
 #[cfg(test)]
 mod routing_tests;
 mod set;
@@ -11,4 +14,4 @@ mod snapshot;
 mod tests;
 
 pub use env::BusEnv;
-pub use set::{BusError, Conflict, DeviceSet};
+pub use set::{BoardConfig, BusError, Conflict, DeviceSet};

@@ -1,6 +1,12 @@
 //! Building the devices, and who answers where.
 
-use device_api::{BuildConfig, Device, DeviceDecl, DeviceError, MmioRange, PortRange, declarations};
+use super::BusEnv;
+use super::instances::{Instance, instances};
+use super::pci::PciBus;
+use device_api::{
+    Backends, BuildConfig, Device, DeviceDecl, DeviceError, DeviceSpec, MmioRange, PciAddress, PortRange,
+    VmTime, declarations,
+};
 use guest_memory::{DeviceId, GuestMemory, MapError, MapId, Priority, Region};
 use std::rc::Rc;
 use thiserror::Error;
@@ -43,12 +49,35 @@ pub enum BusError {
     /// A device could not be built
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// A device is asked for that does not exist
+    #[error("no device is called {model}; there are {}", models.join(", "))]
+    Unknown {
+        /// What was asked for
+        model: String,
+        /// What there is
+        models: Vec<&'static str>,
+    },
     /// More devices than the port table can name
-    #[error("{count} devices are more than the 254 that a machine can have; link fewer")]
+    #[error("{count} devices are more than the {MAX_DEVICES} that a machine can have; leave some out")]
     TooMany {
         /// How many
         count: usize,
     },
+}
+
+/// Devices that a machine has at most.
+const MAX_DEVICES: usize = PCI_BUS as usize;
+
+/// What a board is made of.
+pub struct BoardConfig<'a> {
+    /// Seconds since 1970 at power-on
+    pub epoch_seconds: u64,
+    /// Number of processors
+    pub processors: u32,
+    /// Devices that are asked for, beside those of every machine
+    pub devices: &'a [DeviceSpec],
+    /// What the host supplies
+    pub backends: &'a mut Backends,
 }
 
 fn ports(from: u16, to: u16) -> String {
@@ -61,10 +90,14 @@ fn list(conflicts: &[Conflict]) -> String {
 
 /// No device answers.
 pub(super) const NOBODY: u8 = 0xff;
+/// The PCI bus answers.
+pub(super) const PCI_BUS: u8 = 0xfe;
 
 /// All devices of a machine, in building order, and the tables that find them.
 pub struct DeviceSet {
     pub(super) devices: Vec<Box<dyn Device>>,
+    /// Names of the instances
+    pub(super) names: Vec<String>,
     /// Device index by port
     pub(super) ports: Box<[u8]>,
     /// Says which device answers an address
@@ -79,30 +112,41 @@ pub struct DeviceSet {
     pub(super) coprocessor_error: Option<usize>,
     /// Devices that listen to interrupt lines
     pub(super) listeners: Vec<usize>,
-    /// Devices with deadlines
-    pub(super) timed: Vec<usize>,
+    /// Index of the 8237A pair
+    pub(super) dma_controller: Option<usize>,
+    /// The PCI bus, where there are functions
+    pub(super) pci: Option<PciBus>,
+    /// Next deadline by device, and the earliest of them
+    pub(super) deadlines: Vec<Option<VmTime>>,
+    pub(super) earliest: Option<VmTime>,
 }
 
 impl DeviceSet {
-    /// Builds every device that is linked into the program.
+    /// Builds the devices that are always there and those that are asked for, of those linked into the program.
     ///
     /// # Errors
     /// Every kind of [`BusError`].
-    pub fn build(config: &mut BuildConfig<'_>, memory: &Rc<GuestMemory>) -> Result<Self, BusError> {
-        Self::build_from(&declarations(), config, memory)
+    pub fn build(
+        config: &mut BoardConfig<'_>,
+        memory: &Rc<GuestMemory>,
+        env: &mut BusEnv,
+    ) -> Result<Self, BusError> {
+        Self::build_from(&declarations(), config, memory, env)
     }
 
-    /// Builds the devices declared, and maps their registers into `memory`.
+    /// Builds devices of these declarations, and maps their registers into `memory`.
     ///
     /// # Errors
     /// Every kind of [`BusError`].
     pub fn build_from(
         decls: &[&'static DeviceDecl],
-        config: &mut BuildConfig<'_>,
+        config: &mut BoardConfig<'_>,
         memory: &Rc<GuestMemory>,
+        env: &mut BusEnv,
     ) -> Result<Self, BusError> {
         let mut set = DeviceSet {
             devices: Vec::new(),
+            names: Vec::new(),
             ports: vec![NOBODY; 1 << 16].into_boxed_slice(),
             memory: Rc::clone(memory),
             locals: Vec::new(),
@@ -110,42 +154,98 @@ impl DeviceSet {
             legacy: None,
             coprocessor_error: None,
             listeners: Vec::new(),
-            timed: Vec::new(),
+            dma_controller: None,
+            pci: None,
+            deadlines: Vec::new(),
+            earliest: None,
         };
-        let instances = |decl: &DeviceDecl| if decl.per_processor { config.processors } else { 1 };
-        let count = decls.iter().map(|decl| instances(decl) as usize).sum();
-        if count >= usize::from(NOBODY) {
-            return Err(BusError::TooMany { count });
+        let instances = instances(decls, config.devices, config.processors)?;
+        if instances.len() >= MAX_DEVICES {
+            return Err(BusError::TooMany { count: instances.len() });
         }
         let mut conflicts = Vec::new();
-        for decl in decls {
-            for processor in 0..if decl.per_processor { config.processors } else { 1 } {
-                config.processor = processor;
-                let dynamic = decl.dynamic_ports.map(|ports| ports(config)).unwrap_or_default();
-                let Some(device) = (decl.build)(config)? else { continue };
-                let index = set.devices.len();
-                set.devices.push(device);
-                set.note_capabilities(index);
-                // Which of several is meant follows from the processor that accesses them.
-                if processor > 0 {
-                    continue;
-                }
-                for range in decl.ports.iter().copied().chain(dynamic) {
-                    set.claim_ports(index, range, &mut conflicts);
-                }
-                for range in decl.mmio {
-                    set.claim_memory(index, *range, &mut conflicts);
-                }
+        for instance in &instances {
+            let index = set.devices.len();
+            let mut build = BuildConfig {
+                ram_bytes: memory.layout().size(),
+                epoch_seconds: config.epoch_seconds,
+                processors: config.processors,
+                processor: instance.processor,
+                id: &instance.id,
+                properties: &instance.properties,
+                attached: &instance.attached,
+                backends: config.backends,
+                memory,
+                device: DeviceId(index as u8),
+                ports: Vec::new(),
+            };
+            let device = (instance.decl.build)(&mut build)?;
+            let ports = build.ports;
+            set.devices.push(device);
+            set.names.push(instance.id.clone());
+            set.note_capabilities(index);
+            // Which of several is meant follows from the processor that accesses them.
+            if instance.processor > 0 {
+                continue;
+            }
+            for range in instance.decl.ports.iter().copied().chain(ports) {
+                set.claim_ports(index, range, &mut conflicts);
+            }
+            for range in instance.decl.mmio {
+                set.claim_memory(index, *range, &mut conflicts);
             }
         }
         if !conflicts.is_empty() {
             return Err(BusError::Conflicts(conflicts));
         }
+        set.place_functions(&instances, env)?;
         if let Some(&first) = set.locals.first() {
             let (id, nowhere) = (set.devices[first].id(), (GuestPhysAddr(0), 0));
             set.moved_apic = memory.map(id, Priority::Processor, nowhere, Region::UNASSIGNED).ok();
         }
+        set.ask_deadlines();
         Ok(set)
+    }
+
+    /// Gives every PCI function its place: first those that have one, then the others in the order in which they were
+    /// asked for.
+    fn place_functions(&mut self, instances: &[Instance], env: &mut BusEnv) -> Result<(), BusError> {
+        let mut bus = PciBus::default();
+        env.slots = vec![0; self.devices.len()];
+        let mut order: Vec<usize> = (0..instances.len()).collect();
+        order.sort_by_key(|&n| (instances[n].address.is_none(), instances[n].order));
+        for n in order {
+            let Instance { id, address, .. } = &instances[n];
+            let error = |reason: String| BusError::Device(DeviceError { id: id.clone(), reason });
+            if self.devices[n].pci().is_none() {
+                if let Some(PciAddress { slot, function }) = address {
+                    return Err(error(format!(
+                        "it is no PCI function, and cannot be at {slot:02x}.{function}"
+                    )));
+                }
+                continue;
+            }
+            let at = match *address {
+                Some(at) => at,
+                None => {
+                    bus.free_slot().ok_or_else(|| error("all 32 slots of the PCI bus are taken".into()))?
+                }
+            };
+            if !bus.place(at, n) {
+                let PciAddress { slot, function } = at;
+                return Err(error(format!(
+                    "the PCI slot {slot:02x}.{function} is taken; choose another addr"
+                )));
+            }
+            env.slots[n] = at.slot;
+        }
+        if bus.places().next().is_some() {
+            self.claim_config_ports();
+            bus.keep_fixed_ports(&self.ports);
+            self.pci = Some(bus);
+            self.map_windows();
+        }
+        Ok(())
     }
 
     fn claim_ports(&mut self, index: usize, range: PortRange, conflicts: &mut Vec<Conflict>) {
@@ -192,8 +292,8 @@ impl DeviceSet {
         if device.irq_inputs().is_some() {
             self.listeners.push(index);
         }
-        if device.timed().is_some() {
-            self.timed.push(index);
+        if device.dma_controller().is_some() {
+            self.dma_controller.get_or_insert(index);
         }
     }
 

@@ -2,22 +2,20 @@
 
 use super::{BusEnv, DeviceSet};
 use ::snapshot::{Bytes, Codec, Reader, SnapshotError, Writer};
-use device_api::{LocalController, MachineEvent, Snapshot};
+use device_api::{Lines, LocalController, MachineEvent, Snapshot};
 
 /// Where every local APIC is after a reset.
 ///
 /// SPEC: intel-sdm-vol3 :: 12.4.1 The Local APIC Block Diagram -> its registers are at FEE00000H after power-on
 const APIC_DEFAULT_BASE: u64 = 0xfee0_0000;
 
+/// Tag of the section of configuration cycles.
+const PCI_TAG: &str = "pci";
+
 impl DeviceSet {
-    /// Tags of the devices' sections: `device.` and the id, with a number from the second of a kind on.
+    /// Tags of the devices' sections: `device.` and the instance's name.
     fn tags(&self) -> Vec<String> {
-        let ids = self.ids();
-        let tag = |(n, id): (usize, &&str)| match ids[..n].iter().filter(|other| *other == id).count() {
-            0 => format!("device.{id}"),
-            before => format!("device.{id}.{before}"),
-        };
-        ids.iter().enumerate().map(tag).collect()
+        self.names.iter().map(|name| format!("device.{name}")).collect()
     }
 
     /// Writes every device's state.
@@ -26,6 +24,11 @@ impl DeviceSet {
             let mut content = Bytes::new();
             device.save(&mut content);
             writer.section(&tag, device.version(), &content);
+        }
+        if let Some(pci) = &self.pci {
+            let mut content = Bytes::new();
+            pci.save(&mut content);
+            writer.section(PCI_TAG, 1, &content);
         }
     }
 
@@ -38,6 +41,12 @@ impl DeviceSet {
         let mut sections = Vec::new();
         for (device, tag) in self.devices.iter().zip(&tags) {
             sections.push(reader.section(tag, device.version())?);
+        }
+        if let Some(pci) = &mut self.pci {
+            let mut content = reader.section(PCI_TAG, 1)?;
+            if pci.load(&mut content).is_none() || !content.is_empty() {
+                return Err(SnapshotError::Content { tag: PCI_TAG.into() });
+            }
         }
         let mut before = Vec::new();
         for ((n, mut content), tag) in sections.into_iter().enumerate().zip(tags) {
@@ -54,6 +63,8 @@ impl DeviceSet {
             }
         }
         self.follow_restored_apics();
+        self.map_windows();
+        self.ask_deadlines();
         Ok(())
     }
 }
@@ -71,7 +82,7 @@ impl DeviceSet {
 /// Between accesses the messages have arrived; events may still wait for the run loop.
 impl Snapshot for BusEnv {
     fn save(&self, out: &mut Bytes) {
-        let Self { lines, messages: _, events, processor: _ } = self;
+        let Self { lines, messages: _, events, processor: _, memory: _, slots: _, called: _ } = self;
         lines.save(out);
         (events.len() as u8).put(out);
         for event in events {
@@ -88,10 +99,11 @@ impl Snapshot for BusEnv {
 
     fn load(&mut self, bytes: &mut &[u8]) -> Option<()> {
         let mut rest = *bytes;
-        let mut env = Self::default();
-        env.lines.load(&mut rest)?;
+        let mut lines = Lines::default();
+        lines.load(&mut rest)?;
+        let mut events = Vec::new();
         for _ in 0..u8::get(&mut rest)? {
-            env.events.push(match (u8::get(&mut rest)?, u32::get(&mut rest)?) {
+            events.push(match (u8::get(&mut rest)?, u32::get(&mut rest)?) {
                 (0, 0) => MachineEvent::Reset,
                 (1, 0) => MachineEvent::Init,
                 (2, 0) => MachineEvent::PowerOff,
@@ -99,7 +111,8 @@ impl Snapshot for BusEnv {
                 _ => return None,
             });
         }
-        *self = env;
+        (self.lines, self.events) = (lines, events);
+        self.messages.clear();
         *bytes = rest;
         Some(())
     }

@@ -115,8 +115,6 @@ static ONE: DeviceDecl = DeviceDecl {
     stage: Stage::Peripherals,
     ports: PORTS,
     mmio: MEMORY,
-    dynamic_ports: None,
-    per_processor: false,
     build: |_| Ok(probe("one")),
 };
 static BESIDE: DeviceDecl = DeviceDecl {
@@ -124,9 +122,6 @@ static BESIDE: DeviceDecl = DeviceDecl {
     summary: "",
     stage: Stage::Peripherals,
     ports: &[PortRange { start: 0x20, len: 4 }],
-    mmio: &[],
-    dynamic_ports: None,
-    per_processor: false,
     build: |_| Ok(probe("beside")),
 };
 static SAME_PORTS: DeviceDecl = DeviceDecl {
@@ -134,9 +129,6 @@ static SAME_PORTS: DeviceDecl = DeviceDecl {
     summary: "",
     stage: Stage::Peripherals,
     ports: &[PortRange { start: 0x13, len: 1 }],
-    mmio: &[],
-    dynamic_ports: None,
-    per_processor: false,
     build: |_| Ok(probe("two")),
 };
 static SAME_MEMORY: DeviceDecl = DeviceDecl {
@@ -145,8 +137,6 @@ static SAME_MEMORY: DeviceDecl = DeviceDecl {
     stage: Stage::Peripherals,
     ports: &[],
     mmio: &[MmioRange { start: GuestPhysAddr(0xcfff_ffff), len: 2 }],
-    dynamic_ports: None,
-    per_processor: false,
     build: |_| Ok(probe("three")),
 };
 static ABSENT: DeviceDecl = DeviceDecl {
@@ -155,8 +145,6 @@ static ABSENT: DeviceDecl = DeviceDecl {
     stage: Stage::Peripherals,
     ports: PORTS,
     mmio: MEMORY,
-    dynamic_ports: None,
-    per_processor: false,
     build: |_| Ok(None),
 };
 

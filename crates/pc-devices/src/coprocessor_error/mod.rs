@@ -67,10 +67,8 @@ declare_device!(DeviceDecl {
     summary: "Coprocessor error logic: FERR# to IRQ 13, IGNNE#",
     stage: Stage::Chipset,
     ports: &[PortRange { start: spec::COPROC_ERR, len: 1 }],
-    mmio: &[],
-    dynamic_ports: None,
-    per_processor: false,
-    build: |_| Ok(Some(Box::new(Logic::default()))),
+    build: |_| Ok(Box::new(Logic::default())),
+    ..DeviceDecl::DEFAULT
 });
 
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! isa-debug-exit: a guest leaves the machine with a status. It is no chip: it has no state and one rule.
 
 use device_api::{
-    BuildConfig, Ctx, Device, DeviceDecl, DeviceError, MachineEvent, Pio, PortRange, Snapshot, Stage,
-    declare_device,
+    BuildConfig, Ctx, Device, DeviceDecl, DeviceError, MachineEvent, Pio, PortRange, Presence, Property,
+    PropertyKind, Snapshot, Stage, declare_device,
 };
 
 const ID: &str = "isa-debug-exit";
-/// Ports it takes from the configured one on
-const PORTS: u16 = 4;
 
 /// The status that writing `value` leaves with: always odd, so that it never looks like success.
 pub const fn status(value: u32) -> u32 {
@@ -53,30 +51,39 @@ impl Pio for DebugExit {
     }
 }
 
-fn ports(config: &BuildConfig<'_>) -> Vec<PortRange> {
-    config.debug_exit.map(|start| PortRange { start, len: PORTS }).into_iter().collect()
-}
-
-fn build(config: &mut BuildConfig<'_>) -> Result<Option<Box<dyn Device>>, DeviceError> {
-    match config.debug_exit {
-        None => Ok(None),
-        Some(port) if port.checked_add(PORTS - 1).is_none() => Err(DeviceError::Config {
-            id: ID,
-            reason: format!("port {port:#x} leaves no room for {PORTS} ports; choose a lower one"),
-        }),
-        Some(_) => Ok(Some(Box::new(DebugExit::default()))),
+fn build(config: &mut BuildConfig<'_>) -> Result<Box<dyn Device>, DeviceError> {
+    let number = |name| config.properties.number(name).unwrap_or(0) as u16;
+    let (start, len) = (number("iobase"), number("iosize"));
+    if start.checked_add(len - 1).is_none() {
+        return Err(
+            config.error(format!("port {start:#x} leaves no room for {len} ports; choose a lower iobase"))
+        );
     }
+    config.ports.push(PortRange { start, len });
+    Ok(Box::new(DebugExit::default()))
 }
 
 declare_device!(DeviceDecl {
     id: ID,
     summary: "Leaves the machine with status value * 2 + 1 when written",
     stage: Stage::Peripherals,
-    ports: &[],
-    mmio: &[],
-    dynamic_ports: Some(ports),
-    per_processor: false,
+    presence: Presence::OnRequest,
+    properties: &[
+        Property {
+            name: "iobase",
+            kind: PropertyKind::Number { min: 0, max: 0xffff },
+            default: Some("0x501"),
+            summary: "first port",
+        },
+        Property {
+            name: "iosize",
+            kind: PropertyKind::Number { min: 1, max: 4 },
+            default: Some("2"),
+            summary: "number of ports",
+        },
+    ],
     build,
+    ..DeviceDecl::DEFAULT
 });
 
 #[cfg(test)]
@@ -84,30 +91,17 @@ mod tests {
     use super::*;
     use crate::bench::Bench;
 
-    fn config(port: Option<u16>, test: impl FnOnce(&mut BuildConfig<'_>)) {
-        let mut serial = [None, None, None, None];
-        test(&mut BuildConfig {
-            ram_bytes: 1 << 20,
-            epoch_seconds: 0,
-            serial: &mut serial,
-            debug_exit: port,
-            processors: 1,
-            processor: 0,
-        });
+    fn built(port: &str) -> Result<Vec<PortRange>, DeviceError> {
+        let decl = crate::declaration(ID);
+        let mut bench = Bench::new();
+        bench.build(decl, &[("iobase", port), ("iosize", "4")], &[]).map(|_| bench.ports.clone())
     }
 
     #[test]
-    fn it_is_built_only_where_it_is_asked_for() {
-        config(None, |config| {
-            assert!(ports(config).is_empty());
-            assert!(matches!(build(config), Ok(None)));
-        });
-        config(Some(0x501), |config| {
-            assert_eq!(ports(config), [PortRange { start: 0x501, len: 4 }]);
-            assert!(matches!(build(config), Ok(Some(_))));
-        });
-        config(Some(0xfffc), |config| assert!(matches!(build(config), Ok(Some(_)))));
-        config(Some(0xfffd), |config| assert!(matches!(build(config), Err(DeviceError::Config { .. }))));
+    fn it_answers_where_it_is_asked_to() {
+        assert_eq!(built("0xf4"), Ok(vec![PortRange { start: 0xf4, len: 4 }]));
+        assert!(built("0xfffc").is_ok());
+        assert!(built("0xfffd").is_err());
     }
 
     #[test]

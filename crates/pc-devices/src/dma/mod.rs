@@ -31,8 +31,6 @@ declare_device!(DeviceDecl {
         PortRange { start: spec::PAGES, len: spec::PAGE_COUNT },
         PortRange { start: spec::HIGH, len: 32 },
     ],
-    mmio: &[],
-    dynamic_ports: None,
-    per_processor: false,
-    build: |_| Ok(Some(Box::new(OnPorts::<chip::Dma>::default()))),
+    build: |_| Ok(Box::new(OnPorts::<chip::Dma>::default())),
+    ..DeviceDecl::DEFAULT
 });

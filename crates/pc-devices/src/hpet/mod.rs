@@ -122,7 +122,6 @@ declare_device!(DeviceDecl {
     stage: Stage::Timers,
     ports: &[],
     mmio: &[MmioRange { start: GuestPhysAddr(spec::BASE), len: spec::LEN }],
-    dynamic_ports: None,
-    per_processor: false,
-    build: |_| Ok(Some(Box::new(Hpet::default()))),
+    build: |_| Ok(Box::new(Hpet::default())),
+    ..DeviceDecl::DEFAULT
 });

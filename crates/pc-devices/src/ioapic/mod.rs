@@ -93,7 +93,6 @@ declare_device!(DeviceDecl {
     stage: Stage::Interrupts,
     ports: &[],
     mmio: &[MmioRange { start: GuestPhysAddr(spec::BASE), len: 0x1000 }],
-    dynamic_ports: None,
-    per_processor: false,
-    build: |_| Ok(Some(Box::new(IoApicDevice::default()))),
+    build: |_| Ok(Box::new(IoApicDevice::default())),
+    ..DeviceDecl::DEFAULT
 });

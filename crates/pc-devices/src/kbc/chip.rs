@@ -102,6 +102,7 @@ impl Chip {
     }
 
     /// A key's byte from the host (set 1 when translation is on). Dropped when the keyboard does not scan.
+    #[cfg(test)]
     pub(super) fn key(&mut self, byte: u8) {
         if self.keyboard.scanning() && self.command_byte & DISABLE == 0 {
             self.push(byte, Source::Keyboard);

@@ -33,6 +33,7 @@ impl Default for Keyboard {
 
 impl Keyboard {
     /// Whether keys are sent.
+    #[cfg(test)]
     pub(super) fn scanning(&self) -> bool {
         self.scanning
     }

@@ -7,9 +7,7 @@ mod spec;
 mod tests;
 
 use crate::ports::{OnPorts, PortChip};
-use device_api::{
-    Ctx, DeviceDecl, HostEvent, IrqLine, MachineEvent, PortRange, Stage, VmTime, declare_device,
-};
+use device_api::{Ctx, DeviceDecl, IrqLine, MachineEvent, PortRange, Stage, VmTime, declare_device};
 
 const ID: &str = "kbc-8042";
 const IRQS: [IrqLine; 2] = [IrqLine(1), IrqLine(12)];
@@ -27,11 +25,6 @@ impl PortChip for chip::Chip {
             ctx.lines.set(line, high);
         }
         ctx.lines.open_a20(self.a20());
-    }
-    fn host_event(&mut self, event: HostEvent) {
-        if let HostEvent::Key(byte) = event {
-            self.key(byte);
-        }
     }
     fn read(&mut self, ctx: &mut Ctx<'_>, port: u16) -> u8 {
         let (byte, taken) = self.read_port(port);
@@ -53,8 +46,6 @@ declare_device!(DeviceDecl {
     summary: "8042 keyboard controller with a keyboard",
     stage: Stage::Peripherals,
     ports: &[PortRange { start: spec::DATA, len: 1 }, PortRange { start: spec::COMMAND, len: 1 }],
-    mmio: &[],
-    dynamic_ports: None,
-    per_processor: false,
-    build: |_| Ok(Some(Box::new(Kbc::default()))),
+    build: |_| Ok(Box::new(Kbc::default())),
+    ..DeviceDecl::DEFAULT
 });

@@ -12,8 +12,8 @@ mod vectors;
 use crate::codec::snapshot_of;
 use chip::Lapic;
 use device_api::{
-    Ctx, Device, DeviceDecl, InterruptMessage, LocalController, Mmio, MmioRange, MsrAccess, Stage, Timed,
-    VmTime, declare_device,
+    Ctx, Device, DeviceDecl, InterruptMessage, LocalController, Mmio, MmioRange, MsrAccess, Presence, Stage,
+    Timed, VmTime, declare_device,
 };
 use ipi::Ipi;
 use spec::ApicBase;
@@ -152,7 +152,7 @@ declare_device!(DeviceDecl {
     stage: Stage::Interrupts,
     ports: &[],
     mmio: &[MmioRange { start: GuestPhysAddr(spec::DEFAULT_BASE), len: 0x1000 }],
-    dynamic_ports: None,
-    per_processor: true,
-    build: |config| Ok(Some(Box::new(LocalApic::new(config.processor, config.processors)))),
+    presence: Presence::PerProcessor,
+    build: |config| Ok(Box::new(LocalApic::new(config.processor, config.processors))),
+    ..DeviceDecl::DEFAULT
 });

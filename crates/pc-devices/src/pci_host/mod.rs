@@ -1,127 +1,73 @@
-//! PCI configuration mechanism 1 and the host bridge, function 0:0.0.
+//! The host bridge, function 00.0.
 
-mod chip;
 mod spec;
 #[cfg(test)]
 mod tests;
 
-use crate::codec::snapshot_of;
-use device_api::{Ctx, Device, DeviceDecl, PciFunction, Pio, PortRange, Stage, declare_device};
+use device_api::pci::{ConfigSpace, Identity};
+use device_api::{Ctx, Device, DeviceDecl, PciAddress, PciFunction, Snapshot, Stage, declare_device};
 
-const ID: &str = "pci-host";
+const ID: &str = "i440FX";
 
-/// The bridge on the bus, with the functions behind it.
-#[derive(Default)]
-pub struct PciHost {
-    state: chip::Chip,
-    /// Functions attached by the machine; each saves its own state
-    functions: Vec<Box<dyn PciFunction>>,
+/// The bridge.
+#[derive(Debug)]
+pub struct HostBridge {
+    config: ConfigSpace,
 }
 
-snapshot_of!(PciHost, state);
-
-impl PciHost {
-    /// Puts a function on bus 0. It is refused, and given back, when its slot is taken or does not exist.
-    pub fn attach(&mut self, function: Box<dyn PciFunction>) -> Result<(), Box<dyn PciFunction>> {
-        let slot = function.slot();
-        let taken = slot == self.slot() || self.functions.iter().any(|other| other.slot() == slot);
-        if taken || slot.0 > 31 || slot.1 > 7 {
-            return Err(function);
-        }
-        self.functions.push(function);
-        Ok(())
-    }
-
-    /// The function that CONFIG_ADDRESS selects, and the register.
-    fn selected(&mut self) -> Option<(&mut dyn PciFunction, u8)> {
-        let target = self.state.target().filter(|target| target.bus == 0)?;
-        let slot = (target.device, target.function);
-        if slot == self.slot() {
-            return Some((self, target.offset));
-        }
-        let function = self.functions.iter_mut().find(|function| function.slot() == slot)?;
-        Some((&mut **function, target.offset))
+impl HostBridge {
+    /// SPEC: intel-82441fx :: PAM—Programmable Attribute Map Registers -> 59h to 5Fh keep their values; 72h (SMRAM) too, without effect
+    fn new() -> Self {
+        let mut config = ConfigSpace::new(Identity {
+            vendor: spec::VENDOR,
+            device: spec::DEVICE,
+            revision: spec::REVISION,
+            class: 0x06_00_00,
+            subsystem: (0x1af4, 0x1100),
+            multifunction: false,
+        });
+        config.allow(spec::PAM0, &[0x30, 0x33, 0x33, 0x33, 0x33, 0x33, 0x33]);
+        config.allow(spec::SMRAM, &[0x7f]);
+        Self { config: config.built() }
     }
 }
 
-/// Byte position in the dword and mask of an access to CONFIG_DATA; bytes beyond the dword are not decoded.
-fn lanes(port: u16, size: u8) -> (u32, u32) {
-    let shift = 8 * u32::from(port & 3);
-    let mask = match size {
-        1 => 0xff,
-        2 => 0xffff,
-        _ => u32::MAX,
-    };
-    (shift, mask << shift)
-}
-
-impl PciFunction for PciHost {
-    fn slot(&self) -> (u8, u8) {
-        (0, 0)
+impl Snapshot for HostBridge {
+    fn save(&self, out: &mut Vec<u8>) {
+        let Self { config } = self;
+        config.save(out);
     }
-    fn config_read(&mut self, offset: u8) -> u32 {
-        self.state.config_read(offset)
-    }
-    fn config_write(&mut self, _ctx: &mut Ctx<'_>, offset: u8, value: u32, mask: u32) {
-        self.state.config_write(offset, value, mask);
+    fn load(&mut self, bytes: &mut &[u8]) -> Option<()> {
+        self.config.load(bytes)
     }
 }
 
-impl Device for PciHost {
+impl Device for HostBridge {
     fn id(&self) -> &'static str {
         ID
     }
     fn reset(&mut self, _ctx: &mut Ctx<'_>) {
-        self.state = chip::Chip::default();
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
+        self.config.reset();
     }
     fn pci(&mut self) -> Option<&mut dyn PciFunction> {
         Some(self)
     }
 }
 
-impl Pio for PciHost {
-    fn port_read(&mut self, _ctx: &mut Ctx<'_>, port: u16, size: u8) -> u32 {
-        match (port, size) {
-            (spec::CONFIG_ADDRESS, 4) => self.state.address(),
-            (0xcfc..=0xcff, _) => {
-                let (shift, mask) = lanes(port, size);
-                // SPEC: pci-local-bus-3.0 :: 6.1 Configuration Space Organization -> a function that is absent reads as all ones
-                let dword =
-                    self.selected().map_or(u32::MAX, |(function, offset)| function.config_read(offset));
-                (dword | !mask) >> shift | !(u32::MAX >> shift)
-            }
-            _ => u32::MAX,
-        }
+impl PciFunction for HostBridge {
+    fn config(&self) -> &ConfigSpace {
+        &self.config
     }
-
-    fn port_write(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8, value: u32) {
-        match (port, size) {
-            (spec::CONFIG_ADDRESS, 4) => self.state.set_address(value),
-            (0xcfc..=0xcff, _) => {
-                let (shift, mask) = lanes(port, size);
-                if let Some((function, offset)) = self.selected() {
-                    function.config_write(ctx, offset, value << shift, mask);
-                }
-            }
-            _ => {}
-        }
+    fn config_mut(&mut self) -> &mut ConfigSpace {
+        &mut self.config
     }
 }
 
 declare_device!(DeviceDecl {
     id: ID,
-    summary: "PCI configuration mechanism 1 and an 82441FX host bridge",
+    summary: "82441FX host bridge",
     stage: Stage::Chipset,
-    // CF9h belongs to the reset control register; a dword at CF8h is dispatched by its first port.
-    ports: &[
-        PortRange { start: spec::CONFIG_ADDRESS, len: 1 },
-        PortRange { start: spec::CONFIG_DATA, len: 4 },
-    ],
-    mmio: &[],
-    dynamic_ports: None,
-    per_processor: false,
-    build: |_| Ok(Some(Box::new(PciHost::default()))),
+    pci: Some(PciAddress { slot: 0, function: 0 }),
+    build: |_| Ok(Box::new(HostBridge::new())),
+    ..DeviceDecl::DEFAULT
 });

@@ -75,8 +75,6 @@ declare_device!(DeviceDecl {
         PortRange { start: spec::SLAVE, len: 2 },
         PortRange { start: spec::ELCR, len: 2 },
     ],
-    mmio: &[],
-    dynamic_ports: None,
-    per_processor: false,
-    build: |_| Ok(Some(Box::new(Pic::default()))),
+    build: |_| Ok(Box::new(Pic::default())),
+    ..DeviceDecl::DEFAULT
 });

@@ -48,8 +48,6 @@ declare_device!(DeviceDecl {
     summary: "8254 interval timer and system control port B",
     stage: Stage::Timers,
     ports: &[PortRange { start: spec::COUNTER0, len: 4 }, PortRange { start: spec::PORT_B, len: 1 },],
-    mmio: &[],
-    dynamic_ports: None,
-    per_processor: false,
-    build: |_| Ok(Some(Box::new(Pit::default()))),
+    build: |_| Ok(Box::new(Pit::default())),
+    ..DeviceDecl::DEFAULT
 });

@@ -55,10 +55,8 @@ declare_device!(DeviceDecl {
         PortRange { start: spec::GPE0, len: 4 },
         PortRange { start: spec::SMI_CMD, len: 2 },
     ],
-    mmio: &[],
-    dynamic_ports: None,
-    per_processor: false,
-    build: |_| Ok(Some(Box::new(Pm::default()))),
+    build: |_| Ok(Box::new(Pm::default())),
+    ..DeviceDecl::DEFAULT
 });
 
 #[cfg(test)]

@@ -32,8 +32,6 @@ declare_device!(DeviceDecl {
     summary: "System control port A: fast A20 and reset",
     stage: Stage::Chipset,
     ports: &[PortRange { start: spec::PORT92, len: 1 }],
-    mmio: &[],
-    dynamic_ports: None,
-    per_processor: false,
-    build: |_| Ok(Some(Box::new(OnPorts::<chip::Chip>::default()))),
+    build: |_| Ok(Box::new(OnPorts::<chip::Chip>::default())),
+    ..DeviceDecl::DEFAULT
 });

@@ -38,10 +38,8 @@ declare_device!(DeviceDecl {
     summary: "POST code port",
     stage: Stage::Peripherals,
     ports: &[PortRange { start: POST, len: 1 }],
-    mmio: &[],
-    dynamic_ports: None,
-    per_processor: false,
-    build: |_| Ok(Some(Box::new(OnPorts::<Post>::default()))),
+    build: |_| Ok(Box::new(OnPorts::<Post>::default())),
+    ..DeviceDecl::DEFAULT
 });
 
 #[cfg(test)]

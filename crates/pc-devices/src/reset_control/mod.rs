@@ -33,8 +33,6 @@ declare_device!(DeviceDecl {
     summary: "Reset control register",
     stage: Stage::Chipset,
     ports: &[PortRange { start: spec::RST_CNT, len: 1 }],
-    mmio: &[],
-    dynamic_ports: None,
-    per_processor: false,
-    build: |_| Ok(Some(Box::new(OnPorts::<chip::Chip>::default()))),
+    build: |_| Ok(Box::new(OnPorts::<chip::Chip>::default())),
+    ..DeviceDecl::DEFAULT
 });

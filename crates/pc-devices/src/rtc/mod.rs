@@ -42,10 +42,6 @@ declare_device!(DeviceDecl {
     summary: "MC146818A real-time clock and CMOS memory",
     stage: Stage::Timers,
     ports: &[PortRange { start: spec::INDEX, len: 2 }],
-    mmio: &[],
-    dynamic_ports: None,
-    per_processor: false,
-    build: |config| Ok(Some(Box::new(OnPorts {
-        chip: chip::Chip::new(config.epoch_seconds, config.ram_bytes)
-    }))),
+    build: |config| Ok(Box::new(OnPorts { chip: chip::Chip::new(config.epoch_seconds, config.ram_bytes) })),
+    ..DeviceDecl::DEFAULT
 });

@@ -7,8 +7,13 @@ mod tests;
 
 use crate::{codec::snapshot_of, lanes};
 use chip::Uart;
-use device_api::{BuildConfig, Ctx, Device, DeviceError, IrqLine, Pio, SerialPort, Timed, VmTime};
+use device_api::{
+    BuildConfig, CharBackend, Ctx, Device, DeviceDecl, DeviceError, IrqLine, Pio, PortRange, Presence,
+    Property, PropertyKind, Role, Stage, Timed, VmTime, declare_device,
+};
 use spec::offset;
+
+const ID: &str = "isa-serial";
 
 /// How often the host's end is asked for input while the guest waits for an interrupt, in nanoseconds.
 pub const POLL_INTERVAL: u64 = 2_000_000;
@@ -18,20 +23,12 @@ pub const START_TIME: u64 = 500_000;
 /// Reads of LSR in a row that only a polling driver makes: Linux reads it twice when it starts a port.
 const POLLS: u8 = 4;
 
-/// One of the four ports.
-struct Com {
-    id: &'static str,
-    base: u16,
-    irq: u8,
-    /// Index into `BuildConfig::serial`
-    index: usize,
-}
-
 /// A UART with its cable. Without a back end output is dropped and nothing ever arrives.
 pub struct SerialDevice {
-    com: &'static Com,
+    base: u16,
+    irq: u8,
     /// `None` also when nothing is plugged in
-    host: Option<Box<dyn SerialPort>>,
+    host: Option<Box<dyn CharBackend>>,
     state: State,
 }
 
@@ -51,7 +48,7 @@ snapshot_of!(SerialDevice, state);
 impl std::fmt::Debug for SerialDevice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SerialDevice")
-            .field("id", &self.com.id)
+            .field("base", &self.base)
             .field("state", &self.state)
             .finish_non_exhaustive()
     }
@@ -64,17 +61,9 @@ impl State {
 }
 
 impl SerialDevice {
-    fn new(com: &'static Com, host: Option<Box<dyn SerialPort>>) -> Self {
+    fn new((base, irq): (u16, u8), host: Option<Box<dyn CharBackend>>) -> Self {
         let state = State::new(host.is_some());
-        Self { com, host, state }
-    }
-
-    fn build(
-        com: &'static Com,
-        config: &mut BuildConfig<'_>,
-    ) -> Result<Option<Box<dyn Device>>, DeviceError> {
-        let host = config.serial.get_mut(com.index).and_then(Option::take);
-        Ok(Some(Box::new(Self::new(com, host))))
+        Self { base, irq, host, state }
     }
 
     /// Whether the guest is ready for input: it has enabled the receive interrupt, or it has read LSR several times in a row,
@@ -106,13 +95,13 @@ impl SerialDevice {
 
     /// COM1 and COM3 share a line, and so do COM2 and COM4.
     fn drive(&self, ctx: &mut Ctx<'_>) {
-        ctx.lines.set(IrqLine(self.com.irq), self.state.uart.interrupt());
+        ctx.lines.set(IrqLine(self.irq), self.state.uart.interrupt());
     }
 }
 
 impl Device for SerialDevice {
     fn id(&self) -> &'static str {
-        self.com.id
+        ID
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.state = State { polled: ctx.now, ..State::new(self.host.is_some()) };
@@ -129,7 +118,7 @@ impl Device for SerialDevice {
 impl Pio for SerialDevice {
     fn port_read(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8) -> u32 {
         let value = lanes::read(port, size, |port| {
-            let register = port.wrapping_sub(self.com.base) & 7;
+            let register = port.wrapping_sub(self.base) & 7;
             let shows_data = matches!(register, offset::RBR_THR_DLL | offset::IIR_FCR | offset::LSR);
             self.count_access(register == offset::LSR);
             if shows_data && self.is_ready() {
@@ -144,7 +133,7 @@ impl Pio for SerialDevice {
     fn port_write(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8, value: u32) {
         lanes::write(port, size, value, |port, byte| {
             let wanted = self.state.uart.wants_data();
-            let register = port.wrapping_sub(self.com.base) & 7;
+            let register = port.wrapping_sub(self.base) & 7;
             let sent = self.state.uart.write(ctx.now, register, byte);
             self.count_access(false);
             if register == offset::IIR_FCR {
@@ -179,37 +168,46 @@ impl Timed for SerialDevice {
     }
 }
 
-macro_rules! com_port {
-    ($module:ident, $id:literal, $summary:literal, $base:literal, $irq:literal, $index:literal) => {
-        mod $module {
-            use super::{Com, SerialDevice, spec};
-            use device_api::{DeviceDecl, PortRange, Stage, declare_device};
+/// Ports and interrupts of COM1 to COM4.
+///
+/// SPEC: qemu-isa-serial :: isa-serial properties index, iobase, irq -> the defaults by index
+const PLACES: [(u16, u8); 4] = [(0x3f8, 4), (0x2f8, 3), (0x3e8, 4), (0x2e8, 3)];
 
-            pub(super) static COM: Com = Com { id: $id, base: $base, irq: $irq, index: $index };
-
-            declare_device!(DeviceDecl {
-                id: $id,
-                summary: $summary,
-                stage: Stage::Peripherals,
-                ports: &[PortRange { start: $base, len: spec::PORTS }],
-                mmio: &[],
-                dynamic_ports: None,
-                per_processor: false,
-                build: |config| SerialDevice::build(&COM, config),
-            });
-        }
-    };
+fn build(config: &mut BuildConfig<'_>) -> Result<Box<dyn Device>, DeviceError> {
+    let index = config.properties.number("index").unwrap_or(0) as usize;
+    let (base, irq) = PLACES.get(index).copied().unwrap_or(PLACES[0]);
+    let base = config.properties.number("iobase").map_or(base, |port| port as u16);
+    let irq = config.properties.number("irq").map_or(irq, |line| line as u8);
+    let host = config.take_char("chardev")?;
+    config.ports.push(PortRange { start: base, len: spec::PORTS });
+    Ok(Box::new(SerialDevice::new((base, irq), host)))
 }
 
-com_port!(com1, "uart-com1", "16550A serial port COM1 at 3F8h, IRQ 4", 0x3f8, 4, 0);
-com_port!(com2, "uart-com2", "16550A serial port COM2 at 2F8h, IRQ 3", 0x2f8, 3, 1);
-com_port!(com3, "uart-com3", "16550A serial port COM3 at 3E8h, IRQ 4", 0x3e8, 4, 2);
-com_port!(com4, "uart-com4", "16550A serial port COM4 at 2E8h, IRQ 3", 0x2e8, 3, 3);
-
-/// Link anchor of the four declarations.
-#[inline(never)]
-pub fn link() {
-    for anchor in [com1::link, com2::link, com3::link, com4::link] {
-        anchor();
-    }
+const fn number(
+    name: &'static str,
+    max: u64,
+    default: Option<&'static str>,
+    summary: &'static str,
+) -> Property {
+    Property { name, kind: PropertyKind::Number { min: 0, max }, default, summary }
 }
+
+declare_device!(DeviceDecl {
+    id: ID,
+    summary: "16550A serial port",
+    stage: Stage::Peripherals,
+    presence: Presence::OnRequest,
+    properties: &[
+        number("index", 3, Some("0"), "COM1 to COM4, by which ports and interrupt are chosen"),
+        number("iobase", 0xfff8, None, "first of eight ports"),
+        number("irq", 15, None, "interrupt"),
+        Property {
+            name: "chardev",
+            kind: PropertyKind::Backend(Role::Char),
+            default: None,
+            summary: "where the line goes",
+        },
+    ],
+    build,
+    ..DeviceDecl::DEFAULT
+});

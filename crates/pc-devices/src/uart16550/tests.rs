@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone, Default)]
 struct Wire(Arc<Mutex<(VecDeque<u8>, Vec<u8>)>>);
 
-impl SerialPort for Wire {
+impl CharBackend for Wire {
     fn send(&mut self, byte: u8) {
         self.0.lock().unwrap().1.push(byte);
     }
@@ -27,7 +27,7 @@ struct Rig {
 impl Rig {
     fn new() -> Self {
         let wire = Wire::default();
-        let device = SerialDevice::new(&com1::COM, Some(Box::new(wire.clone())));
+        let device = SerialDevice::new(PLACES[0], Some(Box::new(wire.clone())));
         Self { device, bench: Bench::new(), wire }
     }
     fn read(&mut self, register: u16) -> u8 {
@@ -82,7 +82,7 @@ fn registers_after_reset_with_and_without_a_cable() {
     ] {
         assert_eq!(rig.read(register), value, "{register}");
     }
-    let mut silent = SerialDevice::new(&com1::COM, None);
+    let mut silent = SerialDevice::new(PLACES[0], None);
     let mut bench = Bench::new();
     assert_eq!(silent.port_read(&mut bench.ctx(), 0x3fe, 1), 0);
     silent.port_write(&mut bench.ctx(), 0x3f9, 1, 0x01);
@@ -328,23 +328,18 @@ fn a_guest_that_polls_gets_its_input_and_one_that_sends_does_not() {
 }
 
 #[test]
-fn the_four_ports_are_declared() {
-    crate::link();
-    let mut serial = [const { None }; 4];
-    let mut config = BuildConfig {
-        ram_bytes: 0,
-        epoch_seconds: 0,
-        serial: &mut serial,
-        debug_exit: None,
-        processors: 1,
-        processor: 0,
+fn an_index_chooses_ports_and_interrupt_which_can_be_given_too() {
+    let decl = crate::declaration(ID);
+    let mut bench = Bench::new();
+    let mut ports = |properties: &[(&str, &str)]| {
+        bench.build(decl, properties, &[]).map(|_| bench.ports[0].start).map_err(|error| error.reason)
     };
-    for (id, port) in [("uart-com1", 0x3f8), ("uart-com2", 0x2f8), ("uart-com3", 0x3e8), ("uart-com4", 0x2e8)]
-    {
-        let decl = device_api::declarations().into_iter().find(|decl| decl.id == id).unwrap();
-        assert_eq!((decl.ports[0].start, decl.ports[0].len), (port, 8));
-        assert_eq!((decl.build)(&mut config).unwrap().unwrap().id(), id);
-    }
+    assert_eq!(ports(&[]), Ok(0x3f8));
+    assert_eq!(ports(&[("index", "3")]), Ok(0x2e8));
+    assert_eq!(ports(&[("index", "1"), ("iobase", "0x100")]), Ok(0x100));
+    assert_eq!(ports(&[("index", "4")]), Err("index cannot be 4; possible: 0 to 3".into()));
+    let error = "chardev=x: no character device has this name, or another device has it; there is none left";
+    assert_eq!(ports(&[("chardev", "x")]), Err(error.into()));
 }
 
 #[test]
@@ -364,11 +359,11 @@ fn a_restored_port_is_equal() {
 #[test]
 fn com1_and_com3_share_a_line_without_lowering_it_for_each_other() {
     let mut lines = device_api::Lines::default();
-    let mut ports = [&com1::COM, &com3::COM].map(|com| SerialDevice::new(com, None));
+    let mut ports = [PLACES[0], PLACES[2]].map(|place| SerialDevice::new(place, None));
     let mut write = |port: usize, register: u16, value: u32| {
         let mut bench = Bench::new();
         let ctx = &mut Ctx { lines: lines.pins(device_api::Driver(port as u8)), ..bench.ctx() };
-        let base = ports[port].com.base;
+        let base = ports[port].base;
         ports[port].port_write(ctx, base + register, 1, value);
         lines.level(IrqLine(4))
     };
