@@ -1,9 +1,9 @@
 //! The board: devices, time, and what waits for the run loop.
 
-use crate::bus::{BusEnv, BusError, DeviceSet};
+use crate::bus::{BoardConfig, BusEnv, BusError, DeviceSet};
 use crate::random::Random;
 use crate::time::Clock;
-use device_api::{BuildConfig, DmaMemory, HostEvent, MachineEvent, MsrAccess, VmTime};
+use device_api::{DmaMemory, HostEvent, MachineEvent, MsrAccess, VmTime};
 use guest_memory::GuestMemory;
 use std::rc::Rc;
 use x86_exec::{BusMsr, Pending, VcpuBus};
@@ -38,13 +38,13 @@ pub(crate) struct Board {
 
 impl Board {
     pub(crate) fn new(
-        config: &mut BuildConfig<'_>,
+        config: &mut BoardConfig<'_>,
         clock: Clock,
         random: Random,
         memory: Rc<GuestMemory>,
     ) -> Result<Self, BusError> {
-        let mut devices = DeviceSet::build(config, &memory)?;
-        let mut env = BusEnv::default();
+        let mut env = BusEnv::new(&memory);
+        let mut devices = DeviceSet::build(config, &memory, &mut env)?;
         let mut dma = Dma { memory, written: Vec::new() };
         devices.reset(&mut env, &mut dma, VmTime::ZERO);
         devices.virtual_wire(&mut env, &mut dma, VmTime::ZERO);
@@ -53,8 +53,8 @@ impl Board {
         Ok(board)
     }
 
-    pub(crate) fn device_ids(&self) -> Vec<&'static str> {
-        self.devices.ids()
+    pub(crate) fn device_models(&self) -> Vec<&'static str> {
+        self.devices.models()
     }
 
     /// What is saved. The rest is empty between instructions, or asked for anew.
@@ -77,6 +77,26 @@ impl Board {
         let now = self.clock.now(retired);
         self.devices.host_event(&mut self.env, &mut self.dma, now, event);
         self.update_a20();
+    }
+
+    /// Has devices take what has completed at the host. Returns whether a request is still on its way there.
+    pub(crate) fn poll_host(&mut self, retired: u64) -> bool {
+        if !self.devices.waits_for_host() {
+            return false;
+        }
+        let now = self.clock.now(retired);
+        self.devices.poll_host(&mut self.env, &mut self.dma, now);
+        self.devices.waits_for_host()
+    }
+
+    /// Whether runs repeat exactly: then the machine waits for the host.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        matches!(self.clock, Clock::Instructions { .. })
+    }
+
+    /// The devices.
+    pub(crate) fn devices(&mut self) -> &mut DeviceSet {
+        &mut self.devices
     }
 
     /// Has memory follow the gate of address line 20.

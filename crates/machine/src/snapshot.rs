@@ -120,7 +120,7 @@ impl Machine {
         description.add("processor model", model.unwrap_or_default());
         description.add("number of processors", vcpus.len().to_string());
         description.add("clock", board.state().2.kind());
-        let ids = board.device_ids();
+        let ids = board.device_models();
         for (n, id) in ids.iter().enumerate().filter(|(n, id)| !ids[..*n].contains(id)) {
             let count = ids[n..].iter().filter(|other| *other == id).count();
             description.add(format!("device {id}"), count.to_string());
@@ -176,7 +176,8 @@ impl Machine {
         let saved: Description = reader.value(MACHINE.0, MACHINE.1)?;
         saved.matches(&self.description()).map_err(SnapshotError::OtherMachine)?;
         let State { vcpus, board, memory, turn, turn_left, resets } = self.state();
-        let Checked { counters, clock, wires, random, vcpus: saved } = check(reader, vcpus)?;
+        let Checked { counters, clock, wires, random, vcpus: saved } =
+            check(reader, vcpus, board.state().1.quiet())?;
         let (devices, env, now, generator) = board.state();
         // Devices have checks of their own, which cannot be had without loading; they undo it where one fails.
         devices.load(reader)?;
@@ -195,7 +196,7 @@ impl Machine {
     }
 }
 
-fn check(reader: &Reader<'_>, vcpus: &[Vcpu]) -> Result<Checked, SnapshotError> {
+fn check(reader: &Reader<'_>, vcpus: &[Vcpu], wires: BusEnv) -> Result<Checked, SnapshotError> {
     let damaged = |tag: &str| SnapshotError::Content { tag: tag.to_owned() };
     let counters: Counters = reader.value(COUNTERS.0, COUNTERS.1)?;
     if counters.turn as usize >= vcpus.len() || counters.turn_left > TURN {
@@ -211,7 +212,7 @@ fn check(reader: &Reader<'_>, vcpus: &[Vcpu]) -> Result<Checked, SnapshotError> 
     Ok(Checked {
         counters,
         clock: reader.value(CLOCK.0, CLOCK.1)?,
-        wires: get_state(reader, WIRES, BusEnv::default())?,
+        wires: get_state(reader, WIRES, wires)?,
         random: get_state(reader, RANDOM, Random::new(Seed::default()))?,
         vcpus: saved,
     })

@@ -1,9 +1,10 @@
 //! The machine: processors, memory, the board, and the loop that gives them time.
 
 use crate::board::Board;
+use crate::bus::BoardConfig;
 use crate::random::{Random, Seed};
 use crate::time::Clock;
-use device_api::{BuildConfig, HostEvent, MachineEvent, VmTime};
+use device_api::{Backends, DeviceSpec, HostEvent, MachineEvent, VmTime};
 use guest_memory::GuestMemory;
 use std::rc::Rc;
 use thiserror::Error;
@@ -53,6 +54,9 @@ pub enum Stop {
     Idle(u64),
     /// The guest waits for an interrupt, and no device will raise one by itself; [`Machine::host_event`] may
     Waiting,
+    /// A request is on its way at the host. Where time is made of instructions the machine waits for it, so that the guest
+    /// sees it complete at the same moment in every run
+    Host,
     /// The guest waits with interrupts off: nothing can wake it
     Dead,
 }
@@ -67,10 +71,10 @@ pub struct MachineConfig {
     pub clock: Clock,
     /// Seconds since 1970 at power-on
     pub epoch_seconds: u64,
-    /// Back ends of COM1 to COM4
-    pub serial: [Option<Box<dyn device_api::SerialPort>>; 4],
-    /// Port of isa-debug-exit
-    pub debug_exit: Option<u16>,
+    /// Devices beside those of every machine
+    pub devices: Vec<DeviceSpec>,
+    /// What the host supplies to them
+    pub backends: Backends,
     /// Processors, 1 to [`MAX_PROCESSORS`]
     pub processors: u32,
     /// Seed of the generator behind RDRAND and RDSEED: the host's entropy, or constant bytes for repeatable runs
@@ -119,13 +123,11 @@ impl Machine {
             return Err(MachineError::Processors { processors });
         }
         let memory = Rc::new(GuestMemory::new(config.ram_bytes)?);
-        let mut build = BuildConfig {
-            ram_bytes: memory.layout().size(),
+        let mut build = BoardConfig {
             epoch_seconds: config.epoch_seconds,
-            serial: &mut config.serial,
-            debug_exit: config.debug_exit,
             processors,
-            processor: 0,
+            devices: &config.devices,
+            backends: &mut config.backends,
         };
         let board = Board::new(&mut build, config.clock, Random::new(config.seed), Rc::clone(&memory))?;
         let vcpus = (0..processors).map(|_| Vcpu::new(config.model, Rc::clone(&memory))).collect();
@@ -185,8 +187,8 @@ impl Machine {
     }
 
     /// Ids of the devices, in building order.
-    pub fn device_ids(&self) -> Vec<&'static str> {
-        self.board.device_ids()
+    pub fn device_models(&self) -> Vec<&'static str> {
+        self.board.device_models()
     }
 
     /// What is saved. How long a halt has lasted only tells when to ask the host for input.
@@ -232,6 +234,9 @@ impl Machine {
             let retired = self.retired();
             if retired >= limit {
                 return Stop::Limit;
+            }
+            if self.board.poll_host(retired) && self.board.is_repeatable() {
+                return Stop::Host;
             }
             self.board.advance(retired);
             if let Some(stop) = self.events() {
@@ -328,6 +333,7 @@ impl Machine {
         match self.board.idle_to_deadline(retired) {
             Some(None) => long.then(|| Stop::Idle(self.now().since(now))),
             Some(Some(ns)) => Some(Stop::Idle(ns)),
+            None if self.board.poll_host(retired) => Some(Stop::Host),
             None => Some(Stop::Waiting),
         }
     }
@@ -358,8 +364,8 @@ mod tests {
             model: CpuModel::X86_64_V2,
             clock: Clock::instructions(),
             epoch_seconds: 0,
-            serial: [None, None, None, None],
-            debug_exit: None,
+            devices: Vec::new(),
+            backends: Backends::default(),
             processors: 1,
             seed: Seed::default(),
         };

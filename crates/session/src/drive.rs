@@ -8,6 +8,9 @@ use machine::{Machine, Stop};
 /// What is said where [`Outcome::Waiting`] ends a run, since no input can come.
 pub const WAITS: &str = "v64: the guest waits for an interrupt that no device will raise\n";
 
+/// How long the host is left alone with a request before it is asked again, in nanoseconds.
+const HOST_WAIT: u64 = 1_000_000;
+
 /// How a stretch of running came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -43,6 +46,7 @@ pub fn drive(args: &RunArgs, guest: &Guest, machine: &mut Machine, limit: u64) -
             }
             Stop::Limit => return Ok(Outcome::More),
             Stop::Idle(ns) => return Ok(Outcome::Idle(ns)),
+            Stop::Host => return Ok(Outcome::Idle(HOST_WAIT)),
             Stop::Dead => {
                 let instructions = machine.retired();
                 let what = "the guest halted with interrupts off (CLI, HLT)";

@@ -241,9 +241,9 @@ impl DeviceSet {
 
     /// Has devices with requests at the host look for what has completed.
     pub fn poll_host(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
-        for (n, device) in self.devices.iter_mut().enumerate() {
+        for &n in &self.host_io {
             let mut call = Call { env, dma, now };
-            if let Some(io) = device.host_io() {
+            if let Some(io) = self.devices[n].host_io().filter(|io| io.is_waiting()) {
                 io.poll(&mut call.ctx(n));
             }
         }
@@ -252,6 +252,7 @@ impl DeviceSet {
 
     /// Returns whether a request of some device is on its way at the host.
     pub fn waits_for_host(&mut self) -> bool {
-        self.devices.iter_mut().any(|device| device.host_io().is_some_and(|io| io.is_waiting()))
+        let devices = &mut self.devices;
+        self.host_io.iter().any(|&n| devices[n].host_io().is_some_and(|io| io.is_waiting()))
     }
 }

@@ -14,7 +14,7 @@ pub struct BusEnv {
     pub events: MachineEvents,
     /// The processor whose access this is
     pub processor: usize,
-    memory: Rc<GuestMemory>,
+    pub(super) memory: Rc<GuestMemory>,
     /// Slot on the PCI bus by device
     pub(super) slots: Vec<u8>,
     /// Devices called since deadlines were last asked for
@@ -33,6 +33,11 @@ impl BusEnv {
             slots: Vec::new(),
             called: Vec::new(),
         }
+    }
+
+    /// Returns the same surroundings with all wires low and nothing on its way.
+    pub(crate) fn quiet(&self) -> Self {
+        Self { slots: self.slots.clone(), ..Self::new(&self.memory) }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Split accesses, moved pages, messages, the end of interrupts and snapshots, with devices made for the purpose.
 
-use super::{BusEnv, BusError, Conflict, DeviceSet};
+use super::{BoardConfig, BusEnv, BusError, Conflict, DeviceSet};
 use ::snapshot::{Reader, SnapshotError, Writer};
 use device_api::{
-    BuildConfig, Ctx, Delivery, Device, DeviceDecl, DmaMemory, Driver, InterruptMessage, IrqInputs, IrqLine,
+    Backends, Ctx, Delivery, Device, DeviceDecl, DmaMemory, Driver, InterruptMessage, IrqInputs, IrqLine,
     LocalController, MachineEvent, Mmio, MmioRange, MsrAccess, Pio, PortRange, Snapshot, Stage, VmTime,
 };
 use guest_memory::GuestMemory;
@@ -234,14 +234,14 @@ const fn decl(
     build: device_api::Build,
 ) -> DeviceDecl {
     let stage = Stage::Peripherals;
-    DeviceDecl { id, summary: "", stage, ports, mmio, dynamic_ports: None, per_processor: false, build }
+    DeviceDecl { id, stage, ports, mmio, build, ..DeviceDecl::DEFAULT }
 }
 
-fn bytes(id: &'static str) -> Option<Box<dyn Device>> {
-    Some(Box::new(Bytes { id, bytes: [0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17], widest: 0 }))
+fn bytes(id: &'static str) -> Box<dyn Device> {
+    Box::new(Bytes { id, bytes: [0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17], widest: 0 })
 }
 
-fn apic(id: &'static str, apic_id: u32) -> Option<Box<dyn Device>> {
+fn apic(id: &'static str, apic_id: u32) -> Box<dyn Device> {
     let apic = Apic {
         id,
         apic_id,
@@ -254,7 +254,7 @@ fn apic(id: &'static str, apic_id: u32) -> Option<Box<dyn Device>> {
         startup: None,
         init: false,
     };
-    Some(Box::new(apic))
+    Box::new(apic)
 }
 
 static LOW: DeviceDecl = decl("low", &[PortRange { start: 0x60, len: 2 }], &[], |_| Ok(bytes("low")));
@@ -273,10 +273,8 @@ static APIC: DeviceDecl =
         Ok(apic("apic", 0))
     });
 static SECOND: DeviceDecl = decl("second", &[], &[], |_| Ok(apic("second", 1)));
-static SENDER: DeviceDecl =
-    decl("sender", &[], &[], |_| Ok(Some(Box::new(Sender { restless: false, sent: 0 }))));
-static RESTLESS: DeviceDecl =
-    decl("sender", &[], &[], |_| Ok(Some(Box::new(Sender { restless: true, sent: 0 }))));
+static SENDER: DeviceDecl = decl("sender", &[], &[], |_| Ok(Box::new(Sender { restless: false, sent: 0 })));
+static RESTLESS: DeviceDecl = decl("sender", &[], &[], |_| Ok(Box::new(Sender { restless: true, sent: 0 })));
 
 struct NoDma;
 
@@ -292,21 +290,17 @@ fn memory() -> Rc<GuestMemory> {
     Rc::new(memory)
 }
 
-fn build(decls: &[&'static DeviceDecl]) -> Result<DeviceSet, BusError> {
-    let mut config = BuildConfig {
-        ram_bytes: 1 << 20,
-        epoch_seconds: 0,
-        serial: &mut [None, None, None, None],
-        debug_exit: None,
-        processors: 2,
-        processor: 0,
-    };
-    DeviceSet::build_from(decls, &mut config, &memory())
+fn build(decls: &[&'static DeviceDecl]) -> Result<(DeviceSet, BusEnv), BusError> {
+    let mut config =
+        BoardConfig { epoch_seconds: 0, processors: 2, devices: &[], backends: &mut Backends::default() };
+    let memory = memory();
+    let mut env = BusEnv::new(&memory);
+    DeviceSet::build_from(decls, &mut config, &memory, &mut env).map(|set| (set, env))
 }
 
 fn machine(decls: &[&'static DeviceDecl]) -> (DeviceSet, BusEnv) {
     match build(decls) {
-        Ok(set) => (set, BusEnv::default()),
+        Ok(built) => built,
         Err(error) => panic!("{error}"),
     }
 }
@@ -497,12 +491,12 @@ fn a_snapshot_comes_back_and_a_damaged_one_changes_nothing() {
 
 #[test]
 fn lines_keep_their_levels_in_a_snapshot() {
-    let mut env = BusEnv::default();
+    let mut env = BusEnv::new(&memory());
     env.lines.pins(Driver(200)).set(IrqLine(9), true);
     env.lines.pins(Driver(200)).set(IrqLine(31), true);
     let mut saved = Vec::new();
     env.save(&mut saved);
-    let mut other = BusEnv::default();
+    let mut other = BusEnv::new(&memory());
     other.lines.pins(Driver(1)).set(IrqLine(1), true);
     assert_eq!(other.load(&mut &saved[..]), Some(()));
     let high: Vec<u8> = (0..32).filter(|&line| other.lines.level(IrqLine(line))).collect();

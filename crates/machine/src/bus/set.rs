@@ -112,6 +112,8 @@ pub struct DeviceSet {
     pub(super) coprocessor_error: Option<usize>,
     /// Devices that listen to interrupt lines
     pub(super) listeners: Vec<usize>,
+    /// Devices that make requests of the host
+    pub(super) host_io: Vec<usize>,
     /// Index of the 8237A pair
     pub(super) dma_controller: Option<usize>,
     /// The PCI bus, where there are functions
@@ -154,6 +156,7 @@ impl DeviceSet {
             legacy: None,
             coprocessor_error: None,
             listeners: Vec::new(),
+            host_io: Vec::new(),
             dma_controller: None,
             pci: None,
             deadlines: Vec::new(),
@@ -292,13 +295,16 @@ impl DeviceSet {
         if device.irq_inputs().is_some() {
             self.listeners.push(index);
         }
+        if device.host_io().is_some() {
+            self.host_io.push(index);
+        }
         if device.dma_controller().is_some() {
             self.dma_controller.get_or_insert(index);
         }
     }
 
-    /// Ids in building order.
-    pub fn ids(&self) -> Vec<&'static str> {
+    /// Models of the devices in building order.
+    pub fn models(&self) -> Vec<&'static str> {
         self.devices.iter().map(|device| device.id()).collect()
     }
 }

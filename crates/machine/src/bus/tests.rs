@@ -1,8 +1,8 @@
 //! The buses with devices made for the purpose.
 
-use super::{BusEnv, BusError, DeviceSet};
+use super::{BoardConfig, BusEnv, BusError, DeviceSet};
 use device_api::{
-    BuildConfig, Ctx, Delivery, Device, DeviceDecl, DmaMemory, InterruptMessage, IrqInputs, IrqLine,
+    Backends, Ctx, Delivery, Device, DeviceDecl, DmaMemory, InterruptMessage, IrqInputs, IrqLine,
     LegacyController, Mmio, MmioRange, Pio, PortRange, Snapshot, Stage, Timed, VmTime,
 };
 use guest_memory::GuestMemory;
@@ -102,8 +102,8 @@ impl LegacyController for Probe {
     }
 }
 
-fn probe(id: &'static str) -> Option<Box<dyn Device>> {
-    Some(Box::new(Probe { id, last: 0, next: VmTime(100), seen: Vec::new() }))
+fn probe(id: &'static str) -> Box<dyn Device> {
+    Box::new(Probe { id, last: 0, next: VmTime(100), seen: Vec::new() })
 }
 
 const PORTS: &[PortRange] = &[PortRange { start: 0x10, len: 4 }];
@@ -116,6 +116,7 @@ static ONE: DeviceDecl = DeviceDecl {
     ports: PORTS,
     mmio: MEMORY,
     build: |_| Ok(probe("one")),
+    ..DeviceDecl::DEFAULT
 };
 static BESIDE: DeviceDecl = DeviceDecl {
     id: "beside",
@@ -123,6 +124,7 @@ static BESIDE: DeviceDecl = DeviceDecl {
     stage: Stage::Peripherals,
     ports: &[PortRange { start: 0x20, len: 4 }],
     build: |_| Ok(probe("beside")),
+    ..DeviceDecl::DEFAULT
 };
 static SAME_PORTS: DeviceDecl = DeviceDecl {
     id: "two",
@@ -130,6 +132,7 @@ static SAME_PORTS: DeviceDecl = DeviceDecl {
     stage: Stage::Peripherals,
     ports: &[PortRange { start: 0x13, len: 1 }],
     build: |_| Ok(probe("two")),
+    ..DeviceDecl::DEFAULT
 };
 static SAME_MEMORY: DeviceDecl = DeviceDecl {
     id: "three",
@@ -138,14 +141,7 @@ static SAME_MEMORY: DeviceDecl = DeviceDecl {
     ports: &[],
     mmio: &[MmioRange { start: GuestPhysAddr(0xcfff_ffff), len: 2 }],
     build: |_| Ok(probe("three")),
-};
-static ABSENT: DeviceDecl = DeviceDecl {
-    id: "absent",
-    summary: "",
-    stage: Stage::Peripherals,
-    ports: PORTS,
-    mmio: MEMORY,
-    build: |_| Ok(None),
+    ..DeviceDecl::DEFAULT
 };
 
 fn memory() -> Rc<GuestMemory> {
@@ -153,16 +149,12 @@ fn memory() -> Rc<GuestMemory> {
     Rc::new(memory)
 }
 
-fn build(decls: &[&'static DeviceDecl]) -> Result<DeviceSet, BusError> {
-    let mut config = BuildConfig {
-        ram_bytes: 1 << 20,
-        epoch_seconds: 0,
-        serial: &mut [None, None, None, None],
-        debug_exit: None,
-        processors: 1,
-        processor: 0,
-    };
-    DeviceSet::build_from(decls, &mut config, &memory())
+fn build(decls: &[&'static DeviceDecl]) -> Result<(DeviceSet, BusEnv), BusError> {
+    let mut config =
+        BoardConfig { epoch_seconds: 0, processors: 1, devices: &[], backends: &mut Backends::default() };
+    let memory = memory();
+    let mut env = BusEnv::new(&memory);
+    DeviceSet::build_from(decls, &mut config, &memory, &mut env).map(|set| (set, env))
 }
 
 struct NoDma;
@@ -178,13 +170,12 @@ fn conflicts_name_both_owners() {
     assert_eq!(error.to_string(), "devices one and two both answer port 0x13; leave one out");
     let Err(error) = build(&[&ONE, &SAME_MEMORY]) else { panic!("two owners of an address") };
     assert_eq!(error.to_string(), "one and three both claim memory at 0xd0000000; leave one out");
-    assert!(build(&[&ABSENT, &ONE]).is_ok(), "a device that is not built owns nothing");
 }
 
 #[test]
 fn accesses_reach_their_owner_and_nobody_reads_as_ones() {
-    let Ok(mut set) = build(&[&ONE]) else { panic!("one device alone") };
-    let (env, dma, now) = (&mut BusEnv::default(), &mut NoDma, VmTime(0));
+    let Ok((mut set, mut env)) = build(&[&ONE]) else { panic!("one device alone") };
+    let (env, dma, now) = (&mut env, &mut NoDma, VmTime(0));
     set.port_write(env, dma, now, (0x10, 2, 0xabcd_1234));
     assert_eq!(set.port_read(env, dma, now, 0x11, 1), 0x34 ^ 0x11, "the value is cut to the access");
     assert_eq!(set.port_read(env, dma, now, 0x14, 2), 0xffff);
@@ -195,8 +186,8 @@ fn accesses_reach_their_owner_and_nobody_reads_as_ones() {
 
 #[test]
 fn lines_reach_the_controller_and_its_vector_the_processor() {
-    let Ok(mut set) = build(&[&ONE]) else { panic!("one device alone") };
-    let (env, dma, now) = (&mut BusEnv::default(), &mut NoDma, VmTime(0));
+    let Ok((mut set, mut env)) = build(&[&ONE]) else { panic!("one device alone") };
+    let (env, dma, now) = (&mut env, &mut NoDma, VmTime(0));
     assert!(!set.pending(0).interrupt);
     set.port_write(env, dma, now, (0x10, 1, 1));
     assert!(env.messages.is_empty(), "messages nobody takes do not pile up");
@@ -208,8 +199,8 @@ fn lines_reach_the_controller_and_its_vector_the_processor() {
 
 #[test]
 fn two_devices_share_a_line() {
-    let Ok(mut set) = build(&[&ONE, &BESIDE]) else { panic!("two devices") };
-    let (env, dma, now) = (&mut BusEnv::default(), &mut NoDma, VmTime(0));
+    let Ok((mut set, mut env)) = build(&[&ONE, &BESIDE]) else { panic!("two devices") };
+    let (env, dma, now) = (&mut env, &mut NoDma, VmTime(0));
     for (port, value, high) in [(0x10, 1, true), (0x20, 1, true), (0x10, 0, true), (0x20, 0, false)] {
         set.port_write(env, dma, now, (port, 1, value));
         assert_eq!(set.pending(0).interrupt, high, "{value} to {port:#x}");
@@ -218,8 +209,8 @@ fn two_devices_share_a_line() {
 
 #[test]
 fn deadlines_are_kept() {
-    let Ok(mut set) = build(&[&ONE]) else { panic!("one device alone") };
-    let (env, dma) = (&mut BusEnv::default(), &mut NoDma);
+    let Ok((mut set, mut env)) = build(&[&ONE]) else { panic!("one device alone") };
+    let (env, dma) = (&mut env, &mut NoDma);
     assert_eq!(set.next_deadline(), Some(VmTime(100)));
     set.advance(env, dma, VmTime(99));
     assert_eq!(set.next_deadline(), Some(VmTime(100)));
