@@ -1,9 +1,12 @@
 //! Options of a run.
 
+use crate::MachineSpec;
 use crate::size::parse_memory;
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
-use machine::{MAX_PROCESSORS, Seed};
+use device_api::Backends;
+use machine::time::Clock;
+use machine::{MAX_PROCESSORS, MachineConfig, Seed};
 use std::path::PathBuf;
 use x86_state::cpuid::CpuModel;
 
@@ -41,9 +44,57 @@ pub struct RunArgs {
     /// Processor model: x86-64-v1, x86-64-v2 or max
     #[arg(long, value_parser = parse_model)]
     pub cpu: Option<Model>,
-    /// Where COM1 goes: stdio, file:PATH or none
-    #[arg(long, value_name = "WHERE", default_value = "stdio", value_parser = parse_serial)]
-    pub serial: String,
+    /// Firmware, a ROM image: SeaBIOS where nothing is said and no kernel is given but a drive is
+    #[arg(long, value_name = "FILE")]
+    pub bios: Option<PathBuf>,
+    /// First hard disk: a raw or qcow2 image
+    #[arg(long, value_name = "FILE")]
+    pub hda: Option<PathBuf>,
+    /// Second hard disk
+    #[arg(long, value_name = "FILE")]
+    pub hdb: Option<PathBuf>,
+    /// Third hard disk
+    #[arg(long, value_name = "FILE")]
+    pub hdc: Option<PathBuf>,
+    /// Fourth hard disk
+    #[arg(long, value_name = "FILE")]
+    pub hdd: Option<PathBuf>,
+    /// A CD or DVD image, in place of the third hard disk
+    #[arg(long, value_name = "FILE")]
+    pub cdrom: Option<PathBuf>,
+    /// First floppy
+    #[arg(long, value_name = "FILE")]
+    pub fda: Option<PathBuf>,
+    /// Second floppy
+    #[arg(long, value_name = "FILE")]
+    pub fdb: Option<PathBuf>,
+    /// A drive: file=FILE,if=ide|floppy|pflash|none,index=N,media=disk|cdrom,format=raw|qcow2,readonly=on,snapshot=on,id=ID
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub drive: Vec<String>,
+    /// What drives are written is kept in memory, and lost at the end
+    #[arg(long)]
+    pub snapshot: bool,
+    /// What firmware boots from, in order: a floppy, c disk, d CD; as order=dc,menu=on too
+    #[arg(long, value_name = "ORDER", value_parser = crate::spec::parse_boot)]
+    pub boot: Option<crate::spec::Boot>,
+    /// Graphics adapter: std or none [default: std with firmware, none without]
+    #[arg(long, value_name = "KIND", value_parser = ["std", "none"])]
+    pub vga: Option<String>,
+    /// Where COM1 goes: stdio, file:PATH, chardev:ID, null or none [default: stdio]; given again, COM2 to COM4
+    #[arg(long, value_name = "WHERE")]
+    pub serial: Vec<String>,
+    /// Where a parallel port goes, likewise; without it there is none
+    #[arg(long, value_name = "WHERE")]
+    pub parallel: Vec<String>,
+    /// Where the debug port at E9h goes, likewise; without it there is none
+    #[arg(long, value_name = "WHERE")]
+    pub debugcon: Option<String>,
+    /// A stream with a name, for -serial chardev:ID and devices: stdio,id=ID or file,id=ID,path=PATH or null,id=ID
+    #[arg(long, value_name = "KIND,id=ID")]
+    pub chardev: Vec<String>,
+    /// Adds a device, with properties; -device help lists them, -device MODEL,help its properties
+    #[arg(long, value_name = "MODEL,NAME=VALUE")]
+    pub device: Vec<String>,
     /// Source of time: the host's clock, or retired instructions (exactly repeatable; implied by --engine lockstep)
     #[arg(long, value_enum, default_value = "real", default_value_if("engine", "lockstep", "icount"))]
     pub clock: ClockKind,
@@ -142,16 +193,6 @@ fn parse_command_line(text: &str) -> Result<String, String> {
     }
 }
 
-/// QEMU's names of the same are understood.
-fn parse_serial(text: &str) -> Result<String, String> {
-    match text {
-        "stdio" | "mon:stdio" => Ok("stdio".to_owned()),
-        "none" | "null" => Ok("none".to_owned()),
-        _ if text.strip_prefix("file:").is_some_and(|path| !path.is_empty()) => Ok(text.to_owned()),
-        _ => Err(format!("--serial {text} is none of stdio, file:PATH and none")),
-    }
-}
-
 fn parse_model(text: &str) -> Result<Model, String> {
     CpuModel::from_name(text)
         .map(Model)
@@ -190,6 +231,59 @@ impl RunArgs {
         ensure!(self.kernel.is_some() || self.append.is_empty(), without("--append"));
         ensure!(self.kernel.is_some() || self.initrd.is_none(), without("--initrd"));
         Ok(())
+    }
+
+    /// Where the serial ports go, from COM1 on.
+    pub fn serial(&self) -> Vec<&str> {
+        match self.serial[..] {
+            [] => vec!["stdio"],
+            _ => self.serial.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// Whether there is something that firmware could boot, or firmware was asked for in some way.
+    pub fn boots_drives(&self) -> bool {
+        let files = [&self.hda, &self.hdb, &self.hdc, &self.hdd, &self.cdrom, &self.fda, &self.fdb];
+        let named = files.into_iter().any(Option::is_some) || !self.drive.is_empty();
+        named || self.boot.is_some() || self.vga.as_deref() == Some("std")
+    }
+
+    /// Whether COM1 is the terminal's.
+    pub fn uses_stdio(&self) -> bool {
+        self.serial()
+            .iter()
+            .chain(&self.chardev.iter().map(String::as_str).collect::<Vec<_>>())
+            .any(|text| matches!(*text, "stdio" | "mon:stdio") || text.starts_with("stdio,"))
+    }
+
+    /// Returns what a machine is built of: these options, with `spec`'s devices and the back ends that were opened for them.
+    pub fn machine_config(
+        &self,
+        spec: &MachineSpec,
+        backends: Backends,
+        (clock, epoch_seconds): (Clock, u64),
+        seed: Seed,
+    ) -> MachineConfig {
+        MachineConfig {
+            ram_bytes: self.memory,
+            model: self.model(),
+            clock,
+            epoch_seconds,
+            devices: spec.devices.clone(),
+            backends,
+            processors: self.smp.0,
+            seed,
+        }
+    }
+
+    /// Returns what a machine is built of whose time is made of instructions and whose character devices lead nowhere.
+    ///
+    /// # Errors
+    /// Options that contradict each other.
+    pub fn silent_config(&self) -> Result<MachineConfig> {
+        let spec = MachineSpec::new(self)?;
+        let time = (Clock::instructions(), ICOUNT_EPOCH);
+        Ok(self.machine_config(&spec, spec.null_chars(), time, self.fixed_seed()))
     }
 
     /// The processor that was asked for.

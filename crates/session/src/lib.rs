@@ -10,6 +10,7 @@ mod microtest;
 mod qemu;
 pub mod report;
 mod size;
+pub mod spec;
 mod state;
 mod words;
 
@@ -18,8 +19,31 @@ pub use decode::{DecodeArgs, decode_text};
 pub use drive::{Outcome, WAITS, drive};
 pub use guest::Guest;
 pub use microtest::{MicrotestArgs, Microtests};
+pub use spec::MachineSpec;
 pub use state::{restore_state, save_state};
 pub use words::normalize_words;
+
+/// Answers `-device help` (all models) and `-device MODEL,help` (properties of one). `None` for other values.
+///
+/// # Errors
+/// There is no such model.
+pub fn device_help(text: &str) -> anyhow::Result<Option<String>> {
+    pc_devices::link();
+    if matches!(text, "help" | "?") {
+        return Ok(Some(devices()));
+    }
+    let Some(model) = text.strip_suffix(",help").or_else(|| text.strip_suffix(",?")) else { return Ok(None) };
+    let Some(decl) = device_api::declarations().into_iter().find(|decl| decl.id == model) else {
+        anyhow::bail!("no device is called {model}; -device help lists them")
+    };
+    let mut out = format!("{}: {}\n", decl.id, decl.summary);
+    for property in decl.properties {
+        let default = property.default.map(|value| format!(" (default: {value})")).unwrap_or_default();
+        let possible = property.kind.possible();
+        out += &format!("  {}=<{possible}>  {}{default}\n", property.name, property.summary);
+    }
+    Ok(Some(out))
+}
 
 /// The devices that machines are made of, a line each.
 pub fn devices() -> String {

@@ -64,26 +64,14 @@ const KEYS: &[&str] = &["none", "null"];
 
 /// By topic. Options that are v64's own too (-kernel, -m, -cpu, -serial, -no-reboot, -trace) are not here.
 static OPTIONS: &[Known] = &[
-    value("hda", &[], DISK),
-    value("hdb", &[], DISK),
-    value("hdc", &[], DISK),
-    value("hdd", &[], DISK),
-    value("cdrom", &[], DISK),
-    value("fda", &[], DISK),
-    value("fdb", &[], DISK),
-    value("drive", &[], DISK),
     value("blockdev", &[], DISK),
     value("sd", &[], DISK),
     value("mtdblock", &[], DISK),
-    flag("snapshot", &[], DISK),
-    value("bios", &[], FIRMWARE),
     value("pflash", &[], FIRMWARE),
     value("L", &[], FIRMWARE),
-    value("boot", &[], FIRMWARE),
     value("option-rom", &[], FIRMWARE),
     flag("nographic", ANY, DISPLAY),
     value("display", &["none"], DISPLAY),
-    value("vga", &["none"], DISPLAY),
     value("vnc", &["none"], DISPLAY),
     value("spice", &[], DISPLAY),
     flag("sdl", &[], DISPLAY),
@@ -99,13 +87,6 @@ static OPTIONS: &[Known] = &[
     value("qmp", KEYS, MONITOR),
     value("qmp-pretty", KEYS, MONITOR),
     value("mon", &[], MONITOR),
-    value(
-        "chardev",
-        &[],
-        "character devices have no names; the nearest is --serial stdio, file:PATH or none",
-    ),
-    value("parallel", KEYS, "there is no parallel port; the nearest is --serial"),
-    value("debugcon", &[], "port E9h is not there; the nearest is --serial"),
     value("gdb", &[], DEBUGGER),
     flag("s", &[], DEBUGGER),
     flag("S", &[], DEBUGGER),
@@ -118,7 +99,6 @@ static OPTIONS: &[Known] = &[
     flag("enable-kvm", &[], TCG),
     flag("enable-hax", &[], TCG),
     value("numa", &[], "all memory is one node; the nearest is -smp"),
-    value("device", &[], "no device can be added but isa-debug-exit; v64 devices lists what is there"),
     flag("usb", &[], FIXED),
     value("usbdevice", &[], FIXED),
     value("soundhw", &[], FIXED),
@@ -166,25 +146,6 @@ static OPTIONS: &[Known] = &[
 
 const MACHINES: &[&str] = &["pc", "type=pc", "pc-i440fx*", "type=pc-i440fx*", "accel=tcg"];
 
-/// Returns the port of `-device isa-debug-exit`, as `--debug-exit` takes it; `None` for another device.
-pub(crate) fn debug_exit(device: &str) -> Option<&str> {
-    let mut parts = device.split(',');
-    if !matches!(parts.next(), Some("isa-debug-exit" | "driver=isa-debug-exit")) {
-        return None;
-    }
-    // QEMU's default
-    let mut port = "0x501";
-    for part in parts {
-        match part.split_once('=') {
-            Some(("iobase", value)) => port = value,
-            // The width of the port: one dword here
-            Some(("iosize" | "id", _)) => {}
-            _ => return None,
-        }
-    }
-    Some(port)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,13 +164,5 @@ mod tests {
         assert!(is_true("M", "pc") && is_true("machine", "pc-i440fx-7.2,accel=tcg"));
         assert!(!is_true("M", "q35") && !is_true("M", "pc,accel=kvm") && !is_true("accel", "kvm"));
         assert!(is_true("nographic", "") && !is_true("S", ""));
-    }
-
-    #[test]
-    fn isa_debug_exit_is_a_device() {
-        assert_eq!(debug_exit("isa-debug-exit,iobase=0xf4,iosize=0x04"), Some("0xf4"));
-        assert_eq!(debug_exit("isa-debug-exit"), Some("0x501"));
-        assert_eq!(debug_exit("virtio-net"), None);
-        assert_eq!(debug_exit("isa-debug-exit,bus=pci.0"), None);
     }
 }

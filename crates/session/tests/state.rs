@@ -1,35 +1,17 @@
 //! Whole machines that are saved and restored.
 
-use device_api::SerialPort;
 use machine::time::Clock;
 use machine::{Machine, MachineConfig, RestoreError};
 use proptest::prelude::*;
-use session::{Guest, ICOUNT_EPOCH, Outcome, RunArgs, drive, restore_state, save_state};
+use session::{Guest, Outcome, RunArgs, drive, restore_state, save_state};
 use snapshot::{Reader, SnapshotError, Writer};
 use std::sync::LazyLock;
 use x86_state::cpuid::CpuModel;
 
-/// Hears the guest and says nothing.
-struct Sink;
-
-impl SerialPort for Sink {
-    fn send(&mut self, _: u8) {}
-    fn receive(&mut self) -> Option<u8> {
-        None
-    }
-}
-
 fn config() -> MachineConfig {
-    MachineConfig {
-        ram_bytes: 16 << 20,
-        model: CpuModel::X86_64_V2,
-        clock: Clock::instructions(),
-        epoch_seconds: ICOUNT_EPOCH,
-        serial: [Some(Box::new(Sink)), None, None, None],
-        debug_exit: None,
-        processors: 2,
-        seed: [7; 32],
-    }
+    pc_devices::link();
+    let args = RunArgs { memory: 16 << 20, ..RunArgs::default() };
+    MachineConfig { processors: 2, seed: [7; 32], ..args.silent_config().unwrap() }
 }
 
 fn build(config: MachineConfig) -> Machine {

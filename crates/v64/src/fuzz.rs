@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
+use device_api::{Backends, DeviceSpec};
 use machine::time::Clock;
 use machine::{Machine, MachineConfig, Stop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -266,8 +267,11 @@ fn machine() -> Result<Machine> {
         model: CpuModel::X86_64_V2,
         clock: Clock::instructions(),
         epoch_seconds: 0,
-        serial: [None, None, None, None],
-        debug_exit: Some(0xf4),
+        devices: vec![
+            DeviceSpec::new("isa-serial"),
+            DeviceSpec::new("isa-debug-exit").with("iobase", 0xf4).with("iosize", 4),
+        ],
+        backends: Backends::default(),
         processors: 1,
         seed: machine::Seed::default(),
     })?)

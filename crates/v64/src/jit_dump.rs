@@ -3,9 +3,8 @@
 use crate::jit::{describe, disassembly};
 use anyhow::{Result, bail};
 use clap::Args;
-use machine::time::Clock;
-use machine::{Machine, MachineConfig};
-use session::{Guest, ICOUNT_EPOCH, Outcome, RunArgs, drive};
+use machine::Machine;
+use session::{Guest, Outcome, RunArgs, drive};
 use wasm_jit::{CodeHost, HostError, Installed, Settings, Translator};
 
 /// Options of `v64 jit-dump`.
@@ -58,17 +57,8 @@ pub(crate) fn main(args: &JitDumpArgs) -> Result<u8> {
 }
 
 fn text(args: &RunArgs, guest: &Guest, place: Place, after: u64) -> Result<String> {
-    let mut machine = Machine::new(MachineConfig {
-        ram_bytes: args.memory,
-        model: args.model(),
-        clock: Clock::instructions(),
-        epoch_seconds: ICOUNT_EPOCH,
-        // Standard output is for what this command prints.
-        serial: [Some(Box::new(crate::terminal::Sink)), None, None, None],
-        debug_exit: args.debug_exit,
-        processors: args.smp.0,
-        seed: args.fixed_seed(),
-    })?;
+    // Standard output is for what this command prints.
+    let mut machine = Machine::new(args.silent_config()?)?;
     guest.load(&mut machine)?;
     // Never hot: it only has the processor count how often blocks run, and forms the region.
     let settings = Settings { hot: u32::MAX, ..Settings::default() };

@@ -1,5 +1,6 @@
 //! The command `v64`: an x86-64 PC in the terminal.
 
+mod backends;
 mod files;
 mod fuzz;
 mod input;

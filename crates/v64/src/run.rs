@@ -7,8 +7,10 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use machine::boot::Bytes;
 use machine::time::{Clock, HostClock, NS_PER_INSTRUCTION};
-use machine::{Machine, MachineConfig, Seed};
-use session::{ClockKind, EngineKind, Guest, ICOUNT_EPOCH, Outcome, RunArgs, WAITS, drive, report};
+use machine::{Machine, Seed};
+use session::{
+    ClockKind, EngineKind, Guest, ICOUNT_EPOCH, MachineSpec, Outcome, RunArgs, WAITS, drive, report,
+};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use wasm_jit::{Settings, Translator};
@@ -69,8 +71,13 @@ fn trace(targets: &[String]) -> Result<()> {
 /// Runs a machine. Gives the process's exit code.
 pub(crate) fn main(command: &RunCommand) -> Result<u8> {
     let args = &command.run;
-    if command.exit_on_eof && args.serial != "stdio" {
+    if command.exit_on_eof && !args.uses_stdio() {
         bail!("--exit-on-eof is for --serial stdio: otherwise standard input is not read");
+    }
+    for text in &args.device {
+        if let Some(help) = session::device_help(text)? {
+            return Ok(crate::output::print((help, 0)));
+        }
     }
     trace(&args.trace)?;
     pc_devices::link();
@@ -84,7 +91,8 @@ pub(crate) fn main(command: &RunCommand) -> Result<u8> {
         return crate::lockstep::main(args, &guest);
     }
     host_can_hold(memory)?;
-    let terminal = Terminal::open(&args.serial)?;
+    let spec = MachineSpec::new(args)?;
+    let terminal = Terminal::open(args.uses_stdio())?;
     let clock = match args.clock {
         ClockKind::Icount => Clock::instructions(),
         ClockKind::Real => Clock::host(Box::new(Monotonic(Instant::now()))),
@@ -93,16 +101,8 @@ pub(crate) fn main(command: &RunCommand) -> Result<u8> {
         ClockKind::Icount => ICOUNT_EPOCH,
         ClockKind::Real => SystemTime::now().duration_since(UNIX_EPOCH).map_or(ICOUNT_EPOCH, |t| t.as_secs()),
     };
-    let config = MachineConfig {
-        ram_bytes: memory,
-        model: args.model(),
-        clock,
-        epoch_seconds,
-        serial: [terminal.serial(), None, None, None],
-        debug_exit: args.debug_exit,
-        processors: args.smp.0,
-        seed: args.seed(host_entropy)?,
-    };
+    let backends = crate::backends::open(&spec, &terminal)?;
+    let config = args.machine_config(&spec, backends, (clock, epoch_seconds), args.seed(host_entropy)?);
     let mut machine = Machine::new(config)?;
     match &args.load_state {
         Some(path) => crate::state_file::load(path, &mut machine, &mut guest)?,

@@ -2,11 +2,12 @@
 
 use crate::input::Shared;
 use crate::output;
-use anyhow::{Context, Result, bail};
-use device_api::SerialPort;
+use anyhow::{Context, Result};
+use device_api::CharBackend;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::io::{IsTerminal, Read, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 const CTRL_A: u8 = 1;
@@ -26,39 +27,12 @@ enum Output {
     File(std::fs::File, String),
 }
 
-impl Output {
-    fn open(name: &str) -> Result<Option<Self>> {
-        Ok(match (name, name.strip_prefix("file:")) {
-            ("none", _) => None,
-            ("stdio", _) => Some(Output::Stdout),
-            (_, Some(path)) => {
-                let file = std::fs::File::create(path).with_context(|| format!("cannot write {path}"))?;
-                Some(Output::File(file, path.to_owned()))
-            }
-            _ => bail!("--serial {name} is none of stdio, file:PATH and none"),
-        })
-    }
-}
-
-/// A serial line on which nothing ever arrives, and which is heard where `--serial` says.
-pub(crate) fn output_only(name: &str) -> Result<Option<Box<dyn SerialPort>>> {
-    Ok(Output::open(name)?.map(|output| Box::new(Line::new(Arc::default(), output)) as Box<dyn SerialPort>))
-}
-
-/// What is sent here is lost, but the line behaves as if it were connected.
-pub(crate) struct Sink;
-
-impl SerialPort for Sink {
-    fn send(&mut self, _: u8) {}
-    fn receive(&mut self) -> Option<u8> {
-        None
-    }
-}
-
-/// COM1's other end.
+/// The other end of a line of the guest's.
 struct Line {
     shared: Arc<Shared>,
     output: Output,
+    /// Keys go to the guest
+    takes_input: bool,
     /// Output failed: the rest is dropped, and the run stops soon
     failed: bool,
     /// When it was opened, for the time before lines
@@ -67,8 +41,8 @@ struct Line {
 }
 
 impl Line {
-    fn new(shared: Arc<Shared>, output: Output) -> Self {
-        Self { shared, output, failed: false, opened: Instant::now(), at_line_start: true }
+    fn new(shared: Arc<Shared>, output: Output, takes_input: bool) -> Self {
+        Self { shared, output, takes_input, failed: false, opened: Instant::now(), at_line_start: true }
     }
 
     fn write(&mut self, byte: u8) -> std::io::Result<()> {
@@ -90,7 +64,7 @@ impl Line {
     }
 }
 
-impl SerialPort for Line {
+impl CharBackend for Line {
     fn send(&mut self, byte: u8) {
         if self.failed {
             return;
@@ -106,39 +80,48 @@ impl SerialPort for Line {
         }
     }
     fn receive(&mut self) -> Option<u8> {
-        self.shared.pop()
+        if self.takes_input { self.shared.pop() } else { None }
     }
 }
 
 /// The host's terminal.
 pub(crate) struct Terminal {
     shared: Arc<Shared>,
-    serial: Mutex<Option<Box<dyn SerialPort>>>,
     saved: Arc<Option<Termios>>,
 }
 
 impl Terminal {
-    /// Opens what `--serial` names: `stdio`, `file:PATH` or `none`.
-    pub(crate) fn open(name: &str) -> Result<Self> {
+    /// Opens the terminal; keys are read where `reads_keys`.
+    pub(crate) fn open(reads_keys: bool) -> Result<Self> {
         let shared = Arc::new(Shared::default());
-        let output = Output::open(name)?;
-        let is_stdio = matches!(output, Some(Output::Stdout));
-        let saved = Arc::new(if is_stdio { make_raw() } else { None });
-        if is_stdio {
+        let saved = Arc::new(if reads_keys { make_raw() } else { None });
+        if reads_keys {
             restore_on_signals(&saved)?;
             let (reader, saved) = (Arc::clone(&shared), Arc::clone(&saved));
             std::thread::spawn(move || read_input(&reader, &saved));
         } else {
             shared.end();
         }
-        let line = |output| Box::new(Line::new(Arc::clone(&shared), output)) as Box<dyn SerialPort>;
-        let serial = Mutex::new(output.map(line));
-        Ok(Self { shared, serial, saved })
+        Ok(Self { shared, saved })
     }
 
-    /// The serial back end, once.
-    pub(crate) fn serial(&self) -> Option<Box<dyn SerialPort>> {
-        self.serial.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// A terminal on which nothing is ever typed.
+    pub(crate) fn output_only() -> Self {
+        let shared = Arc::new(Shared::default());
+        shared.end();
+        Self { shared, saved: Arc::new(None) }
+    }
+
+    /// Returns a line whose other end is the terminal.
+    pub(crate) fn stdio(&self) -> Box<dyn CharBackend> {
+        Box::new(Line::new(Arc::clone(&self.shared), Output::Stdout, true))
+    }
+
+    /// Returns a line whose bytes go to a file.
+    pub(crate) fn file(&self, path: &Path) -> Result<Box<dyn CharBackend>> {
+        let name = path.display().to_string();
+        let file = std::fs::File::create(path).with_context(|| format!("cannot write {name}"))?;
+        Ok(Box::new(Line::new(Arc::clone(&self.shared), Output::File(file, name), false)))
     }
 
     /// What this terminal shares with the run loop.

@@ -129,7 +129,7 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
                 initrd: args.initrd.as_ref().map(path),
                 load_state: args.load_state.as_ref().map(path),
                 save_state: args.save_state.as_ref().map(path),
-                serial: args.serial.clone(),
+                serial: if args.uses_stdio() { "stdio" } else { "none" }.to_owned(),
                 stats: args.stats || args.profile,
                 state_hash: args.state_hash,
                 max_instructions: args.max_instructions,

@@ -1,6 +1,6 @@
 //! COM1's other end: bytes wait in the module until a slice is over.
 
-use device_api::SerialPort;
+use device_api::CharBackend;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,7 +22,7 @@ pub(crate) fn open(line: &Shared) -> MutexGuard<'_, Line> {
 /// The line as the chip sees it.
 pub(crate) struct Port(pub(crate) Shared);
 
-impl SerialPort for Port {
+impl CharBackend for Port {
     fn send(&mut self, byte: u8) {
         open(&self.0).output.push(byte);
     }

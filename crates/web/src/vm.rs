@@ -4,11 +4,14 @@ use crate::code::EngineHost;
 use crate::command::{Parsed, parse};
 use crate::host;
 use crate::serial::{self, Port};
+use anyhow::bail;
 use guest_memory::MemoryError;
 use machine::boot::BootError;
 use machine::time::Clock;
-use machine::{Machine, MachineConfig, MachineError};
+use machine::{Machine, MachineError};
 use serde_json::json;
+use session::MachineSpec;
+use session::spec::CharTarget;
 use session::{
     ClockKind, EngineKind, Guest, ICOUNT_EPOCH, MicrotestArgs, Microtests, Outcome, RunArgs, drive, report,
 };
@@ -126,20 +129,25 @@ impl Vm {
             return self.fail("BAD_OPTION", "--trace is for the native command");
         }
         pc_link();
-        let port = || Box::new(Port(Arc::clone(&self.line))) as Box<dyn device_api::SerialPort>;
-        let serial = (args.serial != "none").then(port);
+        let spec = match MachineSpec::new(args) {
+            Ok(spec) => spec,
+            Err(error) => return self.fail("BAD_OPTION", &format!("{error:#}")),
+        };
+        let line = &self.line;
+        let backends = spec.chars(|char| match char.target {
+            CharTarget::Stdio => Ok(Some(Box::new(Port(Arc::clone(line))))),
+            CharTarget::Null => Ok(None),
+            CharTarget::File(_) => bail!("{}: files are for the native command; give stdio or null", char.id),
+        });
+        let backends = match backends {
+            Ok(backends) => backends,
+            Err(error) => return self.fail("BAD_OPTION", &format!("{error:#}")),
+        };
         let icount = args.clock == ClockKind::Icount;
         let Ok(seed) = args.seed(|| Ok::<_, std::convert::Infallible>(host::seed()));
-        let config = MachineConfig {
-            ram_bytes: args.memory,
-            model: args.model(),
-            clock: if icount { Clock::instructions() } else { Clock::host(Box::new(host::Clock)) },
-            epoch_seconds: if icount { ICOUNT_EPOCH } else { host::epoch_seconds() },
-            serial: [serial, None, None, None],
-            debug_exit: args.debug_exit,
-            processors: args.smp.0,
-            seed,
-        };
+        let clock = if icount { Clock::instructions() } else { Clock::host(Box::new(host::Clock)) };
+        let epoch = if icount { ICOUNT_EPOCH } else { host::epoch_seconds() };
+        let config = args.machine_config(&spec, backends, (clock, epoch), seed);
         let guest = Guest::new(args, self.kernel.take(), self.initrd.take());
         let mut machine = match Machine::new(config) {
             Ok(machine) => machine,

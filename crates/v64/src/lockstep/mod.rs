@@ -12,8 +12,8 @@ mod tests;
 mod watch;
 
 use crate::output::say;
+use crate::terminal::Terminal;
 use anyhow::{Result, bail};
-use device_api::SerialPort;
 use pair::{Pair, Recipe};
 use session::{ClockKind, Guest, RunArgs, report};
 use std::time::Instant;
@@ -34,10 +34,10 @@ pub(crate) fn main(args: &RunArgs, guest: &Guest) -> Result<u8> {
     if args.clock == ClockKind::Real {
         bail!("--engine lockstep needs --clock icount: two runs under the host's clock are never alike");
     }
-    let serial = crate::terminal::output_only(&args.serial)?;
+    let terminal = Terminal::output_only();
     let recipe = Recipe { args, guest, tamper: None, host: |host| Box::new(host) };
     let started = Instant::now();
-    match run(&recipe, PACE, serial)? {
+    match run(&recipe, PACE, Some(&terminal))? {
         Verdict::Same(mut pair) => {
             let machine = &mut pair.compiled.machine;
             if args.stats {
@@ -64,8 +64,8 @@ enum Verdict {
     Differ(String),
 }
 
-fn run(recipe: &Recipe<'_>, pace: Pace, serial: Option<Box<dyn SerialPort>>) -> Result<Verdict> {
-    let mut pair = Pair::new(recipe, serial)?;
+fn run(recipe: &Recipe<'_>, pace: Pace, terminal: Option<&Terminal>) -> Result<Verdict> {
+    let mut pair = Pair::new(recipe, terminal)?;
     let (mut equal, mut whole) = (0, 0);
     loop {
         let to = equal + pace.stride;

@@ -2,11 +2,11 @@
 
 use super::registers::Registers;
 use super::watch::{SharedNotes, Watched};
+use crate::terminal::Terminal;
 use anyhow::Result;
-use device_api::SerialPort;
+use machine::Machine;
 use machine::time::Clock;
-use machine::{Machine, MachineConfig};
-use session::{Guest, ICOUNT_EPOCH, Outcome, RunArgs, drive};
+use session::{Guest, ICOUNT_EPOCH, MachineSpec, Outcome, RunArgs, drive};
 use wasm_jit::{CodeHost, Settings, Translator};
 use wasmtime_host::WasmtimeHost;
 
@@ -35,17 +35,14 @@ pub(super) struct Side {
 }
 
 impl Side {
-    fn new(recipe: &Recipe<'_>, serial: Option<Box<dyn SerialPort>>) -> Result<Self> {
-        let config = MachineConfig {
-            ram_bytes: recipe.args.memory,
-            model: recipe.args.model(),
-            clock: Clock::instructions(),
-            epoch_seconds: ICOUNT_EPOCH,
-            serial: [Some(serial.unwrap_or_else(|| Box::new(crate::terminal::Sink))), None, None, None],
-            debug_exit: recipe.args.debug_exit,
-            processors: recipe.args.smp.0,
-            seed: recipe.args.fixed_seed(),
+    fn new(recipe: &Recipe<'_>, terminal: Option<&Terminal>) -> Result<Self> {
+        let spec = MachineSpec::new(recipe.args)?;
+        let backends = match terminal {
+            Some(terminal) => crate::backends::open(&spec, terminal)?,
+            None => spec.null_chars(),
         };
+        let time = (Clock::instructions(), ICOUNT_EPOCH);
+        let config = recipe.args.machine_config(&spec, backends, time, recipe.args.fixed_seed());
         let mut machine = Machine::new(config)?;
         recipe.guest.load(&mut machine)?;
         Ok(Self { machine, ended: None, tamper: None })
@@ -80,9 +77,9 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// Both at power-on, the guest loaded. What the interpreted one sends goes to `serial`.
-    pub(super) fn new(recipe: &Recipe<'_>, serial: Option<Box<dyn SerialPort>>) -> Result<Self> {
-        let plain = Side::new(recipe, serial)?;
+    /// Both at power-on, the guest loaded. What the interpreted one sends goes to `terminal`.
+    pub(super) fn new(recipe: &Recipe<'_>, terminal: Option<&Terminal>) -> Result<Self> {
+        let plain = Side::new(recipe, terminal)?;
         let mut compiled = Side::new(recipe, None)?;
         compiled.tamper = recipe.tamper;
         let notes = SharedNotes::default();

@@ -1,0 +1,214 @@
+//! What a machine is made of: devices and the files and streams behind them, from the options.
+
+mod boot;
+mod drives;
+mod keyed;
+#[cfg(test)]
+mod tests;
+
+use crate::RunArgs;
+use anyhow::{Result, bail, ensure};
+pub use boot::Boot;
+pub(crate) use boot::parse_boot;
+use device_api::{Backends, CharBackend, DeviceSpec};
+pub use drives::{BlockSpec, MediaKind};
+use keyed::Keyed;
+use std::path::PathBuf;
+
+/// Where a character device's bytes go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CharTarget {
+    /// The terminal, or what the page shows
+    Stdio,
+    /// A file, for what the guest sends
+    File(PathBuf),
+    /// Nowhere
+    Null,
+}
+
+/// A character device that the host opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CharSpec {
+    /// Its name
+    pub id: String,
+    /// Where it goes
+    pub target: CharTarget,
+}
+
+/// A line that is connected, but whose other end takes everything and says nothing.
+#[derive(Debug)]
+pub struct NullChar;
+
+impl CharBackend for NullChar {
+    fn send(&mut self, _: u8) {}
+    fn receive(&mut self) -> Option<u8> {
+        None
+    }
+}
+
+/// Where the content of a ROM comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageSource {
+    /// A file
+    Path(PathBuf),
+    /// A file of the firmware that comes with the program, by its name; left out where it is not there
+    Firmware(&'static str),
+}
+
+/// The content of a ROM, which the host reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageSpec {
+    /// Its name
+    pub id: String,
+    /// Where it comes from
+    pub source: ImageSource,
+}
+
+/// What a machine is made of, beside processors and memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MachineSpec {
+    /// Devices beside those of every machine
+    pub devices: Vec<DeviceSpec>,
+    /// Character devices
+    pub chars: Vec<CharSpec>,
+    /// Media
+    pub blocks: Vec<BlockSpec>,
+    /// Contents of ROMs
+    pub images: Vec<ImageSpec>,
+}
+
+impl MachineSpec {
+    /// Returns what the options ask for.
+    ///
+    /// # Errors
+    /// One line that names the option and what is possible.
+    pub fn new(args: &RunArgs) -> Result<Self> {
+        let mut spec = Self::default();
+        for text in &args.chardev {
+            spec.add_chardev(text)?;
+        }
+        spec.add_serial(args)?;
+        spec.add_parallel(args)?;
+        spec.add_drives(args)?;
+        spec.add_firmware(args);
+        if let Some(port) = args.debug_exit {
+            let device = DeviceSpec::new("isa-debug-exit").with("iobase", port).with("iosize", 4);
+            spec.devices.push(device);
+        }
+        for text in &args.device {
+            spec.devices.push(parse_device(text)?);
+        }
+        Ok(spec)
+    }
+
+    /// Returns character devices, as `open` gives them; what it leaves out is a line whose bytes are lost.
+    pub fn chars(
+        &self,
+        mut open: impl FnMut(&CharSpec) -> Result<Option<Box<dyn CharBackend>>>,
+    ) -> Result<Backends> {
+        let mut backends = Backends::default();
+        for spec in &self.chars {
+            let opened = open(spec)?.unwrap_or_else(|| Box::new(NullChar));
+            backends.chars.insert(spec.id.clone(), opened);
+        }
+        Ok(backends)
+    }
+
+    /// Returns character devices whose bytes are all lost.
+    pub fn null_chars(&self) -> Backends {
+        self.chars(|_| Ok(None)).unwrap_or_default()
+    }
+
+    /// `-chardev KIND,id=ID,...`
+    fn add_chardev(&mut self, text: &str) -> Result<()> {
+        let mut options = Keyed::parse("-chardev", text, "backend")?;
+        let kind = options.take("backend").unwrap_or_default();
+        let Some(id) = options.take("id") else {
+            bail!("-chardev {text} needs an id: -chardev {kind},id=NAME")
+        };
+        let target = match kind.as_str() {
+            "stdio" => {
+                options.accept("signal", &["on", "off"])?;
+                options.accept("mux", &["on", "off"])?;
+                CharTarget::Stdio
+            }
+            "null" => CharTarget::Null,
+            "file" => {
+                options.accept("append", &["off"])?;
+                let Some(path) = options.take("path") else {
+                    bail!("-chardev {text} needs a path: -chardev file,id={id},path=FILE")
+                };
+                CharTarget::File(path.into())
+            }
+            _ => bail!("-chardev {kind} is not there; there are stdio, file and null"),
+        };
+        options.end()?;
+        self.add_char(id, target)
+    }
+
+    fn add_char(&mut self, id: String, target: CharTarget) -> Result<()> {
+        let taken = self.chars.iter().any(|other| other.id == id);
+        ensure!(!taken, "two character devices have the id {id}");
+        let stdio = |spec: &CharSpec| spec.target == CharTarget::Stdio;
+        if target == CharTarget::Stdio
+            && let Some(other) = self.chars.iter().find(|other| stdio(other))
+        {
+            bail!("{} has the terminal already; give {id} a file or nothing", other.id);
+        }
+        self.chars.push(CharSpec { id, target });
+        Ok(())
+    }
+
+    /// Where `-serial`, `-parallel` and their kind go: a character device's name, or `None` where there is no such port.
+    fn char_of(&mut self, option: &str, id: String, text: &str) -> Result<Option<String>> {
+        let target = match text {
+            "none" => return Ok(None),
+            "stdio" | "mon:stdio" => CharTarget::Stdio,
+            "null" => CharTarget::Null,
+            _ => match (text.strip_prefix("file:"), text.strip_prefix("chardev:")) {
+                (Some(path), _) if !path.is_empty() => CharTarget::File(path.into()),
+                (_, Some(name)) => return Ok(Some(name.to_owned())),
+                _ => bail!("{option} {text} is none of stdio, file:PATH, chardev:ID, null and none"),
+            },
+        };
+        self.add_char(id.clone(), target)?;
+        Ok(Some(id))
+    }
+
+    /// `-serial`, from COM1 on.
+    fn add_serial(&mut self, args: &RunArgs) -> Result<()> {
+        let serial = args.serial();
+        ensure!(serial.len() <= 4, "there are four serial ports at most; leave a -serial out");
+        for (index, text) in serial.iter().enumerate() {
+            let id = format!("serial{index}");
+            if let Some(chardev) = self.char_of("-serial", id.clone(), text)? {
+                let device = DeviceSpec::new("isa-serial").named(&id);
+                self.devices.push(device.with("index", index).with("chardev", chardev));
+            }
+        }
+        Ok(())
+    }
+
+    /// `-parallel` and `-debugcon`.
+    fn add_parallel(&mut self, args: &RunArgs) -> Result<()> {
+        for (n, text) in args.parallel.iter().enumerate() {
+            if let Some(chardev) = self.char_of("-parallel", format!("parallel{n}"), text)? {
+                self.devices.push(DeviceSpec::new("isa-parallel").with("chardev", chardev));
+            }
+        }
+        if let Some(text) = &args.debugcon
+            && let Some(chardev) = self.char_of("-debugcon", "debugcon".to_owned(), text)?
+        {
+            self.devices.push(DeviceSpec::new("isa-debugcon").with("chardev", chardev));
+        }
+        Ok(())
+    }
+}
+
+/// `-device MODEL,id=ID,NAME=VALUE,...`
+fn parse_device(text: &str) -> Result<DeviceSpec> {
+    let mut options = Keyed::parse("-device", text, "driver")?;
+    let Some(model) = options.take("driver") else { bail!("-device {text} names no device") };
+    let id = options.take("id");
+    Ok(DeviceSpec { model, id, properties: options.rest() })
+}
