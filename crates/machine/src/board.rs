@@ -3,7 +3,7 @@
 use crate::bus::{BoardConfig, BusEnv, BusError, DeviceSet};
 use crate::random::Random;
 use crate::time::Clock;
-use device_api::{DmaMemory, HostEvent, MachineEvent, MsrAccess, VmTime};
+use device_api::{DmaMemory, FirmwareConfig, FirmwareTables, HostEvent, MachineEvent, MsrAccess, VmTime};
 use guest_memory::GuestMemory;
 use std::rc::Rc;
 use x86_exec::{BusMsr, Pending, VcpuBus};
@@ -47,7 +47,6 @@ impl Board {
         let mut devices = DeviceSet::build(config, &memory, &mut env)?;
         let mut dma = Dma { memory, written: Vec::new() };
         devices.reset(&mut env, &mut dma, VmTime::ZERO);
-        devices.virtual_wire(&mut env, &mut dma, VmTime::ZERO);
         let board = Self { devices, env, dma, clock, random, known_deadline: None };
         board.update_a20();
         Ok(board)
@@ -94,9 +93,20 @@ impl Board {
         matches!(self.clock, Clock::Instructions { .. })
     }
 
-    /// The devices.
-    pub(crate) fn devices(&mut self) -> &mut DeviceSet {
-        &mut self.devices
+    /// What the devices say of themselves to firmware's tables.
+    pub(crate) fn firmware_tables(&self) -> FirmwareTables {
+        self.devices.firmware_tables()
+    }
+
+    /// The device by which firmware gets its configuration.
+    pub(crate) fn firmware_config(&mut self) -> Option<&mut dyn FirmwareConfig> {
+        self.devices.firmware_config()
+    }
+
+    /// Does what firmware does for the interrupt mode before it starts an operating system.
+    pub(crate) fn virtual_wire(&mut self, retired: u64) {
+        let now = self.clock.now(retired);
+        self.devices.virtual_wire(&mut self.env, &mut self.dma, now);
     }
 
     /// Has memory follow the gate of address line 20.
@@ -144,8 +154,6 @@ impl Board {
     pub(crate) fn reset(&mut self, retired: u64) {
         let now = self.clock.now(retired);
         self.devices.reset(&mut self.env, &mut self.dma, now);
-        // Guests are loaded without firmware: they find the interrupt mode it would have left.
-        self.devices.virtual_wire(&mut self.env, &mut self.dma, now);
         self.update_a20();
     }
 

@@ -6,11 +6,13 @@ pub mod acpi;
 mod board;
 pub mod boot;
 pub mod bus;
+mod firmware;
 mod random;
 mod snapshot;
 pub mod time;
 mod vm;
 
 pub use self::snapshot::RestoreError;
+pub use firmware::FirmwareSetup;
 pub use random::Seed;
 pub use vm::{MAX_PROCESSORS, Machine, MachineConfig, MachineError, Stop};

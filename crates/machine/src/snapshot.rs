@@ -16,7 +16,7 @@ use x86_state::cpuid::CpuModel;
 use x86_types::{PAGE_SIZE, RamAddr};
 
 const MACHINE: (&str, u16) = ("machine", 1);
-const COUNTERS: (&str, u16) = ("counters", 1);
+const COUNTERS: (&str, u16) = ("counters", 2);
 const CLOCK: (&str, u16) = ("clock", 1);
 const WIRES: (&str, u16) = ("wires", 1);
 const RANDOM: (&str, u16) = ("random", 1);
@@ -41,8 +41,9 @@ struct Counters {
     /// The processor whose turn it is, and what is left of that
     turn: u32,
     turn_left: u64,
+    has_firmware: bool,
 }
-codec_struct!(Counters { resets, turn, turn_left });
+codec_struct!(Counters { resets, turn, turn_left, has_firmware });
 
 /// The time source, as far as it is state.
 struct SavedClock {
@@ -133,8 +134,9 @@ impl Machine {
         let retired = self.retired();
         self.state().board.advance(retired);
         put(writer, MACHINE, &self.description());
-        let State { vcpus, board, memory, turn, turn_left, resets } = self.state();
-        let counters = Counters { resets: *resets, turn: *turn as u32, turn_left: *turn_left };
+        let State { vcpus, board, memory, turn, turn_left, resets, has_firmware } = self.state();
+        let (resets, turn, turn_left, has_firmware) = (*resets, *turn as u32, *turn_left, *has_firmware);
+        let counters = Counters { resets, turn, turn_left, has_firmware };
         put(writer, COUNTERS, &counters);
         let (devices, env, clock, random) = board.state();
         put(writer, CLOCK, &clock.saved());
@@ -175,7 +177,7 @@ impl Machine {
     pub fn restore(&mut self, reader: &Reader<'_>) -> Result<(), RestoreError> {
         let saved: Description = reader.value(MACHINE.0, MACHINE.1)?;
         saved.matches(&self.description()).map_err(SnapshotError::OtherMachine)?;
-        let State { vcpus, board, memory, turn, turn_left, resets } = self.state();
+        let State { vcpus, board, memory, turn, turn_left, resets, has_firmware } = self.state();
         let Checked { counters, clock, wires, random, vcpus: saved } =
             check(reader, vcpus, board.state().1.quiet())?;
         let (devices, env, now, generator) = board.state();
@@ -188,6 +190,7 @@ impl Machine {
         *resets = counters.resets;
         *turn = counters.turn as usize;
         *turn_left = counters.turn_left;
+        *has_firmware = counters.has_firmware;
         restore_memory(memory, reader).map_err(RestoreError::Lost)?;
         for (vcpu, saved) in vcpus.iter_mut().zip(saved) {
             vcpu.restore(saved);

@@ -4,7 +4,7 @@ use crate::board::Board;
 use crate::bus::BoardConfig;
 use crate::random::{Random, Seed};
 use crate::time::Clock;
-use device_api::{Backends, DeviceSpec, HostEvent, MachineEvent, VmTime};
+use device_api::{Backends, DeviceSpec, FirmwareConfig, FirmwareTables, HostEvent, MachineEvent, VmTime};
 use guest_memory::GuestMemory;
 use std::rc::Rc;
 use thiserror::Error;
@@ -90,6 +90,8 @@ pub struct Machine {
     turn: usize,
     turn_left: u64,
     resets: u64,
+    /// The processor starts in firmware, and INIT# leads there
+    has_firmware: bool,
     /// Instructions retired and the time when the processor last halted
     halted: (u64, VmTime),
 }
@@ -102,6 +104,7 @@ pub(crate) struct State<'a> {
     pub(crate) turn: &'a mut usize,
     pub(crate) turn_left: &'a mut u64,
     pub(crate) resets: &'a mut u64,
+    pub(crate) has_firmware: &'a mut bool,
 }
 
 /// Instructions between looks at the host's clock.
@@ -131,8 +134,16 @@ impl Machine {
         };
         let board = Board::new(&mut build, config.clock, Random::new(config.seed), Rc::clone(&memory))?;
         let vcpus = (0..processors).map(|_| Vcpu::new(config.model, Rc::clone(&memory))).collect();
-        let mut machine =
-            Self { vcpus, board, memory, turn: 0, turn_left: TURN, resets: 0, halted: (0, VmTime::ZERO) };
+        let mut machine = Self {
+            vcpus,
+            board,
+            memory,
+            turn: 0,
+            turn_left: TURN,
+            resets: 0,
+            has_firmware: true,
+            halted: (0, VmTime::ZERO),
+        };
         machine.start_processors();
         Ok(machine)
     }
@@ -193,8 +204,8 @@ impl Machine {
 
     /// What is saved. How long a halt has lasted only tells when to ask the host for input.
     pub(crate) fn state(&mut self) -> State<'_> {
-        let Self { vcpus, board, memory, turn, turn_left, resets, halted: _ } = self;
-        State { vcpus, board, memory, turn, turn_left, resets }
+        let Self { vcpus, board, memory, turn, turn_left, resets, has_firmware, halted: _ } = self;
+        State { vcpus, board, memory, turn, turn_left, resets, has_firmware }
     }
 
     /// Now.
@@ -205,6 +216,23 @@ impl Machine {
     /// Input of the host arrives.
     pub fn host_event(&mut self, event: HostEvent) {
         self.board.host_event(self.retired(), event);
+    }
+
+    /// Returns what the devices say of themselves to firmware's tables.
+    pub fn firmware_tables(&self) -> FirmwareTables {
+        self.board.firmware_tables()
+    }
+
+    /// Returns the device by which firmware gets its configuration, where there is one.
+    pub fn firmware_config(&mut self) -> Option<&mut dyn FirmwareConfig> {
+        self.board.firmware_config()
+    }
+
+    /// Prepares the machine for a guest that is loaded without firmware: interrupts go the way that firmware would have
+    /// left them, and a reset of the processor alone loads the guest anew.
+    pub fn start_without_firmware(&mut self) {
+        self.has_firmware = false;
+        self.board.virtual_wire(self.retired());
     }
 
     /// Ports and MMIO as the first processor reaches them.
@@ -307,6 +335,7 @@ impl Machine {
         for event in self.board.take_events() {
             match event {
                 MachineEvent::PowerOff => stop = Some(Stop::PowerOff),
+                MachineEvent::Init if self.has_firmware => self.vcpus[0].init_bootstrap(),
                 // INIT# alone would start the processor in firmware, which does not exist: the guest starts anew.
                 MachineEvent::Reset | MachineEvent::Init => stop = Some(Stop::Reset),
                 MachineEvent::DebugExit(code) => stop = Some(Stop::DebugExit(code)),

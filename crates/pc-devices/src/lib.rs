@@ -5,6 +5,7 @@
 //! them in `device_api::declarations()`.
 #![forbid(unsafe_code)]
 
+mod aml;
 #[cfg(test)]
 mod bench;
 mod codec;

@@ -2,7 +2,7 @@
 
 use crate::codec::Codec;
 use crate::lanes;
-use device_api::{Ctx, Device, HostEvent, Pio, Snapshot, Timed, VmTime};
+use device_api::{Ctx, Device, FirmwareTables, HostEvent, Pio, Snapshot, Timed, VmTime};
 
 /// A chip whose registers are bytes at ports.
 pub(crate) trait PortChip: Codec + 'static {
@@ -23,6 +23,8 @@ pub(crate) trait PortChip: Codec + 'static {
     }
     /// A person did something.
     fn host_event(&mut self, _event: HostEvent) {}
+    /// Adds what firmware says of the chip to the tables.
+    fn firmware_tables(&self, _tables: &mut FirmwareTables) {}
     /// IN of a byte.
     fn read(&mut self, ctx: &mut Ctx<'_>, port: u16) -> u8;
     /// OUT of a byte.
@@ -50,6 +52,9 @@ impl<C: PortChip> Snapshot for OnPorts<C> {
 impl<C: PortChip> Device for OnPorts<C> {
     fn id(&self) -> &'static str {
         C::ID
+    }
+    fn firmware_tables(&self, tables: &mut FirmwareTables) {
+        self.chip.firmware_tables(tables);
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.chip.settle(ctx);

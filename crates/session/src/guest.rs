@@ -1,9 +1,9 @@
 //! What is booted, kept so that a reset can load it anew.
 
-use crate::RunArgs;
+use crate::{MachineSpec, RunArgs};
 use anyhow::Result;
-use machine::Machine;
 use machine::boot::{BootError, BootImage, load};
+use machine::{FirmwareSetup, Machine};
 
 /// A guest's files.
 pub struct Guest {
@@ -12,33 +12,53 @@ pub struct Guest {
     initrd: Option<Vec<u8>>,
     initrd_name: String,
     command_line: String,
+    /// Firmware starts the machine; a kernel is for it to load
+    firmware: bool,
+    /// Firmware shows its menu
+    menu: bool,
 }
-snapshot::codec_struct!(Guest { kernel, kernel_name, initrd, initrd_name, command_line });
+snapshot::codec_struct!(Guest { kernel, kernel_name, initrd, initrd_name, command_line, firmware, menu });
 
 impl Guest {
     /// A guest of these files; one of the project's own where `kernel` is absent.
-    pub fn new(args: &RunArgs, kernel: Option<Vec<u8>>, initrd: Option<Vec<u8>>) -> Self {
+    pub fn new(args: &RunArgs, spec: &MachineSpec, kernel: Option<Vec<u8>>, initrd: Option<Vec<u8>>) -> Self {
         let name = |path: &Option<std::path::PathBuf>, default: &str| {
             path.as_ref().map_or_else(|| default.to_owned(), |path| path.display().to_string())
         };
         let built_in = args.guest.as_deref().unwrap_or(demo_guest::NAMES[0]);
-        let kernel =
-            kernel.unwrap_or_else(|| demo_guest::by_name(built_in).unwrap_or(demo_guest::IMAGE).to_vec());
+        let firmware = spec.has_firmware();
+        let kernel = kernel.unwrap_or_else(|| match firmware {
+            true => Vec::new(),
+            false => demo_guest::by_name(built_in).unwrap_or(demo_guest::IMAGE).to_vec(),
+        });
         Self {
             kernel,
             kernel_name: name(&args.kernel, built_in),
             initrd,
             initrd_name: name(&args.initrd, ""),
             command_line: args.append.clone(),
+            firmware,
+            menu: args.boot.as_ref().is_some_and(|boot| boot.menu),
         }
     }
 
-    /// Writes the guest and its tables into RAM and puts the processor at its entry.
+    /// Makes a machine that was switched on or reset ready to start: hands firmware its configuration, or writes the guest
+    /// and its tables into RAM and puts the processor at its entry.
     ///
     /// # Errors
     /// Where the image is none, or does not fit. The message begins with the file's name.
     pub fn load(&self, machine: &mut Machine) -> Result<()> {
-        let rsdp = machine::acpi::write_tables(machine.memory(), machine.vcpus().len() as u32);
+        if self.firmware {
+            machine.configure_firmware(&FirmwareSetup {
+                kernel: (!self.kernel.is_empty()).then_some(&self.kernel),
+                initrd: self.initrd.as_deref(),
+                command_line: &self.command_line,
+                menu: self.menu,
+            });
+            return Ok(());
+        }
+        machine.start_without_firmware();
+        let rsdp = machine::acpi::write_tables(machine.memory(), &machine.firmware_tables());
         let image = BootImage {
             kernel: &self.kernel,
             kernel_name: &self.kernel_name,

@@ -1,9 +1,8 @@
 //! Whole machines that are saved and restored.
 
-use machine::time::Clock;
 use machine::{Machine, MachineConfig, RestoreError};
 use proptest::prelude::*;
-use session::{Guest, Outcome, RunArgs, drive, restore_state, save_state};
+use session::{Guest, MachineSpec, Outcome, RunArgs, drive, restore_state, save_state};
 use snapshot::{Reader, SnapshotError, Writer};
 use std::sync::LazyLock;
 use x86_state::cpuid::CpuModel;
@@ -20,7 +19,7 @@ fn build(config: MachineConfig) -> Machine {
 }
 
 fn demo() -> Guest {
-    Guest::new(&RunArgs::default(), None, None)
+    Guest::new(&RunArgs::default(), &MachineSpec::default(), None, None)
 }
 
 /// Runs the machine until so many instructions have retired.
@@ -77,7 +76,7 @@ fn a_machine_goes_back_to_what_it_was() {
 #[test]
 fn the_guest_comes_along_for_resets() {
     let args = RunArgs { guest: Some("memory".into()), ..RunArgs::default() };
-    let (mut machine, guest) = (build(config()), Guest::new(&args, None, None));
+    let (mut machine, guest) = (build(config()), Guest::new(&args, &MachineSpec::default(), None, None));
     guest.load(&mut machine).unwrap();
     let fresh = {
         machine.reset();
@@ -107,7 +106,7 @@ fn a_state_of_another_machine_is_refused_and_changes_nothing() {
         ),
         (MachineConfig { model: CpuModel::X86_64_V1, ..config() }, "its processor model is x86-64-v2"),
         (MachineConfig { processors: 1, ..config() }, "its number of processors is 2, this one's 1"),
-        (MachineConfig { debug_exit: Some(0xf4), ..config() }, "it has no device"),
+        (MachineConfig { devices: vec![], ..config() }, "it has device isa-serial, which this one has not"),
     ];
     for (config, text) in table {
         let (mut other, mut own) = (build(config), demo());

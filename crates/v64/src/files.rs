@@ -3,7 +3,7 @@
 use anyhow::{Context, Error, Result, bail, ensure};
 use guest_memory::RamLayout;
 use machine::boot::{self, BootError, Bytes, HEAD_BYTES};
-use session::{Guest, RunArgs};
+use session::{Guest, MachineSpec, RunArgs};
 use std::fs::{File, FileType};
 use std::io::Read;
 use std::os::unix::fs::FileTypeExt;
@@ -13,16 +13,16 @@ use std::path::Path;
 const UNLOADED: u64 = 1 << 30;
 
 /// Returns the guest that the options name.
-pub(crate) fn guest(args: &RunArgs) -> Result<Guest> {
+pub(crate) fn guest(args: &RunArgs, spec: &MachineSpec) -> Result<Guest> {
     args.check()?;
-    let Some(path) = &args.kernel else { return Ok(Guest::new(args, None, None)) };
+    let Some(path) = &args.kernel else { return Ok(Guest::new(args, spec, None, None)) };
     let layout = RamLayout::new(args.memory);
     let kernel = kernel(path, layout)?;
     let initrd = match &args.initrd {
         Some(initrd_path) => Some(initrd(initrd_path, layout, (path, &kernel))?),
         None => None,
     };
-    Ok(Guest::new(args, Some(kernel), initrd))
+    Ok(Guest::new(args, spec, Some(kernel), initrd))
 }
 
 fn kernel(path: &Path, layout: RamLayout) -> Result<Vec<u8>> {

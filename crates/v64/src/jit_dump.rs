@@ -4,7 +4,7 @@ use crate::jit::{describe, disassembly};
 use anyhow::{Result, bail};
 use clap::Args;
 use machine::Machine;
-use session::{Guest, Outcome, RunArgs, drive};
+use session::{Guest, MachineSpec, Outcome, RunArgs, drive};
 use wasm_jit::{CodeHost, HostError, Installed, Settings, Translator};
 
 /// Options of `v64 jit-dump`.
@@ -52,7 +52,7 @@ impl CodeHost for NoHost {
 pub(crate) fn main(args: &JitDumpArgs) -> Result<u8> {
     pc_devices::link();
     let run = &args.run;
-    let guest = crate::files::guest(run)?;
+    let guest = crate::files::guest(run, &MachineSpec::new(run)?)?;
     Ok(crate::output::print((text(run, &guest, args.address, args.after)?, 0)))
 }
 
@@ -107,7 +107,7 @@ mod tests {
     fn dump(place: Place, after: u64) -> Result<String> {
         pc_devices::link();
         let args = RunArgs { memory: 64 << 20, ..RunArgs::default() };
-        text(&args, &Guest::new(&args, None, None), place, after)
+        text(&args, &Guest::new(&args, &MachineSpec::default(), None, None), place, after)
     }
 
     #[test]

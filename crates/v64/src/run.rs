@@ -81,7 +81,8 @@ pub(crate) fn main(command: &RunCommand) -> Result<u8> {
     }
     trace(&args.trace)?;
     pc_devices::link();
-    let mut guest = crate::files::guest(args)?;
+    let spec = MachineSpec::new(args)?;
+    let mut guest = crate::files::guest(args, &spec)?;
     let memory = args.memory;
     if args.engine == EngineKind::Lockstep {
         if args.save_state.is_some() || args.load_state.is_some() {
@@ -91,7 +92,6 @@ pub(crate) fn main(command: &RunCommand) -> Result<u8> {
         return crate::lockstep::main(args, &guest);
     }
     host_can_hold(memory)?;
-    let spec = MachineSpec::new(args)?;
     let terminal = Terminal::open(args.uses_stdio())?;
     let clock = match args.clock {
         ClockKind::Icount => Clock::instructions(),

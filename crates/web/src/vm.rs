@@ -148,7 +148,7 @@ impl Vm {
         let clock = if icount { Clock::instructions() } else { Clock::host(Box::new(host::Clock)) };
         let epoch = if icount { ICOUNT_EPOCH } else { host::epoch_seconds() };
         let config = args.machine_config(&spec, backends, (clock, epoch), seed);
-        let guest = Guest::new(args, self.kernel.take(), self.initrd.take());
+        let guest = Guest::new(args, &spec, self.kernel.take(), self.initrd.take());
         let mut machine = match Machine::new(config) {
             Ok(machine) => machine,
             Err(error) => {

@@ -4,8 +4,8 @@ use super::BusEnv;
 use super::instances::{Instance, instances};
 use super::pci::PciBus;
 use device_api::{
-    Backends, BuildConfig, Device, DeviceDecl, DeviceError, DeviceSpec, MmioRange, PciAddress, PortRange,
-    VmTime, declarations,
+    Backends, BuildConfig, Device, DeviceDecl, DeviceError, DeviceSpec, FirmwareConfig, FirmwareTables,
+    MmioRange, PciAddress, PortRange, VmTime, declarations,
 };
 use guest_memory::{DeviceId, GuestMemory, MapError, MapId, Priority, Region};
 use std::rc::Rc;
@@ -301,6 +301,18 @@ impl DeviceSet {
         if device.dma_controller().is_some() {
             self.dma_controller.get_or_insert(index);
         }
+    }
+
+    /// Returns what the devices say of themselves to firmware's tables.
+    pub fn firmware_tables(&self) -> FirmwareTables {
+        let mut tables = FirmwareTables::default();
+        self.devices.iter().for_each(|device| device.firmware_tables(&mut tables));
+        tables
+    }
+
+    /// Returns the device by which firmware gets its configuration.
+    pub fn firmware_config(&mut self) -> Option<&mut dyn FirmwareConfig> {
+        self.devices.iter_mut().find_map(|device| device.firmware_config())
     }
 
     /// Models of the devices in building order.

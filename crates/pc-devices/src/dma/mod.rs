@@ -3,8 +3,9 @@
 mod chip;
 mod spec;
 
+use crate::aml::Node;
 use crate::ports::{OnPorts, PortChip};
-use device_api::{Ctx, DeviceDecl, PortRange, Stage, VmTime, declare_device};
+use device_api::{Ctx, DeviceDecl, FirmwareTables, PortRange, Stage, VmTime, declare_device};
 
 const ID: &str = "dma-8237";
 
@@ -13,6 +14,16 @@ impl PortChip for chip::Dma {
 
     fn reset(&mut self, _now: VmTime) {
         *self = Self::default();
+    }
+    fn firmware_tables(&self, tables: &mut FirmwareTables) {
+        let node = Node {
+            name: "DMAC",
+            eisa: "PNP0200",
+            ports: &[(0x00, 16), (0x81, 15), (0xc0, 32)],
+            dma: Some(4),
+            ..Node::default()
+        };
+        node.write(&mut tables.bus);
     }
     fn read(&mut self, _ctx: &mut Ctx<'_>, port: u16) -> u8 {
         self.read_port(port)

@@ -6,7 +6,12 @@ mod spec;
 mod tests;
 
 use crate::codec::{codec_struct, snapshot_of};
-use device_api::{Ctx, Device, DeviceDecl, IrqLine, Mmio, MmioRange, Stage, Timed, VmTime, declare_device};
+use acpi_tables::Aml;
+use acpi_tables::aml::{Device as Node, EISAName, Memory32Fixed, Name, ResourceTemplate};
+use acpi_tables::sdt::{GenericAddress, Sdt};
+use device_api::{
+    Ctx, Device, DeviceDecl, FirmwareTables, IrqLine, Mmio, MmioRange, Stage, Timed, VmTime, declare_device,
+};
 use spec::TIMERS;
 use x86_types::GuestPhysAddr;
 
@@ -69,9 +74,27 @@ fn size_mask(size: u8) -> u64 {
     if size >= 8 { u64::MAX } else { (1 << (8 * u32::from(size))) - 1 }
 }
 
+/// SPEC: intel-hpet-1.0a :: 3.2.4 The ACPI 2.0 HPET Description Table (HPET) -> id of the event timer block, its address, the least tick between periodic interrupts
+fn table() -> Vec<u8> {
+    let mut table = Sdt::new(*b"HPET", 56, 1, *b"V64   ", *b"V64PC   ", 1);
+    table.write_u32(36, spec::CAPABILITIES as u32);
+    table.write(40, GenericAddress::mmio_address::<u64>(spec::BASE));
+    table.write_u8(52, 0);
+    table.write_u16(53, 128);
+    table.update_checksum();
+    table.as_slice().to_vec()
+}
+
 impl Device for Hpet {
     fn id(&self) -> &'static str {
         ID
+    }
+    fn firmware_tables(&self, tables: &mut FirmwareTables) {
+        tables.tables.push(table());
+        let hid = Name::new("_HID".into(), &EISAName::new("PNP0103"));
+        let registers = Memory32Fixed::new(true, spec::BASE as u32, spec::LEN as u32);
+        let crs = Name::new("_CRS".into(), &ResourceTemplate::new(vec![&registers]));
+        Node::new("HPET".into(), vec![&hid, &crs]).to_aml_bytes(&mut tables.bus);
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.state.chip = chip::Chip::default();

@@ -7,7 +7,10 @@ mod tests;
 
 use crate::codec::snapshot_of;
 use chip::IoApic;
-use device_api::{Ctx, Device, DeviceDecl, IrqInputs, IrqLine, Mmio, MmioRange, Stage, declare_device};
+use device_api::{
+    Ctx, Device, DeviceDecl, FirmwareTables, InterruptOverride, IoApicEntry, IrqInputs, IrqLine, Mmio,
+    MmioRange, Stage, declare_device,
+};
 use spec::window;
 use x86_types::GuestPhysAddr;
 
@@ -35,6 +38,11 @@ fn input(line: IrqLine) -> Option<usize> {
 impl Device for IoApicDevice {
     fn id(&self) -> &'static str {
         ID
+    }
+    fn firmware_tables(&self, tables: &mut FirmwareTables) {
+        tables.io_apics.push(IoApicEntry { id: 0, address: spec::BASE as u32, first_interrupt: 0 });
+        // The timer's IRQ 0 arrives at input 2.
+        tables.overrides.push(InterruptOverride { irq: 0, interrupt: 2, flags: 0 });
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.state = IoApic::default();

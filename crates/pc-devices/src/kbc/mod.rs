@@ -6,8 +6,11 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
+use crate::aml::Node;
 use crate::ports::{OnPorts, PortChip};
-use device_api::{Ctx, DeviceDecl, IrqLine, MachineEvent, PortRange, Stage, VmTime, declare_device};
+use device_api::{
+    Ctx, DeviceDecl, FirmwareTables, IrqLine, MachineEvent, PortRange, Stage, VmTime, declare_device,
+};
 
 const ID: &str = "kbc-8042";
 const IRQS: [IrqLine; 2] = [IrqLine(1), IrqLine(12)];
@@ -25,6 +28,17 @@ impl PortChip for chip::Chip {
             ctx.lines.set(line, high);
         }
         ctx.lines.open_a20(self.a20());
+    }
+    fn firmware_tables(&self, tables: &mut FirmwareTables) {
+        tables.fixed.has_8042 = true;
+        let node = Node {
+            name: "KBD_",
+            eisa: "PNP0303",
+            ports: &[(spec::DATA, 1), (spec::COMMAND, 1)],
+            irq: Some(1),
+            ..Node::default()
+        };
+        node.write(&mut tables.bus);
     }
     fn read(&mut self, ctx: &mut Ctx<'_>, port: u16) -> u8 {
         let (byte, taken) = self.read_port(port);

@@ -12,8 +12,8 @@ mod vectors;
 use crate::codec::snapshot_of;
 use chip::Lapic;
 use device_api::{
-    Ctx, Device, DeviceDecl, InterruptMessage, LocalController, Mmio, MmioRange, MsrAccess, Presence, Stage,
-    Timed, VmTime, declare_device,
+    Ctx, Device, DeviceDecl, FirmwareTables, InterruptMessage, LocalController, Mmio, MmioRange, MsrAccess,
+    Presence, Stage, Timed, VmTime, declare_device,
 };
 use ipi::Ipi;
 use spec::ApicBase;
@@ -52,6 +52,9 @@ snapshot_of!(LocalApic, state);
 impl Device for LocalApic {
     fn id(&self) -> &'static str {
         ID
+    }
+    fn firmware_tables(&self, tables: &mut FirmwareTables) {
+        tables.processors.push(self.state.id as u8);
     }
     fn reset(&mut self, _ctx: &mut Ctx<'_>) {
         self.state = Lapic::new(self.state.id);

@@ -1,11 +1,14 @@
 //! The host bridge, function 00.0.
 
+mod aml;
 mod spec;
 #[cfg(test)]
 mod tests;
 
 use device_api::pci::{ConfigSpace, Identity};
-use device_api::{Ctx, Device, DeviceDecl, PciAddress, PciFunction, Snapshot, Stage, declare_device};
+use device_api::{
+    Ctx, Device, DeviceDecl, FirmwareTables, PciAddress, PciFunction, Snapshot, Stage, declare_device,
+};
 
 const ID: &str = "i440FX";
 
@@ -45,6 +48,9 @@ impl Snapshot for HostBridge {
 impl Device for HostBridge {
     fn id(&self) -> &'static str {
         ID
+    }
+    fn firmware_tables(&self, tables: &mut FirmwareTables) {
+        aml::write(tables);
     }
     fn reset(&mut self, _ctx: &mut Ctx<'_>) {
         self.config.reset();

@@ -5,9 +5,11 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
+use crate::aml::Node;
 use crate::{codec::snapshot_of, lanes};
 use device_api::{
-    Ctx, Device, DeviceDecl, IrqInputs, IrqLine, LegacyController, Pio, PortRange, Stage, declare_device,
+    Ctx, Device, DeviceDecl, FirmwareTables, IrqInputs, IrqLine, LegacyController, Pio, PortRange, Stage,
+    declare_device,
 };
 
 const ID: &str = "pic-8259a";
@@ -23,6 +25,16 @@ snapshot_of!(Pic, state);
 impl Device for Pic {
     fn id(&self) -> &'static str {
         ID
+    }
+    fn firmware_tables(&self, tables: &mut FirmwareTables) {
+        let node = Node {
+            name: "PIC_",
+            eisa: "PNP0000",
+            ports: &[(0x20, 2), (0xa0, 2), (0x4d0, 2)],
+            irq: Some(2),
+            ..Node::default()
+        };
+        node.write(&mut tables.bus);
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.state = chip::Pair::default();

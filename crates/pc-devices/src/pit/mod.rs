@@ -7,8 +7,9 @@ mod spec;
 mod tests;
 mod wave;
 
+use crate::aml::Node;
 use crate::ports::{OnPorts, PortChip};
-use device_api::{Ctx, DeviceDecl, IrqLine, PortRange, Stage, VmTime, declare_device};
+use device_api::{Ctx, DeviceDecl, FirmwareTables, IrqLine, PortRange, Stage, VmTime, declare_device};
 
 const ID: &str = "pit-8254";
 const IRQ: IrqLine = IrqLine(0);
@@ -34,6 +35,13 @@ impl PortChip for chip::Chip {
     }
     fn next_deadline(&self) -> Option<VmTime> {
         self.next_event()
+    }
+    fn firmware_tables(&self, tables: &mut FirmwareTables) {
+        let node =
+            Node { name: "TIMR", eisa: "PNP0100", ports: &[(0x40, 4)], irq: Some(0), ..Node::default() };
+        node.write(&mut tables.bus);
+        let node = Node { name: "SPKR", eisa: "PNP0800", ports: &[(0x61, 1)], ..Node::default() };
+        node.write(&mut tables.bus);
     }
     fn read(&mut self, ctx: &mut Ctx<'_>, port: u16) -> u8 {
         self.read_port(ctx.now, port)

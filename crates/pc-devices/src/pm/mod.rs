@@ -3,9 +3,13 @@
 mod chip;
 pub mod spec;
 
+use crate::aml::Node;
 use crate::ports::{OnPorts, PortChip};
+use acpi_tables::Aml;
+use acpi_tables::aml::{Name, Package};
 use device_api::{
-    Ctx, DeviceDecl, HostEvent, IrqLine, MachineEvent, PortRange, Stage, VmTime, declare_device,
+    Ctx, DeviceDecl, FirmwareTables, FixedHardware, HostEvent, InterruptOverride, IrqLine, MachineEvent,
+    PortRange, Stage, VmTime, declare_device,
 };
 
 const ID: &str = "acpi-pm";
@@ -35,6 +39,28 @@ impl PortChip for chip::Chip {
         if event == HostEvent::PowerButton {
             self.raise(spec::Pm1::PWRBTN);
         }
+    }
+    fn firmware_tables(&self, tables: &mut FirmwareTables) {
+        let off = Package::new(vec![&spec::SLP_TYP_S5, &spec::SLP_TYP_S5, &0_u8, &0_u8]);
+        Name::new("_S5_".into(), &off).to_aml_bytes(&mut tables.root);
+        let ports = [(spec::SMI_CMD, 2), (spec::PM1A_EVT, 12), (spec::GPE0, spec::GPE0_LEN)];
+        let node = Node { name: "PM__", eisa: "PNP0C02", ports: &ports, uid: Some(2), ..Node::default() };
+        node.write(&mut tables.bus);
+        // The SCI is level-triggered, active high.
+        let interrupt = u32::from(spec::SCI_IRQ);
+        tables.overrides.push(InterruptOverride { irq: spec::SCI_IRQ, interrupt, flags: 0x0d });
+        tables.fixed = FixedHardware {
+            sci_int: u16::from(spec::SCI_IRQ),
+            smi_cmd: u32::from(spec::SMI_CMD),
+            acpi_enable: spec::ACPI_ENABLE,
+            acpi_disable: spec::ACPI_DISABLE,
+            pm1a_evt_blk: u32::from(spec::PM1A_EVT),
+            pm1a_cnt_blk: u32::from(spec::PM1A_CNT),
+            pm_tmr_blk: u32::from(spec::PM_TMR),
+            gpe0_blk: u32::from(spec::GPE0),
+            gpe0_blk_len: spec::GPE0_LEN,
+            ..tables.fixed
+        };
     }
     fn read(&mut self, ctx: &mut Ctx<'_>, port: u16) -> u8 {
         self.read_port(ctx.now, port)

@@ -3,8 +3,9 @@
 mod chip;
 mod spec;
 
+use crate::aml::Node;
 use crate::ports::{OnPorts, PortChip};
-use device_api::{Ctx, DeviceDecl, MachineEvent, PortRange, Stage, VmTime, declare_device};
+use device_api::{Ctx, DeviceDecl, FirmwareTables, MachineEvent, PortRange, Stage, VmTime, declare_device};
 
 const ID: &str = "port-92";
 
@@ -16,6 +17,11 @@ impl PortChip for chip::Chip {
     }
     fn drive(&self, ctx: &mut Ctx<'_>) {
         ctx.lines.open_a20(self.a20());
+    }
+    fn firmware_tables(&self, tables: &mut FirmwareTables) {
+        let node =
+            Node { name: "P92_", eisa: "PNP0C02", ports: &[(0x92, 1)], uid: Some(1), ..Node::default() };
+        node.write(&mut tables.bus);
     }
     fn read(&mut self, _ctx: &mut Ctx<'_>, port: u16) -> u8 {
         if port == spec::PORT92 { self.value() } else { 0xff }

@@ -5,7 +5,7 @@ mod spec;
 
 use crate::ports::{OnPorts, PortChip};
 use chip::Pulse;
-use device_api::{Ctx, DeviceDecl, MachineEvent, PortRange, Stage, VmTime, declare_device};
+use device_api::{Ctx, DeviceDecl, FirmwareTables, MachineEvent, PortRange, Stage, VmTime, declare_device};
 
 const ID: &str = "reset-cf9";
 
@@ -14,6 +14,9 @@ impl PortChip for chip::Chip {
 
     fn reset(&mut self, _now: VmTime) {
         *self = Self::default();
+    }
+    fn firmware_tables(&self, tables: &mut FirmwareTables) {
+        (tables.fixed.reset_reg, tables.fixed.reset_value) = (0xcf9, 6);
     }
     fn read(&mut self, _ctx: &mut Ctx<'_>, port: u16) -> u8 {
         if port == spec::RST_CNT { self.value() } else { 0xff }

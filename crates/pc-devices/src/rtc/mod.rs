@@ -7,8 +7,9 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
+use crate::aml::Node;
 use crate::ports::{OnPorts, PortChip};
-use device_api::{Ctx, DeviceDecl, IrqLine, PortRange, Stage, VmTime, declare_device};
+use device_api::{Ctx, DeviceDecl, FirmwareTables, IrqLine, PortRange, Stage, VmTime, declare_device};
 
 const ID: &str = "rtc-mc146818";
 const IRQ: IrqLine = IrqLine(8);
@@ -28,6 +29,17 @@ impl PortChip for chip::Chip {
     }
     fn next_deadline(&self) -> Option<VmTime> {
         self.next_event()
+    }
+    fn firmware_tables(&self, tables: &mut FirmwareTables) {
+        tables.fixed.century = spec::CENTURY;
+        let node = Node {
+            name: "RTC_",
+            eisa: "PNP0B00",
+            ports: &[(spec::INDEX, 2)],
+            irq: Some(8),
+            ..Node::default()
+        };
+        node.write(&mut tables.bus);
     }
     fn read(&mut self, ctx: &mut Ctx<'_>, port: u16) -> u8 {
         self.read_port(ctx.now, port)

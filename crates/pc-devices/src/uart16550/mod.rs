@@ -5,11 +5,12 @@ pub mod spec;
 #[cfg(test)]
 mod tests;
 
+use crate::aml::Node;
 use crate::{codec::snapshot_of, lanes};
 use chip::Uart;
 use device_api::{
-    BuildConfig, CharBackend, Ctx, Device, DeviceDecl, DeviceError, IrqLine, Pio, PortRange, Presence,
-    Property, PropertyKind, Role, Stage, Timed, VmTime, declare_device,
+    BuildConfig, CharBackend, Ctx, Device, DeviceDecl, DeviceError, FirmwareTables, IrqLine, Pio, PortRange,
+    Presence, Property, PropertyKind, Role, Stage, Timed, VmTime, declare_device,
 };
 use spec::offset;
 
@@ -25,6 +26,8 @@ const POLLS: u8 = 4;
 
 /// A UART with its cable. Without a back end output is dropped and nothing ever arrives.
 pub struct SerialDevice {
+    /// 0 for COM1
+    index: u8,
     base: u16,
     irq: u8,
     /// `None` also when nothing is plugged in
@@ -61,9 +64,9 @@ impl State {
 }
 
 impl SerialDevice {
-    fn new((base, irq): (u16, u8), host: Option<Box<dyn CharBackend>>) -> Self {
+    fn new(index: u8, (base, irq): (u16, u8), host: Option<Box<dyn CharBackend>>) -> Self {
         let state = State::new(host.is_some());
-        Self { base, irq, host, state }
+        Self { index, base, irq, host, state }
     }
 
     /// Whether the guest is ready for input: it has enabled the receive interrupt, or it has read LSR several times in a row,
@@ -102,6 +105,13 @@ impl SerialDevice {
 impl Device for SerialDevice {
     fn id(&self) -> &'static str {
         ID
+    }
+    fn firmware_tables(&self, tables: &mut FirmwareTables) {
+        let name = format!("COM{}", self.index + 1);
+        let ports = [(self.base, spec::PORTS as u8)];
+        let node =
+            Node { name: &name, eisa: "PNP0501", ports: &ports, irq: Some(self.irq), ..Node::default() };
+        Node { uid: Some(self.index + 1), ..node }.write(&mut tables.bus);
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.state = State { polled: ctx.now, ..State::new(self.host.is_some()) };
@@ -180,7 +190,7 @@ fn build(config: &mut BuildConfig<'_>) -> Result<Box<dyn Device>, DeviceError> {
     let irq = config.properties.number("irq").map_or(irq, |line| line as u8);
     let host = config.take_char("chardev")?;
     config.ports.push(PortRange { start: base, len: spec::PORTS });
-    Ok(Box::new(SerialDevice::new((base, irq), host)))
+    Ok(Box::new(SerialDevice::new(index as u8, (base, irq), host)))
 }
 
 const fn number(

@@ -27,7 +27,7 @@ struct Rig {
 impl Rig {
     fn new() -> Self {
         let wire = Wire::default();
-        let device = SerialDevice::new(PLACES[0], Some(Box::new(wire.clone())));
+        let device = SerialDevice::new(0, PLACES[0], Some(Box::new(wire.clone())));
         Self { device, bench: Bench::new(), wire }
     }
     fn read(&mut self, register: u16) -> u8 {
@@ -82,7 +82,7 @@ fn registers_after_reset_with_and_without_a_cable() {
     ] {
         assert_eq!(rig.read(register), value, "{register}");
     }
-    let mut silent = SerialDevice::new(PLACES[0], None);
+    let mut silent = SerialDevice::new(0, PLACES[0], None);
     let mut bench = Bench::new();
     assert_eq!(silent.port_read(&mut bench.ctx(), 0x3fe, 1), 0);
     silent.port_write(&mut bench.ctx(), 0x3f9, 1, 0x01);
@@ -359,7 +359,7 @@ fn a_restored_port_is_equal() {
 #[test]
 fn com1_and_com3_share_a_line_without_lowering_it_for_each_other() {
     let mut lines = device_api::Lines::default();
-    let mut ports = [PLACES[0], PLACES[2]].map(|place| SerialDevice::new(place, None));
+    let mut ports = [0, 2].map(|index| SerialDevice::new(index as u8, PLACES[index], None));
     let mut write = |port: usize, register: u16, value: u32| {
         let mut bench = Bench::new();
         let ctx = &mut Ctx { lines: lines.pins(device_api::Driver(port as u8)), ..bench.ctx() };

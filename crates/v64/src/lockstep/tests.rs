@@ -2,7 +2,7 @@
 
 use super::pair::{Pair, Recipe, Tamper};
 use super::{Pace, Verdict, run};
-use session::{Guest, RunArgs};
+use session::{Guest, MachineSpec, RunArgs};
 use wasm_jit::{CodeHost, HostError, Installed};
 use wasmparser::{Operator, Parser, Payload};
 use wasmtime_host::WasmtimeHost;
@@ -13,7 +13,7 @@ const PACE: Pace = Pace { stride: 5_000, whole: 20_000 };
 fn verdict(most: u64, tamper: Option<Tamper>) -> Verdict {
     pc_devices::link();
     let args = RunArgs { memory: 64 << 20, max_instructions: Some(most), ..RunArgs::default() };
-    let guest = Guest::new(&args, None, None);
+    let guest = Guest::new(&args, &MachineSpec::default(), None, None);
     run(&Recipe { args: &args, guest: &guest, tamper, host: |host| Box::new(host) }, PACE, None).unwrap()
 }
 
@@ -88,7 +88,7 @@ impl CodeHost for Wrong {
 fn wrong_code_is_found_at_the_first_difference() {
     pc_devices::link();
     let args = RunArgs { memory: 64 << 20, max_instructions: Some(100_000), ..RunArgs::default() };
-    let guest = Guest::new(&args, None, None);
+    let guest = Guest::new(&args, &MachineSpec::default(), None, None);
     let recipe = Recipe { args: &args, guest: &guest, tamper: None, host: |host| Box::new(Wrong(host)) };
     let Verdict::Differ(text) = run(&recipe, PACE, None).unwrap() else { panic!("nothing is found") };
     let at = text.strip_prefix("v64: the engines differ after ").and_then(|rest| rest.split(' ').next());

@@ -39,6 +39,14 @@ impl Vcpu {
         changed
     }
 
+    /// INIT# for the bootstrap processor, which goes on at the reset vector.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 10.4.2 MP Initialization Protocol Requirements and Restrictions -> only application processors wait for a SIPI after INIT
+    pub fn init_bootstrap(&mut self) {
+        self.init();
+        self.cpu.activity = Activity::Running;
+    }
+
     /// INIT#, for a processor other than the bootstrap processor.
     ///
     /// SPEC: intel-sdm-vol3 :: 11.1.1 Processor State After Reset -> Table 11-1, INIT: as after RESET#, but for x87, MMX, SSE and AVX state, MSRs and CR0.CD and NW, which stay
