@@ -18,21 +18,11 @@ fn refused(words: &[&str]) -> String {
 #[test]
 fn options_of_qemu_that_are_not_there_are_named_with_the_nearest() {
     let cases: &[(&[&str], &str)] = &[
-        (
-            &["-hda", "disk.img"],
-            "-hda, an option of QEMU, is not there: there are no disks yet; the nearest is --initrd",
-        ),
-        (&["run", "-hda", "disk.img"], "-hda, an option of QEMU"),
-        (&["run", "-cdrom", "x.iso"], "-cdrom, an option of QEMU, is not there: there are no disks yet"),
-        (&["run", "-drive", "file=x"], "-drive, an option of QEMU, is not there"),
         (&["run", "-numa", "node"], "-numa, an option of QEMU, is not there: all memory is one node"),
-        (&["run", "-vga", "std"], "-vga std is not there: there is no graphics adapter yet"),
         (&["run", "-display", "gtk"], "-display gtk is not there"),
-        (&["run", "-device", "virtio-net"], "-device virtio-net is not there: no device can be added"),
+        (&["run", "-device", "virtio-net"], "no device is called virtio-net; there are "),
         (&["run", "-net", "user"], "-net user is not there: there is no network yet"),
         (&["run", "-nic", "user"], "-nic user is not there"),
-        (&["run", "-bios", "x"], "-bios, an option of QEMU, is not there: there is no firmware yet"),
-        (&["run", "-boot", "d"], "-boot, an option of QEMU"),
         (&["run", "-monitor", "stdio"], "-monitor stdio is not there: there is no monitor"),
         (&["run", "-qmp", "stdio"], "-qmp stdio is not there"),
         (&["run", "-S"], "-S, an option of QEMU, is not there"),
@@ -125,9 +115,8 @@ fn options_for_a_kernel_need_one() {
     let done = run(&["run", "--kernel", "x", "--append", "one\ntwo"]);
     assert_eq!(done.code, Some(2));
     assert!(done.stderr.contains("a kernel's command line is one line"), "{done:?}");
-    let done = run(&["run", "--serial", "tcp::4444"]);
-    assert_eq!(done.code, Some(2));
-    assert!(done.stderr.contains("tcp::4444 is none of stdio, file:PATH and none"), "{done:?}");
+    let line = refused(&["run", "--serial", "tcp::4444"]);
+    assert_eq!(line, "-serial tcp::4444 is none of stdio, file:PATH, chardev:ID, null and none");
 }
 
 /// Text that does not fit is an error; a reader that has read enough is none.
