@@ -1,18 +1,94 @@
 //! The host's files and streams behind devices.
 
 use crate::terminal::Terminal;
-use anyhow::Result;
+use anyhow::{Context, Result, bail, ensure};
+use block::Format;
 use device_api::Backends;
 use session::MachineSpec;
-use session::spec::CharTarget;
+use session::spec::{BlockSpec, CharTarget, ImageSource};
+use std::path::{Path, PathBuf};
+
+/// Bytes of the largest ROM.
+const LARGEST_ROM: u64 = 16 << 20;
 
 /// Opens what a machine's devices need.
 pub(crate) fn open(spec: &MachineSpec, terminal: &Terminal) -> Result<Backends> {
-    spec.chars(|char| {
+    let mut backends = spec.chars(|char| {
         Ok(match &char.target {
             CharTarget::Stdio => Some(terminal.stdio()),
             CharTarget::File(path) => Some(terminal.file(path)?),
             CharTarget::Null => None,
         })
-    })
+    })?;
+    files(spec, &mut backends, false)?;
+    Ok(backends)
+}
+
+/// Opens the files of a machine whose character devices lead nowhere and that changes no disk.
+pub(crate) fn silent(spec: &MachineSpec) -> Result<Backends> {
+    let mut backends = spec.null_chars();
+    files(spec, &mut backends, true)?;
+    Ok(backends)
+}
+
+fn files(spec: &MachineSpec, backends: &mut Backends, snapshot: bool) -> Result<()> {
+    for block in &spec.blocks {
+        let opened = medium(block, snapshot)?;
+        backends.blocks.insert(block.id.clone(), opened);
+    }
+    for image in &spec.images {
+        let path = match &image.source {
+            ImageSource::Path(path) => find(path),
+            ImageSource::Firmware(name) => firmware(name).with_context(|| {
+                format!("the firmware {name} is not there; apt-get install seabios, or give -bios FILE")
+            })?,
+        };
+        backends.images.insert(image.id.clone(), rom(&path)?);
+    }
+    Ok(())
+}
+
+fn medium(spec: &BlockSpec, snapshot: bool) -> Result<Box<dyn device_api::BlockBackend>> {
+    let format = match spec.format.as_deref() {
+        None => None,
+        Some(name) => match Format::by_name(name) {
+            Some(format) => Some(format),
+            None => bail!(
+                "format={name} is not there; there are {}",
+                Format::ALL.map(|format| format.to_string()).join(", ")
+            ),
+        },
+    };
+    let read_only = spec.read_only;
+    let options = block::Options { format, read_only, snapshot: spec.snapshot || snapshot };
+    Ok(block::open(&spec.file, options)?)
+}
+
+fn rom(path: &Path) -> Result<Vec<u8>> {
+    let cannot = || format!("cannot read the ROM image {}", path.display());
+    let metadata = std::fs::metadata(path).with_context(cannot)?;
+    ensure!(metadata.is_file(), "{} is not a regular file; give a ROM image", path.display());
+    ensure!(
+        metadata.len() <= LARGEST_ROM,
+        "{} has {} bytes, which no ROM has; give an image of at most 16 MiB",
+        path.display(),
+        metadata.len()
+    );
+    std::fs::read(path).with_context(cannot)
+}
+
+/// `-bios NAME`: a file, or the name of one of the firmware's, as QEMU takes it.
+fn find(path: &Path) -> PathBuf {
+    let is_name = path.components().count() == 1 && !path.exists();
+    let name = path.to_str().filter(|_| is_name);
+    name.and_then(firmware).unwrap_or_else(|| path.to_owned())
+}
+
+/// The path of a file of the firmware's: beside the program, in the user's cache, where packages put it.
+fn firmware(name: &str) -> Option<PathBuf> {
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("firmware")));
+    let cache = std::env::home_dir().map(|home| home.join(".cache/v64/firmware"));
+    let packages = ["/usr/share/seabios", "/usr/share/qemu", "/usr/share/ovmf"].map(PathBuf::from);
+    let folders = beside.into_iter().chain(cache).chain(packages);
+    folders.map(|folder| folder.join(name)).find(|path| path.is_file())
 }

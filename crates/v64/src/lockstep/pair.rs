@@ -39,7 +39,7 @@ impl Side {
         let spec = MachineSpec::new(recipe.args)?;
         let backends = match terminal {
             Some(terminal) => crate::backends::open(&spec, terminal)?,
-            None => spec.null_chars(),
+            None => crate::backends::silent(&spec)?,
         };
         let time = (Clock::instructions(), ICOUNT_EPOCH);
         let config = recipe.args.machine_config(&spec, backends, time, recipe.args.fixed_seed());
