@@ -11,16 +11,18 @@ mod bench;
 mod codec;
 mod lanes;
 mod ports;
+mod reset_vector;
 
 pub mod coprocessor_error;
 pub mod debug_exit;
 pub mod dma;
 pub mod hpet;
+pub mod i440fx;
 pub mod ioapic;
 pub mod kbc;
 pub mod lapic;
-pub mod pci_host;
 pub mod pic;
+pub mod piix3;
 pub mod pit;
 pub mod pm;
 pub mod port92;
@@ -36,11 +38,12 @@ pub static ANCHORS: &[fn()] = &[
     debug_exit::link,
     dma::link,
     hpet::link,
+    i440fx::link,
     ioapic::link,
     kbc::link,
     lapic::link,
-    pci_host::link,
     pic::link,
+    piix3::link,
     pit::link,
     pm::link,
     port92::link,
