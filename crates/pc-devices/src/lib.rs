@@ -16,6 +16,7 @@ mod reset_vector;
 pub mod coprocessor_error;
 pub mod debug_exit;
 pub mod dma;
+pub mod fw_cfg;
 pub mod hpet;
 pub mod i440fx;
 pub mod ioapic;
@@ -29,6 +30,7 @@ pub mod port92;
 pub mod post;
 pub mod reset_control;
 pub mod rtc;
+pub mod system_rom;
 pub mod uart16550;
 
 /// The one list of link anchors: linkers (wasm64's above all) drop what nothing refers to, and with it the registration.
@@ -37,6 +39,7 @@ pub static ANCHORS: &[fn()] = &[
     coprocessor_error::link,
     debug_exit::link,
     dma::link,
+    fw_cfg::link,
     hpet::link,
     i440fx::link,
     ioapic::link,
@@ -50,6 +53,7 @@ pub static ANCHORS: &[fn()] = &[
     post::link,
     reset_control::link,
     rtc::link,
+    system_rom::link,
     uart16550::link,
 ];
 
