@@ -17,7 +17,6 @@ pub(super) fn add(layout: RamLayout, tables: &mut FirmwareTables) {
     let out = &mut tables.bus;
     Name::new("_HID".into(), &EISAName::new("PNP0A03")).to_aml_bytes(out);
     Name::new("_UID".into(), &ZERO).to_aml_bytes(out);
-    Name::new("_ADR".into(), &ZERO).to_aml_bytes(out);
     let (cached, uncached) = (AddressSpaceCacheable::Cacheable, AddressSpaceCacheable::NotCacheable);
     let behind = (HIGH_RAM_START + layout.high).next_multiple_of(1 << 30);
     let crs = Name::new(
