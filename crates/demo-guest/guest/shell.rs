@@ -6,11 +6,11 @@ use iced_x86::code_asm::*;
 
 /// Longest line
 const WIDTH: i32 = 120;
-/// PM1a control: SLP_TYP 7 in bits 12:10, SLP_EN in bit 13
+/// PM1a control: SLP_TYP 0 in bits 12:10, SLP_EN in bit 13
 ///
-/// SPEC: acpi-6.5 :: 4.8.3.2.1 PM1 Control Registers -> SLP_TYP and SLP_EN; the machine's \_S5 says 7
+/// SPEC: acpi-6.5 :: 4.8.3.2.1 PM1 Control Registers -> SLP_TYP and SLP_EN; the machine's \_S5 says 0
 const PM1A_CONTROL: u32 = 0x604;
-const SOFT_OFF: u32 = 7 << 10 | 1 << 13;
+const SOFT_OFF: u32 = 1 << 13;
 /// SPEC: intel-ich9 :: 13.7 Processor Interface Registers -> RST_CNT at CF9h: SYS_RST and RST_CPU
 const RESET_CONTROL: u32 = 0xcf9;
 const HARD_RESET: u32 = 6;

@@ -17,6 +17,9 @@ pub enum Backing {
     Mmio(DeviceId),
     /// Nothing: reads give ones, writes are dropped
     Unassigned,
+    /// What answers where this mapping is not: a bridge that shadows reads or writes alone. Only mappings say this, never
+    /// what is found at an address
+    Beneath,
 }
 
 impl Backing {
@@ -26,6 +29,11 @@ impl Backing {
             Backing::Ram(at) => Backing::Ram(at.wrapping_add(bytes)),
             other => other,
         }
+    }
+
+    /// What answers, where `beneath` is what did before.
+    fn over(self, beneath: Self) -> Self {
+        if self == Backing::Beneath { beneath } else { self }
     }
 
     /// Returns the host bytes that answer, if such do.
@@ -73,6 +81,21 @@ impl Region {
     pub(crate) fn offset(self, bytes: u64) -> Self {
         let Self { read, write, execute } = self;
         Self { read: read.offset(bytes), write: write.offset(bytes), execute: execute.offset(bytes) }
+    }
+
+    /// Whether nothing of what is beneath is seen.
+    pub(crate) fn is_opaque(self) -> bool {
+        let Self { read, write, execute } = self;
+        ![read, write, execute].contains(&Backing::Beneath)
+    }
+
+    pub(crate) fn over(self, beneath: Self) -> Self {
+        let Self { read, write, execute } = self;
+        Self {
+            read: read.over(beneath.read),
+            write: write.over(beneath.write),
+            execute: execute.over(beneath.execute),
+        }
     }
 }
 
@@ -244,5 +267,32 @@ mod tests {
         assert!(map.set(bar, (at(0), 0), Region::UNASSIGNED).unwrap());
         assert_eq!(read(&map, 900 * KIB), Backing::Ram(RamAddr(900 * KIB)));
         assert_eq!(read(&map, 1024 * KIB), Backing::Unassigned);
+    }
+
+    #[test]
+    fn reads_or_writes_alone_are_put_over_what_is_beneath() {
+        let mut map = Map::default();
+        let (ram, rom) = (Backing::Ram(RamAddr(0)), Backing::Ram(RamAddr(0x100_0000)));
+        map.add("rom", Priority::Overlay, (at(32 * KIB), 32 * KIB), Region::rom(RamAddr(0x100_0000)))
+            .unwrap();
+        let write_only = Region { write: ram, ..Region::same(Backing::Beneath) };
+        let shadow = map.add("pam", Priority::Movable, (at(0), 64 * KIB), write_only).unwrap();
+        let found = |map: &Map, address: u64| map.flatten().find(at(address)).0;
+        let nowhere = Backing::Unassigned;
+        assert_eq!(found(&map, 0), Region { write: ram, ..Region::UNASSIGNED });
+        let write = Backing::Ram(RamAddr(32 * KIB));
+        assert_eq!(found(&map, 32 * KIB), Region { read: rom, write, execute: rom });
+        assert_eq!(found(&map, 64 * KIB), Region::UNASSIGNED);
+        // The read-only copy: writes go on to the bus.
+        let read_only = Region { write: Backing::Beneath, ..Region::ram(RamAddr(0)) };
+        map.set(shadow, (at(32 * KIB), 16 * KIB), read_only).unwrap();
+        assert_eq!(found(&map, 32 * KIB), Region { read: ram, write: nowhere, execute: ram });
+        let behind = Backing::Ram(RamAddr(0x100_0000 + 16 * KIB));
+        assert_eq!(found(&map, 48 * KIB), Region { read: behind, write: nowhere, execute: behind });
+        // What is beneath moves: what is seen through follows.
+        let bar = map.add("bar", Priority::Overlay, (at(32 * KIB), KIB), Region::mmio(DeviceId(4))).unwrap();
+        assert_eq!(found(&map, 32 * KIB).write, Backing::Mmio(DeviceId(4)));
+        map.set(bar, (at(0), 0), Region::UNASSIGNED).unwrap();
+        assert_eq!(found(&map, 32 * KIB).write, nowhere);
     }
 }

@@ -27,6 +27,24 @@ impl View {
 
     /// Puts a region over the addresses `first` to `last`, both included.
     pub(crate) fn put(&mut self, first: u64, last: u64, region: Region) {
+        if region.is_opaque() {
+            self.put_opaque(first, last, region);
+            return;
+        }
+        let mut from = first;
+        loop {
+            let (beneath, len) = self.at(from);
+            // The last address is not counted in the length of its entry: it gets a round of its own.
+            let end = from.saturating_add(len.saturating_sub(1)).min(last);
+            self.put_opaque(from, end, region.offset(from - first).over(beneath));
+            match end.checked_add(1).filter(|&next| next <= last) {
+                Some(next) => from = next,
+                None => return,
+            }
+        }
+    }
+
+    fn put_opaque(&mut self, first: u64, last: u64, region: Region) {
         let behind = last.checked_add(1).map(|start| Entry { start, region: self.at(start).0 });
         let from = self.entries.partition_point(|entry| entry.start < first);
         let to = self.entries.partition_point(|entry| entry.start <= last);

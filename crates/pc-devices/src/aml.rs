@@ -37,6 +37,17 @@ fn dma(channel: u8) -> Raw {
     Raw(vec![0x2a, 1_u8.checked_shl(u32::from(channel)).unwrap_or(0), 0])
 }
 
+/// Returns the resource of a level-triggered interrupt that PCI functions share: one of `choices`.
+///
+/// SPEC: acpi-6.5 :: 6.4.3.6 Extended Interrupt Descriptor -> consumer, level-triggered, active high, shared; count and 32-bit numbers
+pub(crate) fn shared_interrupt(choices: &[u32]) -> Raw {
+    let mut bytes = vec![0x89];
+    bytes.extend((2 + 4 * choices.len() as u16).to_le_bytes());
+    bytes.extend([0b1001, choices.len() as u8]);
+    bytes.extend(choices.iter().flat_map(|number| number.to_le_bytes()));
+    Raw(bytes)
+}
+
 impl Node<'_> {
     /// Appends the node.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {

@@ -11,22 +11,26 @@ mod bench;
 mod codec;
 mod lanes;
 mod ports;
+mod reset_vector;
 
 pub mod coprocessor_error;
 pub mod debug_exit;
 pub mod dma;
+pub mod fw_cfg;
 pub mod hpet;
+pub mod i440fx;
 pub mod ioapic;
 pub mod kbc;
 pub mod lapic;
-pub mod pci_host;
 pub mod pic;
+pub mod piix3;
 pub mod pit;
 pub mod pm;
 pub mod port92;
 pub mod post;
 pub mod reset_control;
 pub mod rtc;
+pub mod system_rom;
 pub mod uart16550;
 
 /// The one list of link anchors: linkers (wasm64's above all) drop what nothing refers to, and with it the registration.
@@ -35,18 +39,21 @@ pub static ANCHORS: &[fn()] = &[
     coprocessor_error::link,
     debug_exit::link,
     dma::link,
+    fw_cfg::link,
     hpet::link,
+    i440fx::link,
     ioapic::link,
     kbc::link,
     lapic::link,
-    pci_host::link,
     pic::link,
+    piix3::link,
     pit::link,
     pm::link,
     port92::link,
     post::link,
     reset_control::link,
     rtc::link,
+    system_rom::link,
     uart16550::link,
 ];
 

@@ -11,12 +11,12 @@ pub(super) struct Chip {
     enable: u16,
     control: u16,
     gpe_enable: u16,
-    smi_command: u8,
-    smi_status: u8,
+    apm_control: u8,
+    apm_status: u8,
     /// Timer ticks up to which TMR_STS is kept
     seen: u64,
 }
-codec_struct!(Chip { status, enable, control, gpe_enable, smi_command, smi_status, seen });
+codec_struct!(Chip { status, enable, control, gpe_enable, apm_control, apm_status, seen });
 
 /// How often the timer's top bit changes, in ticks.
 const HALF: u64 = 1 << (PM_TMR_BITS - 1);
@@ -59,50 +59,72 @@ impl Chip {
         self.status |= event.bits();
     }
 
-    pub(super) fn read_port(&self, now: VmTime, port: u16) -> u8 {
-        let byte = |value: u32, base: u16| value.to_le_bytes()[usize::from(port.wrapping_sub(base) & 3)];
-        match port {
-            0x600..=0x603 => byte(u32::from(self.status) | u32::from(self.enable) << 16, PM1A_EVT),
-            0x604..=0x607 => byte(u32::from(self.control), PM1A_CNT),
+    /// Reads a byte of the power management registers.
+    pub(super) fn read(&self, now: VmTime, offset: u16) -> u8 {
+        let byte = |value: u32, base: u16| value.to_le_bytes()[usize::from(offset.wrapping_sub(base) & 3)];
+        match offset {
+            0x00..=0x03 => byte(u32::from(self.status) | u32::from(self.enable) << 16, PM1A_EVT),
+            0x04..=0x07 => byte(u32::from(self.control), PM1A_CNT),
             // SPEC: acpi-6.5 :: 4.8.3.3 Power Management Timer (PM_TMR) -> 24 bits, the upper byte reads 0
-            0x608..=0x60b => byte((now.ticks(PM_TMR_HZ) & (2 * HALF - 1)) as u32, PM_TMR),
-            // Nothing is wired to the general-purpose events: their status stays 0.
-            0x620..=0x623 => byte(u32::from(self.gpe_enable) << 16, GPE0),
-            SMI_CMD => self.smi_command,
-            SMI_STS => self.smi_status,
+            0x08..=0x0b => byte((now.ticks(PM_TMR_HZ) & (2 * HALF - 1)) as u32, PM_TMR),
             _ => 0xff,
         }
     }
 
-    /// Writes a byte; returns whether the machine is to be switched off.
-    pub(super) fn write_port(&mut self, port: u16, value: u8) -> bool {
+    /// Writes a byte of the power management registers; returns whether the machine is to be switched off.
+    pub(super) fn write(&mut self, offset: u16, value: u8) -> bool {
         let low = u16::from(value);
         let high = u16::from(value) << 8;
-        match port {
+        match offset {
             // SPEC: acpi-6.5 :: 4.8.3.1.1 PM1 Status Registers -> a one clears its bit
-            0x600 => self.status &= !low,
-            0x601 => self.status &= !high,
-            0x602 => self.enable = (self.enable & 0xff00 | low) & Pm1::ENABLES.bits(),
-            0x603 => self.enable = (self.enable & 0x00ff | high) & Pm1::ENABLES.bits(),
-            0x604 => {
+            0x00 => self.status &= !low,
+            0x01 => self.status &= !high,
+            0x02 => self.enable = (self.enable & 0xff00 | low) & Pm1::ENABLES.bits(),
+            0x03 => self.enable = (self.enable & 0x00ff | high) & Pm1::ENABLES.bits(),
+            0x04 => {
                 let kept = Pm1Control::SCI_EN | Pm1Control::BM_RLD;
                 self.control = self.control & 0xff00 | low & kept.bits();
             }
-            0x605 => return self.sleep(high),
-            0x622 => self.gpe_enable = self.gpe_enable & 0xff00 | low,
-            0x623 => self.gpe_enable = self.gpe_enable & 0x00ff | high,
-            SMI_CMD => {
-                self.smi_command = value;
-                match value {
-                    ACPI_ENABLE => self.control |= Pm1Control::SCI_EN.bits(),
-                    ACPI_DISABLE => self.control &= !Pm1Control::SCI_EN.bits(),
-                    _ => {}
-                }
-            }
-            SMI_STS => self.smi_status = value,
+            0x05 => return self.sleep(high),
             _ => {}
         }
         false
+    }
+
+    /// Reads a byte of the general-purpose events. Nothing is wired to them: their status stays 0.
+    pub(super) fn read_gpe(&self, offset: u16) -> u8 {
+        (u32::from(self.gpe_enable) << 16).to_le_bytes()[usize::from(offset & 3)]
+    }
+
+    /// Writes a byte of the general-purpose events.
+    pub(super) fn write_gpe(&mut self, offset: u16, value: u8) {
+        match offset {
+            2 => self.gpe_enable = self.gpe_enable & 0xff00 | u16::from(value),
+            3 => self.gpe_enable = self.gpe_enable & 0x00ff | u16::from(value) << 8,
+            _ => {}
+        }
+    }
+
+    /// Reads APMC or APMS.
+    pub(super) fn read_apm(&self, port: u16) -> u8 {
+        if port == APMC { self.apm_control } else { self.apm_status }
+    }
+
+    /// Writes APMC or APMS. There is no system management mode: what firmware's handler would do for an operating system
+    /// that takes over, switching between SMI and SCI, happens here.
+    ///
+    /// SPEC: acpi-6.5 :: 4.8.2.5 Legacy/ACPI Select and the SCI Interrupt -> ACPI_ENABLE and ACPI_DISABLE at the SMI command port set and clear SCI_EN
+    pub(super) fn write_apm(&mut self, port: u16, value: u8) {
+        if port != APMC {
+            self.apm_status = value;
+            return;
+        }
+        self.apm_control = value;
+        match value {
+            ACPI_ENABLE => self.control |= Pm1Control::SCI_EN.bits(),
+            ACPI_DISABLE => self.control &= !Pm1Control::SCI_EN.bits(),
+            _ => {}
+        }
     }
 
     /// SPEC: acpi-6.5 :: 4.8.3.2.1 PM1 Control Registers -> SLP_EN with the type of S5 switches off; SLP_EN reads 0
@@ -117,8 +139,8 @@ impl Chip {
 mod tests {
     use super::*;
 
-    fn word(chip: &Chip, now: VmTime, port: u16) -> u16 {
-        u16::from_le_bytes([chip.read_port(now, port), chip.read_port(now, port + 1)])
+    fn word(chip: &Chip, now: VmTime, offset: u16) -> u16 {
+        u16::from_le_bytes([chip.read(now, offset), chip.read(now, offset + 1)])
     }
 
     #[test]
@@ -127,7 +149,7 @@ mod tests {
         let table = [(0, 0), (1, 1), (0xff_ffff, 0xff_ffff), (0x100_0000, 0), (0x1_2345_6789, 0x45_6789)];
         for (ticks, value) in table {
             let now = VmTime::at_tick(ticks, PM_TMR_HZ);
-            let bytes: [u8; 4] = std::array::from_fn(|lane| chip.read_port(now, PM_TMR + lane as u16));
+            let bytes: [u8; 4] = std::array::from_fn(|lane| chip.read(now, PM_TMR + lane as u16));
             assert_eq!(u32::from_le_bytes(bytes), value, "after {ticks:#x} ticks");
         }
         assert_eq!(VmTime(1_000_000_000).ticks(PM_TMR_HZ), 3_579_545);
@@ -136,9 +158,9 @@ mod tests {
     #[test]
     fn the_top_bit_raises_sci_each_time_it_changes() {
         let mut chip = Chip::default();
-        chip.write_port(SMI_CMD, ACPI_ENABLE);
+        chip.write_apm(APMC, ACPI_ENABLE);
         assert_eq!(chip.next_event(), None);
-        chip.write_port(PM1A_EVT + 2, 1);
+        chip.write(PM1A_EVT + 2, 1);
         for half in 1..4 {
             let at = VmTime::at_tick(half * HALF, PM_TMR_HZ);
             assert_eq!(chip.next_event(), Some(at));
@@ -147,7 +169,7 @@ mod tests {
             chip.catch_up(at);
             assert!(chip.sci());
             assert_eq!(chip.next_event(), None);
-            chip.write_port(PM1A_EVT, 1);
+            chip.write(PM1A_EVT, 1);
             assert!(!chip.sci());
         }
     }
@@ -160,10 +182,10 @@ mod tests {
                 chip.raise(Pm1::PWRBTN);
             }
             if bits & 2 != 0 {
-                chip.write_port(PM1A_EVT + 3, 1);
+                chip.write(PM1A_EVT + 3, 1);
             }
             if bits & 4 != 0 {
-                chip.write_port(SMI_CMD, ACPI_ENABLE);
+                chip.write_apm(APMC, ACPI_ENABLE);
             }
             assert_eq!(chip.sci(), bits == 7, "{bits:#b}");
         }
@@ -173,24 +195,23 @@ mod tests {
     fn status_is_cleared_by_ones_and_enables_hold_their_bits() {
         let mut chip = Chip::default();
         chip.raise(Pm1::PWRBTN | Pm1::RTC | Pm1::GBL);
-        chip.write_port(0x600, 0x00);
-        chip.write_port(0x601, 0x01);
-        assert_eq!(word(&chip, VmTime::ZERO, 0x600), 0x0420);
-        chip.write_port(0x600, 0xff);
-        assert_eq!(word(&chip, VmTime::ZERO, 0x600), 0x0400);
-        chip.write_port(0x602, 0xff);
-        chip.write_port(0x603, 0xff);
-        assert_eq!(word(&chip, VmTime::ZERO, 0x602), 0x0721);
+        chip.write(0, 0x00);
+        chip.write(1, 0x01);
+        assert_eq!(word(&chip, VmTime::ZERO, 0), 0x0420);
+        chip.write(0, 0xff);
+        assert_eq!(word(&chip, VmTime::ZERO, 0), 0x0400);
+        chip.write(2, 0xff);
+        chip.write(3, 0xff);
+        assert_eq!(word(&chip, VmTime::ZERO, 2), 0x0721);
     }
 
     #[test]
     fn general_purpose_events_can_be_enabled_and_never_come() {
         let mut chip = Chip::default();
-        for (port, value) in [(0x620, 0xff), (0x622, 0x34), (0x623, 0x12)] {
-            chip.write_port(port, value);
+        for (offset, value) in [(0, 0xff), (2, 0x34), (3, 0x12)] {
+            chip.write_gpe(offset, value);
         }
-        assert_eq!(word(&chip, VmTime::ZERO, 0x620), 0);
-        assert_eq!(word(&chip, VmTime::ZERO, 0x622), 0x1234);
+        assert_eq!([0, 1, 2, 3].map(|offset| chip.read_gpe(offset)), [0, 0, 0x34, 0x12]);
     }
 
     #[test]
@@ -198,20 +219,22 @@ mod tests {
         let mut chip = Chip::default();
         for kind in 0..8 {
             for enable in [0, 0x20] {
-                let off = chip.write_port(0x605, kind << 2 | enable);
+                let off = chip.write(5, kind << 2 | enable);
                 assert_eq!(off, kind == SLP_TYP_S5 && enable != 0, "type {kind}, enable {enable:#x}");
-                assert_eq!(chip.read_port(VmTime::ZERO, 0x605), kind << 2);
+                assert_eq!(chip.read(VmTime::ZERO, 5), kind << 2);
             }
         }
     }
 
     #[test]
-    fn the_smi_command_port_switches_acpi_mode() {
+    fn the_apm_control_port_switches_acpi_mode() {
         let mut chip = Chip::default();
         for (command, mode) in [(ACPI_ENABLE, 1), (0x55, 1), (ACPI_DISABLE, 0), (0x55, 0)] {
-            chip.write_port(SMI_CMD, command);
-            assert_eq!(chip.read_port(VmTime::ZERO, 0x604) & 1, mode, "command {command:#x}");
-            assert_eq!(chip.read_port(VmTime::ZERO, SMI_CMD), command);
+            chip.write_apm(APMC, command);
+            assert_eq!(chip.read(VmTime::ZERO, 4) & 1, mode, "command {command:#x}");
+            assert_eq!(chip.read_apm(APMC), command);
+            chip.write_apm(APMS, !command);
+            assert_eq!([APMC, APMS].map(|port| chip.read_apm(port)), [command, !command]);
         }
     }
 }
