@@ -13,6 +13,11 @@ pub enum MachineEvent {
     Init,
     /// Power off (ACPI S5)
     PowerOff,
+    /// Load the kernel that was given: firmware boots from it
+    BootKernel {
+        /// Entries of firmware's memory map, which its option ROM left in memory
+        map_entries: u16,
+    },
     /// Leave with this exit status (isa-debug-exit)
     DebugExit(u32),
 }

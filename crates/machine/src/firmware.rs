@@ -37,6 +37,8 @@ pub struct FirmwareSetup<'a> {
     pub command_line: &'a str,
     /// Firmware shows a menu of what to boot
     pub menu: bool,
+    /// More files by name, for a kernel: the option ROM that boots it
+    pub files: &'a [(&'a str, Vec<u8>)],
 }
 
 /// SPEC: qemu-fw-cfg :: etc/e820 -> address, length, type; type 1 is RAM
@@ -81,6 +83,9 @@ impl Machine {
             config.set_file(name, bytes);
         }
         let Some(kernel) = setup.kernel else { return };
+        for (name, bytes) in setup.files {
+            config.set_file(name, bytes.clone());
+        }
         let (real_mode, rest) = split_setup(kernel);
         let mut line = setup.command_line.as_bytes().to_vec();
         line.push(0);

@@ -49,6 +49,11 @@ pub enum Stop {
     TripleFault,
     /// isa-debug-exit with this status
     DebugExit(u32),
+    /// Firmware boots from the kernel that was given, which is to be loaded now
+    BootKernel {
+        /// Entries of firmware's memory map, which its option ROM left in memory
+        map_entries: u16,
+    },
     /// The guest waits for so many nanoseconds, or for input, and the host's clock cannot sleep; under
     /// [`Clock::Instructions`] only where it has waited for long
     Idle(u64),
@@ -339,6 +344,7 @@ impl Machine {
                 // INIT# alone would start the processor in firmware, which does not exist: the guest starts anew.
                 MachineEvent::Reset | MachineEvent::Init => stop = Some(Stop::Reset),
                 MachineEvent::DebugExit(code) => stop = Some(Stop::DebugExit(code)),
+                MachineEvent::BootKernel { map_entries } => stop = Some(Stop::BootKernel { map_entries }),
             }
         }
         stop

@@ -21,6 +21,7 @@ pub mod hpet;
 pub mod i440fx;
 pub mod ioapic;
 pub mod kbc;
+pub mod kernel_boot;
 pub mod lapic;
 pub mod pic;
 pub mod piix3;
@@ -44,6 +45,7 @@ pub static ANCHORS: &[fn()] = &[
     i440fx::link,
     ioapic::link,
     kbc::link,
+    kernel_boot::link,
     lapic::link,
     pic::link,
     piix3::link,

@@ -245,7 +245,13 @@ impl RunArgs {
     pub fn boots_drives(&self) -> bool {
         let files = [&self.hda, &self.hdb, &self.hdc, &self.hdd, &self.cdrom, &self.fda, &self.fdb];
         let named = files.into_iter().any(Option::is_some) || !self.drive.is_empty();
-        named || self.boot.is_some() || self.vga.as_deref() == Some("std")
+        named || self.boot.is_some() || !self.device.is_empty() || self.shows_screen()
+    }
+
+    /// Whether a screen was asked for, so that a kernel is to find the adapter as firmware leaves it.
+    pub fn shows_screen(&self) -> bool {
+        self.vga.as_deref() == Some("std")
+            || self.device.iter().any(|text| text.split(',').next() == Some("VGA"))
     }
 
     /// Whether COM1 is the terminal's.

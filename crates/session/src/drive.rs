@@ -45,6 +45,7 @@ pub fn drive(args: &RunArgs, guest: &Guest, machine: &mut Machine, limit: u64) -
                 return ended(3, format!("v64: stopped after {most} instructions\n"));
             }
             Stop::Limit => return Ok(Outcome::More),
+            Stop::BootKernel { map_entries } => guest.load_under_firmware(machine, map_entries)?,
             Stop::Idle(ns) => return Ok(Outcome::Idle(ns)),
             Stop::Host => return Ok(Outcome::Idle(HOST_WAIT)),
             Stop::Dead => {

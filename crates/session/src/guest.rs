@@ -2,8 +2,10 @@
 
 use crate::{MachineSpec, RunArgs};
 use anyhow::Result;
-use machine::boot::{BootError, BootImage, load};
+use machine::boot::{self, BootError, BootImage, load};
 use machine::{FirmwareSetup, Machine};
+use pc_devices::kernel_boot::rom;
+use x86_types::GuestPhysAddr;
 
 /// A guest's files.
 pub struct Guest {
@@ -54,28 +56,51 @@ impl Guest {
                 initrd: self.initrd.as_deref(),
                 command_line: &self.command_line,
                 menu: self.menu,
+                files: &[(rom::FILE, rom::image()), ("bootorder", rom::BOOT_ORDER.into())],
             });
             return Ok(());
         }
         machine.start_without_firmware();
         let rsdp = machine::acpi::write_tables(machine.memory(), &machine.firmware_tables());
-        let image = BootImage {
+        let state = load(machine.memory(), &self.image(rsdp)).map_err(|error| self.context(error))?;
+        machine.invalidate_all_code();
+        let vcpu = machine.vcpu_mut();
+        state.apply(&mut vcpu.cpu);
+        vcpu.state_changed();
+        Ok(())
+    }
+
+    /// Loads the kernel when firmware boots from its option ROM.
+    ///
+    /// # Errors
+    /// As [`Guest::load`].
+    pub fn load_under_firmware(&self, machine: &mut Machine, map_entries: u16) -> Result<()> {
+        let map = boot::read_map(machine.memory(), GuestPhysAddr(rom::MEMORY_MAP), map_entries);
+        let entry = boot::load_under_firmware(machine.memory(), &self.image(GuestPhysAddr(0)), &map)
+            .map_err(|error| self.context(error))?;
+        machine.invalidate_all_code();
+        let vcpu = machine.vcpu_mut();
+        entry.apply(&mut vcpu.cpu);
+        vcpu.state_changed();
+        Ok(())
+    }
+
+    fn image(&self, rsdp: GuestPhysAddr) -> BootImage<'_> {
+        BootImage {
             kernel: &self.kernel,
             kernel_name: &self.kernel_name,
             initrd: self.initrd.as_deref(),
             initrd_name: &self.initrd_name,
             command_line: &self.command_line,
             rsdp,
-        };
-        let state = load(machine.memory(), &image).map_err(|error| match error {
+        }
+    }
+
+    fn context(&self, error: BootError) -> anyhow::Error {
+        match error {
             BootError::CommandLineTooLong { .. } => anyhow::Error::new(error),
             BootError::InitrdDoesNotFit { .. } => anyhow::Error::new(error).context(self.initrd_name.clone()),
             _ => anyhow::Error::new(error).context(self.kernel_name.clone()),
-        })?;
-        machine.invalidate_all_code();
-        let vcpu = machine.vcpu_mut();
-        state.apply(&mut vcpu.cpu);
-        vcpu.state_changed();
-        Ok(())
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Linux kernels, by the x86 boot protocol.
 
-use super::{BootError, BootImage, EntryState, initrd_does_not_fit, memory_map};
+use super::{BootError, BootImage, EntryState, MapEntry, initrd_does_not_fit, memory_map};
 use guest_memory::{GuestMemory, RamLayout};
 use x86_state::gpr;
 use x86_types::{GuestPhysAddr, PAGE_SIZE};
@@ -14,47 +14,47 @@ const COMMAND_LINE_ROOM: usize = 0x8000;
 /// Offsets in the setup header, which are the same in `boot_params`.
 ///
 /// SPEC: linux-boot-protocol :: The Real-Mode Kernel Header -> names and offsets of the fields
-mod field {
-    pub(super) const SETUP_SECTS: usize = 0x1f1;
-    pub(super) const SYSSIZE: usize = 0x1f4;
-    pub(super) const MAGIC: usize = 0x202;
-    pub(super) const VERSION: usize = 0x206;
-    pub(super) const JUMP: usize = 0x201;
-    pub(super) const TYPE_OF_LOADER: usize = 0x210;
-    pub(super) const LOADFLAGS: usize = 0x211;
-    pub(super) const CODE32_START: usize = 0x214;
-    pub(super) const RAMDISK_IMAGE: usize = 0x218;
-    pub(super) const RAMDISK_SIZE: usize = 0x21c;
-    pub(super) const HEAP_END: usize = 0x224;
-    pub(super) const CMD_LINE_PTR: usize = 0x228;
-    pub(super) const INITRD_ADDR_MAX: usize = 0x22c;
-    pub(super) const KERNEL_ALIGNMENT: usize = 0x230;
-    pub(super) const RELOCATABLE: usize = 0x234;
-    pub(super) const XLOADFLAGS: usize = 0x236;
-    pub(super) const CMDLINE_SIZE: usize = 0x238;
-    pub(super) const PREF_ADDRESS: usize = 0x258;
-    pub(super) const INIT_SIZE: usize = 0x260;
+pub(super) mod field {
+    pub(in crate::boot) const SETUP_SECTS: usize = 0x1f1;
+    pub(in crate::boot) const SYSSIZE: usize = 0x1f4;
+    pub(in crate::boot) const MAGIC: usize = 0x202;
+    pub(in crate::boot) const VERSION: usize = 0x206;
+    pub(in crate::boot) const JUMP: usize = 0x201;
+    pub(in crate::boot) const TYPE_OF_LOADER: usize = 0x210;
+    pub(in crate::boot) const LOADFLAGS: usize = 0x211;
+    pub(in crate::boot) const CODE32_START: usize = 0x214;
+    pub(in crate::boot) const RAMDISK_IMAGE: usize = 0x218;
+    pub(in crate::boot) const RAMDISK_SIZE: usize = 0x21c;
+    pub(in crate::boot) const HEAP_END: usize = 0x224;
+    pub(in crate::boot) const CMD_LINE_PTR: usize = 0x228;
+    pub(in crate::boot) const INITRD_ADDR_MAX: usize = 0x22c;
+    pub(in crate::boot) const KERNEL_ALIGNMENT: usize = 0x230;
+    pub(in crate::boot) const RELOCATABLE: usize = 0x234;
+    pub(in crate::boot) const XLOADFLAGS: usize = 0x236;
+    pub(in crate::boot) const CMDLINE_SIZE: usize = 0x238;
+    pub(in crate::boot) const PREF_ADDRESS: usize = 0x258;
+    pub(in crate::boot) const INIT_SIZE: usize = 0x260;
     /// Fields of `boot_params` outside the header
-    pub(super) const ACPI_RSDP: usize = 0x70;
-    pub(super) const E820_ENTRIES: usize = 0x1e8;
-    pub(super) const E820_TABLE: usize = 0x2d0;
+    pub(in crate::boot) const ACPI_RSDP: usize = 0x70;
+    pub(in crate::boot) const E820_ENTRIES: usize = 0x1e8;
+    pub(in crate::boot) const E820_TABLE: usize = 0x2d0;
 }
 
 const XLF_KERNEL_64: u16 = 1;
-const LOADED_HIGH: u8 = 1;
-const CAN_USE_HEAP: u8 = 0x80;
+pub(super) const LOADED_HIGH: u8 = 1;
+pub(super) const CAN_USE_HEAP: u8 = 0x80;
 /// Where a kernel without a preference goes, and below which none does.
 const MIB: u64 = 0x10_0000;
 
-fn get<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+pub(super) fn get<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
 }
 
-fn get_u16(bytes: &[u8], at: usize) -> u16 {
+pub(super) fn get_u16(bytes: &[u8], at: usize) -> u16 {
     u16::from_le_bytes(get(bytes, at))
 }
 
-fn get_u32(bytes: &[u8], at: usize) -> u32 {
+pub(super) fn get_u32(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(get(bytes, at))
 }
 
@@ -193,10 +193,10 @@ fn boot_params(
     put(field::ACPI_RSDP, &image.rsdp.0.to_le_bytes());
     let map = memory_map(ram);
     put(field::E820_ENTRIES, &[map.len() as u8]);
-    for (n, (start, bytes, usable)) in map.into_iter().enumerate() {
+    for (n, MapEntry { start, len, usable }) in map.into_iter().enumerate() {
         let at = field::E820_TABLE + 20 * n;
         put(at, &start.to_le_bytes());
-        put(at + 8, &bytes.to_le_bytes());
+        put(at + 8, &len.to_le_bytes());
         put(at + 16, &(if usable { 1_u32 } else { 2 }).to_le_bytes());
     }
     Ok(params)

@@ -5,14 +5,17 @@ mod elf;
 mod file_type;
 mod linux;
 mod multiboot;
+mod real_mode;
 mod state;
 
 use guest_memory::{GuestMemory, RamLayout};
 use thiserror::Error;
+use x86_state::Cpu;
 use x86_types::GuestPhysAddr;
 
 pub use bytes::Bytes;
 pub use file_type::{FileType, HEAD_BYTES, identify};
+pub use real_mode::RealModeEntry;
 pub use state::EntryState;
 
 /// The formats that a kernel's file can have.
@@ -119,7 +122,7 @@ pub enum BootError {
 pub fn load(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryState, BootError> {
     match detect(image.kernel) {
         Some(Kind::Linux) => linux::load(ram, image),
-        Some(Kind::Multiboot) => multiboot::load(ram, image),
+        Some(Kind::Multiboot) => multiboot::load(ram, image, &memory_map(ram)),
         None => Err(not_a_kernel(image.kernel, image.kernel.len() as u64)),
     }
 }
@@ -149,17 +152,86 @@ fn initrd_does_not_fit(layout: RamLayout, bytes: u64, room: u64) -> BootError {
     BootError::InitrdDoesNotFit { bytes: Bytes(bytes), room: Bytes(room), advice }
 }
 
+/// A range of firmware's memory map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MapEntry {
+    /// First address
+    pub start: u64,
+    /// Bytes
+    pub len: u64,
+    /// RAM that the guest may use
+    pub usable: bool,
+}
+
+/// Entries of firmware's memory map that are looked at.
+const MOST_ENTRIES: u16 = 128;
+
+/// Reads the memory map that firmware's answers to INT 15h, E820h were stored as.
+///
+/// SPEC: acpi-6.5 :: 15.1 INT 15H, E820H - Query System Address Map -> base, length, type; type 1 is RAM
+pub fn read_map(memory: &GuestMemory, at: GuestPhysAddr, entries: u16) -> Vec<MapEntry> {
+    let entry = |n: u64| {
+        let at = at.0 + 20 * n;
+        MapEntry {
+            start: memory.read_u64(GuestPhysAddr(at)),
+            len: memory.read_u64(GuestPhysAddr(at + 8)),
+            usable: memory.read_u32(GuestPhysAddr(at + 16)) == 1,
+        }
+    };
+    (0..u64::from(entries.min(MOST_ENTRIES)))
+        .map(entry)
+        .filter(|entry| entry.start.checked_add(entry.len).is_some())
+        .collect()
+}
+
+/// How a guest is entered that was loaded under firmware.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// In real-address mode
+    Real(RealModeEntry),
+    /// In protected mode
+    Protected(EntryState),
+}
+
+impl Entry {
+    /// Puts the processor at the entry.
+    pub fn apply(&self, cpu: &mut Cpu) {
+        match self {
+            Self::Real(entry) => entry.apply(cpu),
+            Self::Protected(state) => state.apply(cpu),
+        }
+    }
+}
+
+/// Writes a guest into memory that firmware has divided as `map` says. Returns how it is entered.
+///
+/// # Errors
+/// The image is none, or does not fit.
+pub fn load_under_firmware(
+    memory: &GuestMemory,
+    image: &BootImage<'_>,
+    map: &[MapEntry],
+) -> Result<Entry, BootError> {
+    match detect(image.kernel) {
+        Some(Kind::Linux) => real_mode::load(memory, image, map).map(Entry::Real),
+        Some(Kind::Multiboot) => multiboot::load(memory, image, map).map(Entry::Protected),
+        None => Err(not_a_kernel(image.kernel, image.kernel.len() as u64)),
+    }
+}
+
 /// The stretches of memory as firmware would report them: start, length, and whether an operating system may use it.
-pub(crate) fn memory_map(ram: &GuestMemory) -> Vec<(u64, u64, bool)> {
+pub(crate) fn memory_map(ram: &GuestMemory) -> Vec<MapEntry> {
     let layout = ram.layout();
-    let mut map = vec![(0, 0x9_fc00.min(layout.low), true)];
+    let mut map = Vec::new();
+    let mut add = |start, len, usable| map.push(MapEntry { start, len, usable });
+    add(0, 0x9_fc00.min(layout.low), true);
     if layout.low > 0x10_0000 {
-        map.push((0x9_fc00, 0x400, false));
-        map.push((0xe_0000, 0x2_0000, false));
-        map.push((0x10_0000, layout.low - 0x10_0000, true));
+        add(0x9_fc00, 0x400, false);
+        add(0xe_0000, 0x2_0000, false);
+        add(0x10_0000, layout.low - 0x10_0000, true);
     }
     if layout.high > 0 {
-        map.push((guest_memory::HIGH_RAM_START, layout.high, true));
+        add(guest_memory::HIGH_RAM_START, layout.high, true);
     }
     map
 }

@@ -1,7 +1,7 @@
 //! Multiboot-1 images: the address fields of the header, or ELF.
 
 use super::elf::{self, Segment};
-use super::{BootError, BootImage, EntryState, initrd_does_not_fit, memory_map};
+use super::{BootError, BootImage, EntryState, MapEntry, initrd_does_not_fit};
 use guest_memory::{GuestMemory, RamLayout};
 use x86_state::gpr;
 use x86_types::{GuestPhysAddr, PAGE_SIZE};
@@ -171,7 +171,11 @@ pub(super) fn check_initrd(layout: RamLayout, kernel: &[u8], bytes: u64) -> Resu
 /// Loads a multiboot image with its module and information.
 ///
 /// SPEC: multiboot-1 :: 3.2 Machine state -> EAX holds the magic number, EBX the information structure; 32-bit protected mode, flat segments, paging off
-pub(super) fn load(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryState, BootError> {
+pub(super) fn load(
+    ram: &GuestMemory,
+    image: &BootImage<'_>,
+    map: &[MapEntry],
+) -> Result<EntryState, BootError> {
     let plan = Plan::new(ram.layout(), image.kernel)?;
     for segment in &plan.segments {
         place(ram, image.kernel, segment);
@@ -180,7 +184,7 @@ pub(super) fn load(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryStat
     if !ram.contains(GuestPhysAddr(block), BLOCK) {
         return Err(BootError::KernelDoesNotFit { needed: 1, at: GuestPhysAddr(block) });
     }
-    write_info(ram, image, &plan, block)?;
+    write_info(ram, image, (&plan, map), block)?;
     let state = EntryState {
         rip: plan.entry,
         long: false,
@@ -207,7 +211,12 @@ fn write_string(ram: &GuestMemory, at: u64, room: u64, text: &str) -> Result<(),
 /// The first word of the command line is the image's name, as GRUB and QEMU pass it: images skip it.
 ///
 /// SPEC: multiboot-1 :: 3.3 Boot information format -> memory sizes, command line, modules, memory map, boot loader name
-fn write_info(ram: &GuestMemory, image: &BootImage<'_>, plan: &Plan, block: u64) -> Result<(), BootError> {
+fn write_info(
+    ram: &GuestMemory,
+    image: &BootImage<'_>,
+    (plan, map): (&Plan, &[MapEntry]),
+    block: u64,
+) -> Result<(), BootError> {
     // After a reset, RAM holds what the guest left there.
     for page in (block..block + BLOCK).step_by(PAGE_SIZE as usize) {
         ram.write(GuestPhysAddr(page), &[0; PAGE_SIZE as usize]);
@@ -235,10 +244,10 @@ fn write_info(ram: &GuestMemory, image: &BootImage<'_>, plan: &Plan, block: u64)
         flags |= 1 << 3;
     }
     let mut at = block + MAP;
-    for (start, bytes, usable) in memory_map(ram) {
+    for &MapEntry { start, len, usable } in map {
         ram.write_u32(GuestPhysAddr(at), 20);
         ram.write_u64(GuestPhysAddr(at + 4), start);
-        ram.write_u64(GuestPhysAddr(at + 12), bytes);
+        ram.write_u64(GuestPhysAddr(at + 12), len);
         ram.write_u32(GuestPhysAddr(at + 20), if usable { 1 } else { 2 });
         at += 24;
     }

@@ -91,6 +91,7 @@ impl Snapshot for BusEnv {
                 MachineEvent::Init => (1, 0),
                 MachineEvent::PowerOff => (2, 0),
                 MachineEvent::DebugExit(code) => (3, *code),
+                MachineEvent::BootKernel { map_entries } => (4, u32::from(*map_entries)),
             };
             kind.put(out);
             code.put(out);
@@ -108,6 +109,7 @@ impl Snapshot for BusEnv {
                 (1, 0) => MachineEvent::Init,
                 (2, 0) => MachineEvent::PowerOff,
                 (3, code) => MachineEvent::DebugExit(code),
+                (4, entries) => MachineEvent::BootKernel { map_entries: u16::try_from(entries).ok()? },
                 _ => return None,
             });
         }

@@ -49,16 +49,20 @@ impl MachineSpec {
 
     /// `-bios`, `-vga`, and firmware for machines that boot from drives.
     pub(super) fn add_firmware(&mut self, args: &RunArgs) {
+        let needs_firmware = args.shows_screen();
         let flash = self.blocks.iter().any(|block| block.kind == MediaKind::Flash);
         let source = match &args.bios {
             Some(path) => Some(ImageSource::Path(path.clone())),
-            None if flash || args.kernel.is_some() || args.guest.is_some() => None,
-            None if args.boots_drives() => Some(ImageSource::Firmware(SEABIOS)),
-            None => None,
+            None if flash || args.guest.is_some() => None,
+            None if args.kernel.is_some() => needs_firmware.then_some(ImageSource::Firmware(SEABIOS)),
+            None => args.boots_drives().then_some(ImageSource::Firmware(SEABIOS)),
         };
         if let Some(source) = source {
             self.images.push(ImageSpec { id: "bios".to_owned(), source });
             self.devices.push(DeviceSpec::new("system-rom").with("image", "bios"));
+            if args.kernel.is_some() {
+                self.devices.push(DeviceSpec::new("kernel-boot"));
+            }
         }
         let vga = args.vga.as_deref().unwrap_or(if self.has_firmware() { "std" } else { "none" });
         if vga == "std" {
