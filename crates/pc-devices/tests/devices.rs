@@ -1,7 +1,10 @@
 //! The list of devices, and what none of them may do whatever the guest does.
 
 use device_api::bench::Bench;
-use device_api::{CharBackend, Device, DeviceDecl, PortRange, Presence, PropertyKind, Role, declarations};
+use device_api::{
+    CharBackend, Device, DeviceDecl, HostEvent, InputEvent, KeyCode, PointerButton, PortRange, Presence,
+    PropertyKind, Role, declarations,
+};
 use proptest::prelude::*;
 use x86_types::GuestPhysAddr;
 
@@ -97,11 +100,24 @@ enum Op {
     Line(u8, bool),
     Acknowledge,
     Ferr(bool),
+    Input(InputEvent),
     Reset,
 }
 
 fn value() -> impl Strategy<Value = u32> {
     prop_oneof![any::<u32>(), 0..256u32, Just(0), Just(u32::MAX)]
+}
+
+fn input() -> impl Strategy<Value = InputEvent> {
+    let button =
+        prop_oneof![Just(PointerButton::Left), Just(PointerButton::Right), Just(PointerButton::Middle)];
+    prop_oneof![
+        (proptest::sample::select(KeyCode::ALL), any::<bool>())
+            .prop_map(|(code, down)| InputEvent::Key { code, down }),
+        (any::<i32>(), -300..300).prop_map(|(dx, dy)| InputEvent::Move { dx, dy }),
+        any::<i32>().prop_map(|dz| InputEvent::Wheel { dz }),
+        (button, any::<bool>()).prop_map(|(button, down)| InputEvent::Button { button, down }),
+    ]
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -120,6 +136,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (0..40u8, any::<bool>()).prop_map(|(line, high)| Op::Line(line, high)),
         2 => Just(Op::Acknowledge),
         1 => any::<bool>().prop_map(Op::Ferr),
+        2 => input().prop_map(Op::Input),
         1 => Just(Op::Reset),
     ]
 }
@@ -185,6 +202,7 @@ fn apply(built: &mut Built, op: &Op) {
                 let _ = logic.ignne();
             }
         }
+        Op::Input(event) => device.host_event(&mut bus.ctx(), HostEvent::Input(event)),
         Op::Reset => device.reset(&mut bus.ctx()),
     }
 }
