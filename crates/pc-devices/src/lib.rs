@@ -15,13 +15,16 @@ mod reset_vector;
 
 pub mod coprocessor_error;
 pub mod debug_exit;
+pub mod debugcon;
 pub mod dma;
+pub mod fdc;
 pub mod fw_cfg;
 pub mod hpet;
 pub mod i440fx;
 pub mod ioapic;
 pub mod kbc;
 pub mod lapic;
+pub mod parallel;
 pub mod pic;
 pub mod piix3;
 pub mod pit;
@@ -38,13 +41,16 @@ pub mod uart16550;
 pub static ANCHORS: &[fn()] = &[
     coprocessor_error::link,
     debug_exit::link,
+    debugcon::link,
     dma::link,
+    fdc::link,
     fw_cfg::link,
     hpet::link,
     i440fx::link,
     ioapic::link,
     kbc::link,
     lapic::link,
+    parallel::link,
     pic::link,
     piix3::link,
     pit::link,
