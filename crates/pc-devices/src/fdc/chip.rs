@@ -2,8 +2,9 @@
 
 use super::command;
 use super::drive::Drive;
+use super::end::End;
 use super::spec::*;
-use super::transfer::{End, Io, Transfer};
+use super::transfer::{Io, Transfer};
 use crate::codec::{codec_enum, codec_struct};
 use device_api::{BlockError, VmTime};
 

@@ -1,8 +1,9 @@
 //! Commands: how many parameters each has, and what those do that move no data.
 
 use super::chip::{Chip, Phase};
+use super::end::End;
 use super::spec::*;
-use super::transfer::{End, Kind, Transfer};
+use super::transfer::{Kind, Transfer};
 use device_api::VmTime;
 
 /// A command, by its first byte.

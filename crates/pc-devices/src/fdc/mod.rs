@@ -3,6 +3,7 @@
 mod chip;
 mod command;
 mod drive;
+mod end;
 mod floppy;
 mod geometry;
 mod spec;

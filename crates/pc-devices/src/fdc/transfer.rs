@@ -2,6 +2,7 @@
 //! host.
 
 use super::drive::Drive;
+use super::end::End;
 use super::geometry::Format;
 use super::spec::*;
 use crate::codec::{codec_enum, codec_struct};
@@ -50,37 +51,6 @@ pub(super) struct Io {
     pub(super) unit: u8,
     pub(super) offset: u64,
     pub(super) write: bool,
-}
-
-/// How a command ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct End {
-    st0: St0,
-    st1: St1,
-    st2: St2,
-}
-
-impl End {
-    pub(super) fn normal() -> Self {
-        Self { st0: St0::empty(), st1: St1::empty(), st2: St2::empty() }
-    }
-
-    fn error(st1: St1) -> Self {
-        Self { st0: St0::ABNORMAL, st1, st2: St2::empty() }
-    }
-
-    fn with(self, st2: St2) -> Self {
-        Self { st2, ..self }
-    }
-
-    pub(super) fn is_end_of_cylinder(&self) -> bool {
-        self.st1.contains(St1::END_OF_CYLINDER)
-    }
-
-    /// The same where a sector was looked for.
-    pub(super) fn no_data(self) -> Self {
-        Self::error(St1::NO_DATA)
-    }
 }
 
 /// A transfer.
@@ -462,7 +432,7 @@ impl Transfer {
             Err(BlockError::ReadOnly) => return Some(End::error(St1::NOT_WRITABLE)),
             Err(_) if self.writes() => {
                 let end = End::error(St1::empty());
-                return Some(End { st0: end.st0 | St0::EQUIPMENT, ..end });
+                return Some(end.with_equipment_check());
             }
             Err(_) => return Some(End::error(St1::DATA_ERROR).with(St2::DATA_FIELD)),
         };

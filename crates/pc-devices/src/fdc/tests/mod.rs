@@ -1,4 +1,5 @@
 mod commands;
+mod fuzz;
 mod media;
 mod transfers;
 
