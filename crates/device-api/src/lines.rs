@@ -178,6 +178,11 @@ impl Pins<'_> {
         *requests = if requested { *requests | bit } else { *requests & !bit };
     }
 
+    /// Returns a bit for each DMA channel that is requested, whoever requests it.
+    pub fn dma_requests(&self) -> u8 {
+        self.lines.dma_requests
+    }
+
     /// Whether an interrupt line is high, whoever drives it.
     pub fn level(&self, line: IrqLine) -> bool {
         self.lines.level(line)

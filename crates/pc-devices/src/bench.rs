@@ -1,6 +1,27 @@
 //! A test bench with a little memory.
 
+use device_api::CharBackend;
 use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex};
+
+/// A character device that keeps what it is sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Sink {
+    pub(crate) fn taken(&self) -> Vec<u8> {
+        self.0.lock().expect("one thread").clone()
+    }
+}
+
+impl CharBackend for Sink {
+    fn send(&mut self, byte: u8) {
+        self.0.lock().expect("one thread").push(byte);
+    }
+    fn receive(&mut self) -> Option<u8> {
+        None
+    }
+}
 
 /// See [`device_api::bench::Bench`].
 pub(crate) struct Bench(device_api::bench::Bench);

@@ -15,7 +15,9 @@ mod reset_vector;
 
 pub mod coprocessor_error;
 pub mod debug_exit;
+pub mod debugcon;
 pub mod dma;
+pub mod fdc;
 pub mod fw_cfg;
 pub mod hpet;
 pub mod i440fx;
@@ -23,6 +25,7 @@ pub mod ioapic;
 pub mod kbc;
 pub mod kernel_boot;
 pub mod lapic;
+pub mod parallel;
 pub mod pic;
 pub mod piix3;
 pub mod pit;
@@ -39,7 +42,9 @@ pub mod uart16550;
 pub static ANCHORS: &[fn()] = &[
     coprocessor_error::link,
     debug_exit::link,
+    debugcon::link,
     dma::link,
+    fdc::link,
     fw_cfg::link,
     hpet::link,
     i440fx::link,
@@ -47,6 +52,7 @@ pub static ANCHORS: &[fn()] = &[
     kbc::link,
     kernel_boot::link,
     lapic::link,
+    parallel::link,
     pic::link,
     piix3::link,
     pit::link,

@@ -1,7 +1,10 @@
 //! The list of devices, and what none of them may do whatever the guest does.
 
 use device_api::bench::Bench;
-use device_api::{CharBackend, Device, DeviceDecl, PortRange, Presence, PropertyKind, Role, declarations};
+use device_api::{
+    BlockBackend, BlockInfo, BlockOp, BlockResult, CharBackend, Device, DeviceDecl, HostEvent, InputEvent,
+    KeyCode, PointerButton, PortRange, Presence, Property, PropertyKind, RequestId, Role, declarations,
+};
 use proptest::prelude::*;
 use x86_types::GuestPhysAddr;
 
@@ -12,6 +15,23 @@ impl CharBackend for Chatter {
     fn send(&mut self, _byte: u8) {}
     fn receive(&mut self) -> Option<u8> {
         Some(b'x')
+    }
+}
+
+/// A medium without end that reads as zeros.
+#[derive(Debug, Default)]
+struct Zeros(Vec<(RequestId, BlockResult)>);
+
+impl BlockBackend for Zeros {
+    fn info(&self) -> BlockInfo {
+        BlockInfo { bytes: 1440 << 10, read_only: false }
+    }
+    fn submit(&mut self, id: RequestId, op: BlockOp) {
+        let len = if let BlockOp::Read { len, .. } = op { len } else { 0 };
+        self.0.push((id, Ok(vec![0; len as usize])));
+    }
+    fn poll(&mut self) -> Option<(RequestId, BlockResult)> {
+        self.0.pop()
     }
 }
 
@@ -27,19 +47,32 @@ fn linked() -> Vec<&'static DeviceDecl> {
     declarations()
 }
 
-/// Builds every model, with a character device where it takes one and what it cannot do without.
+/// Builds every model, with the parts that can be attached to it, with a character device or a medium where it takes one
+/// and what it cannot do without.
 fn build_all() -> Vec<Built> {
     let part_of = |decl: &DeviceDecl| matches!(decl.presence, Presence::AttachedTo(_));
     let build = |decl: &'static DeviceDecl| {
         let mut bench = Bench::with_ram(1 << 20).unwrap();
         bench.backends.chars.insert("chatter".to_owned(), Box::new(Chatter));
         bench.backends.images.insert("image".to_owned(), vec![0x90; 1 << 16]);
-        let named = decl.properties.iter().filter_map(|property| match property.kind {
-            PropertyKind::Backend(Role::Char) => Some((property.name, "chatter")),
-            PropertyKind::Backend(Role::Image) => Some((property.name, "image")),
-            _ => None,
-        });
-        let device = bench.build(decl, &named.collect::<Vec<_>>(), &[]).unwrap();
+        let media = ["disk0", "disk1", "disk2", "disk3"];
+        for medium in media {
+            bench.backends.blocks.insert(medium.to_owned(), Box::new(Zeros::default()));
+        }
+        let mut media = media.into_iter();
+        let mut named = |decl: &DeviceDecl| -> Vec<_> {
+            let backend = |property: &Property| match property.kind {
+                PropertyKind::Backend(Role::Char) => Some((property.name, "chatter")),
+                PropertyKind::Backend(Role::Image) => Some((property.name, "image")),
+                PropertyKind::Backend(Role::Block) => Some((property.name, media.next()?)),
+                _ => None,
+            };
+            decl.properties.iter().filter_map(backend).collect()
+        };
+        let part_of_it = |part: &&DeviceDecl| part.presence == Presence::AttachedTo(decl.id);
+        let parts: Vec<_> = linked().into_iter().filter(part_of_it).map(|part| (part, named(part))).collect();
+        let attached: Vec<_> = parts.iter().map(|(part, named)| (*part, &named[..])).collect();
+        let device = bench.build(decl, &named(decl), &attached).unwrap();
         let mut ports = decl.ports.to_vec();
         ports.extend(bench.ports.iter());
         Built { decl, device, ports, bench }
@@ -97,11 +130,25 @@ enum Op {
     Line(u8, bool),
     Acknowledge,
     Ferr(bool),
+    Input(InputEvent),
+    Dma { len: u16, write: bool, last: bool },
     Reset,
 }
 
 fn value() -> impl Strategy<Value = u32> {
     prop_oneof![any::<u32>(), 0..256u32, Just(0), Just(u32::MAX)]
+}
+
+fn input() -> impl Strategy<Value = InputEvent> {
+    let button =
+        prop_oneof![Just(PointerButton::Left), Just(PointerButton::Right), Just(PointerButton::Middle)];
+    prop_oneof![
+        (proptest::sample::select(KeyCode::ALL), any::<bool>())
+            .prop_map(|(code, down)| InputEvent::Key { code, down }),
+        (any::<i32>(), -300..300).prop_map(|(dx, dy)| InputEvent::Move { dx, dy }),
+        any::<i32>().prop_map(|dz| InputEvent::Wheel { dz }),
+        (button, any::<bool>()).prop_map(|(button, down)| InputEvent::Button { button, down }),
+    ]
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -120,6 +167,9 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (0..40u8, any::<bool>()).prop_map(|(line, high)| Op::Line(line, high)),
         2 => Just(Op::Acknowledge),
         1 => any::<bool>().prop_map(Op::Ferr),
+        2 => input().prop_map(Op::Input),
+        2 => (1..2000u16, any::<bool>(), any::<bool>())
+            .prop_map(|(len, write, last)| Op::Dma { len, write, last }),
         1 => Just(Op::Reset),
     ]
 }
@@ -185,6 +235,24 @@ fn apply(built: &mut Built, op: &Op) {
                 let _ = logic.ignne();
             }
         }
+        Op::Dma { len, write, last } => {
+            if let Some(controller) = device.dma_controller() {
+                let transfer = controller.transfer(len as u8);
+                let _ =
+                    transfer.map(|transfer| controller.moved(transfer.channel, transfer.len.min(len.into())));
+            }
+            let Some(peripheral) = device.dma_peripheral() else { return };
+            let mut bytes = vec![0; len.into()];
+            let moved = match write {
+                true => peripheral.to_memory(&mut bus.ctx(), &mut bytes),
+                false => peripheral.from_memory(&mut bus.ctx(), &bytes),
+            };
+            assert!(moved <= bytes.len(), "{}", decl.id);
+            if last {
+                peripheral.terminal_count(&mut bus.ctx());
+            }
+        }
+        Op::Input(event) => device.host_event(&mut bus.ctx(), HostEvent::Input(event)),
         Op::Reset => device.reset(&mut bus.ctx()),
     }
 }

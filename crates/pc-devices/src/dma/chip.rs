@@ -1,7 +1,9 @@
-//! One 8237A: registers only. Nothing requests a transfer here, so none ever runs.
+//! One 8237A, and the two of a PC with their page registers.
 
 use super::spec::*;
 use crate::codec::codec_struct;
+use device_api::{DmaDirection, DmaTransfer};
+use x86_types::GuestPhysAddr;
 
 /// One channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,9 +12,57 @@ struct Channel {
     address: u16,
     base_count: u16,
     count: u16,
-    mode: u8,
+    mode: Mode,
 }
 codec_struct!(Channel { base_address, address, base_count, count, mode });
+
+impl Channel {
+    fn cascades(&self) -> bool {
+        self.mode.contains(Mode::CASCADE)
+    }
+
+    /// SPEC: intel-8237a :: Mode Register -> transfer type: 00 verify, 01 write to memory, 10 read from memory, 11 illegal
+    fn direction(&self) -> Option<DmaDirection> {
+        match (self.mode.contains(Mode::WRITE), self.mode.contains(Mode::READ)) {
+            (false, false) => Some(DmaDirection::Verify),
+            (true, false) => Some(DmaDirection::ToMemory),
+            (false, true) => Some(DmaDirection::FromMemory),
+            (true, true) => None,
+        }
+    }
+
+    /// Returns how many transfers are left until the terminal count.
+    fn left(&self) -> u32 {
+        u32::from(self.count) + 1
+    }
+
+    /// Returns how many transfers are left until the address wraps.
+    fn until_wrap(&self) -> u32 {
+        if self.mode.contains(Mode::DECREMENT) {
+            u32::from(self.address) + 1
+        } else {
+            0x1_0000 - u32::from(self.address)
+        }
+    }
+
+    /// `transfers` were made. Returns whether the terminal count was reached.
+    ///
+    /// SPEC: intel-8237a :: Current Word Register -> one more transfer than the count; TC when it goes from 0 to FFFFh
+    fn advance(&mut self, transfers: u32) -> bool {
+        let ended = transfers >= self.left();
+        let transfers = transfers as u16;
+        self.count = self.count.wrapping_sub(transfers);
+        self.address = if self.mode.contains(Mode::DECREMENT) {
+            self.address.wrapping_sub(transfers)
+        } else {
+            self.address.wrapping_add(transfers)
+        };
+        if ended && self.mode.contains(Mode::AUTOINITIALIZE) {
+            (self.address, self.count) = (self.base_address, self.base_count);
+        }
+        ended
+    }
+}
 
 /// State of one controller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,15 +71,27 @@ pub(super) struct Chip {
     command: u8,
     request: u8,
     mask: u8,
+    /// Terminal counts since status was read
+    reached: u8,
+    /// The channel with the highest priority, where it rotates
+    first: u8,
     /// The next byte of an address or count is the high one
     high_byte: bool,
 }
-codec_struct!(Chip { channels, command, request, mask, high_byte });
+codec_struct!(Chip { channels, command, request, mask, reached, first, high_byte });
 
 impl Default for Chip {
     /// SPEC: intel-8237a :: Reset -> command, status, request and the flip-flop are cleared, the mask is set
     fn default() -> Self {
-        Self { channels: Default::default(), command: 0, request: 0, mask: 0x0f, high_byte: false }
+        Self {
+            channels: Default::default(),
+            command: 0,
+            request: 0,
+            mask: 0x0f,
+            reached: 0,
+            first: 0,
+            high_byte: false,
+        }
     }
 }
 
@@ -40,15 +102,20 @@ impl Chip {
         !self.high_byte
     }
 
-    /// Reads register 0 to 15.
-    pub(super) fn read(&mut self, register: u8) -> u8 {
-        let channel = self.channels[usize::from(register >> 1 & 3)];
+    fn channel(&mut self, channel: u8) -> &mut Channel {
+        &mut self.channels[usize::from(channel & 3)]
+    }
+
+    /// Reads register 0 to 15; `requested` has a bit for each channel whose request line is high.
+    pub(super) fn read(&mut self, register: u8, requested: u8) -> u8 {
+        let channel = *self.channel(register >> 1);
         match register & 15 {
             0..8 => {
                 let value = if register & 1 == 0 { channel.address } else { channel.count };
                 value.to_le_bytes()[usize::from(self.pointer())]
             }
-            COMMAND => self.request << 4,
+            // SPEC: intel-8237a :: Status Register -> 7:4 what is requested, 3:0 terminal counts, cleared by reading
+            COMMAND => (self.request | requested & 15) << 4 | std::mem::take(&mut self.reached),
             // The temporary register: memory-to-memory transfers do not exist on a PC.
             MASTER_CLEAR => 0,
             ALL_MASK => 0xf0 | self.mask,
@@ -62,24 +129,24 @@ impl Chip {
         match register & 15 {
             0..8 => {
                 let high = usize::from(self.pointer());
-                let channel = &mut self.channels[usize::from(register >> 1 & 3)];
+                let channel = self.channel(register >> 1);
                 let (base, current) = if register & 1 == 0 {
                     (&mut channel.base_address, &mut channel.address)
                 } else {
                     (&mut channel.base_count, &mut channel.count)
                 };
                 // SPEC: intel-8237a :: Base Address and Base Word Count Registers -> base and current are written together
-                let mut bytes = base.to_le_bytes();
-                bytes[high] = value;
-                *base = u16::from_le_bytes(bytes);
-                let mut bytes = current.to_le_bytes();
-                bytes[high] = value;
-                *current = u16::from_le_bytes(bytes);
+                for register in [base, current] {
+                    let mut bytes = register.to_le_bytes();
+                    bytes[high] = value;
+                    *register = u16::from_le_bytes(bytes);
+                }
             }
             COMMAND => self.command = value,
+            // SPEC: intel-8237a :: Request Register -> it is shown as a request. The peripherals of a PC wait for their own lines, so nothing moves by it alone
             REQUEST => self.request = if value & 4 != 0 { self.request | bit } else { self.request & !bit },
             SINGLE_MASK => self.mask = if value & 4 != 0 { self.mask | bit } else { self.mask & !bit },
-            MODE => self.channels[usize::from(value & 3)].mode = value & !3,
+            MODE => self.channel(value).mode = Mode::from_bits_truncate(value & !3),
             CLEAR_POINTER => self.high_byte = false,
             // SPEC: intel-8237a :: Software Commands -> master clear has the effect of RESET on these registers
             MASTER_CLEAR => *self = Self { channels: self.channels, ..Self::default() },
@@ -87,10 +154,38 @@ impl Chip {
             _ => self.mask = value & 0x0f,
         }
     }
+
+    /// Returns the first channel that is requested and may be served.
+    ///
+    /// SPEC: intel-8237a :: Priority Encoder -> fixed, channel 0 first; or rotating, the channel last served last
+    fn served(&self, requested: u8) -> Option<u8> {
+        if self.command & DISABLE != 0 {
+            return None;
+        }
+        let first = if self.command & ROTATING != 0 { self.first } else { 0 };
+        (0..4).map(|n| (first + n) & 3).find(|channel| requested & !self.mask & 1 << channel != 0)
+    }
+
+    /// `transfers` of a channel were made. Returns whether the terminal count was reached.
+    ///
+    /// SPEC: intel-8237a :: Mask Register -> a channel that reaches TC without autoinitialize is masked
+    fn moved(&mut self, channel: u8, transfers: u32) -> bool {
+        let bit = 1 << (channel & 3);
+        self.first = (channel + 1) & 3;
+        let ended = self.channel(channel).advance(transfers);
+        if ended {
+            self.reached |= bit;
+            self.request &= !bit;
+            if !self.channel(channel).mode.contains(Mode::AUTOINITIALIZE) {
+                self.mask |= bit;
+            }
+        }
+        ended
+    }
 }
 
 /// Both controllers and the page registers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Dma {
     low: Chip,
     high: Chip,
@@ -98,11 +193,20 @@ pub(super) struct Dma {
 }
 codec_struct!(Dma { low, high, pages });
 
+impl Default for Dma {
+    /// As firmware leaves it: channel 4 lets the requests of channels 0 to 3 through.
+    fn default() -> Self {
+        let mut high = Chip { mask: 0x0e, ..Chip::default() };
+        high.channel(0).mode = Mode::CASCADE;
+        Self { low: Chip::default(), high, pages: [0; PAGE_COUNT as usize] }
+    }
+}
+
 impl Dma {
-    pub(super) fn read_port(&mut self, port: u16) -> u8 {
+    pub(super) fn read_port(&mut self, port: u16, requests: u8) -> u8 {
         match port {
-            LOW..0x10 => self.low.read(port as u8),
-            HIGH..0xe0 => self.high.read(((port - HIGH) >> 1) as u8),
+            LOW..0x10 => self.low.read(port as u8, requests & 15),
+            HIGH..0xe0 => self.high.read(((port - HIGH) >> 1) as u8, requests >> 4),
             _ => self.pages.get(usize::from(port.wrapping_sub(PAGES))).copied().unwrap_or(0xff),
         }
     }
@@ -118,64 +222,59 @@ impl Dma {
             }
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_and_counts_go_through_the_byte_pointer() {
-        for (controller, step) in [(LOW, 1), (HIGH, 2)] {
-            let mut dma = Dma::default();
-            dma.write_port(controller + 12 * step, 0);
-            for register in 0..8 {
-                dma.write_port(controller + register * step, register as u8);
-                dma.write_port(controller + register * step, 0x80 + register as u8);
-            }
-            for register in 0..8 {
-                assert_eq!(dma.read_port(controller + register * step), register as u8);
-                assert_eq!(dma.read_port(controller + register * step), 0x80 + register as u8);
-            }
-            // One byte moved leaves the pointer at the high byte, until it is cleared.
-            dma.read_port(controller);
-            assert_eq!(dma.read_port(controller + 2 * step), 0x82);
-            dma.read_port(controller);
-            dma.write_port(controller + 12 * step, 0);
-            assert_eq!(dma.read_port(controller), 0);
+    /// Returns what the channel that is served first may move.
+    ///
+    /// SPEC: intel-8237a :: Cascade Mode -> the second controller's requests arrive at a channel of the first, here channel 4, and have its priority
+    pub(super) fn transfer(&self, requests: u8) -> Option<DmaTransfer> {
+        let mut high = requests >> 4 & !1;
+        let low = self.low.served(requests & 15);
+        if low.is_some() {
+            high |= 1;
         }
+        // A channel in cascade mode moves nothing itself, and lets others through.
+        while let Some(channel) = self.high.served(high) {
+            let moves = if channel == 0 && self.high.channels[0].cascades() {
+                low.and_then(|channel| self.of_channel(channel))
+            } else if channel == 0 {
+                None
+            } else {
+                self.of_channel(4 + channel)
+            };
+            if moves.is_some() {
+                return moves;
+            }
+            high &= !(1 << channel);
+        }
+        None
     }
 
-    #[test]
-    fn mask_and_request_bits() {
-        // Register, value, mask and status after it
-        let table = [
-            (CLEAR_MASK, 0, 0xf0, 0x00),
-            (SINGLE_MASK, 0x06, 0xf4, 0x00),
-            (ALL_MASK, 0x0b, 0xfb, 0x00),
-            (SINGLE_MASK, 0x01, 0xf9, 0x00),
-            (REQUEST, 0x05, 0xf9, 0x20),
-            (REQUEST, 0x01, 0xf9, 0x00),
-            (REQUEST, 0x07, 0xf9, 0x80),
-            (MASTER_CLEAR, 0, 0xff, 0x00),
-        ];
-        let mut chip = Chip::default();
-        assert_eq!(chip.read(ALL_MASK), 0xff);
-        for (register, value, mask, status) in table {
-            chip.write(register, value);
-            assert_eq!((chip.read(ALL_MASK), chip.read(COMMAND)), (mask, status), "{register:#x} {value:#x}");
-        }
+    fn of_channel(&self, channel: u8) -> Option<DmaTransfer> {
+        let chip = if channel < 4 { &self.low } else { &self.high };
+        let state = chip.channels[usize::from(channel & 3)];
+        let direction = state.direction().filter(|_| !state.cascades())?;
+        let page = self.pages.get(*PAGE_OF.get(usize::from(channel))?)?;
+        let transfers = state.left().min(state.until_wrap());
+        // SPEC: ibm-ps2-hitrc :: DMA Controller—Page Registers -> channels 5 to 7 count words, and page bit 0 is not used
+        let (address, bytes) = if channel < 4 {
+            (u64::from(*page) << 16 | u64::from(state.address), 1)
+        } else {
+            (u64::from(*page & !1) << 16 | u64::from(state.address) << 1, 2)
+        };
+        // Bytes downwards begin with the upper byte of a word.
+        let decrement = state.mode.contains(Mode::DECREMENT);
+        let address = if decrement { address + bytes - 1 } else { address };
+        Some(DmaTransfer {
+            channel,
+            address: GuestPhysAddr(address),
+            len: transfers * bytes as u32,
+            direction,
+            decrement,
+        })
     }
 
-    #[test]
-    fn page_registers_hold_what_is_written() {
-        let mut dma = Dma::default();
-        for port in 0x81..0x90 {
-            dma.write_port(port, port as u8);
-        }
-        for port in 0x81..0x90 {
-            assert_eq!(dma.read_port(port), port as u8);
-        }
-        assert_eq!((dma.read_port(0x80), dma.read_port(0x90)), (0xff, 0xff));
+    /// `bytes` of a channel were moved. Returns whether the terminal count was reached.
+    pub(super) fn moved(&mut self, channel: u8, bytes: u32) -> bool {
+        if channel < 4 { self.low.moved(channel, bytes) } else { self.high.moved(channel & 3, bytes / 2) }
     }
 }

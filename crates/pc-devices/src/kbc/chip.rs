@@ -1,26 +1,34 @@
-//! The 8042 with a keyboard at its first port and nothing at its second.
+//! The 8042 between the processor and the two devices.
 
 use super::keyboard::Keyboard;
+use super::mouse::Mouse;
 use super::spec::*;
+use super::translate::Translation;
 use crate::codec::{codec_enum, codec_struct};
+use device_api::{InputEvent, VmTime};
 
 /// Who a byte in the output buffer is from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Source {
-    /// The keyboard or the controller itself
+    /// The controller itself, at the keyboard's place
     #[default]
+    Controller,
+    /// The keyboard
     Keyboard,
     /// The auxiliary port
     Auxiliary,
-    /// The auxiliary port, where nothing answered
-    Silence,
 }
-codec_enum!(Source { Keyboard, Auxiliary, Silence });
+codec_enum!(Source { Controller, Keyboard, Auxiliary });
 
-/// Bytes that wait behind the output buffer, the keyboard's own buffer included.
-const QUEUE: usize = 16;
+/// A byte and where it is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Output {
+    byte: u8,
+    source: Source,
+}
+codec_struct!(Output { byte, source });
 
-/// State of the controller.
+/// State of the controller and of what is plugged in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Chip {
     command_byte: u8,
@@ -29,13 +37,17 @@ pub(super) struct Chip {
     waiting: Option<u8>,
     last_was_command: bool,
     memory: [u8; 32],
-    /// The output buffer first, then what follows
-    bytes: [u8; QUEUE],
-    sources: [Source; QUEUE],
-    queued: u8,
+    /// The output buffer
+    output: Option<Output>,
+    /// A device's byte whose place an answer of the controller took
+    displaced: Option<Output>,
     /// What port 60h reads when the buffer is empty
     last: u8,
+    /// No scan code and no packet arrives before this
+    quiet_until: VmTime,
+    translation: Translation,
     keyboard: Keyboard,
+    mouse: Mouse,
 }
 codec_struct!(Chip {
     command_byte,
@@ -43,11 +55,13 @@ codec_struct!(Chip {
     waiting,
     last_was_command,
     memory,
-    bytes,
-    sources,
-    queued,
+    output,
+    displaced,
     last,
-    keyboard
+    quiet_until,
+    translation,
+    keyboard,
+    mouse
 });
 
 impl Default for Chip {
@@ -59,81 +73,105 @@ impl Default for Chip {
             waiting: None,
             last_was_command: false,
             memory: [0; 32],
-            bytes: [0; QUEUE],
-            sources: [Source::Keyboard; QUEUE],
-            queued: 0,
+            output: None,
+            displaced: None,
             last: 0,
+            quiet_until: VmTime::ZERO,
+            translation: Translation::default(),
             keyboard: Keyboard::default(),
+            mouse: Mouse::default(),
         }
     }
 }
 
 impl Chip {
-    fn front(&self) -> Option<(u8, Source)> {
-        (self.queued != 0).then_some((self.bytes[0], self.sources[0]))
-    }
-
-    /// Queues a byte; when all is full it is lost.
-    fn push(&mut self, byte: u8, source: Source) {
-        let at = usize::from(self.queued);
-        if let (Some(to), Some(from)) = (self.bytes.get_mut(at), self.sources.get_mut(at)) {
-            (*to, *from) = (byte, source);
-            self.queued += 1;
-        }
-    }
-
-    fn pop(&mut self) -> u8 {
-        if let Some((byte, _)) = self.front() {
-            self.last = byte;
-            self.queued -= 1;
-            self.bytes.rotate_left(1);
-            self.sources.rotate_left(1);
-        }
-        self.last
-    }
-
     /// The interrupt outputs: line 1 and line 12.
     pub(super) fn irqs(&self) -> [bool; 2] {
-        match self.front() {
+        match self.output {
             None => [false, false],
-            Some((_, Source::Keyboard)) => [self.command_byte & INT != 0, false],
-            Some(_) => [false, self.command_byte & INT2 != 0],
-        }
-    }
-
-    /// A key's byte from the host (set 1 when translation is on). Dropped when the keyboard does not scan.
-    #[cfg(test)]
-    pub(super) fn key(&mut self, byte: u8) {
-        if self.keyboard.scanning() && self.command_byte & DISABLE == 0 {
-            self.push(byte, Source::Keyboard);
-        }
-    }
-
-    fn status(&self) -> u8 {
-        let buffer = match self.front() {
-            None => 0,
-            Some((_, Source::Keyboard)) => OBF,
-            Some((_, Source::Auxiliary)) => OBF | AUX_OBF,
-            Some((_, Source::Silence)) => OBF | AUX_OBF | TIMEOUT,
-        };
-        buffer | self.command_byte & SYS | UNLOCKED | if self.last_was_command { A2 } else { 0 }
-    }
-
-    /// Reads a port; `true` with the byte when that took it from the buffer.
-    pub(super) fn read_port(&mut self, port: u16) -> (u8, bool) {
-        match port {
-            DATA => {
-                let full = self.queued != 0;
-                (self.pop(), full)
-            }
-            COMMAND => (self.status(), false),
-            _ => (0xff, false),
+            Some(Output { source: Source::Auxiliary, .. }) => [false, self.command_byte & INT2 != 0],
+            Some(_) => [self.command_byte & INT != 0, false],
         }
     }
 
     /// The gate for address line 20.
     pub(super) fn a20(&self) -> bool {
         self.output_port & OUT_A20 != 0
+    }
+
+    /// Keyboard or mouse is used.
+    pub(super) fn input(&mut self, now: VmTime, event: InputEvent) {
+        match event {
+            InputEvent::Key { code, down } => self.keyboard.key(code, down),
+            InputEvent::Move { dx, dy } => self.mouse.moved(dx, dy),
+            InputEvent::Wheel { dz } => self.mouse.wheel(dz),
+            InputEvent::Button { button, down } => self.mouse.button(now, button, down),
+        }
+    }
+
+    fn listens_to_keyboard(&self) -> bool {
+        self.command_byte & DISABLE == 0
+    }
+
+    fn listens_to_mouse(&self) -> bool {
+        self.command_byte & DISABLE2 == 0
+    }
+
+    /// When something of a device next comes into the empty buffer by itself.
+    pub(super) fn next_event(&self) -> Option<VmTime> {
+        let codes = (self.listens_to_keyboard() && self.keyboard.has_codes()).then_some(VmTime::ZERO);
+        let packet = self.mouse.packet_due().filter(|_| self.listens_to_mouse());
+        let first = codes.into_iter().chain(packet).min();
+        first.filter(|_| self.output.is_none()).map(|at| at.max(self.quiet_until))
+    }
+
+    /// Fills the output buffer if it is empty: answers at once, the rest byte by byte as the wire carries it. The keyboard
+    /// goes first.
+    ///
+    /// SPEC: ibm-ps2-hitrc :: Keyboard/Auxiliary Device Controller—Command Byte -> a disabled device is held by its clock line and keeps what it has
+    pub(super) fn catch_up(&mut self, now: VmTime) {
+        self.output = self.output.or_else(|| self.displaced.take());
+        while self.output.is_none() && self.listens_to_keyboard() {
+            let code = |keyboard: &mut Keyboard| {
+                if now >= self.quiet_until { keyboard.take_code() } else { None }
+            };
+            let Some(byte) = self.keyboard.take_answer().or_else(|| code(&mut self.keyboard)) else { break };
+            let translate = self.command_byte & TRANSLATE != 0;
+            // The prefix of a break code is swallowed, and the next byte follows.
+            let byte = if translate { self.translation.translate(byte) } else { Some(byte) };
+            self.output = byte.map(|byte| Output { byte, source: Source::Keyboard });
+        }
+        if self.output.is_none() && self.listens_to_mouse() {
+            let packet =
+                |mouse: &mut Mouse| if now >= self.quiet_until { mouse.take_packet(now) } else { None };
+            let byte = self.mouse.take_answer().or_else(|| packet(&mut self.mouse));
+            self.output = byte.map(|byte| Output { byte, source: Source::Auxiliary });
+        }
+    }
+
+    fn status(&self) -> u8 {
+        let buffer = match self.output {
+            None => 0,
+            Some(Output { source: Source::Auxiliary, .. }) => OBF | AUX_OBF,
+            Some(_) => OBF,
+        };
+        buffer | self.command_byte & SYS | UNLOCKED | if self.last_was_command { A2 } else { 0 }
+    }
+
+    /// Reads a port; `true` with the byte when that took it from the buffer.
+    pub(super) fn read_port(&mut self, now: VmTime, port: u16) -> (u8, bool) {
+        match port {
+            DATA => {
+                let Some(output) = self.output.take() else { return (self.last, false) };
+                self.last = output.byte;
+                if output.source != Source::Controller {
+                    self.quiet_until = now + BYTE_NS;
+                }
+                (output.byte, true)
+            }
+            COMMAND => (self.status(), false),
+            _ => (0xff, false),
+        }
     }
 
     /// Writes a port; returns whether the processor's reset line was pulsed.
@@ -159,8 +197,10 @@ impl Chip {
             0xa9 | 0xab => self.reply(0x00),
             0xaa => {
                 // The self-test starts over, with both ports disabled.
-                self.queued = 0;
+                self.displaced = None;
+                self.translation = Translation::default();
                 self.command_byte = SYS | DISABLE | DISABLE2 | TRANSLATE;
+                self.output = None;
                 self.reply(0x55);
             }
             0xad => self.command_byte |= DISABLE,
@@ -171,6 +211,9 @@ impl Chip {
                 let lines = if one { OUT_IRQ1 } else { 0 } | if twelve { OUT_IRQ12 } else { 0 };
                 self.reply(self.output_port & !(OUT_IRQ1 | OUT_IRQ12) | lines);
             }
+            // The A20 gate by itself, as QEMU and later controllers have it.
+            0xdd => self.output_port &= !OUT_A20,
+            0xdf => self.output_port |= OUT_A20,
             // Test inputs: clock lines idle.
             0xe0 => self.reply(0x00),
             // SPEC: ibm-ps2-hitrc :: Keyboard/Auxiliary Device Controller—Commands F0 to FF -> bits that are 0 pulse their line of the output port; bit 0 resets
@@ -182,28 +225,22 @@ impl Chip {
 
     fn data(&mut self, value: u8) -> bool {
         match self.waiting.take() {
-            Some(0x60) => self.command_byte = value,
+            Some(0x60) => {
+                self.command_byte = value;
+                self.translation = Translation::default();
+            }
             Some(command @ 0x61..=0x7f) => self.memory[usize::from(command & 31)] = value,
             Some(0xd1) => return self.write_output_port(value),
-            Some(0xd2) => self.push(value, Source::Keyboard),
-            Some(0xd3) => self.push(value, Source::Auxiliary),
-            // Nothing is plugged in: the controller gives up and says so.
-            Some(0xd4) => self.push(RESEND, Source::Silence),
+            Some(0xd2) => self.put(Output { byte: value, source: Source::Keyboard }),
+            Some(0xd3) => self.put(Output { byte: value, source: Source::Auxiliary }),
+            // Talking to a device enables its port.
+            Some(0xd4) => {
+                self.command_byte &= !DISABLE2;
+                self.mouse.receive(value);
+            }
             _ => {
-                // Talking to the keyboard enables it.
                 self.command_byte &= !DISABLE;
-                let translate = self.command_byte & TRANSLATE != 0;
-                let mut answers = [0; 4];
-                let mut count = 0;
-                self.keyboard.receive(value, |byte| {
-                    if let Some(to) = answers.get_mut(count) {
-                        *to = byte;
-                        count += 1;
-                    }
-                });
-                for byte in answers.into_iter().take(count) {
-                    self.push(if translate { translated(byte) } else { byte }, Source::Keyboard);
-                }
+                self.keyboard.receive(value);
             }
         }
         false
@@ -214,20 +251,14 @@ impl Chip {
         value & OUT_RESET == 0
     }
 
-    /// The controller's own answer. It goes before what the keyboard has queued.
     fn reply(&mut self, byte: u8) {
-        if usize::from(self.queued) >= QUEUE {
-            self.queued -= 1;
-        }
-        self.queued += 1;
-        self.bytes.rotate_right(1);
-        self.sources.rotate_right(1);
-        self.bytes[0] = byte;
-        self.sources[0] = Source::Keyboard;
+        self.put(Output { byte, source: Source::Controller });
     }
-}
 
-/// Answers of the keyboard pass through the translation, too: only the second byte of the identification is changed.
-fn translated(byte: u8) -> u8 {
-    if byte == 0x83 { 0x41 } else { byte }
+    /// Puts a byte into the buffer at once. A device's byte that is there comes again behind it; a second answer of the
+    /// controller takes the place of the first.
+    fn put(&mut self, output: Output) {
+        self.displaced = self.displaced.or(self.output.filter(|there| there.source != Source::Controller));
+        self.output = Some(output);
+    }
 }

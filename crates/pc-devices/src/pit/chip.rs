@@ -7,7 +7,7 @@ use device_api::VmTime;
 
 /// State of the 8254 and of port 61h.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Chip {
+pub struct Chip {
     counters: [Counter; 3],
     port_b: u8,
 }
@@ -44,6 +44,15 @@ impl Chip {
     /// When OUT of counter 0 changes next.
     pub(super) fn next_event(&self) -> Option<VmTime> {
         self.counters[0].next_event().map(|clocks| VmTime::at_tick(clocks, HZ))
+    }
+
+    /// Returns the frequency of the tone that the speaker plays, in hertz; `None` while it is silent.
+    ///
+    /// SPEC: intel-82371sb :: NMISC—NMI Status and Control Register -> bit 0 is the gate of counter 2, bit 1 lets its output through to the speaker
+    pub fn speaker(&self) -> Option<u32> {
+        let on = self.port_b & (GATE2 | SPEAKER) == GATE2 | SPEAKER;
+        let [_, _, two] = &self.counters;
+        two.period().filter(|_| on).map(|clocks| (HZ / clocks) as u32)
     }
 
     fn counter(&mut self, port: u16) -> Option<&mut Counter> {

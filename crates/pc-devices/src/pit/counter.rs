@@ -178,6 +178,12 @@ impl Counter {
         self.wave().filter(|_| !halted)
     }
 
+    /// Returns the clocks of a period of OUT; `None` where it does not swing.
+    pub(super) fn period(&self) -> Option<u64> {
+        let wave = self.running().filter(|wave| wave.mode.periodic() && wave.count > 1 && self.gate)?;
+        u64::try_from(wave.count).ok()
+    }
+
     /// The next moment at which OUT must be looked at.
     pub(super) fn next_event(&self) -> Option<u64> {
         let wave = self.running()?;

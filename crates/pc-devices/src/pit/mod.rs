@@ -7,6 +7,8 @@ mod spec;
 mod tests;
 mod wave;
 
+pub use chip::Chip;
+
 use crate::aml::Node;
 use crate::ports::{OnPorts, PortChip};
 use device_api::{Ctx, DeviceDecl, FirmwareTables, IrqLine, PortRange, Stage, VmTime, declare_device};

@@ -23,6 +23,8 @@ pub(super) const STATUS_NULL: u8 = 1 << 6;
 
 /// Port 61h: gate of counter 2
 pub(super) const GATE2: u8 = 1 << 0;
+/// Port 61h: OUT of counter 2 reaches the speaker
+pub(super) const SPEAKER: u8 = 1 << 1;
 /// Port 61h: what can be written (gate, speaker data, two NMI masks)
 pub(super) const PORT_B_WRITABLE: u8 = 0x0f;
 /// Port 61h: toggles with every refresh cycle

@@ -268,6 +268,31 @@ fn a_count_of_zero_is_65536() {
 }
 
 #[test]
+fn the_speaker_plays_counter_2() {
+    let mut board = Board::new();
+    // Control word, count, port 61h, what is heard
+    let table = [
+        (0xb6, 1193, 0x03, Some(1000)),
+        (0xb6, 1193, 0x01, None),
+        (0xb6, 1193, 0x02, None),
+        (0xb6, 2712, 0x03, Some(439)),
+        (0xb6, 0, 0x03, Some(18)),
+        (0xb4, 1193, 0x03, Some(1000)),
+        (0xb0, 1193, 0x03, None),
+        (0xb6, 1, 0x03, None),
+    ];
+    for (control, count, port_61, hz) in table {
+        board.out(0x43, control);
+        let [low, high] = u16::to_le_bytes(count);
+        board.out(0x42, low);
+        board.out(0x42, high);
+        board.out(0x61, port_61);
+        board.clocks += 10;
+        assert_eq!(board.chip.speaker(), hz, "{control:#x} {count} {port_61:#x}");
+    }
+}
+
+#[test]
 fn port_61h_shows_refresh_and_out_2() {
     let mut board = Board::new();
     board.out(0x61, 0xf3);

@@ -1,6 +1,7 @@
 //! The MC146818A: a clock that is computed, and 128 bytes of memory.
 
 use super::calendar::{DAY, Date};
+use super::cmos::Setup;
 use super::spec::*;
 use crate::codec::codec_struct;
 use device_api::VmTime;
@@ -23,11 +24,11 @@ pub(super) struct Chip {
 codec_struct!(Chip { index, cmos, seconds, next_update, weekday_shift, seen });
 
 impl Chip {
-    /// At power-on, with the time and the memory sizes that firmware would have found.
-    pub(super) fn new(epoch_seconds: u64, ram_bytes: u64) -> Self {
+    /// At power-on, with the time and what firmware would have found.
+    pub(super) fn new(epoch_seconds: u64, setup: &Setup) -> Self {
         let mut chip = Self {
             index: 0,
-            cmos: super::cmos::contents(ram_bytes),
+            cmos: super::cmos::contents(setup),
             // To the year 9999: further dates cannot be shown.
             seconds: epoch_seconds.min(253_402_300_799),
             next_update: VmTime(SECOND),

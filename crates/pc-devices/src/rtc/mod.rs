@@ -9,7 +9,10 @@ mod tests;
 
 use crate::aml::Node;
 use crate::ports::{OnPorts, PortChip};
-use device_api::{Ctx, DeviceDecl, FirmwareTables, IrqLine, PortRange, Stage, VmTime, declare_device};
+use device_api::{
+    BuildConfig, Ctx, Device, DeviceDecl, DeviceError, FirmwareTables, IrqLine, PortRange, Property,
+    PropertyKind, Stage, VmTime, declare_device,
+};
 
 const ID: &str = "rtc-mc146818";
 const IRQ: IrqLine = IrqLine(8);
@@ -49,11 +52,38 @@ impl PortChip for chip::Chip {
     }
 }
 
+const fn floppy(name: &'static str, summary: &'static str) -> Property {
+    Property { name, kind: PropertyKind::Number { min: 0, max: 5 }, default: Some("0"), summary }
+}
+
+fn build(config: &mut BuildConfig<'_>) -> Result<Box<dyn Device>, DeviceError> {
+    let letters = config.properties.text("boot").unwrap_or_default();
+    let boot = cmos::boot_devices(letters).map_err(|reason| config.error(reason))?;
+    let floppy = |name| config.properties.number(name).unwrap_or(0) as u8;
+    let setup = cmos::Setup {
+        ram_bytes: config.ram_bytes,
+        processors: config.processors,
+        floppies: [floppy("floppy-a"), floppy("floppy-b")],
+        boot,
+    };
+    Ok(Box::new(OnPorts { chip: chip::Chip::new(config.epoch_seconds, &setup) }))
+}
+
 declare_device!(DeviceDecl {
     id: ID,
     summary: "MC146818A real-time clock and CMOS memory",
     stage: Stage::Timers,
     ports: &[PortRange { start: spec::INDEX, len: 2 }],
-    build: |config| Ok(Box::new(OnPorts { chip: chip::Chip::new(config.epoch_seconds, config.ram_bytes) })),
+    properties: &[
+        Property {
+            name: "boot",
+            kind: PropertyKind::Text,
+            default: Some("cad"),
+            summary: "what firmware boots from: a floppy, c disk, d CD, n network",
+        },
+        floppy("floppy-a", "kind of the first floppy drive: 0 none, 2 1.2 MB, 4 1.44 MB, 5 2.88 MB"),
+        floppy("floppy-b", "kind of the second floppy drive"),
+    ],
+    build,
     ..DeviceDecl::DEFAULT
 });

@@ -1,4 +1,5 @@
 use super::chip::Chip;
+use super::cmos::Setup;
 use super::spec::*;
 use device_api::VmTime;
 
@@ -12,7 +13,7 @@ struct Board {
 
 impl Board {
     fn new() -> Self {
-        Self { chip: Chip::new(START, 64 << 20), now: VmTime::ZERO }
+        Self { chip: Chip::new(START, &Setup::default()), now: VmTime::ZERO }
     }
     fn read(&mut self, index: u8) -> u8 {
         self.chip.catch_up(self.now);
@@ -71,7 +72,7 @@ fn forms_of_numbers_and_hours() {
         (DM, 22, 0x80 | 10),
     ];
     for (b, hour, byte) in table {
-        let mut chip = Board { chip: Chip::new(hour * 3600, 0), now: VmTime::ZERO };
+        let mut chip = Board { chip: Chip::new(hour * 3600, &Setup::default()), now: VmTime::ZERO };
         chip.write(REGISTER_B, b);
         assert_eq!(chip.read(HOURS), byte, "hour {hour}, B {b:#x}");
         // And back: set under SET, run on.

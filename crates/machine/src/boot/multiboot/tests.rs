@@ -3,6 +3,7 @@
 use super::super::{Bytes, Kind, detect};
 use super::elf::tests::executable;
 use super::*;
+use crate::boot::memory_map;
 use x86_state::cpuid::CpuModel;
 use x86_state::{Cpu, Cr0, Efer};
 
@@ -42,7 +43,7 @@ fn info(ram: &GuestMemory, offset: u64) -> u64 {
 }
 
 fn refusal(file: &[u8]) -> String {
-    match load(&ram(), &image(file)) {
+    match load_into(&ram(), &image(file)) {
         Ok(state) => format!("loaded: {state:?}"),
         Err(error) => error.to_string(),
     }
@@ -53,7 +54,7 @@ fn address_fields_say_where_the_image_goes() {
     let ram = ram();
     let file = with_addresses(0x10_0000, 0x10_2000);
     ram.write(GuestPhysAddr(0x10_1ffc), &[0xee; 8]);
-    let state = load(&ram, &image(&file)).unwrap();
+    let state = load_into(&ram, &image(&file)).unwrap();
     assert_eq!((state.rip, state.long), (0x10_0020, false));
     assert_eq!(ram.read_array::<2>(GuestPhysAddr(0x10_0020)), [0x90, 0xf4]);
     assert_eq!(ram.read_u32(GuestPhysAddr(0x10_1ffc)), 0, "bss is cleared to its end");
@@ -65,7 +66,7 @@ fn the_information_says_what_there_is() {
     let ram = ram();
     // What an earlier guest left behind the magic number must not show through.
     ram.write(GuestPhysAddr(USUAL), &[0xee; BLOCK as usize]);
-    load(&ram, &image(&with_addresses(0x10_0000, 0x10_2000))).unwrap();
+    load_into(&ram, &image(&with_addresses(0x10_0000, 0x10_2000))).unwrap();
     assert_eq!(info(&ram, 0), 0b10_0100_1101, "memory, command line, modules, map, loader's name");
     assert_eq!((info(&ram, 4), info(&ram, 8)), (639, 3 << 10));
     assert_eq!(&ram.read_array::<15>(GuestPhysAddr(info(&ram, 16))), b"kernel.elf a b\0");
@@ -89,7 +90,7 @@ fn the_information_says_what_there_is() {
 
 #[test]
 fn the_processor_starts_in_flat_protected_mode() {
-    let state = load(&ram(), &image(&with_addresses(0x10_0000, 0))).unwrap();
+    let state = load_into(&ram(), &image(&with_addresses(0x10_0000, 0))).unwrap();
     let mut cpu = Cpu::new(CpuModel::MAX);
     state.apply(&mut cpu);
     assert_eq!((cpu.gpr[gpr::RAX], cpu.gpr[gpr::RBX]), (0x2bad_b002, USUAL + INFO));
@@ -104,7 +105,7 @@ fn elf_segments_go_to_their_physical_addresses() {
         let content = bytes(&header_of(0));
         let file = executable(wide, 0xc010_000c, 0xc010_0000, 0x10_0000, &content);
         ram.write(GuestPhysAddr(0x10_000c), &[0xee; 16]);
-        let state = load(&ram, &image(&file)).unwrap();
+        let state = load_into(&ram, &image(&file)).unwrap();
         assert_eq!((state.rip, state.long), (0x10_000c, false));
         assert_eq!(ram.read_u32(GuestPhysAddr(0x10_0000)), MAGIC);
         assert_eq!(ram.read_array::<12>(GuestPhysAddr(0x10_000c)), [0; 12]);
@@ -157,11 +158,11 @@ fn a_module_that_does_not_fit_is_refused() {
     let file = with_addresses(0x10_0000, 0x3f_f000);
     let module = [1; 4097];
     let fits = BootImage { initrd: Some(&module[..4096]), ..image(&file) };
-    assert!(load(&ram, &fits).is_ok());
+    assert!(load_into(&ram, &fits).is_ok());
     let more = BootImage { initrd: Some(&module), ..image(&file) };
     let (bytes, room) = (Bytes(4097), Bytes(4096));
     let refused = BootError::InitrdDoesNotFit { bytes, room, advice: "give a larger -m" };
-    assert_eq!(load(&ram, &more), Err(refused.clone()));
+    assert_eq!(load_into(&ram, &more), Err(refused.clone()));
     // The size alone tells it, before the module is read.
     assert_eq!(check_initrd(ram.layout(), &file, 4096), Ok(()));
     assert_eq!(check_initrd(ram.layout(), &file, 4097), Err(refused));
@@ -172,7 +173,7 @@ fn a_module_that_does_not_fit_is_refused() {
 fn loads_beside(from: u32, to: u32) -> u64 {
     let ram = ram();
     let file = with_addresses(from, to);
-    let state = load(&ram, &image(&file)).unwrap();
+    let state = load_into(&ram, &image(&file)).unwrap();
     assert_eq!(state.rip, u64::from(from) + 32);
     assert_eq!(ram.read_array::<2>(GuestPhysAddr(state.rip)), [0x90, 0xf4]);
     assert_eq!(ram.read_u32(GuestPhysAddr(from.into())), MAGIC);
@@ -217,7 +218,7 @@ fn no_image_leaves_no_room_for_what_the_loader_writes() {
     }
     file[120 + 12..120 + 16].copy_from_slice(&0x10_0000_u32.to_le_bytes());
     file[120 + 20..120 + 24].copy_from_slice(&0x30_0000_u32.to_le_bytes());
-    assert!(matches!(load(&ram(), &image(&file)), Err(BootError::KernelDoesNotFit { .. })));
+    assert!(matches!(load_into(&ram(), &image(&file)), Err(BootError::KernelDoesNotFit { .. })));
 }
 
 #[test]
@@ -226,4 +227,9 @@ fn texts_that_are_too_long_are_refused() {
     let file = with_addresses(0x10_0000, 0);
     let long = BootImage { command_line: &line, ..image(&file) };
     assert!(matches!(load(&ram(), &long), Err(BootError::CommandLineTooLong { .. })));
+}
+
+/// Loads an image into memory as it is without firmware.
+fn load_into(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryState, BootError> {
+    load(ram, image, &memory_map(ram))
 }
