@@ -46,8 +46,18 @@ impl<'a> Reader<'a> {
 
     /// A value as text.
     fn value(&mut self) -> String {
-        match self.byte() {
+        let first = self.byte();
+        match first {
             op @ (0 | 1) => op.to_string(),
+            0x0d => {
+                let len = self.aml.iter().position(|&byte| byte == 0).unwrap();
+                let text = String::from_utf8(self.take(len + 1)[..len].to_vec()).unwrap();
+                format!("{text:?}")
+            }
+            b'A'..=b'Z' => {
+                let rest = self.take(3);
+                format!("{}{}", char::from(first), String::from_utf8_lossy(rest))
+            }
             op @ (0x0a..=0x0c) => {
                 let size = 1 << (op - 0x0a);
                 format!("{:#x}", number(self.take(size), 0, size))
@@ -74,7 +84,11 @@ impl<'a> Reader<'a> {
                 0x08 => {
                     let name = self.name();
                     let value = self.value();
-                    let value = if name == "_HID" { eisa(&value) } else { value };
+                    if name == "_PRT" {
+                        out.push(format!("{path}{name}"));
+                        continue;
+                    }
+                    let value = if name == "_HID" && value.starts_with("0x") { eisa(&value) } else { value };
                     out.push(format!("{path}{name} = {value}"));
                 }
                 0x10 => {
@@ -86,12 +100,27 @@ impl<'a> Reader<'a> {
                     let mut method = self.package();
                     out.push(format!("{path}{}() of {}", method.name(), method.byte() & 7));
                 }
-                0x5b => {
-                    assert_eq!(self.byte(), 0x82, "a device");
-                    let mut device = self.package();
-                    let name = device.name();
-                    device.objects(&format!("{path}{name}."), out);
-                }
+                0x5b => match self.byte() {
+                    0x82 => {
+                        let mut device = self.package();
+                        let name = device.name();
+                        device.objects(&format!("{path}{name}."), out);
+                    }
+                    0x80 => {
+                        let (name, space) = (self.name(), self.byte());
+                        let (start, len) = (self.value(), self.value());
+                        out.push(format!("{path}{name} in space {space} from {start} of {len}"));
+                    }
+                    0x81 => {
+                        let mut field = self.package();
+                        let (region, _access) = (field.name(), field.byte());
+                        while !field.aml.is_empty() {
+                            let (name, bits) = (field.name(), field.byte());
+                            out.push(format!("{path}{name} of {region}, {bits} bits"));
+                        }
+                    }
+                    op => panic!("an extended object begins with {op:#x}"),
+                },
                 op => panic!("an object begins with {op:#x}"),
             }
         }
@@ -121,6 +150,11 @@ fn resources(mut bytes: &[u8]) -> String {
             0x79 => return out.join(", "),
             0x86 => format!("mem {:x}+{:x}", number(data, 1, 4), number(data, 5, 4)),
             0x87 => format!("window {} {:x}-{:x}", data[0], number(data, 7, 4), number(data, 11, 4)),
+            0x89 => {
+                let choices: Vec<_> = (0..data[1]).map(|n| number(data, 2 + 4 * usize::from(n), 4)).collect();
+                format!("shared irq {choices:?}")
+            }
+            0x8a => format!("window {} {:x}-{:x}", data[0], number(data, 11, 8), number(data, 19, 8)),
             0x88 => format!("window {} {:x}-{:x}", data[0], word(5), word(7)),
             _ => panic!("resource {tag:#x}"),
         });
@@ -143,22 +177,19 @@ fn the_dsdt_names_every_device() {
     assert_eq!(found, std::fs::read_to_string(golden).unwrap(), "BLESS=1 writes it anew");
 }
 
+/// The entries of the routing table: address, pin, link, index.
+fn routing(bus: &[u8]) -> Vec<String> {
+    let at = bus.windows(5).position(|name| name == b"\x08_PRT").unwrap();
+    let table = Reader { aml: &bus[at + 5..] }.value();
+    table.trim_matches(['[', ']']).split("] [").map(str::to_owned).collect()
+}
+
 #[test]
-fn pci_pins_rotate_over_four_interrupts() {
-    let bytes = tables().bus;
-    let at = bytes.windows(4).position(|name| name == b"_PRT").unwrap();
-    // Name, flags, If; its package holds the name of the model, Return and the table.
-    assert_eq!(bytes[at + 5], 0xa0);
-    let mut branch = Reader { aml: &bytes[at + 6..] }.package();
-    assert_eq!(branch.take(6), b"\\PICM\xa4");
-    let table = branch.value();
-    let entries: Vec<_> = table.trim_matches(['[', ']']).split("] [").collect();
-    assert_eq!(entries.len(), 31 * 4);
-    let expected = ["0x1ffff 0 0 0x10", "0x1ffff 1 0 0x11", "0x1ffff 0x2 0 0x12", "0x1ffff 0x3 0 0x13"];
-    assert_eq!(entries[..4], expected);
-    assert_eq!(entries[4], "0x2ffff 0 0 0x11");
-    assert_eq!(entries[123], "0x1fffff 0x3 0 0x11");
-    // Without the I/O APIC: Return of an empty package.
-    let behind = bytes.windows(4).position(|code| code == [0xa4, 0x12, 2, 0]);
-    assert!(behind.is_some_and(|behind| behind > at));
+fn pci_pins_rotate_over_four_links() {
+    let entries = routing(&tables().bus);
+    assert_eq!(entries.len(), 32 * 4);
+    // The first pin of slot 1 is that of power management, whose interrupt is wired.
+    let expected = ["0x1ffff 0 LNKS 0", "0x1ffff 1 LNKB 0", "0x1ffff 0x2 LNKC 0", "0x1ffff 0x3 LNKD 0"];
+    assert_eq!(entries[4..8], expected);
+    assert_eq!((&*entries[8], &*entries[127]), ("0x2ffff 0 LNKB 0", "0x1fffff 0x3 LNKB 0"));
 }

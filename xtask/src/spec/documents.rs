@@ -40,6 +40,7 @@ pub(crate) const DOCUMENTS: &[Document] = &[
     document("pci-local-bus-3.0", "PCI Local Bus Specification 3.0", Form::Numbered),
     document("linux-boot-protocol", "Linux: The Linux/x86 Boot Protocol", Form::Free),
     document("linux-initramfs-buffer-format", "Linux: initramfs buffer format", Form::Free),
+    document("qemu-fw-cfg", "QEMU Firmware Configuration (fw_cfg) Device", Form::Free),
     document("multiboot-1", "Multiboot Specification 0.6.96", Form::Numbered),
     document("elf-1.2", "Executable and Linking Format 1.2", Form::Free),
     document("intel-8237a", "8237A High Performance Programmable DMA Controller", Form::Free),

@@ -41,6 +41,8 @@ impl Items {
     }
 
     /// The directory: the number of files, then size, key and name of each, big-endian.
+    ///
+    /// SPEC: qemu-fw-cfg :: File Directory (Key 0x0019, FW_CFG_FILE_DIR) -> size, select, reserved, 56 bytes of name
     fn list(&self) -> Vec<u8> {
         let mut out = (self.files.len() as u32).to_be_bytes().to_vec();
         for ((name, bytes), key) in self.files.iter().zip(key::FILE_FIRST..) {

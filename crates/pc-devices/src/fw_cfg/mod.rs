@@ -2,7 +2,7 @@
 
 mod chip;
 mod items;
-pub mod spec;
+mod spec;
 #[cfg(test)]
 mod tests;
 
@@ -31,6 +31,8 @@ snapshot_of!(FwCfg, chip);
 
 impl FwCfg {
     /// Serves the DMA request at an address: the result takes the place of its control word.
+    ///
+    /// SPEC: qemu-fw-cfg :: Guest-side DMA Interface -> control, length and address, big-endian; error, read, skip, select and write bits
     fn request(&mut self, ctx: &mut Ctx<'_>, at: u64) {
         let last = at.checked_add(REQUEST_BYTES as u64 - 1);
         let is_ram = |at: u64| ctx.memory.contains(GuestPhysAddr(at), 1);
@@ -88,6 +90,7 @@ impl FirmwareConfig for FwCfg {
     }
 }
 
+/// SPEC: qemu-fw-cfg :: Guest-side Hardware Interface -> the selector is a word, data are bytes; the address of a request is big-endian, and its lower half starts it
 impl Pio for FwCfg {
     fn port_read(&mut self, _ctx: &mut Ctx<'_>, port: u16, size: u8) -> u32 {
         match (port, size) {

@@ -3,10 +3,14 @@ use super::*;
 use crate::bench::Bench;
 use device_api::Snapshot;
 
+const UUID: u16 = 0x02;
+const NB_CPUS: u16 = 0x05;
+const IRQ0_OVERRIDE: u16 = 0x8002;
+
 fn device() -> FwCfg {
     let mut device = FwCfg::default();
-    device.set_item(key::NB_CPUS, vec![3, 0]);
-    device.set_item(key::IRQ0_OVERRIDE, vec![1, 0, 0, 0]);
+    device.set_item(NB_CPUS, vec![3, 0]);
+    device.set_item(IRQ0_OVERRIDE, vec![1, 0, 0, 0]);
     // Not in the order of their names
     for (name, bytes) in [("etc/e820", &b"ram"[..]), ("bootorder", b"/rom@genroms"), ("opt/empty", b"")] {
         device.set_file(name, bytes.to_vec());
@@ -38,14 +42,14 @@ fn items_are_read_byte_by_byte_and_end_in_zeros() {
     let table = [
         (key::SIGNATURE, &b"QEMU\0\0"[..]),
         (key::ID, &[3, 0, 0, 0, 0]),
-        (key::NB_CPUS, &[3, 0, 0]),
-        (key::IRQ0_OVERRIDE, &[1, 0, 0, 0, 0]),
+        (NB_CPUS, &[3, 0, 0]),
+        (IRQ0_OVERRIDE, &[1, 0, 0, 0, 0]),
         // The same number without the architecture's bit is another item.
-        (key::UUID, &[0, 0]),
+        (UUID, &[0, 0]),
         (0x7fff, &[0]),
         (0xffff, &[0]),
         // The bit of the write channel does not count.
-        (0x4000 | key::NB_CPUS, &[3, 0]),
+        (0x4000 | NB_CPUS, &[3, 0]),
     ];
     for (key, bytes) in table {
         assert_eq!(read(&mut device, key, bytes.len()), bytes, "{key:#x}");
@@ -106,7 +110,7 @@ fn writes_fail_and_requests_outside_of_ram_do_nothing() {
     let (mut device, mut bench) = (device(), Bench::new());
     assert_eq!(request(&mut device, &mut bench, (0x0005_0018, 2, 0x2000)), 1);
     assert_eq!(request(&mut device, &mut bench, (0x0005_0018, 0, 0x2000)), 0);
-    assert_eq!(read(&mut device, key::NB_CPUS, 2), [3, 0]);
+    assert_eq!(read(&mut device, NB_CPUS, 2), [3, 0]);
     let before = device.chip.clone();
     for (high, low) in [(0, 0xf_fff8_u32), (0, 0x10_0000), (0xffff_ffff, 0xffff_fff8)] {
         device.port_write(&mut bench.ctx(), DMA_HIGH, 4, high);
