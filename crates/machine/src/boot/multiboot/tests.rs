@@ -147,7 +147,7 @@ fn bad_images_are_refused_in_one_line() {
     assert_eq!(detect(b"nothing here"), None);
     let small = GuestMemory::new(64 << 10).unwrap();
     assert!(matches!(
-        load(&small, &image(&with_addresses(0x10_0000, 0))),
+        load_into(&small, &image(&with_addresses(0x10_0000, 0))),
         Err(BootError::KernelDoesNotFit { .. })
     ));
 }
@@ -226,7 +226,7 @@ fn texts_that_are_too_long_are_refused() {
     let line = "x".repeat(8192);
     let file = with_addresses(0x10_0000, 0);
     let long = BootImage { command_line: &line, ..image(&file) };
-    assert!(matches!(load(&ram(), &long), Err(BootError::CommandLineTooLong { .. })));
+    assert!(matches!(load_into(&ram(), &long), Err(BootError::CommandLineTooLong { .. })));
 }
 
 /// Loads an image into memory as it is without firmware.
