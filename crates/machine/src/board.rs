@@ -68,6 +68,7 @@ impl Board {
 
     /// The time of an access: devices are read as they are, not as they were when the run loop last looked.
     fn time(&mut self, retired: u64) -> VmTime {
+        self.clock.set_deadline(self.devices.next_deadline());
         self.clock.update(retired);
         self.clock.now(retired)
     }
@@ -130,6 +131,7 @@ impl Board {
     /// no deadline.
     pub(crate) fn idle_to_deadline(&mut self, retired: u64) -> Option<Option<u64>> {
         let deadline = self.devices.next_deadline()?;
+        self.clock.set_deadline(Some(deadline));
         Some(self.clock.idle(retired, deadline))
     }
 
@@ -264,7 +266,12 @@ impl VcpuBus for ProcessorBus<'_> {
             (Some(_), None) => true,
             (None, _) => false,
         };
-        earlier || self.board.has_events() || !self.board.dma.written.is_empty()
+        // Time stands still until the device was called.
+        let due = self.board.devices.next_deadline().is_some_and(|next| next <= self.board.clock.now(0));
+        due && !self.board.is_repeatable()
+            || earlier
+            || self.board.has_events()
+            || !self.board.dma.written.is_empty()
     }
 
     fn apic(&mut self) -> (u32, bool) {

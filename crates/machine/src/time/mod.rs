@@ -1,6 +1,9 @@
 //! Where time comes from. Nothing here reads a host clock: the command or the page hands one in.
 
+mod fence;
+
 use device_api::VmTime;
+use fence::{Fence, MOST_BEHIND};
 
 /// Nanoseconds that one retired instruction takes under [`Clock::Instructions`].
 pub const NS_PER_INSTRUCTION: u64 = 10;
@@ -36,6 +39,8 @@ pub enum Clock {
         now: u64,
         /// Carries it on between readings
         pace: Pace,
+        /// Keeps it from passing deadlines
+        fence: Fence,
     },
 }
 
@@ -106,7 +111,7 @@ impl Clock {
     /// Time by the host's clock.
     pub fn host(mut host: Box<dyn HostClock>) -> Self {
         let start = host.now_ns();
-        Clock::Host { host, start, now: 0, pace: Pace::default() }
+        Clock::Host { host, start, now: 0, pace: Pace::default(), fence: Fence::default() }
     }
 
     /// The time when `retired` instructions have retired.
@@ -122,7 +127,7 @@ impl Clock {
     /// Brings the time to where the host's clock is when `retired` instructions have retired: by reading it, or by what it
     /// said a moment before. It never stands still: two RDTSC differ, also where the time came out ahead of the clock.
     pub fn update(&mut self, retired: u64) {
-        let Clock::Host { host, start, now, pace } = self else { return };
+        let Clock::Host { host, start, now, pace, fence } = self else { return };
         let lasts = host.lasts_ns();
         let carried_on = if lasts > 0 { pace.carried_on(retired, lasts) } else { None };
         let new = carried_on.unwrap_or_else(|| {
@@ -131,7 +136,17 @@ impl Clock {
             pace.note(retired, read, lasts);
             read
         });
-        *now = new.max(*now + 1);
+        let shown = fence.pass(retired, *now, new).max(*now + 1);
+        // What is too far behind is given up.
+        *start = start.wrapping_add(new.saturating_sub(shown).saturating_sub(MOST_BEHIND));
+        *now = shown;
+    }
+
+    /// Time does not pass `deadline`, the earliest of the devices', until the next is set.
+    pub fn set_deadline(&mut self, deadline: Option<VmTime>) {
+        if let Clock::Host { fence, .. } = self {
+            fence.set(deadline);
+        }
     }
 
     /// How many instructions fit before `deadline`; `None` where the two are not related.
@@ -148,6 +163,9 @@ impl Clock {
     /// would have had to sleep, where it cannot.
     pub fn idle(&mut self, retired: u64, deadline: VmTime) -> Option<u64> {
         let ahead = deadline.since(self.now(retired));
+        if let Clock::Host { fence, .. } = self {
+            fence.idle();
+        }
         match self {
             Clock::Instructions { skipped } => *skipped = skipped.saturating_add(ahead),
             Clock::Host { .. } if ahead == 0 => {}
@@ -236,6 +254,38 @@ mod tests {
         // What takes long in itself is read every time.
         ask(&mut clock, &told, &mut retired, 100, 1, 200_000);
         assert_eq!(ask(&mut clock, &told, &mut retired, 100, 1, 200_000), 0);
+    }
+
+    /// A timer of 1 kHz on a host that is away for up to 0.2 seconds at bad moments, and then for ten.
+    #[test]
+    fn a_host_that_stalls_loses_no_edge() {
+        const PERIOD: u64 = 1_000_000;
+        let told = Rc::new(Told::default());
+        let mut clock = Clock::host(Box::new(Costly(Rc::clone(&told))));
+        let (mut retired, mut deadline, mut edges, mut last_edge) = (0_u64, VmTime(PERIOD), 0_u64, None);
+        for step in 0..200_000_u64 {
+            let stall = match step % 1009 {
+                0 => 200_000_000,
+                // Right behind an edge, while its handler runs.
+                _ if last_edge == Some(retired) && step % 7 == 0 => 3 * PERIOD,
+                _ if step == 150_000 => 10_000_000_000,
+                _ => 500,
+            };
+            told.ns.set(told.ns.get() + stall);
+            told.interrupted.set(stall > 500);
+            retired += 100;
+            clock.set_deadline(Some(deadline));
+            clock.update(retired);
+            let now = clock.now(retired);
+            if now >= deadline {
+                assert!(now.since(deadline) < 1000, "{now:?} is past {deadline:?}");
+                let ran = last_edge.map_or(u64::MAX, |at| retired - at);
+                assert!(ran >= fence::PROGRESS, "an edge after {ran} instructions");
+                (edges, last_edge, deadline) = (edges + 1, Some(retired), deadline + PERIOD);
+            }
+        }
+        assert_eq!(edges, clock.now(retired).0 / PERIOD, "every one");
+        assert!(edges > 3000, "{edges}");
     }
 
     #[test]
