@@ -40,7 +40,7 @@ fn files(spec: &MachineSpec, backends: &mut Backends, snapshot: bool) -> Result<
         let path = match &image.source {
             ImageSource::Path(path) => find(path),
             ImageSource::Firmware(name) => firmware(name).with_context(|| {
-                format!("the firmware {name} is not there; apt-get install seabios, or give -bios FILE")
+                format!("the firmware {name} is not there; install the package seabios or run cargo xtask fetch-firmware, or give -bios FILE")
             })?,
         };
         backends.images.insert(image.id.clone(), rom(&path)?);

@@ -1,5 +1,6 @@
 //! `cargo xtask fetch-guests`: Debian's kernel and a busybox, from Debian's packages.
 
+pub(crate) mod firmware;
 mod initramfs;
 mod packages;
 

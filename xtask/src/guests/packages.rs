@@ -10,9 +10,9 @@ use std::process::Command;
 const BUSYBOX: &str = "busybox-static";
 
 /// apt for one architecture of Debian.
-struct Apt<'a> {
-    bits: Bits,
-    cache: &'a Path,
+pub(super) struct Apt<'a> {
+    pub(super) bits: Bits,
+    pub(super) cache: &'a Path,
 }
 
 impl Apt<'_> {
@@ -60,7 +60,7 @@ impl Apt<'_> {
     }
 
     /// Downloads a package into `folder` and gives its file.
-    fn download(&self, report: &Report, package: &str, folder: &Path) -> Result<PathBuf> {
+    pub(super) fn download(&self, report: &Report, package: &str, folder: &Path) -> Result<PathBuf> {
         let mut command = self.command("apt-get");
         command.args(["-q", "download", package]).current_dir(folder);
         let first = shell::watch(&mut command, |line| fetch::say(report, line))?;
@@ -88,10 +88,19 @@ fn kernel_package(depends: &str) -> Option<&str> {
     names.map(str::trim).find(|name| name.starts_with("linux-image-"))
 }
 
-/// Copies the file that `pick` chooses in `folder` of a package to `to`.
-fn take(deb: &Path, scratch: &Path, folder: &str, pick: impl Fn(&str) -> bool, to: &Path) -> Result<()> {
+/// Unpacks a package. Returns the folder with its files.
+pub(super) fn unpack(deb: &Path, scratch: &Path) -> Result<PathBuf> {
+    if !shell::exists("dpkg-deb") {
+        bail!("unpacking Debian's packages needs dpkg-deb; install dpkg");
+    }
     let tree = scratch.join("tree");
     shell::output(Command::new("dpkg-deb").arg("-x").arg(deb).arg(&tree))?;
+    Ok(tree)
+}
+
+/// Copies the file that `pick` chooses in `folder` of a package to `to`.
+fn take(deb: &Path, scratch: &Path, folder: &str, pick: impl Fn(&str) -> bool, to: &Path) -> Result<()> {
+    let tree = unpack(deb, scratch)?;
     for entry in
         tree.join(folder).read_dir().with_context(|| format!("{} has no folder {folder}", deb.display()))?
     {
@@ -107,9 +116,6 @@ fn take(deb: &Path, scratch: &Path, folder: &str, pick: impl Fn(&str) -> bool, t
 /// Fetches kernel and busybox into `cache`.
 pub(super) fn fetch(report: &Report, bits: Bits, cache: &Path) -> Result<()> {
     apt::require("the Debian guest")?;
-    if !shell::exists("dpkg-deb") {
-        bail!("unpacking Debian's packages needs dpkg-deb; install dpkg");
-    }
     let apt = Apt { bits, cache };
     let kernel = match apt.resolve() {
         Some(name) => name,

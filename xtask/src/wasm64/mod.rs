@@ -66,6 +66,7 @@ fn build_with(report: &Report, names: bool) -> Result<u64> {
         std::fs::copy(project::root().join(license), package.join(license))
             .with_context(|| format!("cannot copy {license}"))?;
     }
+    crate::guests::firmware::copy_to(report, &package)?;
     let mut command = npm(&node);
     watch(report, command.args(["run", "build"]).env("V64_PKG", &package))?;
     swap::into_place(&package, &self::package())?;
