@@ -5,6 +5,7 @@ use crate::{
     FirmwareTables, HostEvent, IrqInputs, LegacyController, LocalController, PciFunction, Screen, Snapshot,
     VmTime,
 };
+use guest_memory::GuestMemory;
 use x86_types::GuestPhysAddr;
 
 /// A device. Capabilities it lacks stay `None`.
@@ -17,6 +18,10 @@ pub trait Device: Snapshot {
 
     /// Back to the state after power-on or RESET#.
     fn reset(&mut self, ctx: &mut Ctx<'_>);
+
+    /// Maps what the state says into guest memory, after the state was restored. By default there is nothing to map; what
+    /// [`PciFunction::windows`] says is mapped by the bus.
+    fn map_restored(&mut self, _memory: &GuestMemory) {}
 
     /// A person did something; most devices take no notice.
     fn host_event(&mut self, _ctx: &mut Ctx<'_>, _event: HostEvent) {}

@@ -29,6 +29,9 @@ pub struct Frame {
     pub damage: Vec<Rect>,
     /// How wide a pixel is to be shown, as a multiple of its height in 1/1024ths
     pub pixel_aspect: u32,
+    /// When it was drawn last, as its adapter counts; 0 has all of it drawn anew. It lets one adapter draw any number of
+    /// frames
+    pub version: u64,
 }
 
 /// What a text screen says.

@@ -264,8 +264,9 @@ impl GuestMemory {
         Some(log.take())
     }
 
+    /// Notes in the log of a block that a device wrote to it by the block's own addresses.
     #[inline]
-    fn note_write(&self, ram: RamAddr, len: u64) {
+    pub fn note_write(&self, ram: RamAddr, len: u64) {
         if self.logging.get() {
             self.mark_logs(ram, len);
         }

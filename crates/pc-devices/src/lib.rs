@@ -36,6 +36,7 @@ pub mod reset_control;
 pub mod rtc;
 pub mod system_rom;
 pub mod uart16550;
+pub mod vga;
 
 /// The one list of link anchors: linkers (wasm64's above all) drop what nothing refers to, and with it the registration.
 #[used]
@@ -63,6 +64,7 @@ pub static ANCHORS: &[fn()] = &[
     rtc::link,
     system_rom::link,
     uart16550::link,
+    vga::link,
 ];
 
 /// Keeps every device of this crate in the program. Call it once before `device_api::declarations()`.

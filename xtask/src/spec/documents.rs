@@ -57,6 +57,9 @@ pub(crate) const DOCUMENTS: &[Document] = &[
     document("ibm-ps2-hitrc", "PS/2 Hardware Interface Technical Reference: Common Interfaces", Form::Free),
     document("mc146818", "MC146818 Real-Time Clock Plus RAM", Form::Free),
     document("ns16550a", "PC16550D Universal Asynchronous Receiver/Transmitter With FIFOs", Form::Free),
+    document("freevga", "FreeVGA: Hardware Level VGA and SVGA Video Programming", Form::Free),
+    document("bochs-vbe-dispi", "Bochs: VBE Display API", Form::Free),
+    document("qemu-standard-vga", "QEMU: Standard VGA", Form::Free),
     document("ieee-754-2008", "IEEE Standard for Floating-Point Arithmetic 2008", Form::Numbered),
 ];
 

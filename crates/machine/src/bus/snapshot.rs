@@ -64,6 +64,9 @@ impl DeviceSet {
         }
         self.follow_restored_apics();
         self.map_windows();
+        for device in &mut self.devices {
+            device.map_restored(&self.memory);
+        }
         self.ask_deadlines();
         Ok(())
     }
