@@ -19,6 +19,7 @@ pub mod dma;
 pub mod fw_cfg;
 pub mod hpet;
 pub mod i440fx;
+pub mod ide;
 pub mod ioapic;
 pub mod kbc;
 pub mod lapic;
@@ -42,6 +43,7 @@ pub static ANCHORS: &[fn()] = &[
     fw_cfg::link,
     hpet::link,
     i440fx::link,
+    ide::link,
     ioapic::link,
     kbc::link,
     lapic::link,
