@@ -7,8 +7,18 @@ pub(crate) struct Qcow2Header {
     pub(crate) bytes: u64,
     /// Where the name of the backing file is, and how long it is
     pub(crate) backing: Option<(u64, u32)>,
-    /// The image may be written: no program left it half changed
+    /// A program found it corrupt
     pub(crate) corrupt: bool,
+    /// A program was ended before it had written all reference counts
+    pub(crate) dirty: bool,
+    /// Bytes of a cluster
+    pub(crate) cluster: u64,
+    /// Where the L1 table is, and how many entries it has
+    pub(crate) l1: (u64, u64),
+    /// Where the table of refcount blocks is, and how many entries it has
+    pub(crate) refcounts: (u64, u64),
+    /// Bits of a reference count, as a power of two
+    pub(crate) refcount_order: u32,
 }
 
 const MAGIC: &[u8] = b"QFI\xfb";
@@ -77,14 +87,15 @@ pub(crate) fn qcow2(first: &[u8], size: u64) -> Result<Qcow2Header, String> {
         return Err(format!("a corrupt qcow2 header: reference counts of 2^{refcount_order} bits"));
     }
     let l1_bytes = u64::from(word(36)?) * 8;
-    table("L1 table", long(40)?, l1_bytes, L1_LIMIT, cluster, size)?;
+    let (l1_at, refcounts_at) = (long(40)?, long(48)?);
+    table("L1 table", l1_at, l1_bytes, L1_LIMIT, cluster, size)?;
     // Each entry of the L1 table covers a cluster of entries of eight bytes.
     let covered = (l1_bytes / 8).saturating_mul(cluster / 8).saturating_mul(cluster);
     if covered < bytes {
         return Err(format!("a corrupt qcow2 header: its tables cover {covered} of {bytes} bytes"));
     }
     let refcounts = u64::from(word(56)?).saturating_mul(cluster);
-    table("refcount table", long(48)?, refcounts, REFCOUNT_TABLE_LIMIT, cluster, size)?;
+    table("refcount table", refcounts_at, refcounts, REFCOUNT_TABLE_LIMIT, cluster, size)?;
     if refcounts == 0 {
         return Err("a corrupt qcow2 header: there is no refcount table".to_owned());
     }
@@ -97,7 +108,16 @@ pub(crate) fn qcow2(first: &[u8], size: u64) -> Result<Qcow2Header, String> {
             "a corrupt qcow2 header: the backing file's name is outside of the first cluster".to_owned()
         );
     }
-    Ok(Qcow2Header { bytes, backing, corrupt: incompatible & 2 != 0 })
+    Ok(Qcow2Header {
+        bytes,
+        backing,
+        corrupt: incompatible & 2 != 0,
+        dirty: incompatible & 1 != 0,
+        cluster,
+        l1: (l1_at, l1_bytes / 8),
+        refcounts: (refcounts_at, refcounts / 8),
+        refcount_order,
+    })
 }
 
 /// Refuses features that change what the image means and that nothing here knows.

@@ -2,7 +2,7 @@
 
 use crate::open::first_bytes;
 use crate::raw::open_file;
-use crate::{Error, Format, Immediate, Medium, header, probe};
+use crate::{Error, Format, Immediate, Medium, check, header, probe};
 use device_api::{BlockBackend, BlockError, BlockInfo, BlockResult};
 use imago::file::File as ImageFile;
 use imago::qcow2::Qcow2;
@@ -88,11 +88,11 @@ fn qcow2(
     let name = path.display().to_string();
     let (first, size) = first_bytes(&name, &mut file)?;
     let header = header::qcow2(&first, size).map_err(|reason| Error::new(&name, reason))?;
-    if header.corrupt && !read_only {
-        return Err(Error::new(
-            &name,
-            "the image is marked as corrupt; repair it by qemu-img check -r all, or open it read-only",
-        ));
+    if !read_only {
+        check::writable(&mut file, size, &header).map_err(|what| {
+            let advice = "repair it by qemu-img check -r all, or open it read-only";
+            Error::new(&name, format!("the qcow2 image cannot be written: {what}; {advice}"))
+        })?;
     }
     let backing = match header.backing {
         Some((at, len)) => {

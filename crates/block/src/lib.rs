@@ -25,6 +25,8 @@ mod open;
 mod raw;
 
 #[cfg(all(feature = "imago", not(target_family = "wasm")))]
+mod check;
+#[cfg(all(feature = "imago", not(target_family = "wasm")))]
 mod image;
 
 pub use deferred::{Deferred, DeferredHandle, Request};

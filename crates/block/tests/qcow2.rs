@@ -97,7 +97,7 @@ fn a_damaged_header_is_one_line() {
     let mut marked = image();
     marked[79] = 2;
     let path = folder.file("a.qcow2", &marked);
-    assert!(error_of(&path).contains("marked as corrupt; repair it by qemu-img check"));
+    assert!(error_of(&path).contains("it is marked as corrupt; repair it by qemu-img check"));
 }
 
 fn with_backing(name: &str) -> Vec<u8> {

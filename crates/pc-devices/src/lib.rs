@@ -21,6 +21,7 @@ pub mod fdc;
 pub mod fw_cfg;
 pub mod hpet;
 pub mod i440fx;
+pub mod ide;
 pub mod ioapic;
 pub mod kbc;
 pub mod kernel_boot;
@@ -49,6 +50,7 @@ pub static ANCHORS: &[fn()] = &[
     fw_cfg::link,
     hpet::link,
     i440fx::link,
+    ide::link,
     ioapic::link,
     kbc::link,
     kernel_boot::link,
