@@ -47,6 +47,7 @@ pub trait DmaPeripheral {
     /// Gives up to `bytes.len()` bytes to memory. Returns how many; with 0 the transfer waits for the next request.
     fn to_memory(&mut self, ctx: &mut Ctx<'_>, bytes: &mut [u8]) -> usize;
     /// Takes bytes from memory. Returns how many.
+    #[expect(clippy::wrong_self_convention, reason = "from memory to the peripheral, not a conversion")]
     fn from_memory(&mut self, ctx: &mut Ctx<'_>, bytes: &[u8]) -> usize;
     /// The controller drives TC with the last byte.
     fn terminal_count(&mut self, ctx: &mut Ctx<'_>);

@@ -50,6 +50,7 @@ pub(crate) const DOCUMENTS: &[Document] = &[
     document("intel-82441fx", "82441FX PCI and Memory Controller (PMC)", Form::Free),
     document("intel-82371sb", "82371SB PCI ISA IDE Xcelerator (PIIX3)", Form::Free),
     document("intel-82077aa", "82077AA CHMOS Single-Chip Floppy Disk Controller", Form::Free),
+    document("intel-8272a", "8272A Single/Double Density Floppy Disk Controller", Form::Free),
     document("intel-82078", "82078 CHMOS Single-Chip Floppy Disk Controller", Form::Free),
     document("intel-82371ab", "82371AB PCI-to-ISA / IDE Xcelerator (PIIX4)", Form::Free),
     document("ata-atapi-5", "AT Attachment with Packet Interface 5 (ATA/ATAPI-5)", Form::Free),

@@ -95,7 +95,8 @@ mod tests {
     #[test]
     fn bytes_go_to_the_host_and_the_port_says_what_it_is() {
         // Properties, port, what it reads as a byte and as a word
-        let table: &[(&[(&str, &str)], u16, u32, u32)] =
+        type Row = (&'static [(&'static str, &'static str)], u16, u32, u32);
+        let table: &[Row] =
             &[(&[], 0xe9, 0xe9, 0xe9), (&[("iobase", "0x402"), ("readback", "0x1234")], 0x402, 0x34, 0x1234)];
         for (properties, port, byte, word) in table {
             let mut bench = Bench::new();

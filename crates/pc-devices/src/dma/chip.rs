@@ -157,7 +157,7 @@ impl Chip {
 
     /// Returns the first channel that is requested and may be served.
     ///
-    /// SPEC: intel-8237a :: Priority Encoder -> fixed, channel 0 first; or rotating, the channel last served last
+    /// SPEC: intel-8237a :: Priority -> fixed, channel 0 first; or rotating, the channel last served last
     fn served(&self, requested: u8) -> Option<u8> {
         if self.command & DISABLE != 0 {
             return None;
@@ -255,7 +255,7 @@ impl Dma {
         let direction = state.direction().filter(|_| !state.cascades())?;
         let page = self.pages.get(*PAGE_OF.get(usize::from(channel))?)?;
         let transfers = state.left().min(state.until_wrap());
-        // SPEC: ibm-ps2-hitrc :: DMA Controller—Page Registers -> channels 5 to 7 count words, and page bit 0 is not used
+        // Channels 5 to 7 count words; their address starts at bit 1, and bit 0 of the page is not used.
         let (address, bytes) = if channel < 4 {
             (u64::from(*page) << 16 | u64::from(state.address), 1)
         } else {

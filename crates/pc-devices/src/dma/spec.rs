@@ -12,7 +12,7 @@ pub(super) const PAGES: u16 = 0x81;
 pub(super) const PAGE_COUNT: u16 = 15;
 /// Page register of each channel, as an offset from [`PAGES`]; that of channel 4 gives addresses for refresh
 ///
-/// SPEC: ibm-ps2-hitrc :: DMA Controller—Page Registers -> channel 0 at 87h, 1 at 83h, 2 at 81h, 3 at 82h, 5 at 8Bh, 6 at 89h, 7 at 8Ah
+/// SPEC: intel-ich9 :: DMAMEM_LP—DMA Memory Low Page Registers -> channel 0 at 87h, 1 at 83h, 2 at 81h, 3 at 82h, 5 at 8Bh, 6 at 89h, 7 at 8Ah
 pub(super) const PAGE_OF: [usize; 8] = [6, 2, 0, 1, 14, 10, 8, 9];
 
 /// Command register, read as status

@@ -335,7 +335,7 @@ impl Transfer {
         let to = to.get_mut(at..).unwrap_or_default();
         let len = to.len().min(bytes.len());
         for (there, byte) in to.iter_mut().zip(bytes) {
-            // SPEC: intel-82077aa :: SCAN -> FFh from the host matches anything
+            // SPEC: intel-8272a :: Scan Commands -> FFh from the host matches anything
             match kind {
                 Kind::Write | Kind::WriteDeleted | Kind::Format => *there = *byte,
                 _ if *byte == 0xff => {}
@@ -387,7 +387,7 @@ impl Transfer {
         }
     }
 
-    /// SPEC: intel-82077aa :: SCAN -> SH where all bytes are equal, SN where no sector satisfies
+    /// SPEC: intel-8272a :: Scan Commands -> SH where all bytes are equal, SN where no sector satisfies
     fn scan_ended(&self) -> End {
         End::normal().with(match (self.equal, self.satisfied) {
             (true, _) => St2::SCAN_EQUAL,

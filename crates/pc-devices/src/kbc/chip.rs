@@ -126,9 +126,7 @@ impl Chip {
     }
 
     /// Fills the output buffer if it is empty: answers at once, the rest byte by byte as the wire carries it. The keyboard
-    /// goes first.
-    ///
-    /// SPEC: ibm-ps2-hitrc :: Keyboard/Auxiliary Device Controller—Command Byte -> a disabled device is held by its clock line and keeps what it has
+    /// goes first. A device that is disabled is held by its clock line, and keeps what it has.
     pub(super) fn catch_up(&mut self, now: VmTime) {
         self.output = self.output.or_else(|| self.displaced.take());
         while self.output.is_none() && self.listens_to_keyboard() {

@@ -51,8 +51,7 @@ const fn all(codes: &[u8]) -> Codes {
 }
 
 /// Keys of set 3 with a break code after reset: both shifts, the left control and alt keys, caps lock.
-///
-/// SPEC: ibm-ps2-hitrc :: Keyboard—Scan Code Set 3 -> the default state of each key: typematic, make/break or make only
+/// The others repeat, or are [`MAKE_ONLY`].
 const MAKE_BREAK: Codes = all(&[0x11, 0x12, 0x14, 0x19, 0x59]);
 /// Keys of set 3 that neither repeat nor have a break code after reset.
 const MAKE_ONLY: Codes = all(&[

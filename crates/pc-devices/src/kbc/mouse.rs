@@ -78,7 +78,7 @@ codec_struct!(Mouse {
 });
 
 impl Default for Mouse {
-    /// SPEC: ibm-ps2-hitrc :: Mouse—Reset -> 100 reports a second, 4 counts a millimetre, scaling 1:1, stream mode, disabled
+    /// 100 reports a second, 4 counts a millimetre, scaling 1:1, stream mode, disabled
     fn default() -> Self {
         Self {
             enabled: false,
@@ -116,7 +116,7 @@ fn take(sum: &mut u32, most: i32) -> i32 {
     taken
 }
 
-/// SPEC: ibm-ps2-hitrc :: Mouse—Set Scaling 2:1 -> 0, 1, 1, 3, 6, 9, and twice the count from 6 on
+/// Scaling 2:1: 0, 1, 1, 3, 6, 9, and twice the count from 6 on.
 fn scaled(counts: i32) -> i32 {
     let size = match counts.abs() {
         small @ 0..=5 => *[0, 1, 1, 3, 6, 9].get(small as usize).unwrap_or(&0),
@@ -196,9 +196,8 @@ impl Mouse {
         }
     }
 
-    /// Returns a packet of what has happened, and its length. What it cannot say stays for the next one.
-    ///
-    /// SPEC: ibm-ps2-hitrc :: Mouse—Data Report -> buttons, signs and overflows; x; y, upwards
+    /// Returns a packet of what has happened, and its length: buttons and signs; x; y, upwards; the wheel. What it cannot
+    /// say stays for the next one.
     fn packet(&mut self, scale: bool) -> ([u8; 4], usize) {
         let most = if scale { COUNTS / 2 } else { COUNTS };
         let [mut x, mut y] = [&mut self.x, &mut self.y].map(|sum| take(sum, most));
@@ -217,9 +216,8 @@ impl Mouse {
         (self.x, self.y, self.z) = (0, 0, 0);
     }
 
-    /// A byte from the host.
-    ///
-    /// SPEC: ibm-ps2-hitrc :: Mouse—Commands -> ACK for every command and argument, except in wrap mode and for what is unknown
+    /// A byte from the host. Commands and arguments are acknowledged; in wrap mode bytes come back, and what is unknown is to
+    /// be sent again.
     pub(super) fn receive(&mut self, byte: u8) {
         // What was not read of the last answer is lost, and a packet that is cut would confuse.
         self.packets.clear();

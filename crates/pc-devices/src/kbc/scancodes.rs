@@ -24,9 +24,7 @@ impl Set {
         [Self::One, Self::Two, Self::Three].into_iter().find(|set| set.number() == number)
     }
 
-    /// The code for a full buffer.
-    ///
-    /// SPEC: ibm-ps2-hitrc :: Keyboard—Commands to the System -> overrun: 00 in sets 2 and 3, FF in set 1
+    /// The code for a full buffer: 00h in sets 2 and 3, FFh in set 1.
     pub(super) fn overrun(self) -> u8 {
         if self == Self::One { 0xff } else { 0 }
     }
@@ -43,8 +41,7 @@ pub(super) struct Modifiers {
 /// Make codes in sets 1, 2 and 3; the high byte is the prefix E0h, 0 means that the set has none.
 type Codes = [u16; 3];
 
-/// SPEC: ibm-ps2-hitrc :: Keyboard—Scan Codes -> the three sets
-/// Keys that IBM's keyboards do not have: Microsoft's Keyboard Scan Code Specification 1.3a.
+/// The codes of IBM's keyboards; for keys that those do not have, of Microsoft's Keyboard Scan Code Specification 1.3a.
 const fn codes(key: KeyCode) -> Codes {
     use KeyCode::*;
     match key {

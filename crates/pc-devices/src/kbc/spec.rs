@@ -38,9 +38,8 @@ pub(super) const OUT_IRQ12: u8 = 1 << 5;
 /// Input port: no manufacturing jumper, not locked
 pub(super) const INPUT_PORT: u8 = 0xb0;
 
-/// Nanoseconds that a byte of a device takes on its way: 11 bits at 11 kHz
-///
-/// SPEC: ibm-ps2-hitrc :: Keyboard/Auxiliary Device Controller—Auxiliary Device and System Timings -> 60 to 100 microseconds a bit: the next byte comes a millisecond after the last one was read
+/// Nanoseconds that a byte of a device takes on its way: 11 bits of 60 to 100 microseconds. The next one comes so long after
+/// the last one was read
 pub(super) const BYTE_NS: u64 = 1_000_000;
 
 /// A device acknowledges

@@ -11,7 +11,8 @@ fn build(floppies: &[&[(&str, &str)]]) -> Result<Box<dyn Device>, String> {
 
 #[test]
 fn drives_have_units() {
-    let table: &[(&[&[(&str, &str)]], &str)] = &[
+    type Row = (&'static [&'static [(&'static str, &'static str)]], &'static str);
+    let table: &[Row] = &[
         (
             &[&[("unit", "1")], &[("unit", "1")]],
             "device floppy1: unit=1 is another drive's; there are units 0 and 1",
