@@ -52,6 +52,11 @@ pub(crate) const DOCUMENTS: &[Document] = &[
     document("intel-82077aa", "82077AA CHMOS Single-Chip Floppy Disk Controller", Form::Free),
     document("intel-82078", "82078 CHMOS Single-Chip Floppy Disk Controller", Form::Free),
     document("intel-82371ab", "82371AB PCI-to-ISA / IDE Xcelerator (PIIX4)", Form::Free),
+    document(
+        "intel-28f640j3",
+        "3 Volt Intel StrataFlash Memory (28F128J3A, 28F640J3A, 28F320J3A)",
+        Form::Free,
+    ),
     document("intel-hpet-1.0a", "IA-PC HPET Specification 1.0a", Form::Numbered),
     document("intel-ich9", "I/O Controller Hub 9 (ICH9) Family Datasheet", Form::Free),
     document("ibm-ps2-hitrc", "PS/2 Hardware Interface Technical Reference: Common Interfaces", Form::Free),
