@@ -13,6 +13,7 @@ mod lanes;
 mod ports;
 mod reset_vector;
 
+pub mod cfi_pflash01;
 pub mod coprocessor_error;
 pub mod debug_exit;
 pub mod debugcon;
@@ -42,6 +43,7 @@ pub mod vga;
 /// The one list of link anchors: linkers (wasm64's above all) drop what nothing refers to, and with it the registration.
 #[used]
 pub static ANCHORS: &[fn()] = &[
+    cfi_pflash01::link,
     coprocessor_error::link,
     debug_exit::link,
     debugcon::link,

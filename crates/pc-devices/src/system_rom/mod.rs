@@ -26,20 +26,31 @@ const FOUR_GIB: u64 = 1 << 32;
 pub struct SystemRom;
 
 /// Returns whether this can be the size of an image of firmware.
-pub(crate) fn is_size(len: u64) -> bool {
+fn is_size(len: u64) -> bool {
     (UNIT..=LARGEST).contains(&len) && len.is_multiple_of(UNIT)
 }
 
-/// Puts `len` bytes of ROM where a processor starts: below 4 GiB, which is `region`, and the last of them below 1 MiB.
+/// Shows the end of `len` bytes of ROM below 1 MiB, too, where real mode reaches it.
+///
+/// SPEC: intel-82371sb :: XBCS—X-Bus Chip Select Register -> the top of the ROM is decoded at F0000h and, enabled, at E0000h, too
+pub(crate) fn map_low(
+    owner: &'static str,
+    memory: &GuestMemory,
+    rom: RamAddr,
+    len: u64,
+) -> Result<(), MapError> {
+    let low = len.min(LOW_LEN);
+    let end = rom.wrapping_add(len - low);
+    memory.map(owner, Priority::Overlay, (GuestPhysAddr(ONE_MIB - low), low), Region::rom(end))?;
+    Ok(())
+}
+
+/// Puts `len` bytes of ROM where a processor starts.
 ///
 /// SPEC: intel-sdm-vol3 :: 11.1.4 First Instruction Executed -> at FFFFFFF0H, 16 bytes below the end of the ROM
-/// SPEC: intel-82371sb :: XBCS—X-Bus Chip Select Register -> the top of the ROM is decoded at F0000h and, enabled, at E0000h, too
 fn map(memory: &GuestMemory, rom: RamAddr, len: u64) -> Result<(), MapError> {
-    let low = len.min(LOW_LEN);
-    let end = RamAddr(rom.0 + (len - low));
     memory.map(ID, Priority::Fixed, (GuestPhysAddr(FOUR_GIB - len), len), Region::rom(rom))?;
-    memory.map(ID, Priority::Overlay, (GuestPhysAddr(ONE_MIB - low), low), Region::rom(end))?;
-    Ok(())
+    map_low(ID, memory, rom, len)
 }
 
 impl SystemRom {
