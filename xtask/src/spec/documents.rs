@@ -53,18 +53,15 @@ pub(crate) const DOCUMENTS: &[Document] = &[
     document("intel-8272a", "8272A Single/Double Density Floppy Disk Controller", Form::Free),
     document("intel-82078", "82078 CHMOS Single-Chip Floppy Disk Controller", Form::Free),
     document("intel-82371ab", "82371AB PCI-to-ISA / IDE Xcelerator (PIIX4)", Form::Free),
-<<<<<<< HEAD
     document("ata-atapi-5", "AT Attachment with Packet Interface 5 (ATA/ATAPI-5)", Form::Free),
     document("ata-atapi-6", "AT Attachment with Packet Interface 6 (ATA/ATAPI-6)", Form::Free),
     document("mmc-5", "Multi-Media Commands 5 (MMC-5)", Form::Free),
     document("bus-master-ide-1.0", "Programming Interface for Bus Master IDE Controller 1.0", Form::Free),
-=======
     document(
         "intel-28f640j3",
         "3 Volt Intel StrataFlash Memory (28F128J3A, 28F640J3A, 28F320J3A)",
         Form::Free,
     ),
->>>>>>> chipset
     document("intel-hpet-1.0a", "IA-PC HPET Specification 1.0a", Form::Numbered),
     document("intel-ich9", "I/O Controller Hub 9 (ICH9) Family Datasheet", Form::Free),
     document("ibm-ps2-hitrc", "PS/2 Hardware Interface Technical Reference: Common Interfaces", Form::Free),
