@@ -120,6 +120,8 @@ impl Action {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effect {
     pub(crate) at: usize,
+    /// Instructions of the block before its own
+    pub(crate) before: u32,
     pub(crate) action: Action,
 }
 

@@ -159,7 +159,7 @@ impl Recorder {
     }
 
     fn act(&mut self, action: Action) -> u32 {
-        self.effects.push(Effect { at: self.values.len(), action });
+        self.effects.push(Effect { at: self.values.len(), before: self.retired, action });
         self.effects.len() as u32 - 1
     }
 

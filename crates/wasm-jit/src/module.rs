@@ -45,10 +45,13 @@ const WASM_PAGE: u64 = 1 << 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Import {
-    /// `(vcpu, linear, size) -> compiled address`, 0 where only the interpreter can load from there
+    /// `(vcpu, linear, access, left) -> compiled address`, 0 where only the interpreter can load from there. The access is
+    /// described by [`x86_exec::vcpu::compiled::access`]
     Find = 0,
-    /// The same for storing, or for loading and storing back
+    /// The same for storing vectors, and for loading what is stored back
     FindToWrite,
+    /// `(vcpu, linear, access, left, value)`: stores. 0 where only the interpreter can
+    Store,
     /// `(vcpu, step, left) ->` what [`x86_exec::vcpu::compiled::stepped`] makes, or 0
     Step,
     /// `(vcpu, linear) -> compiled address`, 0 where it cannot be fetched from
@@ -62,9 +65,10 @@ pub enum Import {
 }
 
 /// Names of the imports in module `v64`, with parameters and whether there is a result.
-pub const IMPORTS: [(&str, usize, bool); 7] = [
-    ("find", 3, true),
-    ("find_to_write", 3, true),
+pub const IMPORTS: [(&str, usize, bool); 8] = [
+    ("find", 4, true),
+    ("find_to_write", 4, true),
+    ("store", 5, true),
     ("step", 3, true),
     ("code_address", 2, true),
     ("jump", 2, false),

@@ -77,13 +77,24 @@ impl Plan {
                 {
                     cold[linear.0 as usize] = true;
                     hot[value.0 as usize] += 1;
+                    cold[value.0 as usize] = true;
                 }
                 Action::LeaveIfBoth { first, second, .. } => {
                     hot[first.0 as usize] += 1;
                     cold[second.0 as usize] = true;
                 }
-                // It goes where the load before it went.
-                Action::Store { value, again: true, .. } if share.is_none() => hot[value.0 as usize] += 1,
+                // It goes where the load before it went, unless that is a device.
+                Action::Store { access, value, again: true, .. } if share.is_none() => {
+                    hot[value.0 as usize] += 1;
+                    cold[value.0 as usize] = true;
+                    cold[access.linear.0 as usize] = true;
+                }
+                // What misses the TLB is stored by a call, which is off the main way.
+                Action::Store { access, value, .. } => {
+                    hot[access.linear.0 as usize] += 1;
+                    hot[value.0 as usize] += 1;
+                    cold[value.0 as usize] = true;
+                }
                 action => action.operands().for_each(|v| hot[v.0 as usize] += 1),
             }
             if let Some(exit) = block.exits.get(effect.action.exit() as usize) {

@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use x86_decode::{InsnFlags, Instruction};
 use x86_exec::Reach;
-use x86_exec::vcpu::compiled::CodeMode;
+use x86_exec::vcpu::compiled::{CodeMode, REPLAY_LEN};
 use x86_paging::Tlb;
 use x86_types::{CodeSize, PAGE_SIZE, Width};
 
@@ -22,6 +22,11 @@ const MAX_BLOCKS: usize = 48;
 const MAX_BLOCK: usize = 64;
 /// Places that a return may go to within its region at most.
 const MAX_RETURNS: usize = 4;
+
+/// Device accesses of an instruction at most, two vectors in halves.
+const MAX_ACCESSES: usize = 4;
+
+const _: () = assert!(MAX_BLOCK * MAX_ACCESSES <= REPLAY_LEN);
 
 /// Where code is read from. Distances are in bytes from the region's entry.
 pub trait CodeSource {

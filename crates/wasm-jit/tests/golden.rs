@@ -88,6 +88,7 @@ fn places() -> BTreeMap<u64, String> {
         (layout::JUMPS, "jumps"),
         (layout::JUMP_KEY, "jump_key"),
         (layout::CODE_KEY, "code_key"),
+        (layout::SCRATCH, "scratch"),
     ]
     .map(|(at, name)| (at, name.to_string()))
     .into();

@@ -18,13 +18,18 @@ unsafe fn processor<'a>(address: u64) -> &'a mut Vcpu {
 #[allow(unsafe_code)]
 pub(crate) fn imports(store: &mut Store<StoreLimits>, memory: Memory, table: Table) -> Vec<Extern> {
     // SAFETY: (of each) compiled code passes on the address that it was entered with, and it runs within `enter`.
-    let find = Func::wrap(&mut *store, |vcpu: u64, linear: u64, size: u64| unsafe {
-        processor(vcpu).compiled_find(linear, size, false)
+    let find = Func::wrap(&mut *store, |vcpu: u64, linear: u64, access: u64, left: u64| unsafe {
+        processor(vcpu).compiled_find(linear, access, left, false)
     });
     // SAFETY: as above.
-    let find_to_write = Func::wrap(&mut *store, |vcpu: u64, linear: u64, size: u64| unsafe {
-        processor(vcpu).compiled_find(linear, size, true)
+    let find_to_write = Func::wrap(&mut *store, |vcpu: u64, linear: u64, access: u64, left: u64| unsafe {
+        processor(vcpu).compiled_find(linear, access, left, true)
     });
+    // SAFETY: as above.
+    let store_slow =
+        Func::wrap(&mut *store, |vcpu: u64, linear: u64, access: u64, left: u64, value: u64| unsafe {
+            processor(vcpu).compiled_store(linear, access, left, value)
+        });
     let step = Func::wrap(&mut *store, |vcpu: u64, number: u64, left: u64| -> u64 {
         // SAFETY: as above.
         let vcpu = unsafe { processor(vcpu) };
@@ -41,6 +46,6 @@ pub(crate) fn imports(store: &mut Store<StoreLimits>, memory: Memory, table: Tab
     let aux = Func::wrap(&mut *store, |kind: u64, a: u64, b: u64, result: u64, carry: u64| {
         FlagsKind(kind).flags(a, b, result, carry).aux
     });
-    let functions = [find, find_to_write, step, code_address, jump, result, aux];
+    let functions = [find, find_to_write, store_slow, step, code_address, jump, result, aux];
     [memory.into(), table.into()].into_iter().chain(functions.map(Extern::from)).collect()
 }

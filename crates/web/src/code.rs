@@ -103,9 +103,14 @@ macro_rules! imports {
 
 imports! {
     /// [`wasm_jit::Import::Find`]
-    fn v64_jit_find(vcpu, linear, size) -> u64 = on(vcpu, |vcpu| vcpu.compiled_find(linear, size, false));
+    fn v64_jit_find(vcpu, linear, access, left) -> u64 =
+        on(vcpu, |vcpu| vcpu.compiled_find(linear, access, left, false));
     /// [`wasm_jit::Import::FindToWrite`]
-    fn v64_jit_find_to_write(vcpu, linear, size) -> u64 = on(vcpu, |vcpu| vcpu.compiled_find(linear, size, true));
+    fn v64_jit_find_to_write(vcpu, linear, access, left) -> u64 =
+        on(vcpu, |vcpu| vcpu.compiled_find(linear, access, left, true));
+    /// [`wasm_jit::Import::Store`]
+    fn v64_jit_store(vcpu, linear, access, left, value) -> u64 =
+        on(vcpu, |vcpu| vcpu.compiled_store(linear, access, left, value));
     /// [`wasm_jit::Import::Step`]
     fn v64_jit_step(vcpu, number, left) -> u64 = on(vcpu, |vcpu| vcpu.compiled_step(number, left));
     /// [`wasm_jit::Import::CodeAddress`]

@@ -50,6 +50,8 @@ impl Reach {
     /// SPEC: intel-sdm-vol2 :: RDTSC—Read Time-Stamp Counter -> EDX:EAX
     /// SPEC: intel-sdm-vol2 :: STAC—Set AC Flag in EFLAGS Register -> AC is no status flag; likewise CLAC, CLI and STI
     /// SPEC: intel-sdm-vol2 :: MOVS/MOVSB/MOVSW/MOVSD/MOVSQ—Move Data From String to String -> (E/R)SI and (E/R)DI, with REP the counter, and no status flag; likewise STOS and LODS with the accumulator
+    /// SPEC: intel-sdm-vol2 :: IN—Input from Port -> the accumulator from the port that an immediate or DX names; OUT likewise
+    /// SPEC: intel-sdm-vol2 :: INS/INSB/INSW/INSD—Input from Port to String -> (E/R)DI and with REP the counter, by DX; OUTS likewise with (E/R)SI
     /// SPEC: intel-sdm-vol2 :: RDMSR—Read From Model Specific Register -> EDX:EAX from the register that ECX names; WRMSR likewise
     pub fn of(insn: &Instruction) -> Reach {
         match insn.op {
@@ -72,6 +74,10 @@ impl Reach {
                 let reads = RAX | RCX | RDX | RBX | addressing(insn);
                 Self { flags: true, ..Self::registers(reads, RAX | RDX) }
             }
+            Op::In => Self::registers(RDX, RAX),
+            Op::Out => Self::registers(RAX | RDX, 0),
+            Op::Ins => Self::registers(RDX, RCX | RDI),
+            Op::Outs => Self::registers(RDX, RCX | RSI),
             Op::Rdmsr => Self::registers(RCX, RAX | RDX),
             Op::Wrmsr => Self::registers(RAX | RCX | RDX, 0),
             _ if insn.feature() == Feature::Fpu => Self::registers(addressing(insn), 0),

@@ -70,7 +70,7 @@ impl Emitter<'_> {
                 open.into_iter().for_each(|exit| self.open_exit(exit));
             }
             self.compute(&mut scope, effect.at);
-            self.action(&mut scope, n as u32, effect.action);
+            self.action(&mut scope, n as u32, effect.before, effect.action);
         }
         self.close_exit(&mut scope, open);
         self.compute(&mut scope, block.values.len());
@@ -144,22 +144,23 @@ impl Emitter<'_> {
         }
     }
 
-    fn action(&mut self, scope: &mut Scope<'_>, number: u32, action: Action) {
+    fn action(&mut self, scope: &mut Scope<'_>, number: u32, before: u32, action: Action) {
+        let share = scope.plan.share(number);
         match action {
             Action::Load { access: Access { linear, w }, for_write, refused } => {
-                let place = Reached { linear, bytes: w.bytes(), share: scope.plan.share(number) };
+                let place = Reached { linear, bytes: w.bytes(), before, share };
                 self.load(scope, number, place, for_write, refused);
             }
             Action::Store { access: Access { linear, w }, value, again, refused } => {
-                let place = Reached { linear, bytes: w.bytes(), share: scope.plan.share(number) };
+                let place = Reached { linear, bytes: w.bytes(), before, share };
                 self.store(scope, place, value, again, refused);
             }
             Action::LoadVector { linear, refused } => {
-                let place = Reached { linear, bytes: 16, share: scope.plan.share(number) };
+                let place = Reached { linear, bytes: 16, before, share };
                 self.load_vector(scope, number, place, refused);
             }
             Action::StoreVector { linear, value, refused } => {
-                let place = Reached { linear, bytes: 16, share: scope.plan.share(number) };
+                let place = Reached { linear, bytes: 16, before, share };
                 self.store_vector(scope, place, value, refused)
             }
             Action::LeaveIf { condition, exit } => {

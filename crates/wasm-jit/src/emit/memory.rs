@@ -1,12 +1,13 @@
 //! Loads and stores: the TLB in line, everything else by the processor.
 
 use super::blocks::Scope;
-use super::{Emitter, LINEAR, Label, OPENED, SLOT, place};
+use super::{Emitter, LEFT, LINEAR, Label, OPENED, SLOT, place};
 use crate::layout;
 use crate::module::Import;
 use crate::sharing::Share;
 use crate::value::Value;
 use wasm_encoder::{BlockType, ValType};
+use x86_exec::vcpu::compiled::access;
 use x86_types::PAGE_SIZE;
 
 /// What an access reaches.
@@ -14,6 +15,8 @@ use x86_types::PAGE_SIZE;
 pub(super) struct Reached {
     pub(super) linear: Value,
     pub(super) bytes: u32,
+    /// Instructions of the block before the accessing one
+    pub(super) before: u32,
     pub(super) share: Option<Share>,
 }
 
@@ -29,20 +32,12 @@ impl Emitter<'_> {
         self.out().i64_const(-(PAGE_SIZE as i64)).i64_and().i64_ne();
     }
 
-    /// Pushes where an access goes, but for the offset that it gives. What the TLB does not tell is asked of the processor;
-    /// what only the interpreter can do leaves by `exit`.
-    fn locate(&mut self, scope: &mut Scope<'_>, to: Reached, write: bool, exit: u32) -> u64 {
+    /// Pushes whether an access misses the TLB. For one that shares a look, the local with the range is 0 then.
+    fn look(&mut self, scope: &Scope<'_>, to: Reached, write: bool) {
         let Some(share) = to.share else {
             self.value(scope, to.linear);
             self.out().local_set(LINEAR);
-            self.missed(to.bytes, write);
-            self.begin_address();
-            self.vcpu().local_get(LINEAR);
-            self.find(scope, to.bytes, write, exit);
-            self.out().else_();
-            self.hit();
-            self.end();
-            return 0;
+            return self.missed(to.bytes, write);
         };
         let range = scope.shared_range(share);
         if let Some(bytes) = share.look {
@@ -62,16 +57,52 @@ impl Emitter<'_> {
             self.out().local_get(range);
         }
         self.out().i64_eqz();
+    }
+
+    /// Pushes where an access that did not miss goes, but for the offset that it gives.
+    fn found(&mut self, scope: &Scope<'_>, to: Reached) -> u64 {
+        match to.share {
+            None => {
+                self.hit();
+                0
+            }
+            Some(share) => {
+                self.out().local_get(scope.shared_range(share));
+                share.at
+            }
+        }
+    }
+
+    /// Pushes where an access goes, but for the offset that it gives. What the TLB does not tell is asked of the processor;
+    /// what only the interpreter can do leaves by `exit`.
+    fn locate(&mut self, scope: &mut Scope<'_>, to: Reached, write: bool, exit: u32) -> u64 {
+        self.look(scope, to, write);
         self.begin_address();
-        self.vcpu();
-        self.value(scope, to.linear);
-        self.find(scope, to.bytes, write, exit);
-        if share.at != 0 {
+        self.describe(scope, to);
+        let import = if write { Import::FindToWrite } else { Import::Find };
+        self.out().call(import as u32).local_tee(SLOT).i64_eqz();
+        self.leave(scope, exit);
+        self.out().local_get(SLOT);
+        if let Some(share) = to.share
+            && share.at != 0
+        {
             self.out().i64_const(share.at as i64).i64_sub();
         }
-        self.out().else_().local_get(range);
+        self.out().else_();
+        let at = self.found(scope, to);
         self.end();
-        share.at
+        at
+    }
+
+    /// Pushes what helper calls need to know of an access. A linear address that was looked up alone is in `LINEAR`.
+    fn describe(&mut self, scope: &Scope<'_>, to: Reached) {
+        self.vcpu();
+        if to.share.is_some() {
+            self.value(scope, to.linear);
+        } else {
+            self.out().local_get(LINEAR);
+        }
+        self.out().i64_const(access(to.bytes, to.before) as i64).local_get(LEFT);
     }
 
     /// An `if` that is hardly ever taken and gives an address.
@@ -86,14 +117,6 @@ impl Emitter<'_> {
     fn hit(&mut self) {
         let addend = self.in_slot(layout::ADDEND);
         self.out().local_get(SLOT).i64_load(addend).local_get(LINEAR).i64_add();
-    }
-
-    /// Replaces processor and linear address by where the processor finds it.
-    fn find(&mut self, scope: &mut Scope<'_>, bytes: u32, write: bool, exit: u32) {
-        let import = if write { Import::FindToWrite } else { Import::Find };
-        self.out().i64_const(bytes.into()).call(import as u32).local_tee(SLOT).i64_eqz();
-        self.leave(scope, exit);
-        self.out().local_get(SLOT);
     }
 
     pub(super) fn load(
@@ -121,13 +144,35 @@ impl Emitter<'_> {
         };
     }
 
-    /// `again` stores back to where a load for writing went.
+    /// `again` stores back to where a load for writing went. What does not lie there is stored by the processor.
     pub(super) fn store(&mut self, scope: &mut Scope<'_>, to: Reached, value: Value, again: bool, exit: u32) {
-        let at = if again && to.share.is_none() {
+        let again = again && to.share.is_none();
+        if again {
+            // The load brought a copy.
+            self.out().local_get(OPENED);
+            match self.placed.fixed {
+                Some(fixed) => self.out().i64_const((fixed.vcpu + layout::SCRATCH) as i64),
+                None => self.vcpu().i64_const(layout::SCRATCH as i64).i64_add(),
+            };
+            self.out().i64_eq();
+        } else {
+            self.look(scope, to, true);
+        }
+        self.begin_seldom();
+        if again {
+            self.value(scope, to.linear);
+            self.out().local_set(LINEAR);
+        }
+        self.describe(scope, to);
+        self.value(scope, value);
+        self.out().call(Import::Store as u32).i64_eqz();
+        self.leave(scope, exit);
+        self.out().else_();
+        let at = if again {
             self.out().local_get(OPENED);
             0
         } else {
-            self.locate(scope, to, true, exit)
+            self.found(scope, to)
         };
         self.value(scope, value);
         let out = &mut self.out();
@@ -137,6 +182,7 @@ impl Emitter<'_> {
             4 => out.i64_store32(place(at, 0)),
             _ => out.i64_store(place(at, 0)),
         };
+        self.end();
     }
 
     /// SPEC: wasm-3.0-core :: 2.4.10 Memory Instructions -> `v128.load` and `v128.store` need no alignment; what x86 asks for was looked at before

@@ -6,25 +6,27 @@
 ;; 0d  ret
 (module
   (type (;0;) (func (param i64 i64) (result i64)))
-  (type (;1;) (func (param i64 i64 i64) (result i64)))
-  (type (;2;) (func (param i64 i64 i64) (result i64)))
-  (type (;3;) (func (param i64 i64 i64) (result i64)))
-  (type (;4;) (func (param i64 i64) (result i64)))
-  (type (;5;) (func (param i64 i64)))
-  (type (;6;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;1;) (func (param i64 i64 i64 i64) (result i64)))
+  (type (;2;) (func (param i64 i64 i64 i64) (result i64)))
+  (type (;3;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;4;) (func (param i64 i64 i64) (result i64)))
+  (type (;5;) (func (param i64 i64) (result i64)))
+  (type (;6;) (func (param i64 i64)))
   (type (;7;) (func (param i64 i64 i64 i64 i64) (result i64)))
-  (type (;8;) (func (param i64 i64 i64) (result i64)))
+  (type (;8;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;9;) (func (param i64 i64 i64) (result i64)))
   (import "v64" "memory" (memory (;0;) i64 1))
   (import "v64" "table" (table (;0;) i64 1 funcref))
   (import "v64" "find" (func (;0;) (type 1)))
   (import "v64" "find_to_write" (func (;1;) (type 2)))
-  (import "v64" "step" (func (;2;) (type 3)))
-  (import "v64" "code_address" (func (;3;) (type 4)))
-  (import "v64" "jump" (func (;4;) (type 5)))
-  (import "v64" "flags_result" (func (;5;) (type 6)))
-  (import "v64" "flags_aux" (func (;6;) (type 7)))
-  (elem (;0;) (i64.const 1) func 8)
-  (func (;7;) (type 8) (param i64 i64 i64) (result i64)
+  (import "v64" "store" (func (;2;) (type 3)))
+  (import "v64" "step" (func (;3;) (type 4)))
+  (import "v64" "code_address" (func (;4;) (type 5)))
+  (import "v64" "jump" (func (;5;) (type 6)))
+  (import "v64" "flags_result" (func (;6;) (type 7)))
+  (import "v64" "flags_aux" (func (;7;) (type 8)))
+  (elem (;0;) (i64.const 1) func 9)
+  (func (;8;) (type 9) (param i64 i64 i64) (result i64)
     (local i64 i64)
     local.get 2
     i64.eqz
@@ -59,7 +61,7 @@
         if ;; label = @3
           local.get 0
           local.get 3
-          call 3
+          call 4
           local.set 2
         end
       end
@@ -94,7 +96,7 @@
         local.get 0
         local.get 4
         i64.load offset=8
-        call 4
+        call 5
       end
       local.get 0
       local.get 1
@@ -123,7 +125,7 @@
         local.get 0
         local.get 4
         i64.load offset=8
-        call 4
+        call 5
       end
       local.get 0
       local.get 1
@@ -136,7 +138,7 @@
     i64.store leave
     local.get 1
   )
-  (func (;8;) (type 0) (param i64 i64) (result i64)
+  (func (;9;) (type 0) (param i64 i64) (result i64)
     (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 6
@@ -203,12 +205,15 @@
         i64.and
         i64.ne
         (@metadata.code.branch_hint "\00")
-        if (result i64) ;; label = @3
+        if ;; label = @3
           local.get 0
           local.get 12
-          i64.const 8
-          call 1
-          local.tee 13
+          i64.const 40
+          local.get 1
+          local.get 2
+          i64.const 7
+          i64.add
+          call 2
           i64.eqz
           (@metadata.code.branch_hint "\00")
           if ;; label = @4
@@ -218,17 +223,16 @@
             local.set 4
             br 2 (;@2;)
           end
-          local.get 13
         else
           local.get 13
           i64.load offset=24
           local.get 12
           i64.add
+          local.get 2
+          i64.const 7
+          i64.add
+          i64.store align=1
         end
-        local.get 2
-        i64.const 7
-        i64.add
-        i64.store align=1
         local.get 18
         local.get 15
         i32.wrap_i64
@@ -295,7 +299,8 @@
               if (result i64) ;; label = @6
                 local.get 0
                 local.get 12
-                i64.const 8
+                i64.const 40
+                local.get 1
                 call 0
                 local.tee 13
                 i64.eqz
@@ -367,7 +372,7 @@
               local.get 8
               local.get 9
               local.get 10
-              call 5
+              call 6
             end
             i64.eqz
             local.get 1
@@ -401,6 +406,7 @@
                   local.get 0
                   local.get 12
                   i64.const 8
+                  local.get 1
                   call 0
                   local.tee 13
                   i64.eqz
@@ -512,7 +518,7 @@
         local.get 0
         local.get 1
         i64.const 0
-        return_call 7
+        return_call 8
       end
       local.get 5
       local.get 5
@@ -546,7 +552,7 @@
       local.get 0
       local.get 1
       local.get 5
-      return_call 7
+      return_call 8
     end
     local.get 0
     local.get 4

@@ -3,25 +3,27 @@
 ;; 02  lodsb
 (module
   (type (;0;) (func (param i64 i64) (result i64)))
-  (type (;1;) (func (param i64 i64 i64) (result i64)))
-  (type (;2;) (func (param i64 i64 i64) (result i64)))
-  (type (;3;) (func (param i64 i64 i64) (result i64)))
-  (type (;4;) (func (param i64 i64) (result i64)))
-  (type (;5;) (func (param i64 i64)))
-  (type (;6;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;1;) (func (param i64 i64 i64 i64) (result i64)))
+  (type (;2;) (func (param i64 i64 i64 i64) (result i64)))
+  (type (;3;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;4;) (func (param i64 i64 i64) (result i64)))
+  (type (;5;) (func (param i64 i64) (result i64)))
+  (type (;6;) (func (param i64 i64)))
   (type (;7;) (func (param i64 i64 i64 i64 i64) (result i64)))
-  (type (;8;) (func (param i64 i64 i64) (result i64)))
+  (type (;8;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;9;) (func (param i64 i64 i64) (result i64)))
   (import "v64" "memory" (memory (;0;) i64 1))
   (import "v64" "table" (table (;0;) i64 1 funcref))
   (import "v64" "find" (func (;0;) (type 1)))
   (import "v64" "find_to_write" (func (;1;) (type 2)))
-  (import "v64" "step" (func (;2;) (type 3)))
-  (import "v64" "code_address" (func (;3;) (type 4)))
-  (import "v64" "jump" (func (;4;) (type 5)))
-  (import "v64" "flags_result" (func (;5;) (type 6)))
-  (import "v64" "flags_aux" (func (;6;) (type 7)))
-  (elem (;0;) (i64.const 1) func 8)
-  (func (;7;) (type 8) (param i64 i64 i64) (result i64)
+  (import "v64" "store" (func (;2;) (type 3)))
+  (import "v64" "step" (func (;3;) (type 4)))
+  (import "v64" "code_address" (func (;4;) (type 5)))
+  (import "v64" "jump" (func (;5;) (type 6)))
+  (import "v64" "flags_result" (func (;6;) (type 7)))
+  (import "v64" "flags_aux" (func (;7;) (type 8)))
+  (elem (;0;) (i64.const 1) func 9)
+  (func (;8;) (type 9) (param i64 i64 i64) (result i64)
     (local i64 i64)
     local.get 2
     i64.eqz
@@ -56,7 +58,7 @@
         if ;; label = @3
           local.get 0
           local.get 3
-          call 3
+          call 4
           local.set 2
         end
       end
@@ -91,7 +93,7 @@
         local.get 0
         local.get 4
         i64.load offset=8
-        call 4
+        call 5
       end
       local.get 0
       local.get 1
@@ -120,7 +122,7 @@
         local.get 0
         local.get 4
         i64.load offset=8
-        call 4
+        call 5
       end
       local.get 0
       local.get 1
@@ -133,8 +135,8 @@
     i64.store leave
     local.get 1
   )
-  (func (;8;) (type 0) (param i64 i64) (result i64)
-    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+  (func (;9;) (type 0) (param i64 i64) (result i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 3
     i64.lt_s
@@ -196,6 +198,7 @@
               local.get 0
               local.get 12
               i64.const 1
+              local.get 1
               call 0
               local.tee 13
               i64.eqz
@@ -226,24 +229,24 @@
             i64.and
             i64.ne
             (@metadata.code.branch_hint "\00")
-            if (result i64) ;; label = @5
+            if ;; label = @5
               local.get 0
               local.get 12
               i64.const 1
-              call 1
-              local.tee 13
+              local.get 1
+              local.get 19
+              call 2
               i64.eqz
               (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
-              local.get 13
             else
               local.get 13
               i64.load offset=24
               local.get 12
               i64.add
+              local.get 19
+              i64.store8
             end
-            local.get 19
-            i64.store8
             br 1 (;@3;)
           end
           local.get 2
@@ -260,6 +263,10 @@
         local.get 18
         i64.add
         local.set 21
+        local.get 15
+        i64.const 255
+        i64.and
+        local.set 22
         local.get 21
         local.set 12
         local.get 12
@@ -276,12 +283,13 @@
         i64.and
         i64.ne
         (@metadata.code.branch_hint "\00")
-        if (result i64) ;; label = @3
+        if ;; label = @3
           local.get 0
           local.get 12
-          i64.const 1
-          call 1
-          local.tee 13
+          i64.const 33
+          local.get 1
+          local.get 22
+          call 2
           i64.eqz
           (@metadata.code.branch_hint "\00")
           if ;; label = @4
@@ -301,21 +309,18 @@
             local.set 4
             br 2 (;@2;)
           end
-          local.get 13
         else
           local.get 13
           i64.load offset=24
           local.get 12
           i64.add
+          local.get 22
+          i64.store8
         end
-        local.get 15
-        i64.const 255
-        i64.and
-        i64.store8
         local.get 21
         local.get 18
         i64.add
-        local.set 22
+        local.set 23
         local.get 20
         local.set 12
         local.get 12
@@ -335,14 +340,15 @@
         if (result i64) ;; label = @3
           local.get 0
           local.get 12
-          i64.const 1
+          i64.const 65
+          local.get 1
           call 0
           local.tee 13
           i64.eqz
           (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 20
-            local.get 22
+            local.get 23
             local.set 17
             local.set 16
             local.get 1
@@ -365,16 +371,16 @@
           i64.add
         end
         i64.load8_u
-        local.set 23
+        local.set 24
         local.get 15
         i64.const -256
         i64.and
-        local.get 23
+        local.get 24
         i64.or
         local.get 20
         local.get 18
         i64.add
-        local.get 22
+        local.get 23
         local.set 17
         local.set 16
         local.set 15
@@ -441,7 +447,7 @@
         local.get 0
         local.get 1
         i64.const 0
-        return_call 7
+        return_call 8
       end
       local.get 5
       local.get 5
@@ -475,7 +481,7 @@
       local.get 0
       local.get 1
       local.get 5
-      return_call 7
+      return_call 8
     end
     local.get 0
     local.get 4

@@ -1,25 +1,27 @@
 ;; 00  mov eax,[gs:14h]
 (module
   (type (;0;) (func (param i64 i64) (result i64)))
-  (type (;1;) (func (param i64 i64 i64) (result i64)))
-  (type (;2;) (func (param i64 i64 i64) (result i64)))
-  (type (;3;) (func (param i64 i64 i64) (result i64)))
-  (type (;4;) (func (param i64 i64) (result i64)))
-  (type (;5;) (func (param i64 i64)))
-  (type (;6;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;1;) (func (param i64 i64 i64 i64) (result i64)))
+  (type (;2;) (func (param i64 i64 i64 i64) (result i64)))
+  (type (;3;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;4;) (func (param i64 i64 i64) (result i64)))
+  (type (;5;) (func (param i64 i64) (result i64)))
+  (type (;6;) (func (param i64 i64)))
   (type (;7;) (func (param i64 i64 i64 i64 i64) (result i64)))
-  (type (;8;) (func (param i64 i64 i64) (result i64)))
+  (type (;8;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;9;) (func (param i64 i64 i64) (result i64)))
   (import "v64" "memory" (memory (;0;) i64 1))
   (import "v64" "table" (table (;0;) i64 1 funcref))
   (import "v64" "find" (func (;0;) (type 1)))
   (import "v64" "find_to_write" (func (;1;) (type 2)))
-  (import "v64" "step" (func (;2;) (type 3)))
-  (import "v64" "code_address" (func (;3;) (type 4)))
-  (import "v64" "jump" (func (;4;) (type 5)))
-  (import "v64" "flags_result" (func (;5;) (type 6)))
-  (import "v64" "flags_aux" (func (;6;) (type 7)))
-  (elem (;0;) (i64.const 1) func 8)
-  (func (;7;) (type 8) (param i64 i64 i64) (result i64)
+  (import "v64" "store" (func (;2;) (type 3)))
+  (import "v64" "step" (func (;3;) (type 4)))
+  (import "v64" "code_address" (func (;4;) (type 5)))
+  (import "v64" "jump" (func (;5;) (type 6)))
+  (import "v64" "flags_result" (func (;6;) (type 7)))
+  (import "v64" "flags_aux" (func (;7;) (type 8)))
+  (elem (;0;) (i64.const 1) func 9)
+  (func (;8;) (type 9) (param i64 i64 i64) (result i64)
     (local i64 i64)
     local.get 2
     i64.eqz
@@ -54,7 +56,7 @@
         if ;; label = @3
           local.get 0
           local.get 3
-          call 3
+          call 4
           local.set 2
         end
       end
@@ -89,7 +91,7 @@
         local.get 0
         local.get 4
         i64.load offset=8
-        call 4
+        call 5
       end
       local.get 0
       local.get 1
@@ -118,7 +120,7 @@
         local.get 0
         local.get 4
         i64.load offset=8
-        call 4
+        call 5
       end
       local.get 0
       local.get 1
@@ -131,7 +133,7 @@
     i64.store leave
     local.get 1
   )
-  (func (;8;) (type 0) (param i64 i64) (result i64)
+  (func (;9;) (type 0) (param i64 i64) (result i64)
     (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 1
@@ -193,6 +195,7 @@
               local.get 0
               local.get 12
               i64.const 4
+              local.get 1
               call 0
               local.tee 13
               i64.eqz
@@ -278,7 +281,7 @@
         local.get 0
         local.get 1
         i64.const 0
-        return_call 7
+        return_call 8
       end
       local.get 5
       local.get 5
@@ -312,7 +315,7 @@
       local.get 0
       local.get 1
       local.get 5
-      return_call 7
+      return_call 8
     end
     local.get 0
     local.get 4

@@ -235,7 +235,10 @@ impl Machine {
         while self.vcpu.retired() < start + most {
             match self.vcpu.run(&mut self.bus, start + most) {
                 Exit::Halted | Exit::Shutdown => break,
-                Exit::Bus => self.tell_writes(),
+                Exit::Bus => {
+                    self.bus.device.take_exit();
+                    self.tell_writes();
+                }
                 Exit::Budget => {}
             }
         }

@@ -6,6 +6,7 @@ export interface CodeExports {
   __indirect_function_table: WebAssembly.Table;
   v64_jit_find: WebAssembly.ImportValue;
   v64_jit_find_to_write: WebAssembly.ImportValue;
+  v64_jit_store: WebAssembly.ImportValue;
   v64_jit_step: WebAssembly.ImportValue;
   v64_jit_code_address: WebAssembly.ImportValue;
   v64_jit_jump: WebAssembly.ImportValue;
@@ -51,6 +52,7 @@ export class GuestCode {
         table: x.__indirect_function_table,
         find: x.v64_jit_find,
         find_to_write: x.v64_jit_find_to_write,
+        store: x.v64_jit_store,
         step: x.v64_jit_step,
         code_address: x.v64_jit_code_address,
         jump: x.v64_jit_jump,

@@ -78,7 +78,7 @@ fn enter(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     }
     sp = sw.trunc(sp.wrapping_sub(size));
     let m = MemRef { seg: Seg::Ss, offset: sp };
-    vm.load_for_write_ref(&m, w).map_err(|trap| vm.exception(trap))?;
+    vm.check_write_ref(&m, w).map_err(|trap| vm.exception(trap))?;
     vm.write_gpr(5, w, frame_temp);
     vm.write_gpr(4, sw, sp);
     Ok(Flow::Next)

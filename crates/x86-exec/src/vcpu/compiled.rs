@@ -8,8 +8,10 @@ mod memory;
 mod passing;
 mod steps;
 
+pub use super::replay::REPLAY_LEN;
 pub(super) use jumps::Jumps;
 pub use jumps::{JUMP_FOLD, JUMPS_LEN, Jump};
+pub use memory::access;
 pub use passing::{STEPPED_DONE, stepped};
 
 use super::Vcpu;
@@ -71,7 +73,7 @@ pub struct Shared {
     pub code_key: u32,
     /// Times that compiled code went on to other compiled code, where it was made to count
     pub chained: u64,
-    /// What was loaded from two pages
+    /// A copy of what was loaded from two pages or from a device
     pub scratch: u128,
 }
 
@@ -230,6 +232,8 @@ pub mod layout {
     pub const JUMP_KEY: u64 = SHARED + offset_of!(Shared, jump_key) as u64;
     /// `Shared::code_key`
     pub const CODE_KEY: u64 = SHARED + offset_of!(Shared, code_key) as u64;
+    /// `Shared::scratch`
+    pub const SCRATCH: u64 = SHARED + offset_of!(Shared, scratch) as u64;
     /// `Shared::chained`
     pub const CHAINED: u64 = SHARED + offset_of!(Shared, chained) as u64;
 }
@@ -369,7 +373,11 @@ impl Vcpu {
         self.missed = self.shared.leave == Leave::Miss as u64;
         self.compiled = Some(code);
         self.drop_units();
-        done != 0
+        let came_to = self.retired;
+        if self.replay.reaches(came_to) {
+            self.execute_again();
+        }
+        done != 0 || self.retired != came_to
     }
 
     /// The status flags out of what compiled code left.
@@ -397,7 +405,7 @@ impl Vcpu {
     /// Compiled address of the code at `rip` for compiled code that goes there; 0 where the interpreter has to fetch it.
     pub fn compiled_code_address(&mut self, rip: u64) -> u64 {
         let linear = LinearAddr(rip & self.linear_mask);
-        match self.plain(linear, AccessKind::Execute) {
+        match self.plain(linear, 1, AccessKind::Execute) {
             Some(_) => self.code_place(rip).map_or(0, |(_, place)| place),
             None => 0,
         }

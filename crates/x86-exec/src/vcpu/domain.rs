@@ -242,7 +242,7 @@ impl Domain for Vcpu {
         self.check_16(m, aligned)?;
         let high = self.high_half(m);
         // The upper half is checked first: nothing may be stored when part of it faults.
-        self.load_for_write_ref(&high, Width::B8)?;
+        self.check_write_ref(&high, Width::B8)?;
         self.store_ref(m, Width::B8, x as u64)?;
         self.store_ref(&high, Width::B8, (x >> 64) as u64)
     }

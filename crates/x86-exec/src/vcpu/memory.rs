@@ -140,8 +140,8 @@ impl Vcpu {
     #[cold]
     #[inline(never)]
     fn store80_slow(&mut self, m: &MemRef<u64>, addrsize: Width, low: u64, high: u16) -> Result<(), Trap> {
-        self.load_for_write_ref(m, Width::B1)?;
-        self.load_for_write_ref(&m.behind(9, addrsize), Width::B1)?;
+        self.check_write_ref(m, Width::B1)?;
+        self.check_write_ref(&m.behind(9, addrsize), Width::B1)?;
         self.store_ref(m, Width::B8, low)?;
         self.store_ref(&m.behind(8, addrsize), Width::B2, high.into())
     }
@@ -156,11 +156,30 @@ impl Vcpu {
         {
             return Ok(host_read(addend, linear, w));
         }
+        self.check_write_slow(m, w)?;
+        self.load_slow(m.seg, m.offset, w)
+    }
+
+    /// Checks a store without making it, or any other access.
+    #[inline(always)]
+    pub(crate) fn check_write_ref(&mut self, m: &MemRef<u64>, w: Width) -> Result<(), Trap> {
+        let seg = m.seg as usize;
+        let linear = m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask;
+        if self.seg_checks >> seg & 1 == 0
+            && self.tlb.lookup_write(self.mmu, LinearAddr(linear), u64::from(w.bytes())).is_some()
+        {
+            return Ok(());
+        }
+        self.check_write_slow(m, w)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn check_write_slow(&mut self, m: &MemRef<u64>, w: Width) -> Result<(), Trap> {
         let size = u64::from(w.bytes());
         let checked = self.check_segment(m.seg, m.offset, size, true);
-        let linear = checked.map_err(|e| self.fault(e))?;
-        self.probe(linear, size, AccessKind::Write).map_err(|e| self.fault(e))?;
-        self.load_slow(m.seg, m.offset, w)
+        let probed = checked.and_then(|linear| self.probe(linear, size, AccessKind::Write));
+        probed.map_err(|e| self.fault(e))
     }
 
     /// Where an operand of `size` bytes lies in memory, if all of it is in one page that may be accessed as the TLB knows.
@@ -270,9 +289,32 @@ impl Vcpu {
     /// Reads what no memory answers.
     pub(super) fn read_device(&mut self, at: GuestPhysAddr, size: u64) -> u64 {
         let now = self.retired;
-        let v = self.bus_mut().mmio_read(now, at, size as u8);
+        let v = match self.replay.take_read(now, at, size) {
+            Some(known) => known,
+            None => self.access_device(at, size, None),
+        };
+        self.device_accessed();
+        v
+    }
+
+    /// Looks at the bus, unless later accesses have been made already: nothing was due behind those before them.
+    fn device_accessed(&mut self) {
+        if !self.replay.reaches(self.retired) {
+            self.bus_touched();
+        }
+    }
+
+    /// Reads `size` bytes of a device, or writes a value. Returns what was read.
+    pub(super) fn access_device(&mut self, at: GuestPhysAddr, size: u64, value: Option<u64>) -> u64 {
+        let now = self.retired;
         self.statistics.mmio += 1;
-        self.bus_touched();
+        let v = match value {
+            Some(value) => {
+                self.bus_mut().mmio_write(now, at, size as u8, value);
+                value
+            }
+            None => self.bus_mut().mmio_read(now, at, size as u8),
+        };
         if size == 8 { v } else { v & ((1 << (8 * size)) - 1) }
     }
 
@@ -283,10 +325,10 @@ impl Vcpu {
             self.memory.set_ram_value(ram, size, v);
             return;
         }
-        let now = self.retired;
-        self.bus_mut().mmio_write(now, at, size as u8, v);
-        self.statistics.mmio += 1;
-        self.bus_touched();
+        if !self.replay.take_write(self.retired, at, size) {
+            self.access_device(at, size, Some(v));
+        }
+        self.device_accessed();
     }
 
     /// Whether writes at `at` would change decoded or compiled code.

@@ -14,16 +14,18 @@ mod kept;
 mod links;
 mod memory;
 mod repeat;
+mod replay;
 mod run;
 mod snapshot;
 mod system_context;
 mod targets;
 
-use crate::bus::VcpuBus;
+use crate::bus::{Pending, VcpuBus};
 use blocks::{Block, BlockCache};
 use bus_slot::BusSlot;
 use compiled::{CompiledCode, Jumps, Shared, Steps};
 use guest_memory::GuestMemory;
+use replay::Replay;
 use std::rc::Rc;
 use x86_paging::{AccessKind, MmuIndex, PagingMode, Tlb};
 use x86_state::{Cpu, Cr0, RFlags, Shadow, cpuid::CpuModel};
@@ -37,6 +39,14 @@ pub use run::{Exit, Statistics};
 /// An instruction was stopped. The exception waits in the [`Vcpu`], so that this marker costs nothing to return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trap(());
+
+/// What the bus has for a processor after an access.
+pub(crate) struct BusNews {
+    /// Bits of [`attention`]
+    pub(crate) attention: u32,
+    /// Whether the run loop has to look before the next instruction
+    pub(crate) stops: bool,
+}
 
 /// Why the run loop must look up before the next block. Zero while code just runs.
 pub(crate) mod attention {
@@ -101,6 +111,8 @@ pub struct Vcpu {
     interpret_next: bool,
     /// Compiled code came back since it knew no way
     missed: bool,
+    /// Device accesses of compiled code that the interpreter may come to again
+    replay: Replay,
     /// Instructions retired at which [`Vcpu::run`] has to end
     limit: u64,
     memory: Rc<GuestMemory>,
@@ -147,6 +159,7 @@ impl Vcpu {
             code_epoch: 1,
             interpret_next: false,
             missed: false,
+            replay: Replay::default(),
             limit: 0,
             map_generation: memory.generation(),
             memory,
@@ -163,6 +176,7 @@ impl Vcpu {
     pub fn reset(&mut self) {
         self.cpu = Cpu::new(self.cpu.model);
         self.pending = None;
+        self.replay.clear();
         self.debug_trap = 0;
         self.state_changed();
     }
@@ -278,17 +292,37 @@ impl Vcpu {
         self.stop = true;
     }
 
-    /// Looks at the bus after an access that may have changed interrupts or asked for something.
+    /// Looks at the bus after an access. Code goes on unless the access made an event pending, asked for an exit, or changed
+    /// the memory map: then the block ends behind the instruction.
     pub(crate) fn bus_touched(&mut self) {
-        self.event = true;
-        self.stop = true;
-        if self.bus_mut().pending().any() {
-            self.attention |= attention::INTERRUPT;
-        }
-        if self.bus_mut().wants_exit() {
-            self.attention |= attention::EXIT;
+        let news = self.bus_news();
+        self.attention |= news.attention;
+        if news.stops {
+            self.event = true;
+            self.stop = true;
         }
         self.follow_map();
+    }
+
+    /// Returns what an access to the bus changed for this processor.
+    pub(crate) fn bus_news(&mut self) -> BusNews {
+        let mut attention = 0;
+        let pending = self.bus_mut().pending();
+        if pending.any() {
+            attention |= attention::INTERRUPT;
+        }
+        let wants_exit = self.bus_mut().wants_exit();
+        if wants_exit {
+            attention |= attention::EXIT;
+        }
+        let remapped = self.map_generation != self.memory.generation();
+        BusNews { attention, stops: wants_exit || remapped || self.is_due(pending) }
+    }
+
+    /// Returns whether an event that is pending may be taken at the next instruction boundary. A maskable interrupt waits
+    /// for RFLAGS.IF, and the instruction that sets it looks again.
+    pub(crate) fn is_due(&self, pending: Pending) -> bool {
+        pending.nmi || pending.start || pending.interrupt && self.cpu.system_flags.contains(RFlags::IF)
     }
 
     /// Drops translations where addresses mean other memory than before. Decoded and compiled code is known by the bytes

@@ -173,6 +173,16 @@ impl Vcpu {
         self.run_compiled(found.slot, budget)
     }
 
+    /// Interprets up to the last instruction whose device accesses compiled code has made. What these accesses made due
+    /// comes behind it.
+    #[cold]
+    pub(super) fn execute_again(&mut self) {
+        while self.replay.reaches(self.retired) && self.retired < self.limit {
+            self.interpret_next = true;
+            self.run_block(self.limit - self.retired);
+        }
+    }
+
     /// Looks for the compiled form of a block; has it made where it is `hot`.
     #[cold]
     fn find_compiled(&mut self, block: &Rc<Block>, hot: bool) -> Found {

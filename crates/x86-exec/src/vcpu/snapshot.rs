@@ -49,6 +49,7 @@ impl Vcpu {
             stop: _,
             event: _,
             stepping: _,
+            replay: _,
             pending: _,
             limit: _,
             // The machine's
@@ -79,6 +80,7 @@ impl Vcpu {
         self.retired = retired;
         self.debug_trap = debug_trap;
         self.pending = None;
+        self.replay.clear();
         self.history = [0; 16];
         self.block = Rc::default();
         self.invalidate_all_code();

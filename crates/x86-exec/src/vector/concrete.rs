@@ -73,7 +73,7 @@ fn masked_store(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     let at = |n: u64| MemRef { seg: i.seg, offset: i.addrsize.trunc(base.wrapping_add(n)) };
     let chosen = |n: &u64| mask >> (8 * n + 7) & 1 != 0;
     for n in (0..bytes).filter(chosen) {
-        vm.load_for_write_ref(&at(n), Width::B1).map_err(|trap| vm.exception(trap))?;
+        vm.check_write_ref(&at(n), Width::B1).map_err(|trap| vm.exception(trap))?;
     }
     for n in (0..bytes).filter(chosen) {
         let byte = (data >> (8 * n)) as u64 & 0xff;

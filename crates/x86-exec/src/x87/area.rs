@@ -33,7 +33,7 @@ impl<'a> Area<'a> {
         if area.plain.is_none() {
             for offset in [0, size - 1] {
                 let m = area.at(offset);
-                area.vm.load_for_write_ref(&m, Width::B1).map_err(|trap| area.vm.exception(trap))?;
+                area.vm.check_write_ref(&m, Width::B1).map_err(|trap| area.vm.exception(trap))?;
             }
         }
         Ok(area)

@@ -82,15 +82,15 @@ impl Vcpu {
     fn is_quiet_by_attention(&mut self, left: u64) -> bool {
         let known = attention::INTERRUPT | attention::SHADOW;
         let last = left <= 1 && self.cpu.shadow != Shadow::None;
-        if self.attention & !known != 0
-            || self.cpu.shadow == Shadow::MovSs
-            || last
-            || self.bus_mut().pending().any()
-        {
+        if self.attention & !known != 0 || self.cpu.shadow == Shadow::MovSs || last {
+            return false;
+        }
+        let pending = self.bus_mut().pending();
+        if self.is_due(pending) {
             return false;
         }
         self.cpu.shadow = Shadow::None;
-        self.attention = 0;
+        self.attention = if pending.any() { attention::INTERRUPT } else { 0 };
         true
     }
 }
