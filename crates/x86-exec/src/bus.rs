@@ -41,6 +41,22 @@ pub trait VcpuBus {
     }
     /// OUT
     fn port_write(&mut self, _retired: u64, _port: u16, _size: u8, _value: u32) {}
+    /// Reads the same port repeatedly, as REP INS does, `size` bytes into each element of `data`. Returns how many elements
+    /// were read, at least one. It stops behind a read after which anything may wait for the processor: an event, an exit,
+    /// another memory map. The default reads one element
+    fn port_read_block(&mut self, retired: u64, port: u16, size: u8, data: &mut [u8]) -> usize {
+        let value = self.port_read(retired, port, size).to_le_bytes();
+        data.iter_mut().zip(value).take(size.into()).for_each(|(to, byte)| *to = byte);
+        1
+    }
+    /// Writes the elements of `data`, `size` bytes each, to the same port, as REP OUTS does. Returns how many were written;
+    /// otherwise as [`VcpuBus::port_read_block`]
+    fn port_write_block(&mut self, retired: u64, port: u16, size: u8, data: &[u8]) -> usize {
+        let mut value = [0; 4];
+        value.iter_mut().zip(data).take(size.into()).for_each(|(to, &byte)| *to = byte);
+        self.port_write(retired, port, size, u32::from_le_bytes(value));
+        1
+    }
     /// A load that no RAM or ROM answers
     fn mmio_read(&mut self, _retired: u64, _address: GuestPhysAddr, _size: u8) -> u64 {
         u64::MAX

@@ -1,7 +1,7 @@
 //! IN, OUT, INS, OUTS and the I/O permission bitmap.
 
 use super::Outcome;
-use crate::{Domain, Flow, MemRef, Vcpu};
+use crate::{Domain, Flow, MemRef, Trap, Vcpu};
 use x86_decode::{InsnFlags, Instruction, Op, OperandKind};
 use x86_exceptions::{Privilege, SystemContext};
 use x86_state::{Cr0, RFlags, gpr};
@@ -67,7 +67,10 @@ pub(super) fn in_out(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     Ok(Flow::End)
 }
 
-fn string_once(vm: &mut Vcpu, i: &Instruction, port: u16, w: Width) -> Result<(), Exception> {
+/// One iteration of INS or OUTS.
+fn string_once(vm: &mut Vcpu, i: &Instruction) -> Result<(), Trap> {
+    let port = vm.cpu.gpr[gpr::RDX] as u16;
+    let w = if i.opsize == Width::B8 { Width::B4 } else { i.opsize };
     let back = vm.cpu.system_flags.contains(RFlags::DF);
     let by = if back { u64::from(w.bytes()).wrapping_neg() } else { u64::from(w.bytes()) };
     let r = if i.op == Op::Ins { gpr::RDI } else { gpr::RSI };
@@ -75,35 +78,27 @@ fn string_once(vm: &mut Vcpu, i: &Instruction, port: u16, w: Width) -> Result<()
     if i.op == Op::Ins {
         let m = MemRef { seg: Seg::Es, offset };
         // The destination is checked before the port is read: reading may have an effect.
-        vm.load_for_write_ref(&m, w).map_err(|trap| vm.exception(trap))?;
+        vm.check_write_ref(&m, w)?;
         let v = port_read(vm, port, w);
-        vm.store_ref(&m, w, v).map_err(|trap| vm.exception(trap))?;
+        vm.store_ref(&m, w, v)?;
     } else {
         let m = MemRef { seg: i.seg, offset };
-        let v = vm.load_ref(&m, w).map_err(|trap| vm.exception(trap))?;
+        let v = vm.load_ref(&m, w)?;
         port_write(vm, port, w, v);
     }
     vm.write_gpr(r as u8, i.addrsize, offset.wrapping_add(by));
     Ok(())
 }
 
-/// INS and OUTS: a repeated one does one iteration at a time, so that the machine can look up in between.
+/// INS and OUTS. A repeated one goes to the end of a page, or until an access makes the run loop look up.
 pub(super) fn string(vm: &mut Vcpu, i: &Instruction) -> Outcome {
-    let port = vm.cpu.gpr[gpr::RDX] as u16;
-    let w = if i.opsize == Width::B8 { Width::B4 } else { i.opsize };
     let repeated = i.flags.intersects(InsnFlags::REP | InsnFlags::REPNE);
-    let count = vm.read_gpr(gpr::RCX as u8, i.addrsize);
-    if repeated && count == 0 {
+    if repeated && vm.read_gpr(gpr::RCX as u8, i.addrsize) == 0 {
         return Ok(Flow::End);
     }
-    check_port(vm, port, w)?;
-    string_once(vm, i, port, w)?;
-    if repeated {
-        let left = i.addrsize.trunc(count.wrapping_sub(1));
-        vm.write_gpr(gpr::RCX as u8, i.addrsize, left);
-        if left != 0 {
-            vm.cpu.rip = vm.cpu.rip.wrapping_sub(u64::from(i.len));
-        }
-    }
-    Ok(Flow::End)
+    let w = if i.opsize == Width::B8 { Width::B4 } else { i.opsize };
+    check_port(vm, vm.cpu.gpr[gpr::RDX] as u16, w)?;
+    let done =
+        if repeated { vm.repeat_string(i, string_once) } else { string_once(vm, i).map(|()| Flow::End) };
+    done.map_err(|trap| vm.exception(trap))
 }

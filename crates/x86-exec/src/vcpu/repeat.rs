@@ -14,7 +14,7 @@ use x86_types::{CodeSize, LinearAddr, PAGE_SIZE, RamAddr, Seg, Width};
 impl Vcpu {
     /// SPEC: intel-sdm-vol3 :: 19.3.1.4 Single-Step Exception Condition -> RFLAGS.TF traps after each iteration
     /// SPEC: intel-sdm-vol2 :: REP/REPE/REPZ/REPNE/REPNZ—Repeat String Operation Prefix -> the count register has the address size; CMPS and SCAS end by ZF too; exceptions and interrupts leave the registers at the iteration reached
-    pub(super) fn repeat_string(
+    pub(crate) fn repeat_string(
         &mut self,
         insn: &Instruction,
         body: fn(&mut Self, &Instruction) -> Result<(), Trap>,
@@ -28,10 +28,11 @@ impl Vcpu {
         let stepping = self.cpu.system_flags.contains(RFlags::TF);
         let mut left = if stepping { count.min(1) } else { self.reach(insn, count) };
         self.event = false;
-        while left != 0 {
-            let done = match until_zf {
-                None => self.bulk(insn, left),
-                Some(end) => self.bulk_scan(insn, left, end),
+        while left != 0 && !self.event {
+            let done = match (until_zf, insn.op) {
+                (None, Op::Ins | Op::Outs) => self.port_block(insn, left),
+                (None, _) => self.bulk(insn, left),
+                (Some(end), _) => self.bulk_scan(insn, left, end),
             };
             if done != 0 {
                 count -= done;
@@ -49,9 +50,6 @@ impl Vcpu {
             if until_zf.is_some_and(|end| self.cpu.arith.zf() == end) {
                 return Ok(Flow::End);
             }
-            if self.event {
-                break;
-            }
         }
         if count != 0 {
             self.cpu.rip = self.cpu.rip.wrapping_sub(u64::from(insn.len));
@@ -61,14 +59,14 @@ impl Vcpu {
 
     /// Iterations of one step: as many of `count` as stay within pages, or a single one.
     fn reach(&self, insn: &Instruction, count: u64) -> u64 {
-        let (size, w) = (u64::from(insn.opsize.bytes()), insn.addrsize);
+        let (size, w) = (u64::from(element(insn).bytes()), insn.addrsize);
         let down = self.cpu.system_flags.contains(RFlags::DF);
         let within = |register: usize| stretch(w.trunc(self.cpu.gpr[register]), size, w, down);
         let mut n = u64::MAX;
-        if insn.op != Op::Lods {
+        if !matches!(insn.op, Op::Lods | Op::Outs) {
             n = within(gpr::RDI);
         }
-        if matches!(insn.op, Op::Movs | Op::Cmps | Op::Lods) {
+        if matches!(insn.op, Op::Movs | Op::Cmps | Op::Lods | Op::Outs) {
             n = n.min(within(gpr::RSI));
         }
         count.min(n.max(1))
@@ -127,6 +125,60 @@ impl Vcpu {
         }
         self.step_register(gpr::RDI, insn, len, down);
         n
+    }
+
+    /// Does iterations of INS or OUTS that go up within a page of plain RAM, in as few calls of the bus as it allows, until
+    /// an access makes the run loop look up. Returns how many.
+    ///
+    /// SPEC: intel-sdm-vol2 :: INS/INSB/INSW/INSD—Input from Port to String -> an interrupt that a read makes due is taken behind its iteration
+    /// SPEC: intel-sdm-vol2 :: OUTS/OUTSB/OUTSW/OUTSD—Output String to Port -> likewise behind a write
+    fn port_block(&mut self, insn: &Instruction, count: u64) -> u64 {
+        let w = insn.addrsize;
+        if count < 2
+            || self.cpu.system_flags.contains(RFlags::DF)
+            || self.attention & attention::BREAKPOINTS != 0
+        {
+            return 0;
+        }
+        let input = insn.op == Op::Ins;
+        let (register, seg, kind) = match input {
+            true => (gpr::RDI, Seg::Es, AccessKind::Write),
+            false => (gpr::RSI, insn.seg, AccessKind::Read),
+        };
+        let (port, bytes) = (self.cpu.gpr[gpr::RDX] as u16, element(insn).bytes());
+        let size = u64::from(bytes);
+        let offset = w.trunc(self.cpu.gpr[register]);
+        let n = count.min(stretch(offset, size, w, false));
+        if n == 0 {
+            return 0;
+        }
+        let Some(place) = self.bulk_page(seg, offset, kind) else { return 0 };
+        let mut page = [0; PAGE_SIZE as usize];
+        let data = &mut page[..(n * size) as usize];
+        if !input {
+            self.memory.ram_read(place, data);
+        }
+        let (now, mut done) = (self.retired, 0);
+        while done < n && !self.event {
+            let from = (done * size) as usize;
+            let moved = if input {
+                self.bus_mut().port_read_block(now, port, bytes as u8, &mut data[from..])
+            } else {
+                self.bus_mut().port_write_block(now, port, bytes as u8, &data[from..])
+            };
+            let moved = (moved as u64).clamp(1, n - done);
+            if input {
+                self.code_written(place.wrapping_add(done * size), moved * size);
+                self.memory
+                    .ram_write(place.wrapping_add(done * size), &data[from..][..(moved * size) as usize]);
+            }
+            tracing::trace!(target: "io", port, size, moved, input, "block");
+            self.statistics.port_io += 1;
+            done += moved;
+            self.bus_touched();
+        }
+        self.step_register(register, insn, done * size, false);
+        done
     }
 
     /// Skips iterations of CMPS or SCAS, going up through one page of plain RAM each, that leave ZF not as `end`; at
@@ -213,6 +265,12 @@ impl Vcpu {
         };
         ram.map(|ram| ram.wrapping_add(phys.page_offset()))
     }
+}
+
+/// The width of an iteration's operand. Ports have 32 bits at most.
+fn element(insn: &Instruction) -> Width {
+    let is_port = matches!(insn.op, Op::Ins | Op::Outs);
+    if is_port && insn.opsize == Width::B8 { Width::B4 } else { insn.opsize }
 }
 
 /// Elements from `offset` on, in the direction of travel, that lie in one page and whose addresses do not wrap. Pages of

@@ -14,6 +14,7 @@ mod limits;
 mod machine;
 mod modes;
 mod paging;
+mod ports;
 mod startup;
 mod syscall;
 mod ten_bytes;
