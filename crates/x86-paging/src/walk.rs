@@ -14,19 +14,12 @@ pub trait PteMemory {
     /// Reads a 64-bit entry.
     fn read_u64(&mut self, address: GuestPhysAddr) -> u64;
 
-    /// Writes 32 bits: an entry, or the low half of one.
-    fn write_u32(&mut self, address: GuestPhysAddr, value: u32);
+    /// Replaces a 32-bit entry if it is `expected`, as one atomic operation. Returns whether it was. What takes no writes
+    /// stays as it is.
+    fn compare_exchange_u32(&mut self, address: GuestPhysAddr, expected: u32, new: u32) -> bool;
 
-    /// Sets accessed and dirty flags, which every format has in the low 32 bits of an entry.
-    ///
-    /// To be overridden with an atomic OR where processors run at the same time.
-    ///
-    /// SPEC: intel-sdm-vol3 :: 5.8 Accessed and Dirty Flags -> set by the processor with a locked update, never cleared by it
-    fn set_bits(&mut self, address: GuestPhysAddr, flags: u32) {
-        // The entry is read anew: a table that maps itself can be met at two levels of one walk.
-        let entry = self.read_u32(address);
-        self.write_u32(address, entry | flags);
-    }
+    /// The same for a 64-bit entry.
+    fn compare_exchange_u64(&mut self, address: GuestPhysAddr, expected: u64, new: u64) -> bool;
 }
 
 /// Size of a page.
@@ -85,7 +78,8 @@ pub struct Translation {
 /// Translates one byte's address, sets accessed flags on the way and the dirty flag on a write.
 ///
 /// `lin` is canonical (see [`PagingMode::check_canonical`]); modes with 32-bit linear addresses ignore bits 63:32.
-/// Memory is written only when the access is allowed.
+/// Memory is written only when the access is allowed, and an entry only as long as it is the one that allowed it: where
+/// another processor changed one meanwhile, the walk starts over.
 ///
 /// # Errors
 /// The page fault to raise.
@@ -102,6 +96,20 @@ pub fn translate<M: PteMemory + ?Sized>(
     if mode.kind == PagingKind::None {
         return Ok(identity(lin));
     }
+    loop {
+        if let Some(translation) = walk(mem, mode, lin, access)? {
+            return Ok(translation);
+        }
+    }
+}
+
+/// One walk; `None` where an entry changed before its flags were set.
+fn walk<M: PteMemory + ?Sized>(
+    mem: &mut M,
+    mode: &PagingMode,
+    lin: LinearAddr,
+    access: Access,
+) -> Result<Option<Translation>, PageFault> {
     let fault = |cause| Err(page_fault(mode, lin, access, cause));
     let (index_bits, entry_shift) = if mode.wide() { (9, 3) } else { (10, 2) };
     let Some((mut table, top)) = mode.root(lin) else { return fault(PageFaultCode::empty()) };
@@ -140,7 +148,9 @@ pub fn translate<M: PteMemory + ?Sized>(
         return fault(PageFaultCode::P);
     }
     let write = access.kind == AccessKind::Write;
-    mark(mem, &visited, level, write);
+    if !mark(mem, mode.wide(), &visited, level, write) {
+        return Ok(None);
+    }
     translation.phys = GuestPhysAddr(mode.leaf_frame(level, leaf) | lin.0 & bits(shift - 1, 0));
     translation.page_size = match shift {
         12 => PageSize::Size4K,
@@ -150,7 +160,7 @@ pub fn translate<M: PteMemory + ?Sized>(
     };
     translation.global = mode.pge && leaf & G != 0;
     translation.dirty = write || leaf & D != 0;
-    Ok(translation)
+    Ok(Some(translation))
 }
 
 /// Levels of 5-level paging.
@@ -201,22 +211,31 @@ impl Allowed {
     }
 }
 
-/// Sets the accessed flags from the top to `leaf_level`, and on a write the dirty flag there.
+/// Sets the accessed flags from the top to `leaf_level`, and on a write the dirty flag there. Returns whether all entries
+/// were still what the walk read. A table that maps itself is met at two levels of one walk: the first of them changes what
+/// the second expects, and the next walk finds the flag set.
 ///
-/// SPEC: intel-sdm-vol3 :: 5.8 Accessed and Dirty Flags -> A in every entry used for the translation, D in the one that maps the page; PDPTE registers have neither
+/// SPEC: intel-sdm-vol3 :: 5.8 Accessed and Dirty Flags -> A in every entry used for the translation, D in the one that maps the page, set by a locked update and never cleared; PDPTE registers have neither
 fn mark<M: PteMemory + ?Sized>(
     mem: &mut M,
+    wide: bool,
     visited: &[(GuestPhysAddr, u64); MAX_LEVELS],
     leaf_level: u32,
     write: bool,
-) {
+) -> bool {
     // Levels that the walk did not meet hold an entry with A set.
-    for (level, &(address, entry)) in (1u32..).zip(visited) {
+    visited.iter().enumerate().rev().all(|(n, &(address, entry))| {
+        let level = n as u32 + 1;
         let wanted = if write && level == leaf_level { A | D } else { A };
-        if entry & wanted != wanted {
-            mem.set_bits(address, wanted as u32);
+        if entry & wanted == wanted {
+            return true;
         }
-    }
+        if wide {
+            mem.compare_exchange_u64(address, entry, entry | wanted)
+        } else {
+            mem.compare_exchange_u32(address, entry as u32, (entry | wanted) as u32)
+        }
+    })
 }
 
 /// The error code: `cause` (P, RSVD) and what the access was.

@@ -53,11 +53,23 @@ impl PteMemory for Vcpu {
     fn read_u32(&mut self, at: GuestPhysAddr) -> u32 {
         self.memory.read_u32(self.memory.through_a20(at))
     }
-    fn write_u32(&mut self, at: GuestPhysAddr, value: u32) {
-        if let Some(ram) = self.memory.ram_to_write(self.memory.through_a20(at), 4) {
-            self.code_written(ram, 4);
-            self.memory.set_ram_value(ram, 4, value.into());
+    fn compare_exchange_u32(&mut self, at: GuestPhysAddr, expected: u32, new: u32) -> bool {
+        self.read_u32(at) == expected && self.write_entry(at, 4, new.into())
+    }
+    fn compare_exchange_u64(&mut self, at: GuestPhysAddr, expected: u64, new: u64) -> bool {
+        self.read_u64(at) == expected && self.write_entry(at, 8, new)
+    }
+}
+
+impl Vcpu {
+    /// Writes a paging-structure entry that was compared: processors take turns, so that nothing came in between. Returns
+    /// true; entries that take no writes stay as they are.
+    fn write_entry(&mut self, at: GuestPhysAddr, size: u64, new: u64) -> bool {
+        if let Some(ram) = self.memory.ram_to_write(self.memory.through_a20(at), size) {
+            self.code_written(ram, size);
+            self.memory.set_ram_value(ram, size, new);
         }
+        true
     }
 }
 

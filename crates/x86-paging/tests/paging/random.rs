@@ -56,8 +56,17 @@ impl PteMemory for Memory {
         let low = self.read_u32(address);
         self.soup.entry(address.0) & !0xffff_ffff | u64::from(low)
     }
-    fn write_u32(&mut self, address: GuestPhysAddr, value: u32) {
-        self.written.insert(address.0, value);
+    fn compare_exchange_u32(&mut self, address: GuestPhysAddr, expected: u32, new: u32) -> bool {
+        let same = self.read_u32(address) == expected;
+        if same {
+            self.written.insert(address.0, new);
+        }
+        same
+    }
+    fn compare_exchange_u64(&mut self, address: GuestPhysAddr, expected: u64, new: u64) -> bool {
+        // Flags are in the low half.
+        let same = self.read_u64(address) == expected && expected >> 32 == new >> 32;
+        same && self.compare_exchange_u32(address, expected as u32, new as u32)
     }
 }
 

@@ -30,6 +30,9 @@ impl Ram {
     pub(crate) fn qword(&self, address: u64) -> u64 {
         u64::from_le_bytes(self.bytes(GuestPhysAddr(address)))
     }
+    pub(crate) fn set_dword(&mut self, address: u64, value: u32) {
+        self.0[address as usize..][..4].copy_from_slice(&value.to_le_bytes());
+    }
     pub(crate) fn set_qword(&mut self, address: u64, value: u64) {
         self.0[address as usize..][..8].copy_from_slice(&value.to_le_bytes());
     }
@@ -42,10 +45,19 @@ impl PteMemory for Ram {
     fn read_u64(&mut self, address: GuestPhysAddr) -> u64 {
         u64::from_le_bytes(self.bytes(address))
     }
-    fn write_u32(&mut self, address: GuestPhysAddr, value: u32) {
-        if let Some(bytes) = self.0.get_mut(address.0 as usize..address.0 as usize + 4) {
-            bytes.copy_from_slice(&value.to_le_bytes());
+    fn compare_exchange_u32(&mut self, address: GuestPhysAddr, expected: u32, new: u32) -> bool {
+        let same = self.read_u32(address) == expected;
+        if let (true, Some(bytes)) = (same, self.0.get_mut(address.0 as usize..address.0 as usize + 4)) {
+            bytes.copy_from_slice(&new.to_le_bytes());
         }
+        same
+    }
+    fn compare_exchange_u64(&mut self, address: GuestPhysAddr, expected: u64, new: u64) -> bool {
+        let same = self.read_u64(address) == expected;
+        if let (true, Some(bytes)) = (same, self.0.get_mut(address.0 as usize..address.0 as usize + 8)) {
+            bytes.copy_from_slice(&new.to_le_bytes());
+        }
+        same
     }
 }
 
@@ -178,7 +190,7 @@ impl Mapping {
                 (false, _) => (table + 0x1000) | P | RW | US,
             };
             match width {
-                4 => ram.write_u32(GuestPhysAddr(address), value as u32),
+                4 => ram.set_dword(address, value as u32),
                 _ => ram.set_qword(address, value),
             }
             path.push((level, address));
@@ -202,7 +214,7 @@ impl Mapping {
     pub(crate) fn set_entry(&mut self, step: usize, value: u64) {
         let address = self.path[step].1;
         match self.kind {
-            Kind::Bits32 => self.ram.write_u32(GuestPhysAddr(address), value as u32),
+            Kind::Bits32 => self.ram.set_dword(address, value as u32),
             _ => self.ram.set_qword(address, value),
         }
     }
