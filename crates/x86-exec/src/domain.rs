@@ -85,6 +85,17 @@ pub enum Flag {
     Of,
 }
 
+/// What an atomic read-modify-write makes of the old value and an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rmw {
+    /// The operand
+    Exchange,
+    /// The old value with the operand, by this operation
+    Op(Bin),
+    /// The old value alone, by this operation
+    Un(Un),
+}
+
 /// How an instruction leaves the status flags: a record from which each flag follows.
 ///
 /// SPEC: intel-sdm-vol1 :: 3.4.3.1 Status Flags -> CF, PF, AF, ZF, SF and OF as each kind of operation sets them
@@ -255,6 +266,74 @@ pub trait Domain: Sized {
     /// # Errors
     /// The exception that segmentation or paging raise; nothing is stored then.
     fn store(&mut self, m: &MemRef<Self::V>, w: Width, v: Self::V) -> Result<(), Self::Fault>;
+    /// Reads memory, combines it with `operand` and writes it back, as one atomic operation. Returns the old and the new
+    /// value. Processors take turns here, so that a load and a store are atomic; where they run at the same time, this and
+    /// the two that follow are what an engine has to provide.
+    ///
+    /// SPEC: intel-sdm-vol2 :: LOCK—Assert LOCK# Signal Prefix -> the read-modify-write is atomic
+    ///
+    /// # Errors
+    /// As a store.
+    #[inline(always)]
+    fn atomic_rmw(
+        &mut self,
+        op: Rmw,
+        m: &MemRef<Self::V>,
+        w: Width,
+        operand: Self::V,
+    ) -> Result<(Self::V, Self::V), Self::Fault> {
+        let old = self.load_for_write(m, w)?;
+        let new = match op {
+            Rmw::Exchange => operand,
+            Rmw::Op(op) => self.bin(op, w, old, operand),
+            Rmw::Un(op) => self.un(op, w, old),
+        };
+        self.store(m, w, new)?;
+        Ok((old, new))
+    }
+    /// Replaces memory by `new` if it is `expected`, as one atomic operation; else writes back what it was. Returns what it
+    /// was, and whether that was `expected`, 0 or 1.
+    ///
+    /// SPEC: intel-sdm-vol2 :: CMPXCHG—Compare and Exchange -> the destination is written in either case
+    ///
+    /// # Errors
+    /// As a store.
+    #[inline(always)]
+    fn atomic_compare_exchange(
+        &mut self,
+        m: &MemRef<Self::V>,
+        w: Width,
+        expected: Self::V,
+        new: Self::V,
+    ) -> Result<(Self::V, Self::V), Self::Fault> {
+        let old = self.load_for_write(m, w)?;
+        let equal = self.cmp(Cmp::Eq, w, expected, old);
+        let stored = self.select(equal, new, old);
+        self.store(m, w, stored)?;
+        Ok((old, equal))
+    }
+    /// The same for two neighbours, the lower first, of width `w` each.
+    ///
+    /// # Errors
+    /// As a store.
+    #[allow(clippy::type_complexity)] // the associated types say more than an alias would
+    fn atomic_compare_exchange_pair(
+        &mut self,
+        m: [&MemRef<Self::V>; 2],
+        w: Width,
+        expected: [Self::V; 2],
+        new: [Self::V; 2],
+    ) -> Result<([Self::V; 2], Self::V), Self::Fault> {
+        let old = [self.load_for_write(m[0], w)?, self.load_for_write(m[1], w)?];
+        let low = self.cmp(Cmp::Eq, w, expected[0], old[0]);
+        let high = self.cmp(Cmp::Eq, w, expected[1], old[1]);
+        let equal = self.bin(Bin::And, Width::B4, low, high);
+        for n in 0..2 {
+            let stored = self.select(equal, new[n], old[n]);
+            self.store(m[n], w, stored)?;
+        }
+        Ok((old, equal))
+    }
     /// Loads 16 bytes; `aligned` asks for #GP(0) on a misaligned address.
     ///
     /// # Errors

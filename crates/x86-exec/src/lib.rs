@@ -15,7 +15,7 @@ pub mod vector;
 mod x87;
 
 pub use bus::{BusMsr, NoBus, Pending, VcpuBus};
-pub use domain::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Step, Un};
+pub use domain::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Rmw, Step, Un};
 pub use operand::effective_address;
 pub use reach::Reach;
 pub use select::{Handler, exec, handler};

@@ -4,10 +4,10 @@ use crate::int::alu::{self, Alu};
 use crate::int::bits::{self, BitOp};
 use crate::int::bmi::{self, Lowest};
 use crate::int::shift::{self, Shift};
-use crate::int::{branch, data, muldiv, stack, string};
+use crate::int::{branch, data, locked, muldiv, stack, string};
 use crate::operand::Form;
 use crate::{Bin, Domain, Flow, Step};
-use x86_decode::{Instruction, Op, OperandKind};
+use x86_decode::{InsnFlags, Instruction, Op, OperandKind};
 use x86_types::Width;
 
 /// An instruction's meaning.
@@ -145,8 +145,36 @@ fn arithmetic<D: Domain>(insn: &Instruction) -> Option<Handler<D>> {
     })
 }
 
+/// Atomic read-modify-writes of memory.
+fn atomic<D: Domain>(insn: &Instruction) -> Option<Handler<D>> {
+    let is_mem = insn.operands[0].is_mem() || insn.operands[1].is_mem();
+    if !is_mem || !insn.flags.contains(InsnFlags::LOCK) && insn.op != Op::Xchg {
+        return None;
+    }
+    Some(match insn.op {
+        Op::Add => by_width!(insn, d, i, W => locked::alu(d, i, Alu::Add, W)),
+        Op::Adc => by_width!(insn, d, i, W => locked::alu(d, i, Alu::Adc, W)),
+        Op::Sub => by_width!(insn, d, i, W => locked::alu(d, i, Alu::Sub, W)),
+        Op::Sbb => by_width!(insn, d, i, W => locked::alu(d, i, Alu::Sbb, W)),
+        Op::And => by_width!(insn, d, i, W => locked::alu(d, i, Alu::And, W)),
+        Op::Or => by_width!(insn, d, i, W => locked::alu(d, i, Alu::Or, W)),
+        Op::Xor => by_width!(insn, d, i, W => locked::alu(d, i, Alu::Xor, W)),
+        Op::Inc => by_width!(insn, d, i, W => locked::inc_dec(d, i, true, W)),
+        Op::Dec => by_width!(insn, d, i, W => locked::inc_dec(d, i, false, W)),
+        Op::Neg => by_width!(insn, d, i, W => locked::neg(d, i, W)),
+        Op::Not => by_width!(insn, d, i, W => locked::not(d, i, W)),
+        Op::Xadd => by_width!(insn, d, i, W => locked::xadd(d, i, W)),
+        Op::Xchg => by_width!(insn, d, i, W => locked::xchg(d, i, W)),
+        Op::Cmpxchg => by_width!(insn, d, i, W => locked::cmpxchg(d, i, W)),
+        Op::Bts => by_width!(insn, d, i, W => locked::bit_test(d, i, BitOp::Set, W)),
+        Op::Btr => by_width!(insn, d, i, W => locked::bit_test(d, i, BitOp::Reset, W)),
+        Op::Btc => by_width!(insn, d, i, W => locked::bit_test(d, i, BitOp::Complement, W)),
+        _ => return None,
+    })
+}
+
 fn integer<D: Domain>(insn: &Instruction) -> Option<Handler<D>> {
-    if let Some(handler) = arithmetic(insn) {
+    if let Some(handler) = atomic(insn).or_else(|| arithmetic(insn)) {
         return Some(handler);
     }
     Some(match insn.op {
@@ -195,4 +223,38 @@ fn integer<D: Domain>(insn: &Instruction) -> Option<Handler<D>> {
 /// Instructions that change nothing a program can see. Prefetches do not fault.
 fn nop<D: Domain>(_: &mut D, _: &Instruction) -> Step<D> {
     Ok(Flow::Next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Vcpu;
+    use x86_decode::decode;
+    use x86_types::CodeSize;
+
+    /// Whatever the decoder lets LOCK through for is one atomic operation; the pairs are so by their only meaning.
+    #[test]
+    fn every_locked_instruction_is_atomic() {
+        let mut count = 0;
+        for escape in [&[0xf0][..], &[0xf0, 0x0f]] {
+            for (opcode, reg) in (0..=0xff).flat_map(|opcode| (0..8).map(move |reg| (opcode, reg))) {
+                let bytes = [escape, &[opcode, 0x06 | reg << 3, 0, 0, 0, 0]].concat();
+                let Ok(insn) = decode(CodeSize::Bits64, &bytes) else { continue };
+                let is_pair = matches!(insn.op, Op::Cmpxchg8b | Op::Cmpxchg16b);
+                assert_eq!(atomic::<Vcpu>(&insn).is_none(), is_pair, "{insn:?}");
+                count += 1;
+            }
+        }
+        assert!(count > 100, "{count}");
+    }
+
+    #[test]
+    fn what_is_not_locked_is_not_atomic_but_for_xchg_with_memory() {
+        // add [rsi], eax; add eax, [rsi]; xchg ecx, edx
+        for bytes in [[0x01, 0x06], [0x03, 0x06], [0x87, 0xca]] {
+            assert!(atomic::<Vcpu>(&decode(CodeSize::Bits64, &bytes).unwrap()).is_none());
+        }
+        // xchg [rsi], eax
+        assert!(atomic::<Vcpu>(&decode(CodeSize::Bits64, &[0x87, 0x06]).unwrap()).is_some());
+    }
 }

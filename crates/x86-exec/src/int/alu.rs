@@ -20,6 +20,20 @@ pub(crate) enum Alu {
     Test,
 }
 
+impl Alu {
+    /// The operation that gives the result, but for a carry.
+    #[inline(always)]
+    pub(crate) const fn operation(self) -> Bin {
+        match self {
+            Alu::Add | Alu::Adc => Bin::Add,
+            Alu::Sub | Alu::Sbb | Alu::Cmp => Bin::Sub,
+            Alu::And | Alu::Test => Bin::And,
+            Alu::Or => Bin::Or,
+            Alu::Xor => Bin::Xor,
+        }
+    }
+}
+
 /// Result and flags of one operation.
 ///
 /// SPEC: intel-sdm-vol2 :: ADC—Add With Carry -> CF is added once more; flags follow from operands and result as for ADD
@@ -27,35 +41,21 @@ pub(crate) enum Alu {
 /// SPEC: intel-sdm-vol2 :: AND—Logical AND -> OF and CF are cleared, AF (undefined) is cleared too, as processors do
 #[inline(always)]
 pub(crate) fn compute<D: Domain>(d: &mut D, op: Alu, w: Width, a: D::V, b: D::V) -> (D::V, FlagDef<D::V>) {
+    let mut result = d.bin(op.operation(), w, a, b);
+    if matches!(op, Alu::Adc | Alu::Sbb) {
+        let carry = d.flag(Flag::Cf);
+        result = d.bin(op.operation(), w, result, carry);
+    }
+    (result, flags_of(op, w, a, b, result))
+}
+
+/// The flags of an operation with this result.
+#[inline(always)]
+pub(crate) fn flags_of<V>(op: Alu, w: Width, a: V, b: V, result: V) -> FlagDef<V> {
     match op {
-        Alu::Add | Alu::Adc => {
-            let mut result = d.bin(Bin::Add, w, a, b);
-            if op == Alu::Adc {
-                let carry = d.flag(Flag::Cf);
-                result = d.bin(Bin::Add, w, result, carry);
-            }
-            (result, FlagDef::Add { w, a, b, result })
-        }
-        Alu::Sub | Alu::Sbb | Alu::Cmp => {
-            let mut result = d.bin(Bin::Sub, w, a, b);
-            if op == Alu::Sbb {
-                let borrow = d.flag(Flag::Cf);
-                result = d.bin(Bin::Sub, w, result, borrow);
-            }
-            (result, FlagDef::Sub { w, a, b, result })
-        }
-        Alu::And | Alu::Test => {
-            let result = d.bin(Bin::And, w, a, b);
-            (result, FlagDef::Logic { w, result })
-        }
-        Alu::Or => {
-            let result = d.bin(Bin::Or, w, a, b);
-            (result, FlagDef::Logic { w, result })
-        }
-        Alu::Xor => {
-            let result = d.bin(Bin::Xor, w, a, b);
-            (result, FlagDef::Logic { w, result })
-        }
+        Alu::Add | Alu::Adc => FlagDef::Add { w, a, b, result },
+        Alu::Sub | Alu::Sbb | Alu::Cmp => FlagDef::Sub { w, a, b, result },
+        Alu::And | Alu::Test | Alu::Or | Alu::Xor => FlagDef::Logic { w, result },
     }
 }
 
@@ -155,16 +155,22 @@ pub(crate) fn cmpxchg<D: Domain>(d: &mut D, i: &Instruction, w: Width) -> Step<D
     let acc = d.read_gpr(0, w);
     let src = d.read_gpr(i.operands[1].reg, w);
     let equal = d.cmp(Cmp::Eq, w, acc, dest);
-    let result = d.bin(Bin::Sub, w, acc, dest);
     let stored = d.select(equal, src, dest);
     write_back(d, i, place, w, stored)?;
+    end_cmpxchg(d, w, acc, dest, equal);
+    Ok(Flow::Next)
+}
+
+/// What CMPXCHG does to registers and flags once the destination is written.
+#[inline(always)]
+pub(crate) fn end_cmpxchg<D: Domain>(d: &mut D, w: Width, acc: D::V, dest: D::V, equal: D::V) {
+    let result = d.bin(Bin::Sub, w, acc, dest);
     // What stays in the accumulator is read only now, since it may be the destination; a 32-bit one keeps its upper half.
     let whole = if w == Width::B4 { Width::B8 } else { w };
     let kept = d.read_gpr(0, whole);
     let acc_new = d.select(equal, kept, dest);
     d.write_gpr(0, whole, acc_new);
     d.set_flags(FlagDef::Sub { w, a: acc, b: dest, result });
-    Ok(Flow::Next)
 }
 
 /// ADCX and ADOX: add with one flag as the carry, no other flag touched.

@@ -15,30 +15,35 @@ pub(crate) enum BitOp {
     Complement,
 }
 
+/// Where a bit lies: in a memory operand, if there is one, and its position there or in the register.
+#[inline(always)]
+pub(crate) fn bit_place<D: Domain>(d: &mut D, i: &Instruction, w: Width) -> (Option<MemRef<D::V>>, D::V) {
+    let by_register = !matches!(i.operands[1].kind, OperandKind::Imm);
+    let offset = if by_register { d.read_gpr(i.operands[1].reg, w) } else { d.imm(i.imm) };
+    let mask = d.imm(u64::from(w.bits()) - 1);
+    let position = d.bin(Bin::And, Width::B4, offset, mask);
+    if !i.operands[0].is_mem() {
+        return (None, position);
+    }
+    let mut m = mem(d, i);
+    if by_register {
+        let wide = d.sext(w, Width::B8, offset);
+        let three = d.imm(3);
+        let bytes = d.bin(Bin::Sar, Width::B8, wide, three);
+        let align = d.imm(!u64::from(w.bytes() - 1));
+        let bytes = d.bin(Bin::And, Width::B8, bytes, align);
+        let sum = d.bin(Bin::Add, Width::B8, m.offset, bytes);
+        m = MemRef { seg: m.seg, offset: d.trunc(i.addrsize, sum) };
+    }
+    (Some(m), position)
+}
+
 /// BT, BTS, BTR, BTC. A register bit offset reaches beyond a memory operand, in both directions.
 ///
 /// SPEC: intel-sdm-vol2 :: BT—Bit Test -> with a register offset the memory operand starts a bit string; only CF is defined, the rest stays
 #[inline(always)]
 pub(crate) fn bit_test<D: Domain>(d: &mut D, i: &Instruction, op: BitOp, w: Width) -> Step<D> {
-    let by_register = !matches!(i.operands[1].kind, OperandKind::Imm);
-    let offset = if by_register { d.read_gpr(i.operands[1].reg, w) } else { d.imm(i.imm) };
-    let mask = d.imm(u64::from(w.bits()) - 1);
-    let position = d.bin(Bin::And, Width::B4, offset, mask);
-    let place = if i.operands[0].is_mem() {
-        let mut m = mem(d, i);
-        if by_register {
-            let wide = d.sext(w, Width::B8, offset);
-            let three = d.imm(3);
-            let bytes = d.bin(Bin::Sar, Width::B8, wide, three);
-            let align = d.imm(!u64::from(w.bytes() - 1));
-            let bytes = d.bin(Bin::And, Width::B8, bytes, align);
-            let sum = d.bin(Bin::Add, Width::B8, m.offset, bytes);
-            m = MemRef { seg: m.seg, offset: d.trunc(i.addrsize, sum) };
-        }
-        Some(m)
-    } else {
-        None
-    };
+    let (place, position) = bit_place(d, i, w);
     let old = match &place {
         Some(m) if op == BitOp::Test => d.load(m, w)?,
         Some(m) => d.load_for_write(m, w)?,

@@ -44,22 +44,13 @@ pub(crate) fn lea<D: Domain>(d: &mut D, i: &Instruction, w: Width) -> Step<D> {
     Ok(Flow::Next)
 }
 
-/// XCHG
+/// XCHG of registers
 #[inline(always)]
 pub(crate) fn xchg<D: Domain>(d: &mut D, i: &Instruction, w: Width) -> Step<D> {
     let (a, b) = (i.operands[0], i.operands[1]);
-    if a.is_mem() || b.is_mem() {
-        let reg = if a.is_mem() { b.reg } else { a.reg };
-        let m = mem(d, i);
-        let old = d.load_for_write(&m, w)?;
-        let new = d.read_gpr(reg, w);
-        d.store(&m, w, new)?;
-        d.write_gpr(reg, w, old);
-    } else {
-        let (x, y) = (d.read_gpr(a.reg, w), d.read_gpr(b.reg, w));
-        d.write_gpr(a.reg, w, y);
-        d.write_gpr(b.reg, w, x);
-    }
+    let (x, y) = (d.read_gpr(a.reg, w), d.read_gpr(b.reg, w));
+    d.write_gpr(a.reg, w, y);
+    d.write_gpr(b.reg, w, x);
     Ok(Flow::Next)
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod bits;
 pub(crate) mod bmi;
 pub(crate) mod branch;
 pub(crate) mod data;
+pub(crate) mod locked;
 pub(crate) mod muldiv;
 pub(crate) mod shift;
 pub(crate) mod stack;

@@ -74,18 +74,15 @@ pub(super) fn compare_exchange(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     }
     let mut high = m;
     high.offset = i.addrsize.trunc(m.offset.wrapping_add(bytes));
-    let old_low = vm.load_for_write_ref(&m, w).map_err(|trap| vm.exception(trap))?;
-    let old_high = vm.load_for_write_ref(&high, w).map_err(|trap| vm.exception(trap))?;
-    let (a, d) = (vm.read_gpr(0, w), vm.read_gpr(2, w));
-    let equal = (a, d) == (old_low, old_high);
-    let (low, up) = if equal { (vm.read_gpr(3, w), vm.read_gpr(1, w)) } else { (old_low, old_high) };
-    vm.store_ref(&m, w, low).map_err(|trap| vm.exception(trap))?;
-    vm.store_ref(&high, w, up).map_err(|trap| vm.exception(trap))?;
-    if !equal {
-        vm.write_gpr(0, w, old_low);
-        vm.write_gpr(2, w, old_high);
+    let expected = [vm.read_gpr(0, w), vm.read_gpr(2, w)];
+    let new = [vm.read_gpr(3, w), vm.read_gpr(1, w)];
+    let exchanged = vm.atomic_compare_exchange_pair([&m, &high], w, expected, new);
+    let (old, equal) = exchanged.map_err(|trap| vm.exception(trap))?;
+    if equal == 0 {
+        vm.write_gpr(0, w, old[0]);
+        vm.write_gpr(2, w, old[1]);
     }
-    let image = vm.cpu.arith.pack() & !0x40 | u64::from(equal) << 6;
+    let image = vm.cpu.arith.pack() & !0x40 | equal << 6;
     vm.set_flags(FlagDef::Image(image));
     Ok(Flow::Next)
 }

@@ -11,6 +11,7 @@ mod ferr;
 mod frames;
 mod legacy;
 mod limits;
+mod locked;
 mod machine;
 mod modes;
 mod paging;
