@@ -19,4 +19,4 @@ pub use domain::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Rmw, Step, Un};
 pub use operand::effective_address;
 pub use reach::Reach;
 pub use select::{Handler, exec, handler};
-pub use vcpu::{Exit, Kept, Statistics, Trap, Vcpu};
+pub use vcpu::{Exit, Kept, Raised, Statistics, Vcpu};

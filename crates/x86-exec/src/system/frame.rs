@@ -16,11 +16,11 @@ pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 fn stack_store(vm: &mut Vcpu, sp: u64, w: Width, v: u64) -> Result<(), Exception> {
-    vm.store_ref(&MemRef { seg: Seg::Ss, offset: sp }, w, v).map_err(|trap| vm.exception(trap))
+    vm.store_ref(&MemRef { seg: Seg::Ss, offset: sp }, w, v).map_err(Exception::from)
 }
 
 fn stack_load(vm: &mut Vcpu, sp: u64, w: Width) -> Result<u64, Exception> {
-    vm.load_ref(&MemRef { seg: Seg::Ss, offset: sp }, w).map_err(|trap| vm.exception(trap))
+    vm.load_ref(&MemRef { seg: Seg::Ss, offset: sp }, w).map_err(Exception::from)
 }
 
 /// SPEC: intel-sdm-vol2 :: PUSHA/PUSHAD—Push All General-Purpose Registers -> AX to DI in encoding order, SP as it was before the first push
@@ -78,7 +78,7 @@ fn enter(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     }
     sp = sw.trunc(sp.wrapping_sub(size));
     let m = MemRef { seg: Seg::Ss, offset: sp };
-    vm.check_write_ref(&m, w).map_err(|trap| vm.exception(trap))?;
+    vm.check_write_ref(&m, w)?;
     vm.write_gpr(5, w, frame_temp);
     vm.write_gpr(4, sw, sp);
     Ok(Flow::Next)

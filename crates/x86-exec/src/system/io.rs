@@ -1,7 +1,7 @@
 //! IN, OUT, INS, OUTS and the I/O permission bitmap.
 
 use super::Outcome;
-use crate::{Domain, Flow, MemRef, Trap, Vcpu};
+use crate::{Domain, Flow, MemRef, Raised, Vcpu};
 use x86_decode::{InsnFlags, Instruction, Op, OperandKind};
 use x86_exceptions::{Privilege, SystemContext};
 use x86_state::{Cr0, RFlags, gpr};
@@ -68,7 +68,7 @@ pub(super) fn in_out(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// One iteration of INS or OUTS.
-fn string_once(vm: &mut Vcpu, i: &Instruction) -> Result<(), Trap> {
+fn string_once(vm: &mut Vcpu, i: &Instruction) -> Result<(), Raised> {
     let port = vm.cpu.gpr[gpr::RDX] as u16;
     let w = if i.opsize == Width::B8 { Width::B4 } else { i.opsize };
     let back = vm.cpu.system_flags.contains(RFlags::DF);
@@ -100,5 +100,5 @@ pub(super) fn string(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     check_port(vm, vm.cpu.gpr[gpr::RDX] as u16, w)?;
     let done =
         if repeated { vm.repeat_string(i, string_once) } else { string_once(vm, i).map(|()| Flow::End) };
-    done.map_err(|trap| vm.exception(trap))
+    done.map_err(Exception::from)
 }

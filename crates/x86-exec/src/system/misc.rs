@@ -51,7 +51,7 @@ pub(super) fn monitor(vm: &mut Vcpu, i: &Instruction) -> Outcome {
             return Err(Exception::GP0);
         }
         let m = crate::MemRef { seg: i.seg, offset: i.addrsize.trunc(vm.cpu.gpr[gpr::RAX]) };
-        vm.load_ref(&m, Width::B1).map_err(|trap| vm.exception(trap))?;
+        vm.load_ref(&m, Width::B1)?;
     }
     Ok(Flow::End)
 }
@@ -77,7 +77,7 @@ pub(super) fn compare_exchange(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     let expected = [vm.read_gpr(0, w), vm.read_gpr(2, w)];
     let new = [vm.read_gpr(3, w), vm.read_gpr(1, w)];
     let exchanged = vm.atomic_compare_exchange_pair([&m, &high], w, expected, new);
-    let (old, equal) = exchanged.map_err(|trap| vm.exception(trap))?;
+    let (old, equal) = exchanged?;
     if equal == 0 {
         vm.write_gpr(0, w, old[0]);
         vm.write_gpr(2, w, old[1]);

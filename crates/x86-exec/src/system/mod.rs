@@ -149,7 +149,7 @@ impl Vcpu {
         n: usize,
         w: x86_types::Width,
     ) -> Result<u64, Exception> {
-        crate::operand::read(self, i, n, w).map_err(|trap| self.exception(trap))
+        crate::operand::read(self, i, n, w).map_err(Exception::from)
     }
 
     /// Writes integer operand `n`.
@@ -160,7 +160,7 @@ impl Vcpu {
         w: x86_types::Width,
         v: u64,
     ) -> Result<(), Exception> {
-        crate::operand::write(self, i, n, w, v).map_err(|trap| self.exception(trap))
+        crate::operand::write(self, i, n, w, v).map_err(Exception::from)
     }
 
     /// Loads at `offset` bytes behind the memory operand's address.
@@ -172,7 +172,7 @@ impl Vcpu {
     ) -> Result<u64, Exception> {
         let mut m = crate::operand::mem(self, i);
         m.offset = i.addrsize.trunc(m.offset.wrapping_add(offset));
-        self.load_ref(&m, w).map_err(|trap| self.exception(trap))
+        self.load_ref(&m, w).map_err(Exception::from)
     }
 
     /// Stores at `offset` bytes behind the memory operand's address.
@@ -185,16 +185,16 @@ impl Vcpu {
     ) -> Result<(), Exception> {
         let mut m = crate::operand::mem(self, i);
         m.offset = i.addrsize.trunc(m.offset.wrapping_add(offset));
-        self.store_ref(&m, w, v).map_err(|trap| self.exception(trap))
+        self.store_ref(&m, w, v).map_err(Exception::from)
     }
 
     /// Pushes a value.
     pub(crate) fn push(&mut self, w: x86_types::Width, v: u64) -> Result<(), Exception> {
-        crate::int::stack::push_value(self, w, v).map_err(|trap| self.exception(trap))
+        crate::int::stack::push_value(self, w, v).map_err(Exception::from)
     }
 
     /// The value POP would read, and the stack pointer after it.
     pub(crate) fn peek(&mut self, w: x86_types::Width) -> Result<(u64, u64), Exception> {
-        crate::int::stack::peek_value(self, w).map_err(|trap| self.exception(trap))
+        crate::int::stack::peek_value(self, w).map_err(Exception::from)
     }
 }

@@ -1,6 +1,6 @@
 //! The [`Domain`] of concrete values: semantics over it execute.
 
-use super::{Trap, Vcpu};
+use super::{Raised, Vcpu};
 use crate::vector::VecOp;
 use crate::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Step, Un};
 use x86_decode::Instruction;
@@ -57,7 +57,7 @@ fn keep_carry(old: ArithFlags, mut new: ArithFlags) -> ArithFlags {
 impl Domain for Vcpu {
     type V = u64;
     type X = u128;
-    type Fault = Trap;
+    type Fault = Raised;
 
     const BY_SHAPE: bool = true;
 
@@ -158,8 +158,8 @@ impl Domain for Vcpu {
         hi: u64,
         lo: u64,
         divisor: u64,
-    ) -> Result<(u64, u64), Trap> {
-        divide(signed, w, hi, lo, divisor).ok_or_else(|| self.fault(Exception::DivideError))
+    ) -> Result<(u64, u64), Raised> {
+        divide(signed, w, hi, lo, divisor).ok_or_else(|| Raised::from(Exception::DivideError))
     }
 
     #[inline(always)]
@@ -217,28 +217,28 @@ impl Domain for Vcpu {
     }
 
     #[inline(always)]
-    fn load(&mut self, m: &MemRef<u64>, w: Width) -> Result<u64, Trap> {
+    fn load(&mut self, m: &MemRef<u64>, w: Width) -> Result<u64, Raised> {
         self.load_ref(m, w)
     }
 
     #[inline(always)]
-    fn load_for_write(&mut self, m: &MemRef<u64>, w: Width) -> Result<u64, Trap> {
+    fn load_for_write(&mut self, m: &MemRef<u64>, w: Width) -> Result<u64, Raised> {
         self.load_for_write_ref(m, w)
     }
 
     #[inline(always)]
-    fn store(&mut self, m: &MemRef<u64>, w: Width, v: u64) -> Result<(), Trap> {
+    fn store(&mut self, m: &MemRef<u64>, w: Width, v: u64) -> Result<(), Raised> {
         self.store_ref(m, w, v)
     }
 
-    fn load128(&mut self, m: &MemRef<u64>, aligned: bool) -> Result<u128, Trap> {
+    fn load128(&mut self, m: &MemRef<u64>, aligned: bool) -> Result<u128, Raised> {
         self.check_16(m, aligned)?;
         let lo = self.load_ref(m, Width::B8)?;
         let hi = self.load_ref(&self.high_half(m), Width::B8)?;
         Ok(u128::from(lo) | u128::from(hi) << 64)
     }
 
-    fn store128(&mut self, m: &MemRef<u64>, aligned: bool, x: u128) -> Result<(), Trap> {
+    fn store128(&mut self, m: &MemRef<u64>, aligned: bool, x: u128) -> Result<(), Raised> {
         self.check_16(m, aligned)?;
         let high = self.high_half(m);
         // The upper half is checked first: nothing may be stored when part of it faults.
@@ -273,23 +273,23 @@ impl Domain for Vcpu {
         0
     }
 
-    fn vector(&mut self, op: VecOp, a: u128, b: u128, imm: u8) -> Result<u128, Trap> {
+    fn vector(&mut self, op: VecOp, a: u128, b: u128, imm: u8) -> Result<u128, Raised> {
         let before = self.cpu.mxcsr;
         let result = crate::vector::execute(&mut self.cpu, op, a, b, imm);
         if self.cpu.mxcsr != before {
             self.code_mode_changed();
         }
-        result.map_err(|e| self.fault(e))
+        result.map_err(Raised::from)
     }
 
     /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> CR0.EM or a clear CR4.OSFXSR make SSE #UD, CR0.TS makes it #NM
     #[inline(always)]
-    fn check_sse(&mut self) -> Result<(), Trap> {
+    fn check_sse(&mut self) -> Result<(), Raised> {
         if self.cpu.cr0.intersects(Cr0::EM | Cr0::TS) || !self.cpu.cr4.contains(Cr4::OSFXSR) {
             let unavailable = self.cpu.cr0.contains(Cr0::EM) || !self.cpu.cr4.contains(Cr4::OSFXSR);
             let exception =
                 if unavailable { Exception::InvalidOpcode } else { Exception::DeviceNotAvailable };
-            return Err(self.fault(exception));
+            return Err(Raised::from(exception));
         }
         Ok(())
     }
@@ -305,8 +305,8 @@ impl Domain for Vcpu {
         self.cpu.x87.r[usize::from(r & 7)] = F80 { significand: v, sign_exponent: 0xffff, reserved: [0; 3] };
     }
 
-    fn check_mmx(&mut self) -> Result<(), Trap> {
-        crate::x87::mmx_available(self).map_err(|e| self.fault(e))
+    fn check_mmx(&mut self) -> Result<(), Raised> {
+        crate::x87::mmx_available(self).map_err(Raised::from)
     }
 
     #[inline(always)]
@@ -320,36 +320,36 @@ impl Domain for Vcpu {
     }
 
     #[inline(always)]
-    fn check_target(&mut self, target: u64) -> Result<(), Trap> {
+    fn check_target(&mut self, target: u64) -> Result<(), Raised> {
         let bad = if self.cpu.code_size == CodeSize::Bits64 {
             !LinearAddr(target).is_canonical(48) && !LinearAddr(target).is_canonical(self.cpu.linear_bits())
         } else {
             target > u64::from(self.cpu.segment(Seg::Cs).limit)
         };
         if bad {
-            return Err(self.fault(Exception::GP0));
+            return Err(Raised::from(Exception::GP0));
         }
         Ok(())
     }
 
     #[inline(always)]
-    fn jump(&mut self, target: u64) -> Result<(), Trap> {
+    fn jump(&mut self, target: u64) -> Result<(), Raised> {
         self.check_target(target)?;
         self.cpu.rip = target;
         Ok(())
     }
 
     #[inline(always)]
-    fn branch(&mut self, c: u64, target: u64) -> Result<(), Trap> {
+    fn branch(&mut self, c: u64, target: u64) -> Result<(), Raised> {
         if c != 0 { self.jump(target) } else { Ok(()) }
     }
 
-    fn raise(&mut self, exception: Exception) -> Trap {
-        self.fault(exception)
+    fn raise(&mut self, exception: Exception) -> Raised {
+        Raised::from(exception)
     }
 
     fn concrete(&mut self, insn: &Instruction) -> Step<Self> {
-        crate::system::exec(self, insn).map_err(|e| self.fault(e))
+        crate::system::exec(self, insn).map_err(Raised::from)
     }
 
     fn concrete_handler(insn: &Instruction) -> crate::Handler<Self> {
@@ -359,8 +359,8 @@ impl Domain for Vcpu {
     fn repeat(
         &mut self,
         insn: &Instruction,
-        body: fn(&mut Self, &Instruction) -> Result<(), Trap>,
-    ) -> Result<Flow, Trap> {
+        body: fn(&mut Self, &Instruction) -> Result<(), Raised>,
+    ) -> Result<Flow, Raised> {
         self.repeat_string(insn, body)
     }
 }
@@ -370,9 +370,9 @@ impl Vcpu {
         MemRef { seg: m.seg, offset: m.offset.wrapping_add(8) & self.linear_mask }
     }
 
-    fn check_16(&mut self, m: &MemRef<u64>, aligned: bool) -> Result<(), Trap> {
+    fn check_16(&mut self, m: &MemRef<u64>, aligned: bool) -> Result<(), Raised> {
         let linear = m.offset.wrapping_add(self.seg_base[m.seg as usize]);
-        if aligned && linear & 15 != 0 { Err(self.fault(Exception::GP0)) } else { Ok(()) }
+        if aligned && linear & 15 != 0 { Err(Raised::from(Exception::GP0)) } else { Ok(()) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Loads and stores: the TLB's one compare in line, everything else out of line.
 
 use super::compiled::COMPILED_BASE;
-use super::{Trap, Vcpu, attention};
+use super::{Raised, Vcpu, attention};
 use crate::MemRef;
 use x86_paging::{Access, AccessKind, PteMemory, TlbFill, TlbMemory, translate};
 use x86_state::{Cr4, Dr7};
@@ -76,7 +76,7 @@ impl Vcpu {
 impl Vcpu {
     /// Loads through a segment.
     #[inline(always)]
-    pub(crate) fn load_ref(&mut self, m: &MemRef<u64>, w: Width) -> Result<u64, Trap> {
+    pub(crate) fn load_ref(&mut self, m: &MemRef<u64>, w: Width) -> Result<u64, Raised> {
         let seg = m.seg as usize;
         let linear = m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask;
         if self.seg_checks >> seg & 1 == 0
@@ -89,7 +89,7 @@ impl Vcpu {
 
     /// Stores through a segment.
     #[inline(always)]
-    pub(crate) fn store_ref(&mut self, m: &MemRef<u64>, w: Width, v: u64) -> Result<(), Trap> {
+    pub(crate) fn store_ref(&mut self, m: &MemRef<u64>, w: Width, v: u64) -> Result<(), Raised> {
         let seg = m.seg as usize;
         let linear = m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask;
         if self.seg_checks >> seg & 1 == 0
@@ -112,7 +112,7 @@ impl Vcpu {
 
     /// Loads ten bytes, as eight and two.
     #[inline(always)]
-    pub(crate) fn load80_ref(&mut self, m: &MemRef<u64>, addrsize: Width) -> Result<(u64, u16), Trap> {
+    pub(crate) fn load80_ref(&mut self, m: &MemRef<u64>, addrsize: Width) -> Result<(u64, u16), Raised> {
         if let Some(linear) = self.ten_bytes(m, addrsize)
             && let Some(addend) = self.tlb.lookup_read(self.mmu, LinearAddr(linear), 10)
         {
@@ -124,7 +124,7 @@ impl Vcpu {
 
     #[cold]
     #[inline(never)]
-    fn load80_slow(&mut self, m: &MemRef<u64>, addrsize: Width) -> Result<(u64, u16), Trap> {
+    fn load80_slow(&mut self, m: &MemRef<u64>, addrsize: Width) -> Result<(u64, u16), Raised> {
         let low = self.load_ref(m, Width::B8)?;
         Ok((low, self.load_ref(&m.behind(8, addrsize), Width::B2)? as u16))
     }
@@ -137,7 +137,7 @@ impl Vcpu {
         addrsize: Width,
         low: u64,
         high: u16,
-    ) -> Result<(), Trap> {
+    ) -> Result<(), Raised> {
         if let Some(linear) = self.ten_bytes(m, addrsize)
             && let Some(addend) = self.tlb.lookup_write(self.mmu, LinearAddr(linear), 10)
         {
@@ -151,7 +151,7 @@ impl Vcpu {
     /// The first and the last byte are checked before anything is stored.
     #[cold]
     #[inline(never)]
-    fn store80_slow(&mut self, m: &MemRef<u64>, addrsize: Width, low: u64, high: u16) -> Result<(), Trap> {
+    fn store80_slow(&mut self, m: &MemRef<u64>, addrsize: Width, low: u64, high: u16) -> Result<(), Raised> {
         self.check_write_ref(m, Width::B1)?;
         self.check_write_ref(&m.behind(9, addrsize), Width::B1)?;
         self.store_ref(m, Width::B8, low)?;
@@ -160,7 +160,7 @@ impl Vcpu {
 
     /// Loads what will be stored: a write check, then a read.
     #[inline(always)]
-    pub(crate) fn load_for_write_ref(&mut self, m: &MemRef<u64>, w: Width) -> Result<u64, Trap> {
+    pub(crate) fn load_for_write_ref(&mut self, m: &MemRef<u64>, w: Width) -> Result<u64, Raised> {
         let seg = m.seg as usize;
         let linear = m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask;
         if self.seg_checks >> seg & 1 == 0
@@ -174,7 +174,7 @@ impl Vcpu {
 
     /// Checks a store without making it, or any other access.
     #[inline(always)]
-    pub(crate) fn check_write_ref(&mut self, m: &MemRef<u64>, w: Width) -> Result<(), Trap> {
+    pub(crate) fn check_write_ref(&mut self, m: &MemRef<u64>, w: Width) -> Result<(), Raised> {
         let seg = m.seg as usize;
         let linear = m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask;
         if self.seg_checks >> seg & 1 == 0
@@ -187,11 +187,11 @@ impl Vcpu {
 
     #[cold]
     #[inline(never)]
-    fn check_write_slow(&mut self, m: &MemRef<u64>, w: Width) -> Result<(), Trap> {
+    fn check_write_slow(&mut self, m: &MemRef<u64>, w: Width) -> Result<(), Raised> {
         let size = u64::from(w.bytes());
         let checked = self.check_segment(m.seg, m.offset, size, true);
         let probed = checked.and_then(|linear| self.probe(linear, size, AccessKind::Write));
-        probed.map_err(|e| self.fault(e))
+        probed.map_err(Raised::from)
     }
 
     /// Where an operand of `size` bytes lies in memory, if all of it is in one page that may be accessed as the TLB knows.
@@ -212,22 +212,22 @@ impl Vcpu {
 
     #[cold]
     #[inline(never)]
-    fn load_slow(&mut self, seg: Seg, offset: u64, w: Width) -> Result<u64, Trap> {
+    fn load_slow(&mut self, seg: Seg, offset: u64, w: Width) -> Result<u64, Raised> {
         let size = u64::from(w.bytes());
         let result = self
             .check_segment(seg, offset, size, false)
             .and_then(|linear| self.read_linear_as(linear, size, self.explicit(AccessKind::Read)));
-        result.map_err(|e| self.fault(e))
+        result.map_err(Raised::from)
     }
 
     #[cold]
     #[inline(never)]
-    fn store_slow(&mut self, seg: Seg, offset: u64, w: Width, v: u64) -> Result<(), Trap> {
+    fn store_slow(&mut self, seg: Seg, offset: u64, w: Width, v: u64) -> Result<(), Raised> {
         let size = u64::from(w.bytes());
         let result = self
             .check_segment(seg, offset, size, true)
             .and_then(|linear| self.write_linear_as(linear, size, v, self.explicit(AccessKind::Write)));
-        result.map_err(|e| self.fault(e))
+        result.map_err(Raised::from)
     }
 
     /// Checks an access to `size` bytes without making it.

@@ -20,6 +20,7 @@ mod snapshot;
 mod system_context;
 mod targets;
 
+use crate::Flow;
 use crate::bus::{Pending, VcpuBus};
 use blocks::{Block, BlockCache};
 use bus_slot::BusSlot;
@@ -36,9 +37,25 @@ pub use code_events::CodeEvent;
 pub use kept::Kept;
 pub use run::{Exit, Statistics};
 
-/// An instruction was stopped. The exception waits in the [`Vcpu`], so that this marker costs nothing to return.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Trap(());
+/// The exception that stopped an instruction. It lies on the heap, so that results which may carry it fit into registers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raised(Box<Exception>);
+
+const _: () = assert!(size_of::<Result<u64, Raised>>() <= 16 && size_of::<Result<Flow, Raised>>() <= 16);
+
+impl From<Exception> for Raised {
+    #[cold]
+    fn from(exception: Exception) -> Self {
+        Raised(Box::new(exception))
+    }
+}
+
+impl From<Raised> for Exception {
+    #[cold]
+    fn from(raised: Raised) -> Self {
+        *raised.0
+    }
+}
 
 /// What the bus has for a processor after an access.
 pub(crate) struct BusNews {
@@ -87,7 +104,6 @@ pub struct Vcpu {
     /// Whether the block that runs ends in a single-step trap
     stepping: bool,
     attention: u32,
-    pending: Option<Exception>,
     /// Bits for DR6 of a data breakpoint or single step that traps after the instruction
     debug_trap: u64,
     /// Instructions retired; while compiled code runs, before it was entered
@@ -145,7 +161,6 @@ impl Vcpu {
             event: false,
             stepping: false,
             attention: 0,
-            pending: None,
             debug_trap: 0,
             retired: 0,
             block: Rc::default(),
@@ -175,7 +190,6 @@ impl Vcpu {
     /// RESET#: the processor starts over, memory stays.
     pub fn reset(&mut self) {
         self.cpu = Cpu::new(self.cpu.model);
-        self.pending = None;
         self.replay.clear();
         self.debug_trap = 0;
         self.state_changed();
@@ -277,13 +291,6 @@ impl Vcpu {
             attention |= attention::BREAKPOINTS;
         }
         self.attention = attention;
-    }
-
-    /// Notes an exception; the instruction returns the marker.
-    #[cold]
-    pub(crate) fn fault(&mut self, exception: Exception) -> Trap {
-        self.pending = Some(exception);
-        Trap(())
     }
 
     /// Asks to leave the block after this instruction.

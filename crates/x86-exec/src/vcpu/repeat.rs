@@ -4,7 +4,7 @@
 //! up, so that interrupts come in between and no count can hold up the host. A step counts as one instruction, so where it
 //! ends follows from what the guest can see alone: the same for all engines, whatever of its code they keep.
 
-use super::{Trap, Vcpu, attention};
+use super::{Raised, Vcpu, attention};
 use crate::Flow;
 use x86_decode::{InsnFlags, Instruction, Op};
 use x86_paging::AccessKind;
@@ -17,8 +17,8 @@ impl Vcpu {
     pub(crate) fn repeat_string(
         &mut self,
         insn: &Instruction,
-        body: fn(&mut Self, &Instruction) -> Result<(), Trap>,
-    ) -> Result<Flow, Trap> {
+        body: fn(&mut Self, &Instruction) -> Result<(), Raised>,
+    ) -> Result<Flow, Raised> {
         let w = insn.addrsize;
         let mut count = w.trunc(self.cpu.gpr[gpr::RCX]);
         let until_zf = match insn.op {

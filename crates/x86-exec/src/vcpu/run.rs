@@ -3,7 +3,7 @@
 use super::blocks::{Block, Found};
 use super::compiled::LEAST_BUDGET;
 use super::links::Context;
-use super::{Vcpu, attention};
+use super::{Raised, Vcpu, attention};
 use crate::{Flow, VcpuBus};
 use std::rc::Rc;
 use x86_exceptions::{Event, Outcome, raise};
@@ -118,13 +118,12 @@ impl Vcpu {
         let before = self.retired;
         for slot in &block.slots[..take] {
             self.cpu.rip = self.cpu.rip.wrapping_add(u64::from(slot.insn.len)) & mask;
-            let flow = (slot.handler)(self, &slot.insn);
-            if flow.is_err() {
-                self.instruction_faulted(u64::from(slot.insn.len));
-                return;
-            }
+            let flow = match (slot.handler)(self, &slot.insn) {
+                Ok(flow) => flow,
+                Err(raised) => return self.instruction_faulted(raised, u64::from(slot.insn.len)),
+            };
             self.retired += 1;
-            if flow != Ok(Flow::Next) || self.stop {
+            if flow != Flow::Next || self.stop {
                 break;
             }
         }
@@ -202,8 +201,8 @@ impl Vcpu {
     }
 
     #[cold]
-    fn instruction_faulted(&mut self, len: u64) {
-        let exception = self.pending.take().unwrap_or(Exception::InvalidOpcode);
+    fn instruction_faulted(&mut self, raised: Raised, len: u64) {
+        let exception = Exception::from(raised);
         // A fault counts as an instruction: time passes for a guest whose handlers do nothing but fault.
         self.retired += 1;
         if !exception.is_trap() {

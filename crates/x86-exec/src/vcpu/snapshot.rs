@@ -50,7 +50,6 @@ impl Vcpu {
             event: _,
             stepping: _,
             replay: _,
-            pending: _,
             limit: _,
             // The machine's
             memory: _,
@@ -79,7 +78,6 @@ impl Vcpu {
         self.cpu = cpu;
         self.retired = retired;
         self.debug_trap = debug_trap;
-        self.pending = None;
         self.replay.clear();
         self.history = [0; 16];
         self.block = Rc::default();

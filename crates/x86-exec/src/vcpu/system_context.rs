@@ -1,6 +1,6 @@
 //! How exception delivery, far transfers and segment loads reach the processor.
 
-use super::{Trap, Vcpu};
+use super::Vcpu;
 use x86_exceptions::{Privilege, SystemContext};
 use x86_paging::{Access, AccessKind, load_pdptes};
 use x86_state::Cpu;
@@ -62,10 +62,5 @@ impl Vcpu {
     /// The TLB, for the instructions that invalidate it.
     pub(crate) fn tlb_mut(&mut self) -> &mut x86_paging::Tlb {
         &mut self.tlb
-    }
-
-    /// Turns the marker of a memory access back into its exception, for instructions that go by exceptions.
-    pub(crate) fn exception(&mut self, _trap: Trap) -> Exception {
-        self.pending.take().unwrap_or(Exception::GP0)
     }
 }

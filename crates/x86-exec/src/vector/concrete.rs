@@ -17,12 +17,12 @@ pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<Outcome> {
 }
 
 fn sse(vm: &mut Vcpu) -> Result<(), Exception> {
-    vm.check_sse().map_err(|trap| vm.exception(trap))
+    vm.check_sse().map_err(Exception::from)
 }
 
 /// Operand `n`, a vector register or memory
 fn source(vm: &mut Vcpu, i: &Instruction, n: usize, aligned: bool) -> Result<u128, Exception> {
-    forms::source(vm, i, n, aligned).map_err(|trap| vm.exception(trap))
+    forms::source(vm, i, n, aligned).map_err(Exception::from)
 }
 
 /// SPEC: intel-sdm-vol2 :: PCMPESTRI—Packed Compare Explicit Length Strings, Return Index -> lengths in EAX and EDX, or RAX and RDX with REX.W; memory need not be aligned
@@ -62,7 +62,7 @@ fn sha256_rounds(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 /// SPEC: intel-sdm-vol2 :: MASKMOVDQU—Store Selected Bytes of Double Quadword -> the place is DS:(E)DI or RDI, DS may be overridden, unaligned; with a mask of 0 nothing is stored
 fn masked_store(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     let (data, mask, bytes) = if i.operands[0].kind == OperandKind::Mmx {
-        vm.check_mmx().map_err(|trap| vm.exception(trap))?;
+        vm.check_mmx()?;
         (vm.read_mmx(i.operands[0].reg).into(), vm.read_mmx(i.operands[1].reg).into(), 8)
     } else {
         sse(vm)?;
@@ -73,11 +73,11 @@ fn masked_store(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     let at = |n: u64| MemRef { seg: i.seg, offset: i.addrsize.trunc(base.wrapping_add(n)) };
     let chosen = |n: &u64| mask >> (8 * n + 7) & 1 != 0;
     for n in (0..bytes).filter(chosen) {
-        vm.check_write_ref(&at(n), Width::B1).map_err(|trap| vm.exception(trap))?;
+        vm.check_write_ref(&at(n), Width::B1)?;
     }
     for n in (0..bytes).filter(chosen) {
         let byte = (data >> (8 * n)) as u64 & 0xff;
-        vm.store_ref(&at(n), Width::B1, byte).map_err(|trap| vm.exception(trap))?;
+        vm.store_ref(&at(n), Width::B1, byte)?;
     }
     if bytes == 8 {
         vm.enter_mmx();

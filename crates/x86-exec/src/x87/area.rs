@@ -33,7 +33,7 @@ impl<'a> Area<'a> {
         if area.plain.is_none() {
             for offset in [0, size - 1] {
                 let m = area.at(offset);
-                area.vm.check_write_ref(&m, Width::B1).map_err(|trap| area.vm.exception(trap))?;
+                area.vm.check_write_ref(&m, Width::B1)?;
             }
         }
         Ok(area)
@@ -54,7 +54,7 @@ impl<'a> Area<'a> {
             return Ok(self.vm.memory().ram_value(at, w.bytes().into()));
         }
         let m = self.at(offset);
-        self.vm.load_ref(&m, w).map_err(|trap| self.vm.exception(trap))
+        self.vm.load_ref(&m, w).map_err(Exception::from)
     }
 
     pub(super) fn store(&mut self, offset: u64, w: Width, v: u64) -> Result<(), Exception> {
@@ -63,7 +63,7 @@ impl<'a> Area<'a> {
             return Ok(());
         }
         let m = self.at(offset);
-        self.vm.store_ref(&m, w, v).map_err(|trap| self.vm.exception(trap))
+        self.vm.store_ref(&m, w, v).map_err(Exception::from)
     }
 
     pub(super) fn load128(&mut self, offset: u64) -> Result<u128, Exception> {

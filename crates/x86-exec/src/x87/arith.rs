@@ -1,7 +1,7 @@
 //! FADD, FSUB, FMUL, FDIV and their forms.
 
 use super::stack::Stack;
-use crate::{MemRef, Step, Trap, Vcpu};
+use crate::{MemRef, Raised, Step, Vcpu};
 use x86_decode::{Instruction, Op};
 use x86_float::{Env, F80, Operand};
 use x86_types::{Exception, Width};
@@ -60,7 +60,7 @@ pub(super) fn memory_operand(
     i: &Instruction,
     m: &MemRef<u64>,
     integer: bool,
-) -> Result<Operand, Trap> {
+) -> Result<Operand, Raised> {
     let w = i.operands[0].width().unwrap_or(Width::B4);
     let bits = vm.load_ref(m, w)?;
     Ok(match w {
@@ -74,7 +74,7 @@ pub(super) fn memory_operand(
 #[inline(always)]
 pub(super) fn exec(vm: &mut Vcpu, i: &Instruction, memory: bool, op: Op) -> Step<Vcpu> {
     let Some((operation, pop, integer)) = operation(op) else {
-        return Err(vm.fault(Exception::InvalidOpcode));
+        return Err(Raised::from(Exception::InvalidOpcode));
     };
     let form = Form { memory, integer, pop };
     match operation {

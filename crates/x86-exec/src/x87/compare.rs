@@ -3,7 +3,7 @@
 use super::arith::memory_operand;
 use super::stack::Stack;
 use super::status;
-use crate::{Domain, MemRef, Trap, Vcpu};
+use crate::{Domain, MemRef, Raised, Vcpu};
 use x86_decode::{Instruction, Op, OperandKind};
 use x86_float::sse::Relation;
 use x86_float::{Class, F80, Operand};
@@ -49,7 +49,12 @@ pub(super) fn is_to_flags(op: Op) -> bool {
 
 /// Executes one of them.
 #[inline(always)]
-pub(super) fn to_flags(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Trap> {
+pub(super) fn to_flags(
+    vm: &mut Vcpu,
+    i: &Instruction,
+    m: Option<&MemRef<u64>>,
+    op: Op,
+) -> Result<(), Raised> {
     match comparison(op).filter(|_| is_to_flags(op)) {
         Some(what) => compare(vm, i, m, op, what),
         None => Ok(()),
@@ -57,7 +62,7 @@ pub(super) fn to_flags(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, 
 }
 
 #[inline(always)]
-pub(super) fn exec(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Trap> {
+pub(super) fn exec(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Raised> {
     match comparison(op) {
         Some(what) => compare(vm, i, m, op, what)?,
         None if op == Op::Fxam => examine(&mut Stack::new(&mut vm.cpu.x87)),
@@ -73,7 +78,7 @@ fn compare(
     m: Option<&MemRef<u64>>,
     op: Op,
     (signaling, pops): (bool, u8),
-) -> Result<(), Trap> {
+) -> Result<(), Raised> {
     let from = match (op, i.operands[0].kind) {
         (Op::Ftst, _) => 0,
         _ if m.is_some() => 0,

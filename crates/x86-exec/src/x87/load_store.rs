@@ -2,7 +2,7 @@
 
 use super::stack::Stack;
 use super::status;
-use crate::{MemRef, Trap, Vcpu};
+use crate::{MemRef, Raised, Vcpu};
 use x86_decode::{Instruction, Op};
 use x86_float::{Env, F80};
 use x86_types::Width;
@@ -22,7 +22,7 @@ pub(super) fn is_store(op: Op) -> bool {
 
 /// FLD of memory and FILD. The double-extended form of FLD moves bits and raises nothing.
 #[inline(always)]
-pub(super) fn load(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Trap> {
+pub(super) fn load(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Raised> {
     let Some(m) = m else { return Ok(()) };
     let mut env = Stack::new(&mut vm.cpu.x87).env();
     let value = match i.operands[0].width() {
@@ -43,7 +43,7 @@ pub(super) fn load(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: 
 
 /// FST and FSTP to memory, FIST and its kin.
 #[inline(always)]
-pub(super) fn store(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Trap> {
+pub(super) fn store(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Raised> {
     let Some(m) = m else { return Ok(()) };
     let (integer, truncate) = (!matches!(op, Op::Fst | Op::Fstp), op == Op::Fisttp);
     let pop = !matches!(op, Op::Fst | Op::Fist);
@@ -75,7 +75,12 @@ pub(super) fn store(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op:
 
 /// FLD, FSTP and FXCH of registers, FLD1 and FLDZ.
 #[inline(always)]
-pub(super) fn registers(vm: &mut Vcpu, i: &Instruction, _: Option<&MemRef<u64>>, op: Op) -> Result<(), Trap> {
+pub(super) fn registers(
+    vm: &mut Vcpu,
+    i: &Instruction,
+    _: Option<&MemRef<u64>>,
+    op: Op,
+) -> Result<(), Raised> {
     let quiet = op == Op::Fstp && is_quiet_pop(vm, i);
     let stack = &mut Stack::new(&mut vm.cpu.x87);
     match op {
@@ -104,7 +109,7 @@ pub(super) fn registers(vm: &mut Vcpu, i: &Instruction, _: Option<&MemRef<u64>>,
 }
 
 /// The others of this family.
-pub(super) fn rare(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Trap> {
+pub(super) fn rare(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Raised> {
     match (op, m) {
         (Op::Fbld, Some(m)) => {
             let (low, high) = vm.load80_ref(m, i.addrsize)?;
@@ -172,8 +177,8 @@ fn store_with<T>(
     vm: &mut Vcpu,
     pop: bool,
     make: impl FnOnce(&mut Stack<'_>) -> Option<T>,
-    store: impl FnOnce(&mut Vcpu, T) -> Result<(), Trap>,
-) -> Result<(), Trap> {
+    store: impl FnOnce(&mut Vcpu, T) -> Result<(), Raised>,
+) -> Result<(), Raised> {
     let before = (vm.cpu.x87.status, vm.cpu.x87.tags);
     let mut stack = Stack::new(&mut vm.cpu.x87);
     let Some(value) = make(&mut stack) else { return Ok(()) };
@@ -187,7 +192,7 @@ fn store_with<T>(
     stored
 }
 
-fn store_bcd(vm: &mut Vcpu, i: &Instruction, m: &MemRef<u64>) -> Result<(), Trap> {
+fn store_bcd(vm: &mut Vcpu, i: &Instruction, m: &MemRef<u64>) -> Result<(), Raised> {
     const INDEFINITE: [u8; 10] = [0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xff];
     store_with(
         vm,

@@ -14,7 +14,7 @@ mod xsave;
 mod tests;
 
 use crate::system::Outcome;
-use crate::{Domain, Flow, Handler, MemRef, Step, Trap, Vcpu};
+use crate::{Domain, Flow, Handler, MemRef, Raised, Step, Vcpu};
 use area::Area;
 use stack::Stack;
 use x86_decode::{Instruction, Op};
@@ -103,9 +103,9 @@ pub(crate) fn handler(insn: &Instruction) -> Option<Handler<Vcpu>> {
     }
     let memory = insn.operands[0].is_mem();
     Some(match insn.op {
-        Op::Fldcw => |vm, i| control(vm, i, Op::Fldcw).map_err(|e| vm.fault(e)),
-        Op::Fnstcw => |vm, i| control(vm, i, Op::Fnstcw).map_err(|e| vm.fault(e)),
-        Op::Fnstsw => |vm, i| control(vm, i, Op::Fnstsw).map_err(|e| vm.fault(e)),
+        Op::Fldcw => |vm, i| control(vm, i, Op::Fldcw).map_err(Raised::from),
+        Op::Fnstcw => |vm, i| control(vm, i, Op::Fnstcw).map_err(Raised::from),
+        Op::Fnstsw => |vm, i| control(vm, i, Op::Fnstsw).map_err(Raised::from),
         Op::Fld | Op::Fild if memory => each!(true, load_store::load,),
         op if memory && load_store::is_store(op) => each!(true, load_store::store,),
         Op::Fld | Op::Fstp | Op::Fxch | Op::Fld1 | Op::Fldz => {
@@ -141,10 +141,10 @@ fn numeric(
     vm: &mut Vcpu,
     i: &Instruction,
     memory: bool,
-    exec: impl FnOnce(&mut Vcpu, &Instruction, Option<&MemRef<u64>>) -> Result<(), Trap>,
+    exec: impl FnOnce(&mut Vcpu, &Instruction, Option<&MemRef<u64>>) -> Result<(), Raised>,
 ) -> Step<Vcpu> {
     if let Err(exception) = available(&vm.cpu).and_then(|()| no_pending_exception(vm)) {
-        return Err(vm.fault(exception));
+        return Err(Raised::from(exception));
     }
     let pending = vm.cpu.x87.status & status::ES;
     let operand = if memory { Some(crate::operand::mem(vm, i)) } else { None };
@@ -158,7 +158,7 @@ fn numeric(
 
 /// Those of no other family.
 #[inline(always)]
-fn functions(vm: &mut Vcpu, _: &Instruction, _: Option<&MemRef<u64>>, op: Op) -> Result<(), Trap> {
+fn functions(vm: &mut Vcpu, _: &Instruction, _: Option<&MemRef<u64>>, op: Op) -> Result<(), Raised> {
     math::exec(&mut Stack::new(&mut vm.cpu.x87), op);
     Ok(())
 }
@@ -273,7 +273,7 @@ fn fwait(vm: &mut Vcpu) -> Outcome {
 ///
 /// SPEC: intel-sdm-vol2 :: LDMXCSR—Load MXCSR Register -> reserved bits are #GP(0)
 fn mxcsr(vm: &mut Vcpu, i: &Instruction) -> Outcome {
-    vm.check_sse().map_err(|trap| vm.exception(trap))?;
+    vm.check_sse()?;
     if matches!(i.op, Op::Stmxcsr | Op::Vstmxcsr) {
         let value = vm.cpu.mxcsr.bits().into();
         vm.store_operand(i, 0, Width::B4, value)?;

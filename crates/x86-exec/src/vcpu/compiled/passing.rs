@@ -36,7 +36,6 @@ impl Vcpu {
             let next = at.wrapping_add(u64::from(slot.insn.len)) & mask;
             self.cpu.rip = next;
             if (slot.handler)(self, &slot.insn).is_err() {
-                self.pending = None;
                 self.cpu.rip = at;
                 leave = Some(Leave::Interpret);
                 break;
