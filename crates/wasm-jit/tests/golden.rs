@@ -120,6 +120,9 @@ fn named(text: &str) -> String {
                 out.push_str(line.split_once(access).map_or("", |(indent, _)| indent));
                 out.push_str(&format!("{access} {name}"));
             }
+            _ if is_processor(1) && words == ["i64.const", &layout::SCRATCH.to_string()] => {
+                out.push_str(&line.replace(words[1], "scratch"));
+            }
             _ => out.push_str(line),
         }
         out.push('\n');

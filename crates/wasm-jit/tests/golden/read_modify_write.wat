@@ -224,7 +224,7 @@
             local.set 18
             local.get 14
             local.get 0
-            i64.const 1648
+            i64.const scratch
             i64.add
             i64.eq
             (@metadata.code.branch_hint "\00")

@@ -17,7 +17,7 @@ pub(super) fn is_unrestricted(seg: Seg, segment: &Segment) -> bool {
 impl Vcpu {
     /// The linear address of a memory operand, unchecked.
     pub(crate) fn linear_of(&self, m: &crate::MemRef<u64>) -> LinearAddr {
-        LinearAddr(m.offset.wrapping_add(self.seg_base[m.seg as usize]) & self.linear_mask)
+        LinearAddr(m.offset.wrapping_add(self.mem.seg_base[m.seg as usize]) & self.mem.linear_mask)
     }
 
     /// The exception of a bad offset: #SS(0) through SS, #GP(0) otherwise.
@@ -35,7 +35,7 @@ impl Vcpu {
         size: u64,
         write: bool,
     ) -> Result<LinearAddr, Exception> {
-        let linear = offset.wrapping_add(self.seg_base[seg as usize]) & self.linear_mask;
+        let linear = offset.wrapping_add(self.mem.seg_base[seg as usize]) & self.mem.linear_mask;
         if self.cpu.code_size != CodeSize::Bits64 {
             let segment = self.cpu.segment(seg);
             let (attr, limit) = (segment.attr, u64::from(segment.limit));

@@ -22,25 +22,25 @@ pub(super) const OTHER: u8 = 2;
 impl Vcpu {
     /// Says whether there are other processors, for which [`Vcpu::take_code_events`] collects.
     pub fn share_code(&mut self, shared: bool) {
-        self.blocks.share(shared);
+        self.code.blocks.share(shared);
     }
 
     /// Returns what all other processors have to be given by [`Vcpu::apply_code_event`] before they run.
     pub fn take_code_events(&mut self) -> Vec<CodeEvent> {
-        self.blocks.take_events()
+        self.code.blocks.take_events()
     }
 
     /// Follows what another processor did.
     pub fn apply_code_event(&mut self, event: &CodeEvent) {
         match *event {
             CodeEvent::Holds(page) => {
-                if self.blocks.other_holds(page) {
-                    self.tlb.revoke_write(page);
+                if self.code.blocks.other_holds(page) {
+                    self.mem.tlb.revoke_write(page);
                 }
             }
-            CodeEvent::Forgets(page) => self.blocks.other_forgets(page),
+            CodeEvent::Forgets(page) => self.code.blocks.other_forgets(page),
             CodeEvent::Written(at, len) => {
-                self.blocks.written(at, len, self.retired);
+                self.code.blocks.written(at, len, self.run_state.retired);
                 self.drop_units();
             }
         }

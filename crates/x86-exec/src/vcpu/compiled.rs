@@ -205,11 +205,11 @@ pub mod layout {
     /// The architectural state
     pub const CPU: u64 = offset_of!(Vcpu, cpu) as u64;
     /// Bases by segment register
-    pub const SEG_BASE: u64 = offset_of!(Vcpu, seg_base) as u64;
+    pub const SEG_BASE: u64 = offset_of!(Vcpu, mem.seg_base) as u64;
     /// Bit by segment register: its accesses need checks
-    pub const SEG_CHECKS: u64 = offset_of!(Vcpu, seg_checks) as u64;
+    pub const SEG_CHECKS: u64 = offset_of!(Vcpu, mem.seg_checks) as u64;
     /// [`Shared`]
-    pub const SHARED: u64 = offset_of!(Vcpu, shared) as u64;
+    pub const SHARED: u64 = offset_of!(Vcpu, code.shared) as u64;
     /// `Shared::flags_kind` and the fields behind it
     pub const FLAGS_KIND: u64 = SHARED + offset_of!(Shared, flags_kind) as u64;
     /// `Shared::flags_a`
@@ -244,51 +244,53 @@ pub(super) const LEAST_BUDGET: u64 = 64;
 impl Vcpu {
     /// Attaches translated code.
     pub fn set_compiled(&mut self, code: Box<dyn CompiledCode>) {
-        self.hot = code.hot_after().max(1);
-        self.compiled = Some(code);
+        self.code.hot = code.hot_after().max(1);
+        self.code.compiled = Some(code);
     }
 
     /// What is attached, to ask or change.
     pub fn compiled_mut(&mut self) -> Option<&mut (dyn CompiledCode + 'static)> {
-        self.compiled.as_deref_mut()
+        self.code.compiled.as_deref_mut()
     }
 
     /// Where compiled code finds the TLB, and the table of entries, which the translator keeps.
     pub fn share(&mut self, entries: u64) {
-        self.shared.tlb = (self.tlb.base_address() as u64).wrapping_sub(COMPILED_BASE);
-        self.shared.entries = entries.wrapping_sub(COMPILED_BASE);
-        self.shared.jumps = self.jumps.address();
+        self.code.shared.tlb = (self.mem.tlb.base_address() as u64).wrapping_sub(COMPILED_BASE);
+        self.code.shared.entries = entries.wrapping_sub(COMPILED_BASE);
+        self.code.shared.jumps = self.code.jumps.address();
         self.choose_bank();
     }
 
     /// Tells compiled code which bank of the TLB the present mode looks into.
     pub(super) fn choose_bank(&mut self) {
-        let offset = self.mmu as u64 * Tlb::BANK_BYTES as u64;
-        self.shared.bank = self.shared.tlb.wrapping_add(offset);
+        let offset = self.mem.mmu as u64 * Tlb::BANK_BYTES as u64;
+        self.code.shared.bank = self.code.shared.tlb.wrapping_add(offset);
     }
 
     /// What compiled code shares with the processor.
     pub fn shared(&mut self) -> &mut Shared {
-        &mut self.shared
+        &mut self.code.shared
     }
 
     /// Times that compiled code went on to other compiled code; 0 where it was not made to count.
     pub fn chained(&self) -> u64 {
-        self.shared.chained
+        self.code.shared.chained
     }
 
     /// The mode that code at RIP would be translated for; `None` where it can only be interpreted: segments that are
     /// not flat, or alignment checks.
     pub fn code_mode(&self) -> Option<CodeMode> {
-        let checked = self.seg_checks & !(1 << Seg::Cs as u32 | 1 << Seg::Fs as u32 | 1 << Seg::Gs as u32);
-        let flat = [Seg::Es, Seg::Cs, Seg::Ss, Seg::Ds].iter().all(|&seg| self.seg_base[seg as usize] == 0);
+        let checked =
+            self.mem.seg_checks & !(1 << Seg::Cs as u32 | 1 << Seg::Fs as u32 | 1 << Seg::Gs as u32);
+        let flat =
+            [Seg::Es, Seg::Cs, Seg::Ss, Seg::Ds].iter().all(|&seg| self.mem.seg_base[seg as usize] == 0);
         let cs = self.cpu.segment(Seg::Cs);
         let whole = self.cpu.code_size == CodeSize::Bits64
             || self.cpu.code_size == CodeSize::Bits32 && cs.limit == u32::MAX && cs.attr.contains(SegAttr::P);
-        (checked == 0 && flat && whole && self.seg_checks & 0x3f != 0x3f).then(|| CodeMode {
+        (checked == 0 && flat && whole && self.mem.seg_checks & 0x3f != 0x3f).then(|| CodeMode {
             code_size: self.cpu.code_size,
-            stack_width: self.stack_width,
-            bank: self.mmu as u8,
+            stack_width: self.mem.stack_width,
+            bank: self.mem.mmu as u8,
             sse: !self.cpu.cr0.intersects(Cr0::EM | Cr0::TS) && self.cpu.cr4.contains(Cr4::OSFXSR),
             float: FloatMode::of(&Env::from_mxcsr(self.cpu.mxcsr.bits())),
         })
@@ -297,8 +299,8 @@ impl Vcpu {
     /// Where the code at `rip` lies in memory, and its compiled address, if its page is in the TLB. Nothing is walked:
     /// translating code leaves no trace in the guest.
     pub fn code_place(&self, rip: u64) -> Option<(RamAddr, u64)> {
-        let linear = LinearAddr(rip & self.linear_mask);
-        let (addend, at) = self.tlb.lookup_exec(self.mmu, linear, 1)?;
+        let linear = LinearAddr(rip & self.mem.linear_mask);
+        let (addend, at) = self.mem.tlb.lookup_exec(self.mem.mmu, linear, 1)?;
         Some((at, addend.wrapping_add(linear.0)))
     }
 
@@ -307,12 +309,12 @@ impl Vcpu {
         let mut bytes = [0; 15];
         let (at, _) = self.code_place(rip)?;
         let here = (PAGE_SIZE - at.page_offset()).min(15) as usize;
-        self.memory.ram_read(at, &mut bytes[..here]);
+        self.mem.guest.ram_read(at, &mut bytes[..here]);
         if let Ok(insn) = decode(self.cpu.code_size, &bytes[..here]) {
             return self.usable(insn);
         }
         let (next, _) = self.code_place(rip.wrapping_add(here as u64))?;
-        self.memory.ram_read(next, &mut bytes[here..]);
+        self.mem.guest.ram_read(next, &mut bytes[here..]);
         decode(self.cpu.code_size, &bytes).ok().and_then(|insn| self.usable(insn))
     }
 
@@ -323,66 +325,66 @@ impl Vcpu {
 
     /// How often the interpreter ran the block at `at`; a part of it, where code there was compiled and rewritten before.
     pub fn runs_at(&self, at: RamAddr) -> u32 {
-        self.blocks.runs(at, self.cpu.code_size)
+        self.code.blocks.runs(at, self.cpu.code_size)
     }
 
     /// Where the block at `at` was seen to go on mostly, as distances from it; empty where its code tells.
     pub fn targets_at(&self, at: RamAddr) -> Vec<i64> {
-        self.blocks.targets(at, self.cpu.code_size)
+        self.code.blocks.targets(at, self.cpu.code_size)
     }
 
     /// The blocks that the interpreter ran most while there was a translator: where they lie in memory, code size and runs.
     pub fn hottest_interpreted(&self, count: usize) -> Vec<(RamAddr, CodeSize, u32)> {
-        self.blocks.hottest(count)
+        self.code.blocks.hottest(count)
     }
 
     /// Announces bytes that a unit of compiled code stands for, within one page. Writes to them are reported.
     pub fn watch_code(&mut self, unit: u32, at: RamAddr, len: u64) {
-        if self.blocks.keep_unit(unit, at, len) {
-            self.tlb.revoke_write(at.page());
+        if self.code.blocks.keep_unit(unit, at, len) {
+            self.mem.tlb.revoke_write(at.page());
         }
     }
 
     /// The bytes of `unit` in the page at `page` are not watched any longer.
     pub fn unwatch_code(&mut self, unit: u32, page: RamAddr) {
-        self.blocks.forget_unit(unit, page);
+        self.code.blocks.forget_unit(unit, page);
     }
 
     /// Compiled code was made or dropped, so that what was found or not found before means nothing any more.
     pub fn compiled_changed(&mut self) {
-        self.code_epoch = self.code_epoch.wrapping_add(1);
+        self.code.epoch = self.code.epoch.wrapping_add(1);
     }
 
     /// Runs compiled code. Gives whether any instruction was executed.
     pub(super) fn run_compiled(&mut self, slot: u32, budget: u64) -> bool {
-        let Some(mut code) = self.compiled.take() else { return false };
+        let Some(mut code) = self.code.compiled.take() else { return false };
         self.choose_jumps();
         let flags = self.cpu.arith;
-        let shared = &mut self.shared;
+        let shared = &mut self.code.shared;
         shared.flags_kind = FlagsKind::CANONICAL.0;
         (shared.flags_result, shared.flags_a) = (flags.result, flags.aux);
-        self.limit = self.retired + budget;
+        self.run_state.limit = self.run_state.retired + budget;
         let left = code.run(self, slot, budget).min(budget);
         self.settle_flags();
-        self.retired = self.limit - left;
+        self.run_state.retired = self.run_state.limit - left;
         let done = budget - left;
         self.statistics.compiled += done;
         self.statistics.entries += 1;
-        self.statistics.leaves[(self.shared.leave & 3) as usize] += 1;
-        self.interpret_next = self.shared.leave == Leave::Interpret as u64;
-        self.missed = self.shared.leave == Leave::Miss as u64;
-        self.compiled = Some(code);
+        self.statistics.leaves[(self.code.shared.leave & 3) as usize] += 1;
+        self.code.interpret_next = self.code.shared.leave == Leave::Interpret as u64;
+        self.code.missed = self.code.shared.leave == Leave::Miss as u64;
+        self.code.compiled = Some(code);
         self.drop_units();
-        let came_to = self.retired;
-        if self.replay.reaches(came_to) {
+        let came_to = self.run_state.retired;
+        if self.code.replay.reaches(came_to) {
             self.execute_again();
         }
-        done != 0 || self.retired != came_to
+        done != 0 || self.run_state.retired != came_to
     }
 
     /// The status flags out of what compiled code left.
     pub fn settle_flags(&mut self) {
-        let s = &mut self.shared;
+        let s = &mut self.code.shared;
         let flags = FlagsKind(s.flags_kind).flags(s.flags_a, s.flags_b, s.flags_result, s.flags_carry);
         s.flags_kind = FlagsKind::CANONICAL.0;
         (s.flags_result, s.flags_a) = (flags.result, flags.aux);
@@ -391,20 +393,20 @@ impl Vcpu {
 
     /// Tells the translator which of its units were written to.
     pub(super) fn drop_units(&mut self) {
-        if self.blocks.dropped_units.is_empty() {
+        if self.code.blocks.dropped_units.is_empty() {
             return;
         }
-        if let Some(mut code) = self.compiled.take() {
-            let units = std::mem::take(&mut self.blocks.dropped_units);
+        if let Some(mut code) = self.code.compiled.take() {
+            let units = std::mem::take(&mut self.code.blocks.dropped_units);
             code.invalidate(self, &units);
             self.compiled_changed();
-            self.compiled = Some(code);
+            self.code.compiled = Some(code);
         }
     }
 
     /// Compiled address of the code at `rip` for compiled code that goes there; 0 where the interpreter has to fetch it.
     pub fn compiled_code_address(&mut self, rip: u64) -> u64 {
-        let linear = LinearAddr(rip & self.linear_mask);
+        let linear = LinearAddr(rip & self.mem.linear_mask);
         match self.plain(linear, 1, AccessKind::Execute) {
             Some(_) => self.code_place(rip).map_or(0, |(_, place)| place),
             None => 0,

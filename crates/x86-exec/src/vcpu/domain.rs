@@ -68,7 +68,7 @@ impl Domain for Vcpu {
 
     #[inline(always)]
     fn stack_width(&self) -> Width {
-        self.stack_width
+        self.mem.stack_width
     }
 
     #[inline(always)]
@@ -367,11 +367,11 @@ impl Domain for Vcpu {
 
 impl Vcpu {
     fn high_half(&self, m: &MemRef<u64>) -> MemRef<u64> {
-        MemRef { seg: m.seg, offset: m.offset.wrapping_add(8) & self.linear_mask }
+        MemRef { seg: m.seg, offset: m.offset.wrapping_add(8) & self.mem.linear_mask }
     }
 
     fn check_16(&mut self, m: &MemRef<u64>, aligned: bool) -> Result<(), Raised> {
-        let linear = m.offset.wrapping_add(self.seg_base[m.seg as usize]);
+        let linear = m.offset.wrapping_add(self.mem.seg_base[m.seg as usize]);
         if aligned && linear & 15 != 0 { Err(Raised::from(Exception::GP0)) } else { Ok(()) }
     }
 }

@@ -23,14 +23,14 @@ impl Vcpu {
             return Err(Exception::GP0);
         }
         let at = self.physical(linear, self.explicit(AccessKind::Execute))?;
-        let ram = self.memory.ram_to_execute(at, 1);
+        let ram = self.mem.guest.ram_to_execute(at, 1);
         if let Some(ram) = ram
-            && let Some(block) = self.blocks.find(ram, size)
+            && let Some(block) = self.code.blocks.find(ram, size)
             && self.inside_limit(&block)
         {
             return Ok(block);
         }
-        let room = (PAGE_SIZE - linear.page_offset()).min(self.memory.region(at).1) as usize;
+        let room = (PAGE_SIZE - linear.page_offset()).min(self.mem.guest.region(at).1) as usize;
         // Most blocks are short: bytes are read a few at a time.
         let mut bytes = [0u8; PORTION];
         let mut read = 0;
@@ -73,12 +73,12 @@ impl Vcpu {
         block.slots.shrink_to_fit();
         // What no memory holds is fetched anew each time.
         let Some(ram) = ram else { return Ok(Rc::new(block)) };
-        if self.compiled.is_some() {
-            block.observe(self.hot, self.blocks.doublings(ram, block.len, self.retired));
+        if self.code.compiled.is_some() {
+            block.observe(self.code.hot, self.code.blocks.doublings(ram, block.len, self.run_state.retired));
         }
         let block = Rc::new(block);
-        if self.blocks.keep(ram, size, Rc::clone(&block)) {
-            self.tlb.revoke_write(ram.page());
+        if self.code.blocks.keep(ram, size, Rc::clone(&block)) {
+            self.mem.tlb.revoke_write(ram.page());
         }
         Ok(block)
     }
@@ -102,7 +102,7 @@ impl Vcpu {
         here: &[u8],
         inside: usize,
     ) -> Result<Rc<Block>, Exception> {
-        let next = LinearAddr(linear.0.wrapping_add(here.len() as u64) & self.linear_mask);
+        let next = LinearAddr(linear.0.wrapping_add(here.len() as u64) & self.mem.linear_mask);
         let mut bytes = [0u8; 15];
         bytes[..here.len()].copy_from_slice(here);
         let mut second = None;
@@ -110,12 +110,12 @@ impl Vcpu {
             let at = self.physical(next, self.explicit(AccessKind::Execute))?;
             let rest = &mut bytes[here.len()..];
             self.read_code(at, rest);
-            second = self.memory.ram_to_execute(at, 1);
+            second = self.mem.guest.ram_to_execute(at, 1);
         }
         let size = self.cpu.code_size;
-        let ram = self.memory.ram_to_execute(at, 1);
+        let ram = self.mem.guest.ram_to_execute(at, 1);
         if let Some(ram) = ram
-            && let Some(block) = self.blocks.across(ram, size, &bytes)
+            && let Some(block) = self.code.blocks.across(ram, size, &bytes)
             && self.inside_limit(&block)
         {
             return Ok(block);
@@ -129,32 +129,36 @@ impl Vcpu {
         let mut block = Block::default();
         block.push(insn);
         let Some(ram) = ram else { return Ok(Rc::new(block)) };
-        if self.compiled.is_some() {
+        if self.code.compiled.is_some() {
             let (first, len) = (here.len() as u32, u32::from(insn.len));
-            let behind = second.map_or(0, |at| self.blocks.doublings(at, len - first.min(len), self.retired));
-            block.observe(self.hot, self.blocks.doublings(ram, first, self.retired).max(behind));
+            let behind = second
+                .map_or(0, |at| self.code.blocks.doublings(at, len - first.min(len), self.run_state.retired));
+            block.observe(
+                self.code.hot,
+                self.code.blocks.doublings(ram, first, self.run_state.retired).max(behind),
+            );
         }
         let block = Rc::new(block);
-        self.blocks.keep_across(ram, size, bytes, Rc::clone(&block));
+        self.code.blocks.keep_across(ram, size, bytes, Rc::clone(&block));
         Ok(block)
     }
 
     /// Physical address of the code at `rip`, if it can be fetched; for reports.
     pub fn peek_code(&mut self, rip: u64) -> Option<GuestPhysAddr> {
-        let linear = LinearAddr(rip.wrapping_add(self.seg_base[Seg::Cs as usize]) & self.linear_mask);
+        let linear = LinearAddr(rip.wrapping_add(self.mem.seg_base[Seg::Cs as usize]) & self.mem.linear_mask);
         let access = self.explicit(AccessKind::Execute);
         self.physical(linear, access).ok()
     }
 
     /// Reads bytes of code that lie in one page.
     pub(crate) fn read_code(&mut self, at: GuestPhysAddr, bytes: &mut [u8]) {
-        if let Some(ram) = self.memory.ram_to_execute(at, bytes.len() as u64) {
-            return self.memory.ram_read(ram, bytes);
+        if let Some(ram) = self.mem.guest.ram_to_execute(at, bytes.len() as u64) {
+            return self.mem.guest.ram_read(ram, bytes);
         }
         for (n, byte) in bytes.iter_mut().enumerate() {
             let at = at.wrapping_add(n as u64);
-            *byte = match self.memory.ram_to_execute(at, 1) {
-                Some(ram) => self.memory.ram_value(ram, 1) as u8,
+            *byte = match self.mem.guest.ram_to_execute(at, 1) {
+                Some(ram) => self.mem.guest.ram_value(ram, 1) as u8,
                 None => self.read_device(at, 1) as u8,
             };
         }

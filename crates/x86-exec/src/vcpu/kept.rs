@@ -18,7 +18,7 @@ pub struct Kept {
 impl Vcpu {
     /// How much is kept about code.
     pub fn kept(&self) -> Kept {
-        let (blocks, code_pages, rewritten_pages) = self.blocks.kept();
-        Kept { blocks, code_pages, rewritten_pages, steps: self.steps.len() }
+        let (blocks, code_pages, rewritten_pages) = self.code.blocks.kept();
+        Kept { blocks, code_pages, rewritten_pages, steps: self.code.steps.len() }
     }
 }

@@ -48,10 +48,10 @@ impl MemRef<u64> {
 
 impl PteMemory for Vcpu {
     fn read_u64(&mut self, at: GuestPhysAddr) -> u64 {
-        self.memory.read_u64(self.memory.through_a20(at))
+        self.mem.guest.read_u64(self.mem.guest.through_a20(at))
     }
     fn read_u32(&mut self, at: GuestPhysAddr) -> u32 {
-        self.memory.read_u32(self.memory.through_a20(at))
+        self.mem.guest.read_u32(self.mem.guest.through_a20(at))
     }
     fn compare_exchange_u32(&mut self, at: GuestPhysAddr, expected: u32, new: u32) -> bool {
         self.read_u32(at) == expected && self.write_entry(at, 4, new.into())
@@ -65,9 +65,9 @@ impl Vcpu {
     /// Writes a paging-structure entry that was compared: processors take turns, so that nothing came in between. Returns
     /// true; entries that take no writes stay as they are.
     fn write_entry(&mut self, at: GuestPhysAddr, size: u64, new: u64) -> bool {
-        if let Some(ram) = self.memory.ram_to_write(self.memory.through_a20(at), size) {
+        if let Some(ram) = self.mem.guest.ram_to_write(self.mem.guest.through_a20(at), size) {
             self.code_written(ram, size);
-            self.memory.set_ram_value(ram, size, new);
+            self.mem.guest.set_ram_value(ram, size, new);
         }
         true
     }
@@ -78,9 +78,10 @@ impl Vcpu {
     #[inline(always)]
     pub(crate) fn load_ref(&mut self, m: &MemRef<u64>, w: Width) -> Result<u64, Raised> {
         let seg = m.seg as usize;
-        let linear = m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask;
-        if self.seg_checks >> seg & 1 == 0
-            && let Some(addend) = self.tlb.lookup_read(self.mmu, LinearAddr(linear), u64::from(w.bytes()))
+        let linear = m.offset.wrapping_add(self.mem.seg_base[seg]) & self.mem.linear_mask;
+        if self.mem.seg_checks >> seg & 1 == 0
+            && let Some(addend) =
+                self.mem.tlb.lookup_read(self.mem.mmu, LinearAddr(linear), u64::from(w.bytes()))
         {
             return Ok(host_read(addend, linear, w));
         }
@@ -91,9 +92,10 @@ impl Vcpu {
     #[inline(always)]
     pub(crate) fn store_ref(&mut self, m: &MemRef<u64>, w: Width, v: u64) -> Result<(), Raised> {
         let seg = m.seg as usize;
-        let linear = m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask;
-        if self.seg_checks >> seg & 1 == 0
-            && let Some(addend) = self.tlb.lookup_write(self.mmu, LinearAddr(linear), u64::from(w.bytes()))
+        let linear = m.offset.wrapping_add(self.mem.seg_base[seg]) & self.mem.linear_mask;
+        if self.mem.seg_checks >> seg & 1 == 0
+            && let Some(addend) =
+                self.mem.tlb.lookup_write(self.mem.mmu, LinearAddr(linear), u64::from(w.bytes()))
         {
             host_write(addend, linear, w, v);
             return Ok(());
@@ -105,16 +107,16 @@ impl Vcpu {
     #[inline(always)]
     fn ten_bytes(&self, m: &MemRef<u64>, addrsize: Width) -> Option<u64> {
         let seg = m.seg as usize;
-        let linear = m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask;
+        let linear = m.offset.wrapping_add(self.mem.seg_base[seg]) & self.mem.linear_mask;
         let row = addrsize.trunc(m.offset.wrapping_add(9)) > m.offset;
-        (row && self.seg_checks >> seg & 1 == 0).then_some(linear)
+        (row && self.mem.seg_checks >> seg & 1 == 0).then_some(linear)
     }
 
     /// Loads ten bytes, as eight and two.
     #[inline(always)]
     pub(crate) fn load80_ref(&mut self, m: &MemRef<u64>, addrsize: Width) -> Result<(u64, u16), Raised> {
         if let Some(linear) = self.ten_bytes(m, addrsize)
-            && let Some(addend) = self.tlb.lookup_read(self.mmu, LinearAddr(linear), 10)
+            && let Some(addend) = self.mem.tlb.lookup_read(self.mem.mmu, LinearAddr(linear), 10)
         {
             let low = host_read(addend, linear, Width::B8);
             return Ok((low, host_read(addend, linear.wrapping_add(8), Width::B2) as u16));
@@ -139,7 +141,7 @@ impl Vcpu {
         high: u16,
     ) -> Result<(), Raised> {
         if let Some(linear) = self.ten_bytes(m, addrsize)
-            && let Some(addend) = self.tlb.lookup_write(self.mmu, LinearAddr(linear), 10)
+            && let Some(addend) = self.mem.tlb.lookup_write(self.mem.mmu, LinearAddr(linear), 10)
         {
             host_write(addend, linear, Width::B8, low);
             host_write(addend, linear.wrapping_add(8), Width::B2, high.into());
@@ -162,9 +164,10 @@ impl Vcpu {
     #[inline(always)]
     pub(crate) fn load_for_write_ref(&mut self, m: &MemRef<u64>, w: Width) -> Result<u64, Raised> {
         let seg = m.seg as usize;
-        let linear = m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask;
-        if self.seg_checks >> seg & 1 == 0
-            && let Some(addend) = self.tlb.lookup_write(self.mmu, LinearAddr(linear), u64::from(w.bytes()))
+        let linear = m.offset.wrapping_add(self.mem.seg_base[seg]) & self.mem.linear_mask;
+        if self.mem.seg_checks >> seg & 1 == 0
+            && let Some(addend) =
+                self.mem.tlb.lookup_write(self.mem.mmu, LinearAddr(linear), u64::from(w.bytes()))
         {
             return Ok(host_read(addend, linear, w));
         }
@@ -176,9 +179,9 @@ impl Vcpu {
     #[inline(always)]
     pub(crate) fn check_write_ref(&mut self, m: &MemRef<u64>, w: Width) -> Result<(), Raised> {
         let seg = m.seg as usize;
-        let linear = m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask;
-        if self.seg_checks >> seg & 1 == 0
-            && self.tlb.lookup_write(self.mmu, LinearAddr(linear), u64::from(w.bytes())).is_some()
+        let linear = m.offset.wrapping_add(self.mem.seg_base[seg]) & self.mem.linear_mask;
+        if self.mem.seg_checks >> seg & 1 == 0
+            && self.mem.tlb.lookup_write(self.mem.mmu, LinearAddr(linear), u64::from(w.bytes())).is_some()
         {
             return Ok(());
         }
@@ -198,16 +201,16 @@ impl Vcpu {
     #[inline]
     pub(crate) fn plain_area(&self, m: &MemRef<u64>, size: u64, write: bool) -> Option<RamAddr> {
         let seg = m.seg as usize;
-        let linear = LinearAddr(m.offset.wrapping_add(self.seg_base[seg]) & self.linear_mask);
-        if self.seg_checks >> seg & 1 != 0 {
+        let linear = LinearAddr(m.offset.wrapping_add(self.mem.seg_base[seg]) & self.mem.linear_mask);
+        if self.mem.seg_checks >> seg & 1 != 0 {
             return None;
         }
         let hit = if write {
-            self.tlb.lookup_write(self.mmu, linear, size)
+            self.mem.tlb.lookup_write(self.mem.mmu, linear, size)
         } else {
-            self.tlb.lookup_read(self.mmu, linear, size)
+            self.mem.tlb.lookup_read(self.mem.mmu, linear, size)
         };
-        hit.and_then(|_| self.tlb.lookup_ram(self.mmu, linear))
+        hit.and_then(|_| self.mem.tlb.lookup_ram(self.mem.mmu, linear))
     }
 
     #[cold]
@@ -233,7 +236,7 @@ impl Vcpu {
     /// Checks an access to `size` bytes without making it.
     pub(crate) fn probe(&mut self, linear: LinearAddr, size: u64, kind: AccessKind) -> Result<(), Exception> {
         self.physical(linear, self.explicit(kind))?;
-        let last = LinearAddr(linear.0.wrapping_add(size - 1) & self.linear_mask);
+        let last = LinearAddr(linear.0.wrapping_add(size - 1) & self.mem.linear_mask);
         if last.page() != linear.page() {
             self.physical(last.page(), self.explicit(kind))?;
         }
@@ -253,7 +256,7 @@ impl Vcpu {
         if size <= first {
             return Ok(self.read_physical(at, size));
         }
-        let next = LinearAddr(linear.0.wrapping_add(first) & self.linear_mask);
+        let next = LinearAddr(linear.0.wrapping_add(first) & self.mem.linear_mask);
         let rest = self.physical(next, access)?;
         let (low, high) = (self.read_bytes(at, first), self.read_bytes(rest, size - first));
         Ok(low | high << (8 * first))
@@ -273,11 +276,11 @@ impl Vcpu {
         if size <= first {
             self.write_physical(at, size, v);
             if !access.implicit && !self.holds_code(at) && !self.is_watched_page(linear.page()) {
-                self.tlb.restore_write(self.paging.mmu_index(access), linear);
+                self.mem.tlb.restore_write(self.mem.paging.mmu_index(access), linear);
             }
             return Ok(());
         }
-        let next = LinearAddr(linear.0.wrapping_add(first) & self.linear_mask);
+        let next = LinearAddr(linear.0.wrapping_add(first) & self.mem.linear_mask);
         let rest = self.physical(next, access)?;
         for n in 0..size {
             let to = if n < first { at.wrapping_add(n) } else { rest.wrapping_add(n - first) };
@@ -292,16 +295,16 @@ impl Vcpu {
 
     /// Reads 1, 2, 4 or 8 bytes of memory or of a device, within one page.
     pub(crate) fn read_physical(&mut self, at: GuestPhysAddr, size: u64) -> u64 {
-        match self.memory.ram_to_read(at, size) {
-            Some(ram) => self.memory.ram_value(ram, size),
+        match self.mem.guest.ram_to_read(at, size) {
+            Some(ram) => self.mem.guest.ram_value(ram, size),
             None => self.read_device(at, size),
         }
     }
 
     /// Reads what no memory answers.
     pub(super) fn read_device(&mut self, at: GuestPhysAddr, size: u64) -> u64 {
-        let now = self.retired;
-        let v = match self.replay.take_read(now, at, size) {
+        let now = self.run_state.retired;
+        let v = match self.code.replay.take_read(now, at, size) {
             Some(known) => known,
             None => self.access_device(at, size, None),
         };
@@ -311,14 +314,14 @@ impl Vcpu {
 
     /// Looks at the bus, unless later accesses have been made already: nothing was due behind those before them.
     fn device_accessed(&mut self) {
-        if !self.replay.reaches(self.retired) {
+        if !self.code.replay.reaches(self.run_state.retired) {
             self.bus_touched();
         }
     }
 
     /// Reads `size` bytes of a device, or writes a value. Returns what was read.
     pub(super) fn access_device(&mut self, at: GuestPhysAddr, size: u64, value: Option<u64>) -> u64 {
-        let now = self.retired;
+        let now = self.run_state.retired;
         self.statistics.mmio += 1;
         let v = match value {
             Some(value) => {
@@ -332,12 +335,12 @@ impl Vcpu {
 
     /// Writes 1, 2, 4 or 8 bytes of memory or of a device, within one page. Code there is dropped.
     pub(crate) fn write_physical(&mut self, at: GuestPhysAddr, size: u64, v: u64) {
-        if let Some(ram) = self.memory.ram_to_write(at, size) {
+        if let Some(ram) = self.mem.guest.ram_to_write(at, size) {
             self.code_written(ram, size);
-            self.memory.set_ram_value(ram, size, v);
+            self.mem.guest.set_ram_value(ram, size, v);
             return;
         }
-        if !self.replay.take_write(self.retired, at, size) {
+        if !self.code.replay.take_write(self.run_state.retired, at, size) {
             self.access_device(at, size, Some(v));
         }
         self.device_accessed();
@@ -345,16 +348,16 @@ impl Vcpu {
 
     /// Whether writes at `at` would change decoded or compiled code.
     fn holds_code(&self, at: GuestPhysAddr) -> bool {
-        self.memory.region(at).0.write.ram().is_some_and(|ram| self.blocks.is_code(ram))
+        self.mem.guest.region(at).0.write.ram().is_some_and(|ram| self.code.blocks.is_code(ram))
     }
 
     /// Bytes within one page are about to be written: code there is dropped, and what runs is fetched anew behind the
     /// instruction.
     #[inline]
     pub(super) fn code_written(&mut self, at: RamAddr, len: u64) {
-        if self.blocks.is_code(at) {
-            self.blocks.announce_write(at, len);
-            if self.blocks.written(at, len, self.retired) {
+        if self.code.blocks.is_code(at) {
+            self.code.blocks.announce_write(at, len);
+            if self.code.blocks.written(at, len, self.run_state.retired) {
                 self.drop_units();
                 self.stop_block();
             }
@@ -367,10 +370,10 @@ impl Vcpu {
         while done < len {
             let from = at.wrapping_add(done);
             let part = (PAGE_SIZE - from.page_offset()).min(len - done);
-            let (region, same) = self.memory.region(from);
+            let (region, same) = self.mem.guest.region(from);
             let part = part.min(same.max(1));
             if let Some(ram) = region.write.ram() {
-                self.blocks.written(ram, part, self.retired);
+                self.code.blocks.written(ram, part, self.run_state.retired);
             }
             done += part;
         }
@@ -379,8 +382,8 @@ impl Vcpu {
 
     /// All decoded and compiled code is dropped: memory was written as a whole.
     pub fn invalidate_all_code(&mut self) {
-        for page in self.blocks.code_pages() {
-            self.blocks.written(page, PAGE_SIZE, self.retired);
+        for page in self.code.blocks.code_pages() {
+            self.code.blocks.written(page, PAGE_SIZE, self.run_state.retired);
         }
         self.drop_units();
     }
@@ -397,37 +400,37 @@ impl Vcpu {
         linear: LinearAddr,
         access: Access,
     ) -> Result<GuestPhysAddr, Exception> {
-        let mmu = self.paging.mmu_index(access);
-        if let Some(at) = self.tlb.lookup_slow(mmu, linear, access.kind) {
+        let mmu = self.mem.paging.mmu_index(access);
+        if let Some(at) = self.mem.tlb.lookup_slow(mmu, linear, access.kind) {
             return Ok(at);
         }
-        let mode = self.paging;
-        let mut fill = match self.tlb.recall(mmu, linear, access.kind, mode.pcid()) {
+        let mode = self.mem.paging;
+        let mut fill = match self.mem.tlb.recall(mmu, linear, access.kind, mode.pcid()) {
             Some(known) => known,
             None => {
                 let translation = translate(self, &mode, linear, access).map_err(Exception::from)?;
                 self.statistics.walks += 1;
                 let fill = TlbFill::new(linear, &translation, mode.pcid());
-                self.tlb.remember(mmu, &fill);
+                self.mem.tlb.remember(mmu, &fill);
                 fill
             }
         };
         let page = linear.page();
-        let phys = self.memory.through_a20(fill.phys.page());
+        let phys = self.mem.guest.through_a20(fill.phys.page());
         fill.phys = phys;
-        let backing = self.memory.page_backing(phys, access.kind == AccessKind::Write);
+        let backing = self.mem.guest.page_backing(phys, access.kind == AccessKind::Write);
         fill.memory = backing.ram.map(|ram| TlbMemory {
             addend: backing.host.wrapping_sub(COMPILED_BASE).wrapping_sub(page.0),
             ram,
             writable: backing.writable,
-            watched: !backing.plain_write || self.blocks.is_code(ram),
+            watched: !backing.plain_write || self.code.blocks.is_code(ram),
             executable: backing.executable,
         });
         if self.is_watched_page(page) {
             fill.perms.read = false;
             fill.perms.write = false;
         }
-        self.tlb.insert(mmu, &fill);
+        self.mem.tlb.insert(mmu, &fill);
         Ok(phys.wrapping_add(linear.page_offset()))
     }
 
@@ -455,9 +458,9 @@ impl Vcpu {
             let start = self.cpu.dr[n as usize] & !(dr7.length(n) - 1);
             let overlaps = at < start.wrapping_add(dr7.length(n)) && start < at.wrapping_add(size);
             if wanted(dr7.condition(n)) && overlaps && dr7.enabled(n) {
-                self.debug_trap |= 1 << n;
-                self.attention |= attention::DEBUG_TRAP;
-                self.event = true;
+                self.run_state.debug_trap |= 1 << n;
+                self.run_state.attention |= attention::DEBUG_TRAP;
+                self.run_state.event = true;
                 self.stop_block();
             }
         }

@@ -85,6 +85,24 @@ pub(crate) mod attention {
 pub struct Vcpu {
     /// Architectural state
     pub cpu: Cpu,
+    mem: MemorySide,
+    code: CodeSide,
+    run_state: RunState,
+    bus: BusSlot,
+    /// Counts for `--stats`
+    pub statistics: Statistics,
+    history: History,
+}
+
+/// How memory is reached: guest memory, and what derives from it, from segments and from control registers.
+struct MemorySide {
+    guest: Rc<GuestMemory>,
+    /// [`GuestMemory::generation`] that translations and `paging` were made under
+    map_generation: u64,
+    tlb: Box<Tlb>,
+    paging: PagingMode,
+    /// The bank of the TLB that the present mode looks into
+    mmu: MmuIndex,
     /// Bases by segment register; 0 for ES, CS, SS and DS in 64-bit mode
     seg_base: [u64; 6],
     /// Bit per segment register: accesses need a limit, rights or alignment check
@@ -92,22 +110,29 @@ pub struct Vcpu {
     /// Cuts linear addresses: all ones in 64-bit mode, else 32 bits
     linear_mask: u64,
     stack_width: Width,
-    mmu: MmuIndex,
-    tlb: Box<Tlb>,
-    paging: PagingMode,
     /// One past the last offset of code in CS; no limit in 64-bit mode
     code_end: u64,
-    /// Set to leave the block after the instruction that runs
-    stop: bool,
-    /// Set with `stop` where the run loop has something to do: not where only code was written
-    event: bool,
-    /// Whether the block that runs ends in a single-step trap
-    stepping: bool,
-    attention: u32,
-    /// Bits for DR6 of a data breakpoint or single step that traps after the instruction
-    debug_trap: u64,
-    /// Instructions retired; while compiled code runs, before it was entered
-    retired: u64,
+}
+
+impl MemorySide {
+    fn new(guest: Rc<GuestMemory>, paging: PagingMode) -> Self {
+        MemorySide {
+            map_generation: guest.generation(),
+            guest,
+            tlb: Box::new(Tlb::new()),
+            paging,
+            mmu: MmuIndex::Kernel,
+            seg_base: [0; 6],
+            seg_checks: 0,
+            linear_mask: 0,
+            stack_width: Width::B2,
+            code_end: 0,
+        }
+    }
+}
+
+/// Decoded and compiled code.
+struct CodeSide {
     /// The block that was interpreted last
     block: Rc<Block>,
     blocks: BlockCache,
@@ -115,31 +140,73 @@ pub struct Vcpu {
     compiled: Option<Box<dyn CompiledCode>>,
     shared: Shared,
     jumps: Jumps,
-    /// What compiled code was told the keys of jumps for
+    /// What the keys of jumps in [`Shared`] were made for
     jumps_for: (u32, u32, u32),
     /// [`CompiledCode::hot_after`]
     hot: u32,
     /// Instructions executed for compiled code
     steps: Steps,
     /// Changes whenever compiled code is dropped: what was found before has to be looked for anew
-    code_epoch: u32,
+    epoch: u32,
     /// The next block is for the interpreter, whatever is compiled
     interpret_next: bool,
-    /// Compiled code came back since it knew no way
+    /// Compiled code came back since it did not find where to go on
     missed: bool,
     /// Device accesses of compiled code that the interpreter may come to again
     replay: Replay,
-    /// Instructions retired at which [`Vcpu::run`] has to end
+}
+
+impl CodeSide {
+    fn new() -> Self {
+        CodeSide {
+            block: Rc::default(),
+            blocks: BlockCache::new(),
+            compiled: None,
+            shared: Shared::default(),
+            jumps: Jumps::default(),
+            jumps_for: (0, 0, 0),
+            hot: u32::MAX,
+            steps: Steps::default(),
+            epoch: 1,
+            interpret_next: false,
+            missed: false,
+            replay: Replay::default(),
+        }
+    }
+}
+
+/// Where the run loop stands.
+#[derive(Default)]
+struct RunState {
+    /// Instructions retired; while compiled code runs, before it was entered
+    retired: u64,
+    /// Instructions retired at which compiled code has to come back
     limit: u64,
-    memory: Rc<GuestMemory>,
-    /// [`GuestMemory::generation`] that translations and `paging` were made under
-    map_generation: u64,
-    bus: BusSlot,
-    /// Counts for `--stats`
-    pub statistics: Statistics,
-    /// The last targets of far and near jumps that left a block, for crash reports
-    history: [u64; 16],
-    history_at: usize,
+    /// Bits of [`attention`]
+    attention: u32,
+    /// Set to leave the block after the instruction that runs
+    stop: bool,
+    /// Set with `stop` where the run loop has something to do: not where only code was written
+    event: bool,
+    /// Whether the block that runs ends in a single-step trap
+    stepping: bool,
+    /// Bits for DR6 of a data breakpoint or single step that traps after the instruction
+    debug_trap: u64,
+}
+
+/// The last targets of far and near jumps that left a block, for crash reports.
+#[derive(Default)]
+struct History {
+    places: [u64; 16],
+    next: usize,
+}
+
+impl History {
+    #[inline(always)]
+    fn note(&mut self, rip: u64) {
+        self.places[self.next] = rip;
+        self.next = (self.next + 1) % self.places.len();
+    }
 }
 
 impl Vcpu {
@@ -149,39 +216,12 @@ impl Vcpu {
         let paging = PagingMode::of(&cpu);
         let mut vcpu = Vcpu {
             cpu,
-            seg_base: [0; 6],
-            seg_checks: 0,
-            linear_mask: 0,
-            stack_width: Width::B2,
-            mmu: MmuIndex::Kernel,
-            tlb: Box::new(Tlb::new()),
-            paging,
-            code_end: 0,
-            stop: false,
-            event: false,
-            stepping: false,
-            attention: 0,
-            debug_trap: 0,
-            retired: 0,
-            block: Rc::default(),
-            blocks: BlockCache::new(),
-            compiled: None,
-            shared: Shared::default(),
-            jumps: Jumps::default(),
-            jumps_for: (0, 0, 0),
-            hot: u32::MAX,
-            steps: Steps::default(),
-            code_epoch: 1,
-            interpret_next: false,
-            missed: false,
-            replay: Replay::default(),
-            limit: 0,
-            map_generation: memory.generation(),
-            memory,
+            mem: MemorySide::new(memory, paging),
+            code: CodeSide::new(),
+            run_state: RunState::default(),
             bus: BusSlot::default(),
             statistics: Statistics::default(),
-            history: [0; 16],
-            history_at: 0,
+            history: History::default(),
         };
         vcpu.state_changed();
         vcpu
@@ -190,14 +230,14 @@ impl Vcpu {
     /// RESET#: the processor starts over, memory stays.
     pub fn reset(&mut self) {
         self.cpu = Cpu::new(self.cpu.model);
-        self.replay.clear();
-        self.debug_trap = 0;
+        self.code.replay.clear();
+        self.run_state.debug_trap = 0;
         self.state_changed();
     }
 
     /// Instructions retired since power-on.
     pub fn retired(&self) -> u64 {
-        self.retired
+        self.run_state.retired
     }
 
     /// The bus of the present run.
@@ -208,19 +248,20 @@ impl Vcpu {
 
     /// Guest memory.
     pub fn memory(&self) -> &Rc<GuestMemory> {
-        &self.memory
+        &self.mem.guest
     }
 
     /// The last block addresses that ran, oldest first.
     pub fn last_branches(&self) -> Vec<u64> {
-        (0..self.history.len()).map(|n| self.history[(self.history_at + n) % self.history.len()]).collect()
+        let History { places, next } = &self.history;
+        places[*next..].iter().chain(&places[..*next]).copied().collect()
     }
 
     /// Rebuilds everything derived, after state was changed from outside or by a rare instruction: drops the TLB too.
     pub fn state_changed(&mut self) {
-        self.tlb.flush_all();
+        self.mem.tlb.flush_all();
         self.mode_switched();
-        self.attention |= attention::INTERRUPT;
+        self.run_state.attention |= attention::INTERRUPT;
     }
 
     /// Rebuilds what derives from modes, segments, CPL, RFLAGS and control registers, other than the TLB's content.
@@ -233,8 +274,8 @@ impl Vcpu {
     /// Rebuilds what derives from segment registers and CPL.
     pub(crate) fn segments_changed(&mut self) {
         let long64 = self.cpu.code_size == CodeSize::Bits64;
-        self.linear_mask = if long64 { u64::MAX } else { 0xffff_ffff };
-        self.stack_width = if long64 {
+        self.mem.linear_mask = if long64 { u64::MAX } else { 0xffff_ffff };
+        self.mem.stack_width = if long64 {
             Width::B8
         } else if self.cpu.segment(Seg::Ss).attr.contains(x86_state::SegAttr::DB) {
             Width::B4
@@ -242,26 +283,26 @@ impl Vcpu {
             Width::B2
         };
         let limit = u64::from(self.cpu.segment(Seg::Cs).limit);
-        self.code_end = if long64 { u64::MAX } else { limit + 1 };
+        self.mem.code_end = if long64 { u64::MAX } else { limit + 1 };
         let mut checks = 0;
         for seg in Seg::ALL {
             let segment = self.cpu.segment(seg);
             let n = seg as usize;
-            self.seg_base[n] = if long64 && seg as u8 <= Seg::Ds as u8 { 0 } else { segment.base };
+            self.mem.seg_base[n] = if long64 && seg as u8 <= Seg::Ds as u8 { 0 } else { segment.base };
             if !long64 && !access::is_unrestricted(seg, segment) {
                 checks |= 1 << n;
             }
         }
-        self.seg_checks = checks;
+        self.mem.seg_checks = checks;
         self.privilege_changed();
     }
 
     /// Rebuilds what derives from CPL and RFLAGS.AC: which TLB bank is used, and whether alignment is checked.
     pub(crate) fn privilege_changed(&mut self) {
-        self.paging = PagingMode::of(&self.cpu);
-        self.mmu = self.paging.mmu_index(self.explicit(AccessKind::Read));
+        self.mem.paging = PagingMode::of(&self.cpu);
+        self.mem.mmu = self.mem.paging.mmu_index(self.explicit(AccessKind::Read));
         if self.alignment_checked() {
-            self.seg_checks |= 0x3f;
+            self.mem.seg_checks |= 0x3f;
         }
         self.choose_bank();
         self.code_mode_changed();
@@ -270,7 +311,7 @@ impl Vcpu {
     /// Rebuilds the identity of the mode that code is compiled for, after MXCSR or anything else it derives from changed.
     #[cold]
     pub(crate) fn code_mode_changed(&mut self) {
-        self.shared.code_key = self.code_mode().map_or(0, compiled::CodeMode::key);
+        self.code.shared.code_key = self.code_mode().map_or(0, compiled::CodeMode::key);
     }
 
     /// SPEC: intel-sdm-vol3 :: 7.15 Exception and Interrupt Reference -> #AC needs CR0.AM, RFLAGS.AC and CPL 3
@@ -280,7 +321,8 @@ impl Vcpu {
 
     /// Rebuilds what derives from RFLAGS and the interrupt shadow.
     pub(crate) fn flags_changed(&mut self) {
-        let mut attention = self.attention & (attention::EXIT | attention::DEBUG_TRAP | attention::INTERRUPT);
+        let mut attention =
+            self.run_state.attention & (attention::EXIT | attention::DEBUG_TRAP | attention::INTERRUPT);
         if self.cpu.system_flags.contains(RFlags::TF) {
             attention |= attention::SINGLE_STEP;
         }
@@ -290,23 +332,23 @@ impl Vcpu {
         if self.cpu.dr[7] & x86_state::Dr7::ENABLES.bits() != 0 {
             attention |= attention::BREAKPOINTS;
         }
-        self.attention = attention;
+        self.run_state.attention = attention;
     }
 
     /// Asks to leave the block after this instruction.
     #[inline]
     pub(crate) fn stop_block(&mut self) {
-        self.stop = true;
+        self.run_state.stop = true;
     }
 
     /// Looks at the bus after an access. Code goes on unless the access made an event pending, asked for an exit, or changed
     /// the memory map: then the block ends behind the instruction.
     pub(crate) fn bus_touched(&mut self) {
         let news = self.bus_news();
-        self.attention |= news.attention;
+        self.run_state.attention |= news.attention;
         if news.stops {
-            self.event = true;
-            self.stop = true;
+            self.run_state.event = true;
+            self.run_state.stop = true;
         }
         self.follow_map();
     }
@@ -322,7 +364,7 @@ impl Vcpu {
         if wants_exit {
             attention |= attention::EXIT;
         }
-        let remapped = self.map_generation != self.memory.generation();
+        let remapped = self.mem.map_generation != self.mem.guest.generation();
         BusNews { attention, stops: wants_exit || remapped || self.is_due(pending) }
     }
 
@@ -336,9 +378,9 @@ impl Vcpu {
     /// it was made of, wherever they lie, so that it stays.
     #[inline]
     pub(crate) fn follow_map(&mut self) {
-        if self.map_generation != self.memory.generation() {
-            self.map_generation = self.memory.generation();
-            self.tlb.flush_all();
+        if self.mem.map_generation != self.mem.guest.generation() {
+            self.mem.map_generation = self.mem.guest.generation();
+            self.mem.tlb.flush_all();
         }
     }
 }

@@ -27,8 +27,8 @@ impl Vcpu {
         };
         let stepping = self.cpu.system_flags.contains(RFlags::TF);
         let mut left = if stepping { count.min(1) } else { self.reach(insn, count) };
-        self.event = false;
-        while left != 0 && !self.event {
+        self.run_state.event = false;
+        while left != 0 && !self.run_state.event {
             let done = match (until_zf, insn.op) {
                 (None, Op::Ins | Op::Outs) => self.port_block(insn, left),
                 (None, _) => self.bulk(insn, left),
@@ -81,7 +81,7 @@ impl Vcpu {
     fn bulk(&mut self, insn: &Instruction, count: u64) -> u64 {
         if !matches!(insn.op, Op::Movs | Op::Stos)
             || count < 4
-            || self.attention & attention::BREAKPOINTS != 0
+            || self.run_state.attention & attention::BREAKPOINTS != 0
         {
             return 0;
         }
@@ -108,7 +108,7 @@ impl Vcpu {
                 return 0;
             }
             self.code_written(to, len);
-            if !self.memory.ram_copy(from, to, len) {
+            if !self.mem.guest.ram_copy(from, to, len) {
                 return 0;
             }
             self.step_register(gpr::RSI, insn, len, down);
@@ -116,11 +116,11 @@ impl Vcpu {
             self.code_written(to, len);
             let unit = insn.opsize.trunc(self.cpu.gpr[gpr::RAX]);
             if unit == (unit & 0xff) * (insn.opsize.mask() / 0xff) {
-                if !self.memory.ram_fill(to, len, unit as u8) {
+                if !self.mem.guest.ram_fill(to, len, unit as u8) {
                     return 0;
                 }
             } else {
-                (0..n).for_each(|k| self.memory.set_ram_value(to.wrapping_add(k * size), size, unit));
+                (0..n).for_each(|k| self.mem.guest.set_ram_value(to.wrapping_add(k * size), size, unit));
             }
         }
         self.step_register(gpr::RDI, insn, len, down);
@@ -136,7 +136,7 @@ impl Vcpu {
         let w = insn.addrsize;
         if count < 2
             || self.cpu.system_flags.contains(RFlags::DF)
-            || self.attention & attention::BREAKPOINTS != 0
+            || self.run_state.attention & attention::BREAKPOINTS != 0
         {
             return 0;
         }
@@ -156,10 +156,10 @@ impl Vcpu {
         let mut page = [0; PAGE_SIZE as usize];
         let data = &mut page[..(n * size) as usize];
         if !input {
-            self.memory.ram_read(place, data);
+            self.mem.guest.ram_read(place, data);
         }
-        let (now, mut done) = (self.retired, 0);
-        while done < n && !self.event {
+        let (now, mut done) = (self.run_state.retired, 0);
+        while done < n && !self.run_state.event {
             let from = (done * size) as usize;
             let moved = if input {
                 self.bus_mut().port_read_block(now, port, bytes as u8, &mut data[from..])
@@ -169,7 +169,8 @@ impl Vcpu {
             let moved = (moved as u64).clamp(1, n - done);
             if input {
                 self.code_written(place.wrapping_add(done * size), moved * size);
-                self.memory
+                self.mem
+                    .guest
                     .ram_write(place.wrapping_add(done * size), &data[from..][..(moved * size) as usize]);
             }
             tracing::trace!(target: "io", port, size, moved, input, "block");
@@ -188,7 +189,7 @@ impl Vcpu {
         let w = insn.addrsize;
         if count < 8
             || self.cpu.system_flags.contains(RFlags::DF)
-            || self.attention & attention::BREAKPOINTS != 0
+            || self.run_state.attention & attention::BREAKPOINTS != 0
         {
             return 0;
         }
@@ -221,8 +222,9 @@ impl Vcpu {
         let low = u64::MAX / w.mask();
         let high = low << (bits - 1);
         let differing = |k: u64, bytes: u64, wanted: u64| {
-            let left = from.map_or(wanted, |from| self.memory.ram_value(from.wrapping_add(k * size), bytes));
-            left ^ self.memory.ram_value(to.wrapping_add(k * size), bytes)
+            let left =
+                from.map_or(wanted, |from| self.mem.guest.ram_value(from.wrapping_add(k * size), bytes));
+            left ^ self.mem.guest.ram_value(to.wrapping_add(k * size), bytes)
         };
         let mut k = 0;
         while k + 8 / size <= n {
@@ -249,10 +251,12 @@ impl Vcpu {
 
     /// Where bytes lie in memory that are in one page, where the access neither faults nor has to be seen.
     fn bulk_page(&mut self, seg: Seg, offset: u64, kind: AccessKind) -> Option<RamAddr> {
-        if self.seg_checks >> (seg as usize) & 1 != 0 || self.seg_base[seg as usize] & (PAGE_SIZE - 1) != 0 {
+        if self.mem.seg_checks >> (seg as usize) & 1 != 0
+            || self.mem.seg_base[seg as usize] & (PAGE_SIZE - 1) != 0
+        {
             return None;
         }
-        let linear = LinearAddr(offset.wrapping_add(self.seg_base[seg as usize]) & self.linear_mask);
+        let linear = LinearAddr(offset.wrapping_add(self.mem.seg_base[seg as usize]) & self.mem.linear_mask);
         if self.cpu.code_size == CodeSize::Bits64 && !linear.is_canonical(self.cpu.linear_bits()) {
             return None;
         }
@@ -260,8 +264,8 @@ impl Vcpu {
         let phys = self.physical(linear, self.explicit(kind)).ok()?;
         let page = phys.page();
         let ram = match kind {
-            AccessKind::Write => self.memory.ram_to_write(page, PAGE_SIZE),
-            _ => self.memory.ram_to_read(page, PAGE_SIZE),
+            AccessKind::Write => self.mem.guest.ram_to_write(page, PAGE_SIZE),
+            _ => self.mem.guest.ram_to_read(page, PAGE_SIZE),
         };
         ram.map(|ram| ram.wrapping_add(phys.page_offset()))
     }

@@ -69,23 +69,24 @@ impl Vcpu {
 
     fn run_attached(&mut self, limit: u64) -> Exit {
         loop {
-            if self.attention != 0
+            if self.run_state.attention != 0
                 && let Some(exit) = self.attend()
             {
                 return exit;
             }
-            if self.retired >= limit {
+            if self.run_state.retired >= limit {
                 return Exit::Budget;
             }
             let single = attention::SINGLE_STEP | attention::SHADOW | attention::BREAKPOINTS;
-            let budget = if self.attention & single != 0 { 1 } else { limit - self.retired };
+            let budget =
+                if self.run_state.attention & single != 0 { 1 } else { limit - self.run_state.retired };
             self.run_block(budget);
         }
     }
 
     /// Instructions decoded into blocks, and blocks dropped since their bytes were written.
     pub fn code_statistics(&self) -> (u64, u64) {
-        (self.blocks.decoded, self.blocks.invalidated)
+        (self.code.blocks.decoded, self.code.blocks.invalidated)
     }
 
     #[inline(always)]
@@ -93,13 +94,13 @@ impl Vcpu {
         let block = match self.fetch_block() {
             Ok(block) => block,
             Err(exception) => {
-                self.retired += 1;
+                self.run_state.retired += 1;
                 self.deliver(Event::Exception(exception));
                 return;
             }
         };
-        if self.compiled.is_some()
-            && !std::mem::take(&mut self.interpret_next)
+        if self.code.compiled.is_some()
+            && !std::mem::take(&mut self.code.interpret_next)
             && self.try_compiled(&block, budget)
         {
             return;
@@ -108,39 +109,38 @@ impl Vcpu {
         self.cpu.system_flags.remove(RFlags::RF);
         let start = self.cpu.rip;
         self.statistics.blocks_run += 1;
-        self.history[self.history_at] = start;
-        self.history_at = (self.history_at + 1) % self.history.len();
-        self.stop = false;
+        self.history.note(start);
+        self.run_state.stop = false;
         let take = block.slots.len().min(budget as usize);
         let shadow = self.cpu.shadow;
-        self.stepping = self.cpu.system_flags.contains(RFlags::TF);
+        self.run_state.stepping = self.cpu.system_flags.contains(RFlags::TF);
         let mask = if self.cpu.code_size == CodeSize::Bits64 { u64::MAX } else { 0xffff_ffff };
-        let before = self.retired;
+        let before = self.run_state.retired;
         for slot in &block.slots[..take] {
             self.cpu.rip = self.cpu.rip.wrapping_add(u64::from(slot.insn.len)) & mask;
             let flow = match (slot.handler)(self, &slot.insn) {
                 Ok(flow) => flow,
                 Err(raised) => return self.instruction_faulted(raised, u64::from(slot.insn.len)),
             };
-            self.retired += 1;
-            if flow != Flow::Next || self.stop {
+            self.run_state.retired += 1;
+            if flow != Flow::Next || self.run_state.stop {
                 break;
             }
         }
         if let Some(targets) = &block.targets
-            && self.retired - before == block.slots.len() as u64
+            && self.run_state.retired - before == block.slots.len() as u64
         {
             targets.note(self.cpu.rip.wrapping_sub(start) as i64);
         }
-        self.block = block;
+        self.code.block = block;
         // A shadow lasts for one instruction, unless that instruction casts a new one.
         if shadow != Shadow::None && self.cpu.shadow == shadow {
             self.cpu.shadow = Shadow::None;
             self.flags_changed();
         }
-        if self.stepping && self.cpu.shadow != Shadow::MovSs {
-            self.debug_trap |= Dr6::BS.bits();
-            self.attention |= attention::DEBUG_TRAP;
+        if self.run_state.stepping && self.cpu.shadow != Shadow::MovSs {
+            self.run_state.debug_trap |= Dr6::BS.bits();
+            self.run_state.attention |= attention::DEBUG_TRAP;
         }
     }
 
@@ -149,16 +149,16 @@ impl Vcpu {
     fn try_compiled(&mut self, block: &Rc<Block>, budget: u64) -> bool {
         let mut found = block.compiled.get();
         // Where compiled code missed what is there, its way has to be shown to it again.
-        let missed = std::mem::take(&mut self.missed) && found.slot != 0;
-        if missed || (found.key, found.epoch) != (self.shared.code_key, self.code_epoch) {
+        let missed = std::mem::take(&mut self.code.missed) && found.slot != 0;
+        if missed || (found.key, found.epoch) != (self.code.shared.code_key, self.code.epoch) {
             self.statistics.shown += u64::from(missed);
             found = self.find_compiled(block, false);
         }
         if found.slot == 0 {
             let runs = block.runs.get().wrapping_add(1);
             block.runs.set(runs);
-            if runs >= block.next_hot.get() && self.shared.code_key != 0 {
-                block.next_hot.set(runs.saturating_add(block.period(self.hot)));
+            if runs >= block.next_hot.get() && self.code.shared.code_key != 0 {
+                block.next_hot.set(runs.saturating_add(block.period(self.code.hot)));
                 self.find_compiled(block, true);
             }
             return false;
@@ -167,8 +167,7 @@ impl Vcpu {
             return false;
         }
         self.cpu.system_flags.remove(RFlags::RF);
-        self.history[self.history_at] = self.cpu.rip;
-        self.history_at = (self.history_at + 1) % self.history.len();
+        self.history.note(self.cpu.rip);
         self.run_compiled(found.slot, budget)
     }
 
@@ -176,9 +175,11 @@ impl Vcpu {
     /// comes behind it.
     #[cold]
     pub(super) fn execute_again(&mut self) {
-        while self.replay.reaches(self.retired) && self.retired < self.limit {
-            self.interpret_next = true;
-            self.run_block(self.limit - self.retired);
+        while self.code.replay.reaches(self.run_state.retired)
+            && self.run_state.retired < self.run_state.limit
+        {
+            self.code.interpret_next = true;
+            self.run_block(self.run_state.limit - self.run_state.retired);
         }
     }
 
@@ -186,16 +187,16 @@ impl Vcpu {
     #[cold]
     fn find_compiled(&mut self, block: &Rc<Block>, hot: bool) -> Found {
         let mut slot = None;
-        if self.shared.code_key != 0
+        if self.code.shared.code_key != 0
             // Translators know of code only what the TLB tells, which may have forgotten a block that was linked.
             && self.peek_code(self.cpu.rip).is_some()
-            && let Some(mut code) = self.compiled.take()
+            && let Some(mut code) = self.code.compiled.take()
         {
             slot = if hot { code.hot(self) } else { code.find(self) };
-            self.compiled = Some(code);
+            self.code.compiled = Some(code);
             self.drop_units();
         }
-        let found = Found { slot: slot.unwrap_or(0), key: self.shared.code_key, epoch: self.code_epoch };
+        let found = Found { slot: slot.unwrap_or(0), key: self.code.shared.code_key, epoch: self.code.epoch };
         block.compiled.set(found);
         found
     }
@@ -204,7 +205,7 @@ impl Vcpu {
     fn instruction_faulted(&mut self, raised: Raised, len: u64) {
         let exception = Exception::from(raised);
         // A fault counts as an instruction: time passes for a guest whose handlers do nothing but fault.
-        self.retired += 1;
+        self.run_state.retired += 1;
         if !exception.is_trap() {
             self.cpu.rip = self.cpu.rip.wrapping_sub(len) & self.linear_mask_of_rip();
         }
@@ -233,7 +234,7 @@ impl Vcpu {
     /// Drives FERR#.
     #[cold]
     pub(crate) fn drive_ferr(&mut self, asserted: bool) {
-        let now = self.retired;
+        let now = self.run_state.retired;
         self.bus_mut().set_ferr(now, asserted);
         self.bus_touched();
     }
@@ -252,14 +253,14 @@ impl Vcpu {
             _ => self.statistics.interrupts += 1,
         }
         // SPEC: intel-sdm-vol3 :: 7.12.1.3 Flag Usage By Exception- or Interrupt-Handler Procedure -> TF is cleared, so that the response to INT n is not stepped either
-        self.debug_trap = 0;
-        self.stepping = false;
+        self.run_state.debug_trap = 0;
+        self.run_state.stepping = false;
         if raise(self, event) == Outcome::TripleFault {
             self.cpu.activity = Activity::Shutdown;
-            self.attention |= attention::EXIT;
+            self.run_state.attention |= attention::EXIT;
         }
         self.mode_switched();
-        self.attention |= attention::INTERRUPT;
+        self.run_state.attention |= attention::INTERRUPT;
     }
 
     /// What is due between blocks, by priority.
@@ -271,28 +272,28 @@ impl Vcpu {
             return Some(Exit::Shutdown);
         }
         if self.bus_mut().wants_exit() {
-            self.attention |= attention::EXIT;
+            self.run_state.attention |= attention::EXIT;
             return Some(Exit::Bus);
         }
-        self.attention &= !attention::EXIT;
+        self.run_state.attention &= !attention::EXIT;
         // What MOV SS hit waits for the instruction behind it.
-        if self.attention & attention::DEBUG_TRAP != 0 && self.cpu.shadow != Shadow::MovSs {
-            self.attention &= !attention::DEBUG_TRAP;
-            let dr6 = std::mem::take(&mut self.debug_trap);
+        if self.run_state.attention & attention::DEBUG_TRAP != 0 && self.cpu.shadow != Shadow::MovSs {
+            self.run_state.attention &= !attention::DEBUG_TRAP;
+            let dr6 = std::mem::take(&mut self.run_state.debug_trap);
             if dr6 != 0 {
                 self.deliver(Event::Exception(Exception::Debug { dr6, fault: false }));
                 return None;
             }
         }
-        if self.attention & attention::INTERRUPT != 0 && self.cpu.shadow == Shadow::None {
+        if self.run_state.attention & attention::INTERRUPT != 0 && self.cpu.shadow == Shadow::None {
             self.take_interrupt();
         }
         if matches!(self.cpu.activity, Activity::Halted | Activity::WaitForSipi) {
-            self.attention |= attention::EXIT;
+            self.run_state.attention |= attention::EXIT;
             return Some(Exit::Halted);
         }
         // SPEC: intel-sdm-vol3 :: 7.8.3 Masking Exceptions and Interrupts When Switching Stacks -> an instruction breakpoint behind MOV SS or POP SS is suppressed
-        if self.attention & attention::BREAKPOINTS != 0 && self.cpu.shadow != Shadow::MovSs {
+        if self.run_state.attention & attention::BREAKPOINTS != 0 && self.cpu.shadow != Shadow::MovSs {
             self.check_code_breakpoints();
         }
         None
@@ -312,11 +313,11 @@ impl Vcpu {
             return;
         }
         if !pending.any() {
-            self.attention &= !attention::INTERRUPT;
+            self.run_state.attention &= !attention::INTERRUPT;
             return;
         }
         if self.cpu.system_flags.contains(RFlags::IF)
-            && let now = self.retired
+            && let now = self.run_state.retired
             && let Some(vector) = self.bus_mut().acknowledge(now)
         {
             self.cpu.activity = Activity::Running;
@@ -326,7 +327,7 @@ impl Vcpu {
 
     /// Tells the processor that the bus changed while it was not running (a deadline, input).
     pub fn poll_bus(&mut self) {
-        self.attention |= attention::INTERRUPT | attention::EXIT;
+        self.run_state.attention |= attention::INTERRUPT | attention::EXIT;
     }
 
     /// SPEC: intel-sdm-vol3 :: 19.2.5 Breakpoint Field Recognition -> instruction breakpoints fault before the instruction, unless RF is set
@@ -342,25 +343,25 @@ impl Vcpu {
     }
 
     fn linear_rip(&self) -> LinearAddr {
-        LinearAddr(self.cpu.rip.wrapping_add(self.seg_base[Seg::Cs as usize]) & self.linear_mask)
+        LinearAddr(self.cpu.rip.wrapping_add(self.mem.seg_base[Seg::Cs as usize]) & self.mem.linear_mask)
     }
 
     #[inline(always)]
     fn fetch_block(&mut self) -> Result<Rc<Block>, Exception> {
         let linear = self.linear_rip();
         let size = self.cpu.code_size;
-        let context = Context::new(self.tlb.flushes(), self.mmu as u8, size as u8);
-        if let Some(block) = self.block.links.find(linear, context)
+        let context = Context::new(self.mem.tlb.flushes(), self.mem.mmu as u8, size as u8);
+        if let Some(block) = self.code.block.links.find(linear, context)
             && self.inside_limit(&block)
         {
             return Ok(block);
         }
-        if let Some((_, phys)) = self.tlb.lookup_exec(self.mmu, linear, 1)
-            && let Some(block) = self.blocks.find(phys, size)
+        if let Some((_, phys)) = self.mem.tlb.lookup_exec(self.mem.mmu, linear, 1)
+            && let Some(block) = self.code.blocks.find(phys, size)
             && self.inside_limit(&block)
         {
-            if !self.block.returns {
-                self.block.links.keep(linear, context, &block);
+            if !self.code.block.returns {
+                self.code.block.links.keep(linear, context, &block);
             }
             return Ok(block);
         }
@@ -372,11 +373,11 @@ impl Vcpu {
     /// SPEC: intel-sdm-vol3 :: 6.3 Limit Checking -> the limit of CS holds for every byte of an instruction
     #[inline(always)]
     pub(super) fn inside_limit(&self, block: &Block) -> bool {
-        self.cpu.rip.wrapping_add(u64::from(block.len)) <= self.code_end
+        self.cpu.rip.wrapping_add(u64::from(block.len)) <= self.mem.code_end
     }
 
     /// The instruction that runs is stepped if TF is set behind it, whatever it was before.
     pub(crate) fn step_by_new_flags(&mut self) {
-        self.stepping = self.cpu.system_flags.contains(RFlags::TF);
+        self.run_state.stepping = self.cpu.system_flags.contains(RFlags::TF);
     }
 }

@@ -1,6 +1,6 @@
 //! What of a processor is saved. Everything else is derived from it, from RAM, or describes this run alone.
 
-use super::{Vcpu, attention};
+use super::{History, RunState, Vcpu, attention};
 use snapshot::{Bytes, Codec};
 use std::rc::Rc;
 use x86_state::Cpu;
@@ -21,44 +21,16 @@ impl Vcpu {
     pub fn save(&self, out: &mut Bytes) {
         let Self {
             cpu,
-            retired,
-            debug_trap,
-            // Derived from `cpu`
-            seg_base: _,
-            seg_checks: _,
-            linear_mask: _,
-            stack_width: _,
-            mmu: _,
-            paging: _,
-            code_end: _,
-            attention: _,
-            // Empty, or decoded and compiled anew
-            tlb: _,
-            block: _,
-            blocks: _,
-            compiled: _,
-            shared: _,
-            jumps: _,
-            jumps_for: _,
-            hot: _,
-            steps: _,
-            code_epoch: _,
-            interpret_next: _,
-            missed: _,
-            // Of an instruction or a call of `run` that is over
-            stop: _,
-            event: _,
-            stepping: _,
-            replay: _,
-            limit: _,
+            run_state:
+                RunState { retired, debug_trap, limit: _, attention: _, stop: _, event: _, stepping: _ },
+            // Derived from `cpu`, or filled, decoded and compiled anew
+            mem: _,
+            code: _,
             // The machine's
-            memory: _,
-            map_generation: _,
             bus: _,
             // About this run
             statistics: _,
             history: _,
-            history_at: _,
         } = self;
         cpu.save(out);
         retired.put(out);
@@ -76,16 +48,16 @@ impl Vcpu {
     pub fn restore(&mut self, saved: SavedVcpu) {
         let SavedVcpu { cpu, retired, debug_trap } = saved;
         self.cpu = cpu;
-        self.retired = retired;
-        self.debug_trap = debug_trap;
-        self.replay.clear();
-        self.history = [0; 16];
-        self.block = Rc::default();
+        self.run_state.retired = retired;
+        self.run_state.debug_trap = debug_trap;
+        self.code.replay.clear();
+        self.history = History::default();
+        self.code.block = Rc::default();
         self.invalidate_all_code();
         self.follow_map();
         self.state_changed();
-        if self.debug_trap != 0 {
-            self.attention |= attention::DEBUG_TRAP;
+        if self.run_state.debug_trap != 0 {
+            self.run_state.attention |= attention::DEBUG_TRAP;
         }
         self.poll_bus();
     }

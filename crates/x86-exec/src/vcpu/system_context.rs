@@ -49,18 +49,18 @@ impl Vcpu {
     /// Loads CR3 and drops the translations that do not survive it. `cr3` has bit 63 cut off already.
     /// Those of its PCID survive if they are to be kept.
     pub(crate) fn write_cr3(&mut self, cr3: u64, keep: bool) -> Result<(), Exception> {
-        if let x86_paging::PagingKind::Pae = self.paging.kind() {
+        if let x86_paging::PagingKind::Pae = self.mem.paging.kind() {
             let bits = self.cpu.model.physical_bits;
             self.cpu.pdpte = load_pdptes(self, cr3, bits).map_err(|_| Exception::GP0)?;
         }
         self.cpu.cr3 = cr3;
         self.privilege_changed();
-        self.tlb.switch(self.paging.pcid(), keep);
+        self.mem.tlb.switch(self.mem.paging.pcid(), keep);
         Ok(())
     }
 
     /// The TLB, for the instructions that invalidate it.
     pub(crate) fn tlb_mut(&mut self) -> &mut x86_paging::Tlb {
-        &mut self.tlb
+        &mut self.mem.tlb
     }
 }

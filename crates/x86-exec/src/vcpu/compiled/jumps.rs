@@ -109,32 +109,33 @@ impl Vcpu {
     /// Tells compiled code by which keys it finds where to go on, after translations, compiled code or the mode changed.
     #[inline]
     pub(in super::super) fn choose_jumps(&mut self) {
-        let now = (self.tlb.flushes(), self.code_epoch, self.shared.code_key);
-        if now != self.jumps_for {
-            self.jumps_for = now;
-            let pcid = (!self.shares_jumps()).then(|| self.paging.pcid());
-            let age = pcid.map_or_else(|| self.tlb.age_of_kernel(), |pcid| self.tlb.age_of(pcid));
-            let whose = Whose { mode: self.shared.code_key, pcid };
+        let now = (self.mem.tlb.flushes(), self.code.epoch, self.code.shared.code_key);
+        if now != self.code.jumps_for {
+            self.code.jumps_for = now;
+            let pcid = (!self.shares_jumps()).then(|| self.mem.paging.pcid());
+            let age = pcid.map_or_else(|| self.mem.tlb.age_of_kernel(), |pcid| self.mem.tlb.age_of(pcid));
+            let whose = Whose { mode: self.code.shared.code_key, pcid };
             // Code of 32 bits has shorter addresses, which are told apart all the same.
-            self.shared.jump_key = self.jumps.key(whose, (age, self.code_epoch), self.cpu.linear_bits());
+            self.code.shared.jump_key =
+                self.code.jumps.key(whose, (age, self.code.epoch), self.cpu.linear_bits());
         }
     }
 
     /// Whether all address spaces share the jumps of the present mode: those of kernels that run nothing but global pages.
     fn shares_jumps(&self) -> bool {
-        self.mmu != MmuIndex::User && self.jumps.local != Some(self.tlb.age_of_kernel())
+        self.mem.mmu != MmuIndex::User && self.code.jumps.local != Some(self.mem.tlb.age_of_kernel())
     }
 
     /// Compiled code found what is in `slot` where it goes on, at RIP. It is to find it at once the next time.
     pub fn compiled_jump(&mut self, slot: u64) {
         let rip = self.cpu.rip;
-        let is_shared = self.tlb.is_of_kernel(self.mmu, LinearAddr(rip & self.linear_mask));
+        let is_shared = self.mem.tlb.is_of_kernel(self.mem.mmu, LinearAddr(rip & self.mem.linear_mask));
         if self.shares_jumps() && !is_shared {
-            self.jumps.local = Some(self.tlb.age_of_kernel());
-            self.jumps_for = Default::default();
+            self.code.jumps.local = Some(self.mem.tlb.age_of_kernel());
+            self.code.jumps_for = Default::default();
             self.choose_jumps();
         }
-        self.jumps.keep(rip, self.shared.jump_key, slot);
+        self.code.jumps.keep(rip, self.code.shared.jump_key, slot);
     }
 }
 

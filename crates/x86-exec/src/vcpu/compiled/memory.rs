@@ -27,10 +27,10 @@ impl Vcpu {
 
     fn memory_at(&self, at: GuestPhysAddr, size: u64, kind: AccessKind) -> Option<RamAddr> {
         match kind {
-            AccessKind::Read => self.memory.ram_to_read(at, size),
+            AccessKind::Read => self.mem.guest.ram_to_read(at, size),
             // Where reads see other bytes, a read-modify-write has two places.
-            AccessKind::Write => self.memory.ram_to_modify(at, size),
-            AccessKind::Execute => self.memory.ram_to_execute(at, size),
+            AccessKind::Write => self.mem.guest.ram_to_modify(at, size),
+            AccessKind::Execute => self.mem.guest.ram_to_execute(at, size),
         }
     }
 
@@ -40,12 +40,12 @@ impl Vcpu {
             return None;
         }
         let at = self.physical(linear, self.explicit(kind)).ok()?;
-        self.blocks.dropped_units.is_empty().then_some(at)
+        self.code.blocks.dropped_units.is_empty().then_some(at)
     }
 
     /// Sets the number of the accessing instruction and returns the size of the access.
     fn begin_access(&mut self, access: u64, left: u64) -> u64 {
-        self.retired = self.limit.saturating_sub(left) + (access >> BEFORE);
+        self.run_state.retired = self.run_state.limit.saturating_sub(left) + (access >> BEFORE);
         access & ((1 << BEFORE) - 1)
     }
 
@@ -82,14 +82,14 @@ impl Vcpu {
         let room = PAGE_SIZE - linear.page_offset();
         let at = self.reached(linear, AccessKind::Write)?;
         if size > room {
-            let next = LinearAddr(linear.0.wrapping_add(room) & self.linear_mask);
+            let next = LinearAddr(linear.0.wrapping_add(room) & self.mem.linear_mask);
             self.reached(next, AccessKind::Write)?;
         } else if let Some(ram) = self.memory_at(at, size, AccessKind::Write) {
-            if self.blocks.overlaps(ram, size) {
+            if self.code.blocks.overlaps(ram, size) {
                 return None;
             }
-            if !self.blocks.is_code(ram) {
-                self.tlb.restore_write(self.mmu, linear);
+            if !self.code.blocks.is_code(ram) {
+                self.mem.tlb.restore_write(self.mem.mmu, linear);
             }
             return self.compiled_place(ram);
         }
@@ -101,33 +101,33 @@ impl Vcpu {
     fn copy_to_scratch(&mut self, linear: LinearAddr, at: GuestPhysAddr, size: u64) -> Option<u64> {
         let room = PAGE_SIZE - linear.page_offset();
         if size > room {
-            let next = LinearAddr(linear.0.wrapping_add(room) & self.linear_mask);
+            let next = LinearAddr(linear.0.wrapping_add(room) & self.mem.linear_mask);
             let rest = self.plain(next, size - room, AccessKind::Read)?;
             let first = self.memory_at(at, room, AccessKind::Read)?;
             let mut bytes = [0; 16];
             let (low, high) = bytes.get_mut(..size as usize)?.split_at_mut(room as usize);
-            self.memory.ram_read(first, low);
-            self.memory.ram_read(rest, high);
-            self.shared.scratch = u128::from_le_bytes(bytes);
+            self.mem.guest.ram_read(first, low);
+            self.mem.guest.ram_read(rest, high);
+            self.code.shared.scratch = u128::from_le_bytes(bytes);
         } else {
             // SPEC: intel-sdm-vol3 :: 10.1.1 Guaranteed Atomic Operations -> what is larger than a quadword may be several accesses: 16 bytes are two of 8
             let mut value = u128::from(self.load_once(at, size.min(8)));
             if size > 8 {
                 value |= u128::from(self.load_once(at.wrapping_add(8), 8)) << 64;
             }
-            self.shared.scratch = value;
+            self.code.shared.scratch = value;
             self.goes_on()?;
         }
-        Some((&raw const self.shared.scratch as usize as u64).wrapping_sub(COMPILED_BASE))
+        Some((&raw const self.code.shared.scratch as usize as u64).wrapping_sub(COMPILED_BASE))
     }
 
     /// Reads up to 8 bytes of memory or of a device, within a page; the interpreter will not ask the device again.
     fn load_once(&mut self, at: GuestPhysAddr, size: u64) -> u64 {
-        if let Some(ram) = self.memory.ram_to_read(at, size) {
-            return self.memory.ram_value(ram, size);
+        if let Some(ram) = self.mem.guest.ram_to_read(at, size) {
+            return self.mem.guest.ram_value(ram, size);
         }
         let v = self.access_device(at, size, None);
-        self.replay.note_read(self.retired, at, size, v);
+        self.code.replay.note_read(self.run_state.retired, at, size, v);
         v
     }
 
@@ -137,7 +137,7 @@ impl Vcpu {
         if news.stops {
             return None;
         }
-        self.attention |= news.attention;
+        self.run_state.attention |= news.attention;
         Some(())
     }
 
@@ -145,11 +145,11 @@ impl Vcpu {
         let room = PAGE_SIZE - linear.page_offset();
         let at = self.reached(linear, AccessKind::Write)?;
         if size > room {
-            let next = LinearAddr(linear.0.wrapping_add(room) & self.linear_mask);
+            let next = LinearAddr(linear.0.wrapping_add(room) & self.mem.linear_mask);
             let rest = self.reached(next, AccessKind::Write)?;
-            let first = self.memory.ram_to_write(at, room)?;
-            let rest = self.memory.ram_to_write(rest, size - room)?;
-            if self.blocks.overlaps(first, room) || self.blocks.overlaps(rest, size - room) {
+            let first = self.mem.guest.ram_to_write(at, room)?;
+            let rest = self.mem.guest.ram_to_write(rest, size - room)?;
+            if self.code.blocks.overlaps(first, room) || self.code.blocks.overlaps(rest, size - room) {
                 return None;
             }
             let bytes = value.to_le_bytes();
@@ -157,30 +157,30 @@ impl Vcpu {
             for (ram, bytes) in [(first, low), (rest, high)] {
                 (0..)
                     .zip(bytes)
-                    .for_each(|(n, &b)| self.memory.set_ram_value(ram.wrapping_add(n), 1, b.into()));
+                    .for_each(|(n, &b)| self.mem.guest.set_ram_value(ram.wrapping_add(n), 1, b.into()));
             }
             return Some(());
         }
-        if let Some(ram) = self.memory.ram_to_write(at, size) {
-            if self.blocks.overlaps(ram, size) {
+        if let Some(ram) = self.mem.guest.ram_to_write(at, size) {
+            if self.code.blocks.overlaps(ram, size) {
                 return None;
             }
-            self.memory.set_ram_value(ram, size, value);
-            if !self.blocks.is_code(ram) {
-                self.tlb.restore_write(self.mmu, linear);
+            self.mem.guest.set_ram_value(ram, size, value);
+            if !self.code.blocks.is_code(ram) {
+                self.mem.tlb.restore_write(self.mem.mmu, linear);
             }
             return Some(());
         }
         self.access_device(at, size, Some(value));
         let goes_on = self.goes_on();
         if goes_on.is_none() {
-            self.replay.note_write(self.retired, at, size);
+            self.code.replay.note_write(self.run_state.retired, at, size);
         }
         goes_on
     }
 
     fn compiled_place(&self, at: RamAddr) -> Option<u64> {
-        let (ptr, _) = self.memory.host_ptr(at)?;
+        let (ptr, _) = self.mem.guest.host_ptr(at)?;
         Some((ptr as usize as u64).wrapping_sub(COMPILED_BASE))
     }
 }

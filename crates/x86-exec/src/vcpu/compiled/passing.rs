@@ -19,20 +19,20 @@ impl Vcpu {
     /// Executes instructions for compiled code. RIP has been moved behind them, registers and flags within their
     /// [`Reach`](crate::Reach) are stored; `left` is the budget before them. Gives what [`stepped`] makes, or 0.
     pub fn compiled_step(&mut self, number: u64, left: u64) -> u64 {
-        let Some(steps) = self.steps.get_mut(number) else { return stepped(Leave::Interpret, 0) };
+        let Some(steps) = self.code.steps.get_mut(number) else { return stepped(Leave::Interpret, 0) };
         steps.count += 1;
         let (slots, len, flags, plain) = (Rc::clone(&steps.slots), steps.len, steps.flags, steps.plain);
         if flags {
             self.settle_flags();
         }
         let mask = if self.cpu.code_size == CodeSize::Bits64 { u64::MAX } else { 0xffff_ffff };
-        self.stop = false;
+        self.run_state.stop = false;
         let mut at = self.cpu.rip.wrapping_sub(len) & mask;
-        let known = if plain { (0, 0) } else { (self.shared.code_key, self.tlb.flushes()) };
-        let before = self.limit.saturating_sub(left);
+        let known = if plain { (0, 0) } else { (self.code.shared.code_key, self.mem.tlb.flushes()) };
+        let before = self.run_state.limit.saturating_sub(left);
         let (mut done, mut leave) = (0, None);
         for slot in slots.iter() {
-            self.retired = before + done;
+            self.run_state.retired = before + done;
             let next = at.wrapping_add(u64::from(slot.insn.len)) & mask;
             self.cpu.rip = next;
             if (slot.handler)(self, &slot.insn).is_err() {
@@ -43,14 +43,14 @@ impl Vcpu {
             done += 1;
             at = next;
             // A plain one leaves all as it was found behind the first, unless it touches the bus, which asks to stop.
-            if done == 1 || !plain || self.stop {
-                if self.stop || !self.is_quiet(left.saturating_sub(done - 1)) {
+            if done == 1 || !plain || self.run_state.stop {
+                if self.run_state.stop || !self.is_quiet(left.saturating_sub(done - 1)) {
                     leave = Some(Leave::Attention);
                     break;
                 }
                 // It may end a block for the interpreter, but nothing came of it that compiled code would have to know.
-                let same =
-                    plain || (self.cpu.rip == next && (self.shared.code_key, self.tlb.flushes()) == known);
+                let same = plain
+                    || (self.cpu.rip == next && (self.code.shared.code_key, self.mem.tlb.flushes()) == known);
                 if !same {
                     // Where RIP says, in the mode that is now, by whatever is compiled there.
                     self.choose_jumps();
@@ -61,7 +61,7 @@ impl Vcpu {
         }
         if flags {
             let flags = self.cpu.arith;
-            (self.shared.flags_result, self.shared.flags_a) = (flags.result, flags.aux);
+            (self.code.shared.flags_result, self.code.shared.flags_a) = (flags.result, flags.aux);
         }
         leave.map_or(0, |leave| stepped(leave, done))
     }
@@ -74,14 +74,14 @@ impl Vcpu {
         if self.cpu.activity != Activity::Running || self.cpu.system_flags.contains(RFlags::RF) {
             return false;
         }
-        self.attention == 0 || self.is_quiet_by_attention(left)
+        self.run_state.attention == 0 || self.is_quiet_by_attention(left)
     }
 
     #[inline(never)]
     fn is_quiet_by_attention(&mut self, left: u64) -> bool {
         let known = attention::INTERRUPT | attention::SHADOW;
         let last = left <= 1 && self.cpu.shadow != Shadow::None;
-        if self.attention & !known != 0 || self.cpu.shadow == Shadow::MovSs || last {
+        if self.run_state.attention & !known != 0 || self.cpu.shadow == Shadow::MovSs || last {
             return false;
         }
         let pending = self.bus_mut().pending();
@@ -89,7 +89,7 @@ impl Vcpu {
             return false;
         }
         self.cpu.shadow = Shadow::None;
-        self.attention = if pending.any() { attention::INTERRUPT } else { 0 };
+        self.run_state.attention = if pending.any() { attention::INTERRUPT } else { 0 };
         true
     }
 }

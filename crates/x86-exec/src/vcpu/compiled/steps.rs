@@ -92,12 +92,12 @@ impl Vcpu {
     /// The number under which compiled code may ask for instructions to be executed, until it is released as often as it
     /// was taken.
     pub fn take_step(&mut self, insns: &[Instruction]) -> u32 {
-        self.steps.take(insns)
+        self.code.steps.take(insns)
     }
 
     /// The instructions that compiled code had executed most, and how often. Those that nothing uses now do not count.
     pub fn most_stepped(&self, count: usize) -> Vec<(Vec<Instruction>, u64)> {
-        let used = self.steps.list.iter().filter(|step| step.uses > 0);
+        let used = self.code.steps.list.iter().filter(|step| step.uses > 0);
         let mut steps: Vec<_> = used.map(|step| (step.insns(), step.count)).collect();
         steps.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
         steps.truncate(count);
@@ -106,7 +106,7 @@ impl Vcpu {
 
     /// A unit of code that used this number is gone, or is not entered any more.
     pub fn release_step(&mut self, number: u32) {
-        self.steps.release(number);
+        self.code.steps.release(number);
     }
 }
 
