@@ -3,7 +3,7 @@
 use super::descriptor::{Entry, lookup};
 use super::load::is_data_accessible;
 use crate::SystemContext;
-use x86_state::{DescriptorKind, SegAttr, Selector};
+use x86_state::{DescriptorKind, SegAttr, Segment, Selector};
 use x86_types::Exception;
 
 fn find<C: SystemContext>(ctx: &mut C, selector: Selector) -> Result<Option<Entry>, Exception> {
@@ -84,9 +84,10 @@ pub(crate) fn drop_inaccessible<C: SystemContext>(ctx: &mut C) {
     for seg in [Seg::Es, Seg::Ds, Seg::Fs, Seg::Gs] {
         let segment = &mut ctx.cpu_mut().seg[seg as usize];
         let attr = segment.attr;
-        // A null FS or GS keeps the base that an MSR write gave it.
+        // What becomes null keeps its hidden base, as on processors, and 64-bit mode goes on using those of FS and GS. So does
+        // what is null already.
         if attr.contains(SegAttr::P) && !attr.is_conforming() && attr.dpl() < cpl {
-            *segment = super::descriptor::null_segment(Selector(0), 0);
+            *segment = Segment { base: segment.base, ..super::descriptor::null_segment(Selector(0), 0) };
         }
     }
 }

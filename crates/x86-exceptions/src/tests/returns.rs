@@ -1,7 +1,7 @@
 use super::*;
 use crate::{iret, segments::far_ret};
 use Exception::{GeneralProtection as Gp, SegmentNotPresent as Np, StackFault as Ss};
-use x86_state::CpuMode;
+use x86_state::{CpuMode, SegAttr};
 
 #[test]
 fn real_mode_returns_with_either_operand_size() {
@@ -73,6 +73,7 @@ fn an_outer_return_loads_the_stack_and_drops_inner_data() {
     for far in [false, true] {
         let mut machine = Machine::protected();
         machine.use_segment(Seg::Ds, DATA0);
+        machine.cpu.seg[Seg::Ds as usize].base = 0x40_0000;
         machine.use_segment(Seg::Es, DATA3);
         machine.use_segment(Seg::Fs, CONFORMING);
         machine.cpu.seg[Seg::Gs as usize] = Segment { base: 0x1234, ..Segment::default() };
@@ -90,6 +91,8 @@ fn an_outer_return_loads_the_stack_and_drops_inner_data() {
         assert_eq!(machine.cpu.gpr[gpr::RSP], 0x7004);
         assert_eq!(machine.selectors(), [DATA3, CODE3, DATA3, 0, CONFORMING, 0]);
         assert_eq!(machine.cpu.segment(Seg::Gs).base, 0x1234);
+        assert_eq!(machine.cpu.segment(Seg::Ds).base, 0x40_0000, "it keeps its hidden base");
+        assert!(!machine.cpu.segment(Seg::Ds).attr.contains(SegAttr::P));
     }
 }
 
