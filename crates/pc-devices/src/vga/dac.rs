@@ -96,7 +96,7 @@ impl Dac {
     pub(super) fn color(&self, number: u8) -> Rgba {
         let [red, green, blue] = self.colors[usize::from(number & self.mask)].map(|component| {
             // Six bits become eight as in QEMU, so that pictures can be compared: the lowest bit is repeated.
-            if self.eight_bits { component } else { component << 2 | (component & 1) * 3 }
+            if self.eight_bits { component } else { (component << 2) | ((component & 1) * 3) }
         });
         [red, green, blue, 255]
     }

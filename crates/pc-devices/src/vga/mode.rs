@@ -96,7 +96,7 @@ pub(super) struct Linear {
 
 impl Raster {
     pub(super) fn width(&self) -> u32 {
-        self.columns * self.dots << u32::from(self.wide)
+        (self.columns * self.dots) << u32::from(self.wide)
     }
 
     /// Returns the address of a word of a line.

@@ -105,7 +105,7 @@ fn card() -> Card {
 fn write_modes_do_what_their_stages_say() {
     const LATCH: u32 = 0x0ff0_55aa;
     // Mode, rotate and operation, set/reset, its enable, bit mask, map mask, data; the planes behind it
-    let table: [(u8, u8, u8, u8, u8, u8, u8, u32); 13] = [
+    let table = [
         (0, 0x00, 0x0, 0x0, 0xff, 0xf, 0x81, 0x8181_8181),
         (0, 0x01, 0x0, 0x0, 0xff, 0xf, 0x81, 0xc0c0_c0c0),
         (0, 0x00, 0x5, 0xf, 0xff, 0xf, 0x81, 0x00ff_00ff),

@@ -185,7 +185,7 @@ impl View {
 
 /// Returns what blinks is shown at a time.
 fn time_of(chip: &Chip, colors: &TextColors, now: VmTime) -> Time {
-    let off = chip.timing().frame(now) / BLINK_FRAMES % 2 != 0;
+    let off = !(chip.timing().frame(now) / BLINK_FRAMES).is_multiple_of(2);
     Time { cursor: chip.cursor().filter(|_| !off), hides_blinking: off && colors.blink }
 }
 

@@ -35,13 +35,16 @@ pub(super) struct PlainWindow {
 /// A bit for each plane as a mask of their bytes in a word.
 const PLANES: [u32; 16] = {
     let mut masks = [0; 16];
-    let mut n = 0;
-    while n < 16 {
-        masks[n] = (n as u32 & 1) * 0xff
-            | (n as u32 >> 1 & 1) * 0xff00
-            | (n as u32 >> 2 & 1) * 0xff_0000
-            | (n as u32 >> 3 & 1) * 0xff00_0000;
-        n += 1;
+    let mut bits = 0;
+    while bits < 16 {
+        let mut plane = 0;
+        while plane < 4 {
+            if bits >> plane & 1 != 0 {
+                masks[bits] |= 0xff << (8 * plane);
+            }
+            plane += 1;
+        }
+        bits += 1;
     }
     masks
 };
@@ -108,7 +111,7 @@ impl Chip {
             Target { at: offset & (vram - 1), write: 1 << (low & 3), read: low & 3 }
         } else if odd_even {
             let read = self.gfx[gfx::READ_MAP] & 2 | low & 1;
-            Target { at: (offset >> 1) * 4 & (size - 1), write: 5 << (low & 1), read }
+            Target { at: ((offset >> 1) * 4) & (size - 1), write: 5 << (low & 1), read }
         } else {
             Target { at: offset.wrapping_mul(4) & (size - 1), write: 15, read: self.gfx[gfx::READ_MAP] & 3 }
         }

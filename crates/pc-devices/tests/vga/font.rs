@@ -32,7 +32,7 @@ pub(crate) fn glyph(code: u8) -> [u8; 32] {
         (0xda, 7) => 0x1f,
         (0xda, 8..) => 0x18,
         (0xc1..=0xdf, _) => 0x01,
-        (_, 2..7) => digit(code >> 4, row - 2) << 4 | digit(code & 15, row - 2),
+        (_, 2..=6) => digit(code >> 4, row - 2) << 4 | digit(code & 15, row - 2),
         _ => 0,
     })
 }

@@ -262,7 +262,7 @@ fn vbe_mode(card: &mut Card, width: u16, height: u16, depth: u16, flags: u16) {
 
 /// Bytes of a pixel of a picture with all shades.
 fn pixel(depth: u16, x: u64, y: u64) -> Vec<u8> {
-    let (r, g, b) = (x & 255, y & 255, (x + y) * 2 & 255);
+    let (r, g, b) = (x & 255, y & 255, ((x + y) * 2) & 255);
     match depth {
         8 => vec![(x + y * 3) as u8],
         15 => (((r >> 3) << 10 | (g >> 3) << 5 | b >> 3) as u16).to_le_bytes().to_vec(),
