@@ -37,8 +37,8 @@ exports! {
     fn v64_start() -> u32 = with(|vm| vm.start() as u32);
     /// Runs for so many milliseconds.
     fn v64_run(ms: f64) -> u32 = with(|vm| vm.run(ms) as u32);
-    /// A module of compiled guest code that was to come later came, or not.
-    fn v64_compiled(first: u32, good: u32) = crate::code::finished(first, good != 0);
+    /// A module of guest code was compiled in the background, or refused.
+    fn v64_compiled(first: u32, good: u32) = with_after_trap(|vm| vm.engine.finished(first, good != 0));
     /// After `Idle`: for how long nothing will happen.
     fn v64_idle_ns() -> u64 = with(|vm| vm.idle_ns);
     /// What COM1 sent since it was last cleared.

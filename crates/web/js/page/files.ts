@@ -6,7 +6,7 @@ import { identify, type Use } from './sniff.ts';
 const USES: readonly Use[] = ['kernel', 'initrd'];
 const TOO_MANY = 'A guest is one kernel and at most one initrd: drop one or two files.';
 
-/** The panel that asks for a kernel, an initrd, a command line, memory, clock and engine, and the drop of files anywhere on
+/** The panel that asks for a kernel, an initrd, a command line, memory, processors, clock and engine, and the drop of files anywhere on
  *  the page. */
 export class Files {
   readonly #dialog = need<HTMLDialogElement>('files');
@@ -152,12 +152,13 @@ export class Files {
     const append = need<HTMLInputElement>('append').value;
     const clock = need<HTMLSelectElement>('clock').value === 'icount' ? 'icount' : 'real';
     const engine = need<HTMLSelectElement>('engine').value === 'interp' ? 'interp' : 'jit';
+    const smp = Number(need<HTMLSelectElement>('processors').value);
     this.#dialog.close();
     this.#boot({
       id: 'own',
       name: kernel.name,
       memory,
-      prepare: async () => ({ kernel, ...(initrd ? { initrd } : {}), append, clock, engine }),
+      prepare: async () => ({ kernel, ...(initrd ? { initrd } : {}), append, smp, clock, engine }),
     });
   }
 }

@@ -97,7 +97,7 @@ export class Readings {
     this.#draw();
     for (const id of ['instructions', 'interrupts']) say(need(id), '0');
     for (const value of this.#counters.values()) say(value, '0');
-    say(need('memory'), '–');
+    for (const id of ['memory', 'processor-count']) say(need(id), '–');
     this.#mode('', undefined);
     say(need('time'), clock(0));
   }
@@ -136,6 +136,7 @@ export class Readings {
     say(need('instructions'), short(stats.instructions));
     say(need('interrupts'), short(stats.interrupts));
     say(need('memory'), bytes(stats.ramBytes));
+    say(need('processor-count'), String(stats.processors));
     for (const [name, element] of this.#counters) {
       const value = stats[name];
       const n = Array.isArray(value) ? value.reduce((sum, one) => sum + one, 0) : Number(value ?? 0);

@@ -6,6 +6,8 @@ import { bytesOf, checkSource, describe, type V64Source } from './source.ts';
 export interface V64Options {
   /** Guest memory: a number of bytes, or a size such as '512M' or '6G' */
   memory?: number | string;
+  /** Processors, 1 to 8 */
+  smp?: number;
   /** A Linux bzImage or a multiboot image; without one, a small guest that the module contains */
   kernel?: V64Source;
   /** Initial RAM disk of a Linux kernel */
@@ -61,8 +63,17 @@ function memory(value: unknown): string | undefined {
   return "give a number of bytes, of 1 MiB at least, or a size such as '512M'";
 }
 
+/** The machine's own limit. */
+const MOST_PROCESSORS = 8;
+
+function processors(value: unknown): string | undefined {
+  if (isCount(value) && value >= 1 && value <= MOST_PROCESSORS) return undefined;
+  return `give a whole number of processors, 1 to ${MOST_PROCESSORS}`;
+}
+
 const CHECKS: Record<Name, Check> = {
   memory,
+  smp: processors,
   kernel: source,
   initrd: source,
   append: text,
@@ -84,6 +95,9 @@ const ALIASES: Readonly<Record<string, Name>> = {
   m: 'memory',
   ram: 'memory',
   memorysize: 'memory',
+  processors: 'smp',
+  cpus: 'smp',
+  cores: 'smp',
   bzimage: 'kernel',
   multiboot: 'kernel',
   initramfs: 'initrd',
@@ -149,6 +163,7 @@ export function words(options: V64Options): string[] {
   };
   const { memory } = options;
   add('--memory', typeof memory === 'number' ? `${Math.floor(memory / 1024)}K` : memory);
+  add('--smp', options.smp);
   // The module learns that there are files; their content comes apart, and their names do not count.
   if (options.kernel !== undefined) add('--kernel', 'kernel');
   if (options.initrd !== undefined) add('--initrd', 'initrd');

@@ -8,12 +8,15 @@ import type { FromWorker, Question, ToWorker } from './protocol.ts';
 import { Serial, type V64Serial, type V64WaitOptions } from './serial.ts';
 import { read, type V64Source } from './source.ts';
 
-/** Where a machine is, and what it did. */
+/** What a machine did, summed over its processors, and where it is. */
 export interface V64Stats {
   instructions: number;
+  /** Mode and privilege level of the first processor that is not halted */
   mode: string;
   cpl: number;
+  /** Whether all processors are */
   halted: boolean;
+  processors: number;
   resets: number;
   blocksRun: number;
   decoded: number;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import { INITRD, KERNEL } from '../node/harness.ts';
 import { boot, browser as launch, open, screenshot, serve, type Site, text, type, waitFor, waitForState } from './harness.ts';
 
 // The terminal's text has lost the blank behind it.
@@ -134,6 +135,31 @@ test('boots Debian with one click, to a shell that works', async (t) => {
   await page.click('#power');
   await waitForState(page, 'ended');
   assert.match((await page.textContent('#ended')) ?? '', /exit code 0/);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
+test('Debian finds four processors, and compiled code runs on all of them', async (t) => {
+  const { page, complaints, close } = await open(chromium, site.url);
+  await page.click('#own');
+  await page.setInputFiles('#kernel', KERNEL);
+  await page.setInputFiles('#initrd', INITRD);
+  await page.selectOption('#processors', '4');
+  await page.click('#files-boot');
+  await waitFor(page, PROMPT, BOOT_SECONDS);
+  assert.match(await text(page), /smp: Brought up 1 node, 4 CPUs/);
+  await type(page, 'echo $(nproc) processors');
+  await waitFor(page, '\n4 processors');
+  assert.equal(await page.textContent('#processor-count'), '4');
+  await page.waitForFunction(() => document.getElementById('mips')?.textContent === 'Idle');
+  const report = await page.evaluate(() => {
+    type Held = { v64: { bench: { vm: { report(): Promise<string> } } } };
+    return (globalThis as unknown as Held).v64.bench.vm.report();
+  });
+  t.diagnostic(report);
+  const retired = /^by processor +(.*)$/m.exec(report)?.[1]?.split(', ').map(Number) ?? [];
+  const share = Number(/^compiled +([0-9.]+) %/m.exec(report)?.[1]);
+  assert.ok(retired.length === 4 && !retired.includes(0) && share > 75, report);
   assert.deepEqual(complaints, []);
   await close();
 });

@@ -27,8 +27,10 @@ test('an unknown option is named, with the nearest', async () => {
     ['initrdd', /did you mean `initrd`\?/],
     ['max_instructions', /did you mean `maxInstructions`\?/],
     ['onserial', /did you mean `onSerial`\?/],
+    ['processors', /did you mean `smp`\?/],
+    ['cpus', /did you mean `smp`\?/],
     ['mem', /did you mean `memory`\?/],
-    ['zzzzzz', /`zzzzzz` is no option\. The options are memory, kernel/],
+    ['zzzzzz', /`zzzzzz` is no option\. The options are memory, smp, kernel/],
   ];
   for (const [name, wanted] of nearest) {
     const said = await create({ [name]: 1 });
@@ -45,6 +47,11 @@ test('an option that cannot be what it is says what it may be', async () => {
     [{ memory: 64.5e6 + 0.5 }, /`memory` is/],
     [{ memory: 2 ** 37 }, /^BAD_OPTION .*64G/],
     [{ memory: '' }, /^BAD_OPTION/],
+    [{ smp: 0 }, /`smp` is 0; give a whole number of processors, 1 to 8/],
+    [{ smp: 9 }, /`smp` is 9; give a whole number of processors, 1 to 8/],
+    [{ smp: 1.5 }, /`smp` is 1\.5; give/],
+    [{ smp: '4' }, /`smp` is '4'; give/],
+    [{ args: ['-smp', '9'] }, /^BAD_OPTION .*9 is no number of processors; give 1 to 8/],
     [{ kernel: null }, /^BAD_OPTION kernel is null; give a path, .* a Blob or File, .*leave it out/],
     [{ kernel: 5 }, /^BAD_OPTION kernel is 5; give a path/],
     [{ kernel: {} }, /^BAD_OPTION kernel is of type Object; give a path/],

@@ -1,0 +1,34 @@
+//! What `--stats` prints of a machine of several processors.
+
+use machine::time::Clock;
+use machine::{Machine, MachineConfig};
+use session::{ICOUNT_EPOCH, report};
+use std::time::Duration;
+use x86_state::cpuid::CpuModel;
+
+#[test]
+fn counts_are_sums_over_all_processors() {
+    pc_devices::link();
+    let mut machine = Machine::new(MachineConfig {
+        ram_bytes: 1 << 20,
+        model: CpuModel::X86_64_V2,
+        clock: Clock::instructions(),
+        epoch_seconds: ICOUNT_EPOCH,
+        serial: [None, None, None, None],
+        debug_exit: None,
+        processors: 3,
+        seed: [7; 32],
+    })
+    .unwrap();
+    for (vcpu, n) in machine.vcpus_mut().iter_mut().zip([1, 20, 300]) {
+        vcpu.statistics.walks = n;
+        vcpu.statistics.exceptions[14] = 2 * n;
+        vcpu.statistics.leaves[3] = 3 * n;
+        vcpu.statistics.entries = n;
+    }
+    let text = report::statistics(&mut machine, Duration::from_secs(1));
+    for line in ["by processor  0, 0, 0", "page walks    321", "exceptions    #14 642", "entered 321 times"] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    assert!(text.contains("963 attention") && !text.contains("regions"), "{text}");
+}
