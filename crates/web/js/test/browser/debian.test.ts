@@ -1,26 +1,17 @@
 // Debian in Chromium: a boot with one click, and a page that answers while it goes on.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { INITRD, KERNEL } from '../node/harness.ts';
-import { boot, browser as launch, open, screenshot, serve, type Site, text, type, waitFor, waitForState } from './harness.ts';
+import { boot, chromiumBench, screenshot, text, type, waitFor, waitForState } from './harness.ts';
 
 // The terminal's text has lost the blank behind it.
 const PROMPT = /^v64:\/#/m;
 const PROMPTED = /v64:\/#$/;
 const BOOT_SECONDS = 300;
 
-let site: Site;
-let chromium: Browser;
-before(async () => {
-  site = await serve();
-  chromium = await launch();
-});
-after(async () => {
-  await chromium?.close();
-  site?.close();
-});
+const bench = chromiumBench();
 
 interface Seen {
   answers: number[];
@@ -79,7 +70,7 @@ function summary(list: number[]): string {
 }
 
 test('boots Debian with one click, to a shell that works', async (t) => {
-  const { page, complaints, close } = await open(chromium, site.url);
+  const { page, complaints, close } = await bench.open();
   await page.click('#choose-debian');
   await waitForState(page, 'running', 120);
   await waitFor(page, 'Linux version', BOOT_SECONDS);
@@ -140,7 +131,7 @@ test('boots Debian with one click, to a shell that works', async (t) => {
 });
 
 test('Debian finds four processors, and compiled code runs on all of them', async (t) => {
-  const { page, complaints, close } = await open(chromium, site.url);
+  const { page, complaints, close } = await bench.open();
   await page.click('#own');
   await page.setInputFiles('#kernel', KERNEL);
   await page.setInputFiles('#initrd', INITRD);
@@ -165,11 +156,11 @@ test('Debian finds four processors, and compiled code runs on all of them', asyn
 });
 
 test('a tab that is closed while Debian boots leaves the browser in order', async () => {
-  const first = await open(chromium, site.url);
+  const first = await bench.open();
   await first.page.click('[data-guest="debian"]');
   await waitFor(first.page, 'Linux version', BOOT_SECONDS);
   await first.close();
-  const second = await open(chromium, site.url);
+  const second = await bench.open();
   await boot(second.page, 'demo');
   await waitFor(second.page, 'checks passed');
   assert.deepEqual([...first.complaints, ...second.complaints], []);
