@@ -1,25 +1,15 @@
 //! What `--stats` prints of a machine of several processors.
 
-use machine::time::Clock;
 use machine::{Machine, MachineConfig};
-use session::{ICOUNT_EPOCH, report};
+use session::{RunArgs, report};
 use std::time::Duration;
-use x86_state::cpuid::CpuModel;
 
 #[test]
 fn counts_are_sums_over_all_processors() {
     pc_devices::link();
-    let mut machine = Machine::new(MachineConfig {
-        ram_bytes: 1 << 20,
-        model: CpuModel::X86_64_V2,
-        clock: Clock::instructions(),
-        epoch_seconds: ICOUNT_EPOCH,
-        serial: [None, None, None, None],
-        debug_exit: None,
-        processors: 3,
-        seed: [7; 32],
-    })
-    .unwrap();
+    let args = RunArgs { memory: 1 << 20, ..RunArgs::default() };
+    let config = MachineConfig { processors: 3, ..args.silent_config().unwrap() };
+    let mut machine = Machine::new(config).unwrap();
     for (vcpu, n) in machine.vcpus_mut().iter_mut().zip([1, 20, 300]) {
         vcpu.statistics.walks = n;
         vcpu.statistics.exceptions[14] = 2 * n;

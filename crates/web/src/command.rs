@@ -3,7 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
-use session::{ClockKind, DecodeArgs, EngineKind, MicrotestArgs, RunArgs};
+use session::{ClockKind, DecodeArgs, EngineKind, Given, MicrotestArgs, RunArgs};
 
 /// An x86 PC, 16-, 32- and 64-bit.
 ///
@@ -112,7 +112,13 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
         Err(error) => return refused(&error),
     };
     let argv = std::iter::once("v64".into()).chain(words);
-    let cli = cli().try_get_matches_from(argv).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = cli().try_get_matches_from(argv).and_then(|matches| {
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        if let (Some(Command::Run(args)), Some(run)) = (&mut cli.command, matches.subcommand_matches("run")) {
+            args.given = Given::of(run);
+        }
+        Ok(cli)
+    });
     let path = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
     match cli.map(|cli| cli.command) {
         Err(error) if error.use_stderr() => {

@@ -31,9 +31,9 @@ exports! {
     });
     /// Parses the command line in the exchange buffer; the reply is a plan.
     fn v64_command() -> u32 = with(|vm| vm.command() as u32);
-    /// The exchange buffer becomes the kernel (0) or the initrd (1).
+    /// The exchange buffer becomes the kernel (0), the initrd (1) or the saved state to start from (2).
     fn v64_file(kind: u32) = with(|vm| vm.file(kind));
-    /// Builds the machine and loads the guest.
+    /// Builds the machine and loads the guest, or the saved state.
     fn v64_start() -> u32 = with(|vm| vm.start() as u32);
     /// Runs for so many milliseconds.
     fn v64_run(ms: f64) -> u32 = with(|vm| vm.run(ms) as u32);

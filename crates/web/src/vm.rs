@@ -64,6 +64,7 @@ pub(crate) struct Vm {
     args: Option<RunArgs>,
     kernel: Option<Vec<u8>>,
     initrd: Option<Vec<u8>>,
+    state: Option<Vec<u8>>,
     guest: Option<Guest>,
     machine: Option<Machine>,
     microtests: Option<Microtests>,
@@ -117,16 +118,27 @@ impl Vm {
         Status::Done
     }
 
-    /// The exchange buffer is the kernel (0) or the initrd (1).
+    /// The exchange buffer is the kernel (0), the initrd (1) or the saved state to start from (2).
     pub(crate) fn file(&mut self, kind: u32) {
         let bytes = std::mem::take(&mut self.exchange);
-        *(if kind == 0 { &mut self.kernel } else { &mut self.initrd }) = Some(bytes);
+        let file = match kind {
+            0 => &mut self.kernel,
+            1 => &mut self.initrd,
+            _ => &mut self.state,
+        };
+        *file = Some(bytes);
     }
 
-    /// Builds the machine and loads the guest.
+    /// Builds the machine and loads the guest, or the saved state.
     pub(crate) fn start(&mut self) -> Status {
         if self.machine.is_some() {
             return self.fail("STATE", "the machine has been started already");
+        }
+        let state = self.state.take();
+        if let (Some(args), Some(state)) = (&mut self.args, &state)
+            && let Err(error) = args.follow_state(state)
+        {
+            return self.fail("BAD_STATE", &error.to_string());
         }
         let Some(args) = &self.args else { return self.fail("STATE", "give a command first") };
         if args.engine == EngineKind::Lockstep {
@@ -155,7 +167,7 @@ impl Vm {
         let clock = if icount { Clock::instructions() } else { Clock::host(Box::new(host::Clock)) };
         let epoch = if icount { ICOUNT_EPOCH } else { host::epoch_seconds() };
         let config = args.machine_config(&spec, backends, (clock, epoch), seed);
-        let guest = Guest::new(args, &spec, self.kernel.take(), self.initrd.take());
+        let mut guest = Guest::new(args, &spec, self.kernel.take(), self.initrd.take());
         let mut machine = match Machine::new(config) {
             Ok(machine) => machine,
             Err(error) => {
@@ -163,8 +175,17 @@ impl Vm {
                 return self.fail(code, &message);
             }
         };
-        if let Err(error) = guest.load(&mut machine) {
-            return self.fail(code(&error), &format!("{error:#}"));
+        match state {
+            Some(state) => {
+                if let Err(error) = session::restore_state(&mut machine, &mut guest, &state) {
+                    return self.fail("BAD_STATE", &error.to_string());
+                }
+            }
+            None => {
+                if let Err(error) = guest.load(&mut machine) {
+                    return self.fail(code(&error), &format!("{error:#}"));
+                }
+            }
         }
         let (translated, stats) = (args.engine == EngineKind::Jit, args.stats);
         let machine = self.machine.insert(machine);

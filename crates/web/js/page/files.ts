@@ -1,7 +1,7 @@
 import type { Guest } from './guests.ts';
 import { need, say } from './dom.ts';
 import { bytes, parseSize, typed } from './size.ts';
-import { identify, type Use } from './sniff.ts';
+import { identify, isState, type Use } from './sniff.ts';
 
 const USES: readonly Use[] = ['kernel', 'initrd'];
 const TOO_MANY = 'A guest is one kernel and at most one initrd: drop one or two files.';
@@ -12,11 +12,13 @@ export class Files {
   readonly #dialog = need<HTMLDialogElement>('files');
   readonly #chosen: Partial<Record<Use, File>> = {};
   readonly #boot: (guest: Guest) => void;
+  readonly #restore: (state: File) => void;
   /** Files that are still being looked at */
   #looking: Promise<void> = Promise.resolve();
 
-  constructor(boot: (guest: Guest) => void) {
+  constructor(boot: (guest: Guest) => void, restore: (state: File) => void) {
     this.#boot = boot;
+    this.#restore = restore;
     need('own').addEventListener('click', () => this.open());
     need('files-cancel').addEventListener('click', () => this.#dialog.close());
     need('files-form').addEventListener('submit', (event) => {
@@ -130,6 +132,11 @@ export class Files {
   }
 
   async #dropped(files: File[], slot: Use | undefined): Promise<void> {
+    const [first] = files;
+    if (first && files.length === 1 && (await isState(first))) {
+      this.#dialog.close();
+      return this.#restore(first);
+    }
     if (files.length > USES.length) return this.open(TOO_MANY);
     const errors: string[] = [];
     for (const file of files) errors.push(await this.#offer(file, files.length === 1 ? slot : undefined));

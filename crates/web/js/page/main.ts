@@ -7,6 +7,7 @@ import { debian, demo, type Guest, type Progress } from './guests.ts';
 import { touchKeys } from './keys.ts';
 import { clock, Readings } from './readings.ts';
 import { Screen } from './screen.ts';
+import { States } from './states.ts';
 import { theme } from './theme.ts';
 
 const STATES: Record<State, string> = {
@@ -39,6 +40,7 @@ function showState(state: State): void {
   say(need('start-stop-text'), state === 'running' ? 'Pause' : state === 'paused' ? 'Resume' : 'Start');
   button('reset').disabled = !live;
   button('power').disabled = !live && !coming;
+  states.show(state);
   need('cover').hidden = !coming;
   need('chooser').hidden = state !== 'off';
   document.title = bench.guest ? `${STATES[state]}: ${bench.guest.name} · v64` : 'v64';
@@ -84,11 +86,11 @@ async function failed(error: unknown): Promise<void> {
   showFault(told);
 }
 
-function boot(guest: Guest): void {
+/** Readies the page for a guest in place of another. */
+function begin(guest: Guest): void {
   hideFault();
   fault = undefined;
   need('ended').hidden = true;
-  showStart();
   screen.fresh();
   readings.fresh();
   say(need('guest-name'), guest.name);
@@ -96,10 +98,15 @@ function boot(guest: Guest): void {
     const pressed = key.id === guest.id || (key as HTMLElement).dataset['guest'] === guest.id;
     key.setAttribute('aria-pressed', String(pressed));
   }
-  void bench.boot(guest);
   // In a narrow window the keys that boot lie below the screen.
   need('screen').scrollIntoView({ block: 'nearest' });
   focus();
+}
+
+function boot(guest: Guest): void {
+  begin(guest);
+  showStart();
+  void bench.boot(guest);
 }
 
 /** To the terminal, unless a keyboard would rise and hide half of it. */
@@ -121,7 +128,8 @@ let held = (text: string) => text;
 const screen = new Screen((text) => type(held(text)));
 held = touchKeys(type, () => screen.focus());
 const readings = new Readings(bench);
-const files = new Files(boot);
+const states = new States(bench, screen, begin);
+const files = new Files(boot, (state) => states.open(state));
 
 need('choose-debian').addEventListener('click', () => boot(debian));
 need('choose-own').addEventListener('click', () => files.open());

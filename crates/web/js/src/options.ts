@@ -14,6 +14,8 @@ export interface V64Options {
   initrd?: V64Source;
   /** Kernel command line */
   append?: string;
+  /** A saved state to start from. It brings the guest, and what of `memory`, `smp`, `cpu` and `clock` is not given */
+  state?: V64Source;
   /** 'x86-64-v1', 'x86-64-v2' or 'max' */
   cpu?: string;
   /** The host's clock, or retired instructions: exactly repeatable */
@@ -77,6 +79,7 @@ const CHECKS: Record<Name, Check> = {
   kernel: source,
   initrd: source,
   append: text,
+  state: source,
   cpu: text,
   clock: oneOf('real', 'icount'),
   engine: oneOf('jit', 'interp'),
@@ -106,6 +109,9 @@ const ALIASES: Readonly<Record<string, Name>> = {
   wasmpath: 'wasmUrl',
   worker: 'workerUrl',
   isadebugexit: 'debugExit',
+  loadstate: 'state',
+  initialstate: 'state',
+  snapshot: 'state',
 };
 
 const DISKS = 'there are no disks yet; what the guest needs goes into `initrd`';
@@ -151,7 +157,11 @@ export function checkOptions(options: unknown): asserts options is V64Options {
     const wrong = CHECKS[name as Name](value, name as Name);
     if (wrong) throw new V64Error('BAD_OPTION', `\`${name}\` is ${describe(value)}; ${wrong}`);
   }
-  const { kernel, initrd } = options as V64Options;
+  const { kernel, initrd, append, state } = options as V64Options;
+  for (const [name, value] of Object.entries({ kernel, initrd, append })) {
+    if (state === undefined || value === undefined) continue;
+    throw new V64Error('BAD_OPTION', `a \`state\` brings its guest along; leave \`${name}\` out`);
+  }
   if (initrd !== undefined && kernel === undefined) throw new V64Error('BAD_OPTION', '`initrd` needs a `kernel`');
 }
 
@@ -167,6 +177,7 @@ export function words(options: V64Options): string[] {
   // The module learns that there are files; their content comes apart, and their names do not count.
   if (options.kernel !== undefined) add('--kernel', 'kernel');
   if (options.initrd !== undefined) add('--initrd', 'initrd');
+  if (options.state !== undefined) add('--load-state', 'state');
   add('--append', options.append);
   add('--cpu', options.cpu);
   add('--clock', options.clock);
