@@ -2,7 +2,7 @@
 
 use clap::{Args, FromArgMatches};
 use machine::{Machine, MachineConfig};
-use session::{ClockKind, Given, Guest, RunArgs, save_state};
+use session::{ClockKind, Given, Guest, MachineSpec, RunArgs, save_state};
 use snapshot::SnapshotError;
 use x86_state::cpuid::CpuModel;
 
@@ -11,7 +11,8 @@ fn options_that_are_not_given_are_those_of_the_saved_machine() {
     pc_devices::link();
     let args = RunArgs { memory: 16 << 20, ..RunArgs::default() };
     let config = MachineConfig { processors: 2, ..args.silent_config().unwrap() };
-    let file = save_state(&mut Machine::new(config).unwrap(), &Guest::new(&args, None, None));
+    let guest = Guest::new(&args, &MachineSpec::default(), None, None);
+    let file = save_state(&mut Machine::new(config).unwrap(), &guest);
     let follow = |words: &[&str]| {
         let command = RunArgs::augment_args(clap::Command::new("run"));
         let matches = command.get_matches_from(std::iter::once(&"run").chain(words));

@@ -153,10 +153,13 @@ impl Vm {
             Err(error) => return self.fail("BAD_OPTION", &format!("{error:#}")),
         };
         let line = &self.line;
-        let backends = spec.chars(|char| match char.target {
-            CharTarget::Stdio => Ok(Some(Box::new(Port(Arc::clone(line))))),
+        let host_line = spec.host_line();
+        let backends = spec.chars(|char| match &char.target {
             CharTarget::Null => Ok(None),
-            CharTarget::File(_) => bail!("{}: files are for the native command; give stdio or null", char.id),
+            // What goes to a file as well, the host writes.
+            _ if Some(char) == host_line => Ok(Some(Box::new(Port(Arc::clone(line))))),
+            CharTarget::Stdio => Ok(Some(Box::new(Port(Arc::clone(line))))),
+            CharTarget::File(_) => bail!("{}: there is one line to the host; leave this file out", char.id),
         });
         let backends = match backends {
             Ok(backends) => backends,

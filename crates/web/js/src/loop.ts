@@ -79,6 +79,9 @@ export class Loop {
           }
           if (file) instance.file(what, file);
         }
+        if (plan.serial.startsWith('file:') && !writes) {
+          throw new V64Error('BAD_OPTION', '--serial file: is for the command: what COM1 sends comes to `onSerial`');
+        }
         if (plan.saveState !== null && !writes) {
           throw new V64Error('BAD_OPTION', '--save-state is for the command: call `saveState()` when the state is wanted');
         }

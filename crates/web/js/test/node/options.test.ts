@@ -74,6 +74,7 @@ test('an option that cannot be what it is says what it may be', async () => {
     [{ args: ['--kernel', 'vmlinuz'] }, /^BAD_OPTION --kernel is not for `args`: give the kernel as the option `kernel`/],
     [{ args: ['--load-state', 'v64.state'] }, /^BAD_OPTION --load-state is not for `args`: give the saved state as the option `state`/],
     [{ args: ['--save-state', 'v64.state'] }, /^BAD_OPTION --save-state is for the command: call `saveState\(\)`/],
+    [{ args: ['--serial', 'file:x'] }, /^BAD_OPTION --serial file: is for the command: what COM1 sends comes to `onSerial`/],
     [{ state: 5 }, /^BAD_OPTION state is 5; give a path/],
     [{ state: '/nowhere/v64.state' }, /^SOURCE cannot read the saved state \/nowhere\/v64\.state/],
     [{ state: new Uint8Array(8), kernel: 'vmlinuz' }, /^BAD_OPTION a `state` brings its guest along; leave `kernel` out/],
