@@ -97,7 +97,8 @@ export async function tell(error: unknown, tried: Tried): Promise<Told> {
     case 'BAD_KERNEL': {
       const name = own ? `${tried.guest?.name} is` : 'This is';
       const remedy: Remedy = own ? { kind: 'settings', label: 'Choose another kernel…', field: 'kernel' } : START_AGAIN;
-      return { code, title: `${name} no kernel that the machine can boot`, text, remedy };
+      // The module knows the file by this name.
+      return { code, title: `${name} no kernel that the machine can boot`, text: sentence(text.replace(/^Kernel: /, '')), remedy };
     }
     case 'BAD_STATE':
       return { code, title: 'This saved state cannot be used', text };

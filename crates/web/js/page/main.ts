@@ -38,6 +38,8 @@ function showState(state: State): void {
   main.dataset['shows'] = state === 'running' ? 'pause' : 'start';
   main.disabled = coming || !capable;
   say(need('start-stop-text'), state === 'running' ? 'Pause' : state === 'paused' ? 'Resume' : 'Start');
+  screen.live(live || coming);
+  for (const key of document.querySelectorAll<HTMLButtonElement>('.guests .key')) key.disabled = !capable;
   button('reset').disabled = !live;
   button('power').disabled = !live && !coming;
   states.show(state);
@@ -150,7 +152,7 @@ button('power').addEventListener('click', () => bench.power());
 need('fault-remedy').addEventListener('click', again);
 need('fault-close').addEventListener('click', hideFault);
 need('glass').addEventListener('click', () => {
-  if (!getSelection()?.toString()) screen.focus();
+  if (!getSelection()?.toString() && (bench.state === 'running' || bench.state === 'paused')) screen.focus();
 });
 // Leaving ends the machine at once; coming back from the browser's cache boots anew.
 addEventListener('pagehide', () => bench.leave());

@@ -12,6 +12,7 @@ const RECENT = 4;
 const [WIDTH, HEIGHT] = [240, 64];
 
 const COUNTERS: readonly [keyof V64Stats, string][] = [
+  ['processors', 'Processors'],
   ['exceptions', 'Exceptions'],
   ['walks', 'Page walks'],
   ['decoded', 'Blocks decoded'],
@@ -84,6 +85,7 @@ export class Readings {
       value.textContent = '0';
       row.append(term, value);
       need('counters').append(row);
+      value.id = `counter-${name}`;
       this.#counters.set(name, value);
     }
     setInterval(() => void this.#tick(), EVERY);
@@ -97,7 +99,7 @@ export class Readings {
     this.#draw();
     for (const id of ['instructions', 'interrupts']) say(need(id), '0');
     for (const value of this.#counters.values()) say(value, '0');
-    for (const id of ['memory', 'processor-count']) say(need(id), '–');
+    say(need('memory'), '–');
     this.#mode('', undefined);
     say(need('time'), clock(0));
   }
@@ -136,7 +138,6 @@ export class Readings {
     say(need('instructions'), short(stats.instructions));
     say(need('interrupts'), short(stats.interrupts));
     say(need('memory'), bytes(stats.ramBytes));
-    say(need('processor-count'), String(stats.processors));
     for (const [name, element] of this.#counters) {
       const value = stats[name];
       const n = Array.isArray(value) ? value.reduce((sum, one) => sum + one, 0) : Number(value ?? 0);

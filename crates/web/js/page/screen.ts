@@ -168,6 +168,12 @@ export class Screen {
     this.#kept = 0;
   }
 
+  /** Shows a cursor only where what is typed goes somewhere. */
+  live(live: boolean): void {
+    this.#terminal.options.cursorInactiveStyle = live ? 'outline' : 'none';
+    if (!live) this.#terminal.blur();
+  }
+
   focus(): void {
     this.#terminal.focus();
   }

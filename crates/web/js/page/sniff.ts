@@ -36,7 +36,7 @@ const other = (what: string): Found => ({ what, instead: NO_KERNEL });
 
 /** Formats by their magic numbers; the first that fits is it. Bytes are written as the characters U+0000 to U+00FF. */
 const RULES: readonly Rule[] = [
-  [0, STATE, { what: 'a saved state of v64', instead: 'Open it by its own key, Open file.' }],
+  [0, STATE, { what: 'a saved state of v64', instead: 'Open it by the key beside “Download”.' }],
   [0x202, 'HdrS', { use: 'kernel', what: 'a Linux kernel' }],
   [0x8001, 'CD001', { what: 'a CD image (ISO 9660)', instead: NO_CD }],
   [0, 'QFI\xfb', disk('a disk image (qcow2)')],

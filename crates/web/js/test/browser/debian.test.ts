@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { INITRD, KERNEL } from '../node/harness.ts';
 import { boot, chromiumBench, screenshot, text, type, waitFor, waitForState } from './harness.ts';
 
 // The terminal's text has lost the blank behind it.
@@ -133,15 +132,14 @@ test('boots Debian with one click, to a shell that works', async (t) => {
 test('Debian finds four processors, and compiled code runs on all of them', async (t) => {
   const { page, complaints, close } = await bench.open();
   await page.click('#own');
-  await page.setInputFiles('#kernel', KERNEL);
-  await page.setInputFiles('#initrd', INITRD);
+  await page.click('#take-debian');
   await page.selectOption('#processors', '4');
   await page.click('#files-boot');
   await waitFor(page, PROMPT, BOOT_SECONDS);
   assert.match(await text(page), /smp: Brought up 1 node, 4 CPUs/);
   await type(page, 'echo $(nproc) processors');
   await waitFor(page, '\n4 processors');
-  assert.equal(await page.textContent('#processor-count'), '4');
+  assert.equal(await page.textContent('#counter-processors'), '4');
   await page.waitForFunction(() => document.getElementById('mips')?.textContent === 'Idle');
   const report = await page.evaluate(() => {
     type Held = { v64: { bench: { vm: { report(): Promise<string> } } } };

@@ -194,6 +194,13 @@ describe('the page', () => {
       assert.ok((wide ?? 0) <= (inner ?? 0), `${name}: ${wide} px of content in a window of ${inner}`);
       assert.equal(await page.getAttribute('html', 'data-theme'), options.colorScheme);
       await screenshot(page, name);
+      await page.locator('.more').scrollIntoViewIfNeeded();
+      await screenshot(page, `${name}-panel`);
+      await page.click('#own');
+      const dialog = await page.locator('#files').boundingBox();
+      assert.ok(dialog && dialog.x >= 0 && dialog.x + dialog.width <= (inner ?? 0), `${name}: the dialog fits`);
+      assert.ok(await page.isVisible('#files-boot'));
+      await screenshot(page, `${name}-own`);
       await close();
     }
   });
