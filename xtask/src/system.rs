@@ -5,6 +5,7 @@ use crate::steps::{Report, Verdict};
 use crate::{guests, project, shell};
 use anyhow::{Context, Result, bail, ensure};
 use linkme::distributed_slice;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -64,6 +65,7 @@ step!(PACKAGE, 90, "npm package", crate::wasm64::as_package);
 step!(DEBIAN, 60, "Debian boot", debian);
 step!(REPEAT, 61, "repeatability", repeatability);
 step!(PROCESSORS, 62, "four processors", four_processors);
+step!(STATES, 71, "saved states", saved_states);
 
 /// Far more than any of it takes on a slow machine.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -298,6 +300,62 @@ fn four_processors(path: &Path, report: &Report) -> Result<Verdict> {
         ensure!(counts.len() == 4 && !counts.contains(&0), "local timer interrupts: {counts:?}");
     }
     Ok(Verdict::Passed(2))
+}
+
+/// Instructions at which a boot is saved, and at which it ends.
+const HALVES: [u64; 2] = [260_000_000, 320_000_000];
+
+/// Debian's boot at once and in two halves ends in the same state: saved natively and restored in Node, and the other way.
+fn saved_states(path: &Path, report: &Report) -> Result<Verdict> {
+    let guest = guests::debian(report, false)?;
+    let (node, module) = crate::wasm64::command(path, report)?;
+    let native = || v64(path, &[]);
+    let in_node = || {
+        let mut command = shell::command(&node);
+        command.arg(&module);
+        command
+    };
+    let folder = std::env::temp_dir().join(format!("v64-states-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let (boot, [half, whole]) = (guest.arguments("", None), HALVES);
+    let run = |mut command: Command, to: u64, files: &[OsString]| -> Result<String> {
+        command.args(["run", "--serial", "none", "--state-hash", "--stats"]);
+        command.args(["--max-instructions", &to.to_string()]);
+        let done = shell::watch(command.args(files), |_| {})?;
+        let hash = done.text.lines().find_map(|line| line.strip_prefix("state hash "));
+        ensure!(done.status.code() == Some(3), "{}: {}", done.status, done.tail());
+        let each = done.text.lines().find_map(|line| line.strip_prefix("by processor"));
+        let both = each.is_some_and(|each| !each.ends_with(", 0"));
+        ensure!(both, "the second processor has not been started yet:\n{}", done.tail());
+        hash.map(str::to_owned).with_context(|| format!("no state hash was printed:\n{}", done.tail()))
+    };
+    let machine = ["-m", "256M", "-smp", "2", "--clock", "icount"].map(OsString::from);
+    let first = |command: Command, to, save: Option<&Path>| {
+        let save = save.map(|file| [OsString::from("--save-state"), file.into()]);
+        let files = machine.iter().chain(&boot).cloned().chain(save.into_iter().flatten());
+        run(command, to, &files.collect::<Vec<_>>())
+    };
+    // What the machine is made of follows from the file.
+    let second = |command, file: &Path| run(command, whole, &["--load-state".into(), file.into()]);
+    let check = || -> Result<()> {
+        report.say("the boot at once");
+        let expected = first(native(), whole, None)?;
+        let (here, there) = (folder.join("native"), folder.join("node"));
+        report.say("saved natively, restored in Node");
+        let halves = first(native(), half, Some(&here))?;
+        let found = second(in_node(), &here)?;
+        ensure!(found == expected, "saved natively, restored in Node: {found} instead of {expected}");
+        report.say("saved in Node, restored natively");
+        let same = first(in_node(), half, Some(&there))?;
+        ensure!(same == halves, "the first half in Node: {same} instead of {halves}");
+        let found = second(native(), &there)?;
+        ensure!(found == expected, "saved in Node, restored natively: {found} instead of {expected}");
+        Ok(())
+    };
+    let checked = check();
+    // What was written there is of no more use.
+    let _ = std::fs::remove_dir_all(&folder);
+    checked.map(|()| Verdict::Passed(2))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod snapshot;
 pub mod time;
 mod vm;
 
-pub use self::snapshot::RestoreError;
+pub use self::snapshot::{RestoreError, SavedMachine};
 pub use firmware::FirmwareSetup;
 pub use random::Seed;
 pub use vm::{MAX_PROCESSORS, Machine, MachineConfig, MachineError, Stop};

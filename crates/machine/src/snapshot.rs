@@ -108,6 +108,39 @@ struct Checked {
     vcpus: Vec<SavedVcpu>,
 }
 
+/// What a saved machine was made of, as far as a command line chooses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SavedMachine {
+    /// Bytes of RAM
+    pub ram_bytes: u64,
+    /// Processor model; `None` for one without a name here
+    pub model: Option<CpuModel>,
+    /// Processors
+    pub processors: u32,
+    /// Whether time is made of instructions
+    pub icount: bool,
+}
+
+impl SavedMachine {
+    /// Returns what [`Machine::description`] wrote.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] where the file is damaged or of another version.
+    pub fn read(reader: &Reader<'_>) -> Result<Self, SnapshotError> {
+        let saved: Description = reader.value(MACHINE.0, MACHINE.1)?;
+        let number = |name, unit: &str| saved.value(name)?.strip_suffix(unit)?.parse::<u64>().ok();
+        let read = || {
+            Some(Self {
+                ram_bytes: number("memory", " KiB")?.checked_mul(1024)?,
+                model: CpuModel::from_name(saved.value("processor model")?.split(' ').next()?),
+                processors: number("number of processors", "")?.try_into().ok()?,
+                icount: saved.value("clock")? == Clock::instructions().kind(),
+            })
+        };
+        read().ok_or_else(|| SnapshotError::Content { tag: MACHINE.0.to_owned() })
+    }
+}
+
 impl Machine {
     /// What this machine is made of.
     fn description(&mut self) -> Description {

@@ -1,7 +1,7 @@
 //! Options of a run.
 
-use crate::MachineSpec;
 use crate::size::parse_memory;
+use crate::{Given, MachineSpec};
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use device_api::Backends;
@@ -130,9 +130,13 @@ pub struct RunArgs {
     /// Save the whole machine to a file when the run ends; Ctrl-A S saves it in between
     #[arg(long, value_name = "FILE")]
     pub save_state: Option<PathBuf>,
-    /// Start from a file that --save-state wrote. The machine's options are given as they were; the guest is in the file
+    /// Start from a file that --save-state wrote. Of the machine's options -m, -smp, --cpu and --clock are as they were
+    /// where they are not given; the guest is in the file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kernel", "guest", "initrd", "append"])]
     pub load_state: Option<PathBuf>,
+    #[allow(missing_docs)]
+    #[arg(skip)]
+    pub given: Given,
 }
 
 /// A processor model, by name.

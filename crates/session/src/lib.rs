@@ -20,7 +20,7 @@ pub use drive::{Outcome, WAITS, drive};
 pub use guest::Guest;
 pub use microtest::{MicrotestArgs, Microtests};
 pub use spec::MachineSpec;
-pub use state::{restore_state, save_state};
+pub use state::{Given, restore_state, save_state};
 pub use words::normalize_words;
 
 /// Answers `-device help` (all models) and `-device MODEL,help` (properties of one). `None` for other values.

@@ -4,6 +4,8 @@ use machine::Machine;
 use std::fmt::Write;
 use std::time::Duration;
 use x86_decode::{InsnFlags, Instruction, OperandKind, decode};
+use x86_exec::Statistics;
+use x86_exec::vcpu::compiled::Translation;
 use x86_types::{GuestPhysAddr, Seg, Width};
 
 /// Adds a line to a text, which cannot fail.
@@ -13,14 +15,49 @@ macro_rules! line {
     }};
 }
 
-/// What `--stats` asks for, as lines.
+/// Sums over all processors of a machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// Counts of the run loop
+    pub statistics: Statistics,
+    /// Blocks decoded, and those of them that were dropped when their bytes were written
+    pub decoded: u64,
+    #[allow(missing_docs)]
+    pub invalidated: u64,
+    /// Times that compiled code went on to other compiled code; 0 where that is not counted
+    pub chained: u64,
+    /// What translating came to; `None` where all code is interpreted
+    pub translation: Option<Translation>,
+}
+
+impl Totals {
+    /// Returns the sums of now.
+    pub fn of(machine: &mut Machine) -> Self {
+        let mut sum = Self::default();
+        for vcpu in machine.vcpus_mut() {
+            sum.statistics += vcpu.statistics;
+            let (decoded, invalidated) = vcpu.code_statistics();
+            sum.decoded += decoded;
+            sum.invalidated += invalidated;
+            sum.chained += vcpu.chained();
+            if let Some(code) = vcpu.compiled_mut() {
+                *sum.translation.get_or_insert_default() += code.statistics();
+            }
+        }
+        sum
+    }
+}
+
+/// What `--stats` prints, as lines: sums over all processors.
 pub fn statistics(machine: &mut Machine, took: Duration) -> String {
     let mut out = String::new();
-    let vcpu = machine.vcpu();
-    let (instructions, seconds) = (vcpu.retired(), took.as_secs_f64());
-    let s = vcpu.statistics;
-    let (decoded, invalidated) = vcpu.code_statistics();
+    let Totals { statistics: s, decoded, invalidated, chained, translation } = Totals::of(machine);
+    let (instructions, seconds) = (machine.retired(), took.as_secs_f64());
     line!(out, "instructions  {instructions}");
+    if machine.vcpus().len() > 1 {
+        let each: Vec<String> = machine.vcpus().iter().map(|vcpu| vcpu.retired().to_string()).collect();
+        line!(out, "by processor  {}", each.join(", "));
+    }
     line!(out, "seconds       {seconds:.3}");
     line!(out, "MIPS          {:.1}", instructions as f64 / seconds.max(1e-9) / 1e6);
     line!(out, "blocks        {} run, {decoded} decoded, {invalidated} dropped when written", s.blocks_run);
@@ -33,7 +70,6 @@ pub fn statistics(machine: &mut Machine, took: Duration) -> String {
             "left          {miss} unknown target ({} of them compiled), {interpret} interpret, {budget} budget, {attention} attention",
             s.shown
         );
-        let chained = vcpu.chained();
         if chained != 0 {
             let all = chained.saturating_add(miss);
             let share = 100.0 * chained as f64 / all as f64;
@@ -53,8 +89,21 @@ pub fn statistics(machine: &mut Machine, took: Duration) -> String {
         (0..32).filter(|&n| s.exceptions[n] != 0).map(|n| format!("#{n} {}", s.exceptions[n])).collect();
     line!(out, "exceptions    {}", exceptions.join(", "));
     line!(out, "resets        {}", machine.resets());
-    for (name, value) in machine.vcpu_mut().compiled_mut().map(|code| code.report()).unwrap_or_default() {
-        line!(out, "{name:<13} {value}");
+    if let Some(t) = translation {
+        line!(out, "regions       {} of {} instructions", t.regions, t.instructions);
+        line!(
+            out,
+            "modules       {}, {} bytes; kept {}, {} bytes",
+            t.modules,
+            t.bytes,
+            t.kept_modules,
+            t.kept_bytes
+        );
+        line!(out, "dropped       {} written, {} evicted, {} refused", t.written, t.evicted, t.refused);
+        let [a, b] = [t.translating_ns, t.compiling_ns].map(|ns| ns as f64 / 1e9);
+        if t.translating_ns != 0 || t.compiling_ns != 0 {
+            line!(out, "compile time  {a:.3} s translating, {b:.3} s in the host");
+        }
     }
     out
 }
@@ -62,11 +111,26 @@ pub fn statistics(machine: &mut Machine, took: Duration) -> String {
 /// Blocks that `--profile` prints.
 pub const PROFILED: usize = 40;
 
-/// The code that was interpreted most, as lines: runs, physical address, instructions; and the instructions that compiled
-/// code left to the interpreter in passing most.
+/// Adds the counts of equal keys; the highest first.
+fn most<K: PartialEq>(counts: impl Iterator<Item = (K, u64)>, most: usize) -> Vec<(K, u64)> {
+    let mut sums: Vec<(K, u64)> = Vec::new();
+    for (key, count) in counts {
+        match sums.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, sum)) => *sum += count,
+            None => sums.push((key, count)),
+        }
+    }
+    sums.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    sums.truncate(most);
+    sums
+}
+
+/// The code that was interpreted most by all processors, as lines: runs, physical address, instructions; and the
+/// instructions that compiled code had the interpreter execute most.
 pub fn profile(machine: &mut Machine, count: usize) -> String {
     let mut out = String::new();
-    for (at, size, runs) in machine.vcpu().hottest_interpreted(count) {
+    let interpreted = machine.vcpus().iter().flat_map(|vcpu| vcpu.hottest_interpreted(count));
+    for ((at, size), runs) in most(interpreted.map(|(at, size, runs)| ((at, size), u64::from(runs))), count) {
         line!(out, "{runs:>10} runs at {:x}, {size:?}", at.0);
         let mut bytes = [0; 96];
         machine.memory().ram_read(at, &mut bytes);
@@ -80,7 +144,8 @@ pub fn profile(machine: &mut Machine, count: usize) -> String {
         }
     }
     line!(out, "executed in passing:");
-    for (insns, times) in machine.vcpu().most_stepped(count) {
+    let stepped = machine.vcpus().iter().flat_map(|vcpu| vcpu.most_stepped(count));
+    for (insns, times) in most(stepped, count) {
         let insns: Vec<_> = insns.iter().map(anywhere).collect();
         line!(out, "{times:>10} {}", insns.join("; "));
     }
@@ -192,6 +257,12 @@ mod tests {
         assert_eq!(text(CodeSize::Bits32, &[0xe8, 0, 1, 0, 0], 0x20_0000), "call 200105h");
         assert_eq!(text(CodeSize::Bits16, &[0xeb, 0xfe], 0xf_fff0), "jmp 0FFFF0h");
         assert_eq!(text(CodeSize::Bits64, &[0x90], 0x1000), "nop");
+    }
+
+    #[test]
+    fn equal_code_of_several_processors_is_one_line() {
+        let counts = [("a", 3), ("b", 5), ("c", 1), ("a", 4)].into_iter();
+        assert_eq!(most(counts, 2), [("a", 7), ("b", 5)]);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Saving and restoring a machine together with its guest's files, which a reset loads anew.
 
-use crate::Guest;
-use machine::{Machine, RestoreError};
+use crate::{ClockKind, Guest, Model, RunArgs};
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use machine::{Machine, RestoreError, SavedMachine};
 use snapshot::{Reader, SnapshotError, Writer, from_bytes, to_bytes};
 
 const GUEST: (&str, u16) = ("guest", 1);
@@ -25,4 +27,45 @@ pub fn restore_state(machine: &mut Machine, guest: &mut Guest, file: &[u8]) -> R
     machine.restore(&reader)?;
     *guest = saved;
     Ok(())
+}
+
+/// The options of a machine that the command line gives, and a saved state does not replace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    memory: bool,
+    smp: bool,
+    cpu: bool,
+    clock: bool,
+}
+
+impl Given {
+    /// Returns the options that are among the parsed arguments of `run`.
+    pub fn of(run: &ArgMatches) -> Self {
+        let given = |id| run.value_source(id) == Some(ValueSource::CommandLine);
+        Self { memory: given("memory"), smp: given("smp"), cpu: given("cpu"), clock: given("clock") }
+    }
+}
+
+impl RunArgs {
+    /// Takes the machine's options that were not given from a saved state.
+    ///
+    /// # Errors
+    /// Where the file is damaged or of another version.
+    pub fn follow_state(&mut self, file: &[u8]) -> Result<(), SnapshotError> {
+        let saved = SavedMachine::read(&Reader::new(file)?)?;
+        let Given { memory, smp, cpu, clock } = self.given;
+        if !memory {
+            self.memory = saved.ram_bytes;
+        }
+        if !smp {
+            self.smp.0 = saved.processors;
+        }
+        if !cpu {
+            self.cpu = saved.model.map(Model);
+        }
+        if !clock {
+            self.clock = if saved.icount { ClockKind::Icount } else { ClockKind::Real };
+        }
+        Ok(())
+    }
 }

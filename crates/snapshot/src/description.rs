@@ -36,7 +36,8 @@ impl Description {
         }
     }
 
-    fn value(&self, name: &str) -> Option<&str> {
+    /// Returns the value of a property.
+    pub fn value(&self, name: &str) -> Option<&str> {
         self.properties.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
     }
 }

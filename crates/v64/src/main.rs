@@ -75,12 +75,20 @@ fn parse() -> anyhow::Result<Result<Cli, clap::Error>> {
     let program = arguments.next().unwrap_or_else(|| "v64".into());
     let words = session::normalize_words(&Cli::command(), arguments)?;
     let matches = Cli::command().try_get_matches_from(std::iter::once(program).chain(words));
-    Ok(matches.and_then(|matches| Cli::from_arg_matches(&matches)))
+    Ok(matches.and_then(|matches| {
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        if let (Some(Command::Run(run)), Some(given)) =
+            (&mut cli.command, matches.subcommand_matches("run").map(session::Given::of))
+        {
+            run.set_given(given);
+        }
+        Ok(cli)
+    }))
 }
 
 fn run(cli: Cli) -> anyhow::Result<u8> {
     match cli.command {
-        Some(Command::Run(args)) => run::main(&args),
+        Some(Command::Run(args)) => run::main(args),
         Some(Command::Microtest(args)) => microtest::main(&args),
         Some(Command::Decode(args)) => session::decode_text(&args).map(print),
         Some(Command::JitDump(args)) => jit_dump::main(&args),

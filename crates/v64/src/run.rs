@@ -2,6 +2,7 @@
 
 use crate::input::EndOfInput;
 use crate::output::say;
+use crate::state_file::StateFile;
 use crate::terminal::Terminal;
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -24,6 +25,13 @@ pub(crate) struct RunCommand {
     /// second without printing
     #[arg(long)]
     exit_on_eof: bool,
+}
+
+impl RunCommand {
+    /// Says which options the command line gives.
+    pub(crate) fn set_given(&mut self, given: session::Given) {
+        self.run.given = given;
+    }
 }
 
 /// The host's monotonic clock.
@@ -69,8 +77,13 @@ fn trace(targets: &[String]) -> Result<()> {
 }
 
 /// Runs a machine. Gives the process's exit code.
-pub(crate) fn main(command: &RunCommand) -> Result<u8> {
-    let args = &command.run;
+pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
+    let state_path = command.run.load_state.clone();
+    let state = state_path.as_deref().map(StateFile::read).transpose()?;
+    if let Some(state) = &state {
+        state.complete(&mut command.run)?;
+    }
+    let (command, args) = (&command, &command.run);
     if command.exit_on_eof && !args.uses_stdio() {
         bail!("--exit-on-eof is for --serial stdio: otherwise standard input is not read");
     }
@@ -104,8 +117,8 @@ pub(crate) fn main(command: &RunCommand) -> Result<u8> {
     let backends = crate::backends::open(&spec, &terminal)?;
     let config = args.machine_config(&spec, backends, (clock, epoch_seconds), args.seed(host_entropy)?);
     let mut machine = Machine::new(config)?;
-    match &args.load_state {
-        Some(path) => crate::state_file::load(path, &mut machine, &mut guest)?,
+    match state {
+        Some(state) => state.load(&mut machine, &mut guest)?,
         None => guest.load(&mut machine)?,
     }
     if args.engine == EngineKind::Jit {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use machine::Machine;
-use session::{Guest, restore_state, save_state};
+use session::{Guest, RunArgs, restore_state, save_state};
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -31,9 +31,29 @@ fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     written
 }
 
-/// Puts the machine into the state that a file holds.
-pub(crate) fn load(path: &Path, machine: &mut Machine, guest: &mut Guest) -> Result<()> {
-    let load = || format!("cannot load the state {}", path.display());
-    let bytes = std::fs::read(path).with_context(load)?;
-    restore_state(machine, guest, &bytes).with_context(load)
+/// A file's content.
+pub(crate) struct StateFile<'a> {
+    path: &'a Path,
+    bytes: Vec<u8>,
+}
+
+impl<'a> StateFile<'a> {
+    pub(crate) fn read(path: &'a Path) -> Result<Self> {
+        let bytes = std::fs::read(path).with_context(|| cannot_load(path))?;
+        Ok(Self { path, bytes })
+    }
+
+    /// Takes options that were not given from the file.
+    pub(crate) fn complete(&self, args: &mut RunArgs) -> Result<()> {
+        args.follow_state(&self.bytes).with_context(|| cannot_load(self.path))
+    }
+
+    /// Puts the machine into the state that the file holds.
+    pub(crate) fn load(&self, machine: &mut Machine, guest: &mut Guest) -> Result<()> {
+        restore_state(machine, guest, &self.bytes).with_context(|| cannot_load(self.path))
+    }
+}
+
+fn cannot_load(path: &Path) -> String {
+    format!("cannot load the state {}", path.display())
 }

@@ -9,10 +9,10 @@ mod slots;
 
 use crate::layout::{ENTRIES_LEN, EntryPoint, OTHER_ENTRY, entry_index, entry_key};
 use rustc_hash::FxHashMap;
-use slots::SlotTable;
 use x86_exec::vcpu::compiled::CodeMode;
 use x86_types::RamAddr;
 
+pub use slots::SlotTable;
 pub(crate) use slots::Slots;
 
 /// How far a unit is.
@@ -79,7 +79,7 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    pub(crate) fn new(first_slot: u32) -> Self {
+    pub(crate) fn new(slots: SlotTable) -> Self {
         Self {
             entries: vec![EntryPoint { key: 0, slot: 0 }; ENTRIES_LEN].into_boxed_slice(),
             units: FxHashMap::default(),
@@ -87,7 +87,7 @@ impl Cache {
             modules: FxHashMap::default(),
             order: Vec::new(),
             next_unit: 1,
-            slots: SlotTable::new(first_slot),
+            slots,
             bytes: 0,
             epoch: 0,
         }
@@ -317,7 +317,7 @@ mod tests {
 
     /// Modules of two units each, at places 16 apart; all can be called.
     fn filled(modules: u32) -> Cache {
-        let mut cache = Cache::new(1);
+        let mut cache = Cache::new(SlotTable::new(1));
         for n in 0..modules {
             let units: Vec<u32> = (0..2)
                 .map(|k| cache.add(u64::from(2 * n + k) * 16, 3, false, vec![RamAddr(0)], Vec::new()))
@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn code_without_floats_is_found_in_every_mode() {
-        let mut cache = Cache::new(1);
+        let mut cache = Cache::new(SlotTable::new(1));
         let (one, all) =
             (cache.add(16, 3, false, Vec::new(), Vec::new()), cache.add(32, 3, true, Vec::new(), Vec::new()));
         let mut found = |place, mode| cache.find(place, mode).map(|(unit, ..)| unit);
@@ -375,7 +375,7 @@ mod tests {
 
     #[test]
     fn a_module_that_is_not_wanted_any_more_goes_when_it_comes() {
-        let mut cache = Cache::new(1);
+        let mut cache = Cache::new(SlotTable::new(1));
         let unit = cache.add(16, 3, false, Vec::new(), Vec::new());
         let first = cache.take_slots(1);
         cache.built(first, vec![unit], 10);

@@ -1,5 +1,6 @@
 //! How modules become callable: the one thing that differs between a browser, Node and a native runtime.
 
+use crate::cache::SlotTable;
 use std::sync::Arc;
 
 /// Nanoseconds since some moment. Whoever may look at the host's clock lends it to those who measure.
@@ -23,9 +24,9 @@ pub enum HostError {
 /// functions, into which each module puts its own. The functions they import ([`IMPORTS`](crate::IMPORTS)) are those of
 /// [`x86_exec::Vcpu`] that compiled code may call.
 pub trait CodeHost {
-    /// The first slot of the table that is free for functions; not 0.
-    fn first_slot(&self) -> u32 {
-        1
+    /// Returns the allocator of the table's slots, in which slot 0 is taken. Hosts over one table return clones of one.
+    fn slots(&self) -> SlotTable {
+        SlotTable::new(1)
     }
 
     /// What modules may say of the size of the memory that they import.

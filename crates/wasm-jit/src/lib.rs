@@ -30,6 +30,7 @@ mod sharing;
 mod translator;
 mod value;
 
+pub use cache::SlotTable;
 pub use host::{Clock, CodeHost, HostError, Installed, MemorySize};
 pub use module::{Fixed, IMPORTS, Import, Placed, module};
 pub use region::{CodeSource, MAX_INSTRUCTIONS, Region, form};

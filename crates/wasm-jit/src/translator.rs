@@ -10,7 +10,7 @@ use crate::region::{CodeSource, Region, form};
 use rustc_hash::FxHashMap;
 use x86_decode::Instruction;
 use x86_exec::Vcpu;
-use x86_exec::vcpu::compiled::{COMPILED_BASE, CodeMode, CompiledCode, Leave};
+use x86_exec::vcpu::compiled::{COMPILED_BASE, CodeMode, CompiledCode, Leave, Translation};
 use x86_types::{PAGE_SIZE, RamAddr};
 
 /// What can be chosen.
@@ -128,7 +128,7 @@ impl CodeSource for View<'_> {
 impl Translator {
     /// With nothing translated. `vcpu` is told where entries are found.
     pub fn new(host: Box<dyn CodeHost>, settings: Settings, vcpu: &mut Vcpu) -> Self {
-        let cache = Cache::new(host.first_slot());
+        let cache = Cache::new(host.slots());
         vcpu.share(cache.entries());
         Self {
             host,
@@ -440,24 +440,23 @@ impl CompiledCode for Translator {
         self.drop_units(vcpu, units);
     }
 
-    fn report(&self) -> Vec<(String, String)> {
+    fn statistics(&self) -> Translation {
         let c = self.counts();
-        let modules =
-            format!("{}, {} bytes; kept {}, {} bytes", c.modules, c.bytes, c.kept_modules, c.kept_bytes);
-        let mut lines = vec![
-            ("regions".into(), format!("{} of {} instructions", c.regions, c.instructions)),
-            ("modules".into(), modules),
-            (
-                "dropped".into(),
-                format!("{} written, {} evicted, {} refused", c.invalidated, c.evicted, c.refused),
-            ),
-        ];
-        if self.clock.is_some() {
-            let (translating, compiling) = self.times();
-            let [a, b] = [translating, compiling].map(|ns| ns as f64 / 1e9);
-            lines.push(("compile time".into(), format!("{a:.3} s translating, {b:.3} s in the host")));
+        let (translating_ns, compiling_ns) =
+            if self.clock.is_some() { self.times() } else { Default::default() };
+        Translation {
+            regions: c.regions,
+            instructions: c.instructions,
+            modules: c.modules,
+            bytes: c.bytes,
+            kept_modules: c.kept_modules,
+            kept_bytes: c.kept_bytes,
+            written: c.invalidated,
+            evicted: c.evicted,
+            refused: c.refused,
+            translating_ns,
+            compiling_ns,
         }
-        lines
     }
 
     fn as_any_mut(&mut self) -> &mut dyn std::any::Any {

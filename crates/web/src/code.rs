@@ -1,57 +1,85 @@
-//! Compiled code here: JavaScript makes instances of modules that share this module's memory and table.
+//! Compiled code: JavaScript instantiates modules that share this module's memory and table.
 
 use crate::host;
 use std::cell::RefCell;
-use wasm_jit::{CodeHost, HostError, Installed};
+use std::collections::HashSet;
+use std::rc::Rc;
+use wasm_jit::{CodeHost, HostError, Installed, SlotTable};
 use x86_exec::Vcpu;
 use x86_exec::vcpu::compiled::FlagsKind;
 
 /// Functions of compiled code lie in the table from here on, far behind the module's own.
 const FIRST_SLOT: u32 = 1 << 16;
 
-/// What JavaScript says of a module that it was handed.
+/// Results of the import `install`.
 const INSTALLED: u32 = 1;
 const INSTALLED_LATER: u32 = 2;
-
-thread_local! {
-    /// Modules that were compiled between two slices, by first slot, until [`CodeHost::finished`] tells of them
-    static FINISHED: RefCell<Vec<(u32, bool)>> = const { RefCell::new(Vec::new()) };
-}
-
-/// A module that was to be compiled later can be called, or was refused. JavaScript tells it between two slices.
-pub(crate) fn finished(first: u32, good: bool) {
-    FINISHED.with_borrow_mut(|finished| finished.push((first, good)));
-}
 
 fn refused() -> HostError {
     HostError::Refused("the engine did not take it".into())
 }
 
-/// V8 or another engine of the page, through JavaScript.
+/// What the translators of all processors share: the table's slots, and the results of compiling in the background.
+pub(crate) struct Engine {
+    slots: SlotTable,
+    /// Modules that were compiled between two slices, by first slot, until the host that installed them collects them
+    finished: RefCell<Vec<(u32, bool)>>,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self { slots: SlotTable::new(FIRST_SLOT), finished: RefCell::default() }
+    }
+}
+
+impl Engine {
+    /// A module that was to be compiled later can be called, or was refused. JavaScript reports it between two slices.
+    pub(crate) fn finished(&self, first: u32, good: bool) {
+        self.finished.borrow_mut().push((first, good));
+    }
+}
+
+/// V8 or another engine of the page, through JavaScript: the host of one processor's translator.
 ///
-/// What is compiled beside the machine comes between two slices, mostly with the next one: there is nothing to hurry. Where
-/// slices follow each other without a turn of JavaScript's event loop it never comes, and the code stays interpreted.
+/// What is compiled in the background becomes callable between two slices, mostly with the next one. Where slices follow each
+/// other without a turn of JavaScript's event loop it never does, and the code stays interpreted.
 pub(crate) struct EngineHost {
-    /// Whether a large module may be compiled beside the machine
-    pub(crate) in_background: bool,
+    engine: Rc<Engine>,
+    in_background: bool,
+    /// First slots of the modules that are being compiled
+    pending: HashSet<u32>,
+}
+
+impl EngineHost {
+    /// `in_background`: whether a large module may be compiled while the machine runs on.
+    pub(crate) fn new(engine: &Rc<Engine>, in_background: bool) -> Self {
+        Self { engine: Rc::clone(engine), in_background, pending: HashSet::new() }
+    }
 }
 
 impl CodeHost for EngineHost {
-    fn first_slot(&self) -> u32 {
-        FIRST_SLOT
+    fn slots(&self) -> SlotTable {
+        self.engine.slots.clone()
     }
 
     fn install(&mut self, module: Vec<u8>, first: u32, count: u32) -> Result<Installed, HostError> {
         match host::install(&module, first, count, self.in_background) {
             INSTALLED => Ok(Installed::Now),
-            INSTALLED_LATER => Ok(Installed::Later),
+            INSTALLED_LATER => {
+                self.pending.insert(first);
+                Ok(Installed::Later)
+            }
             _ => Err(refused()),
         }
     }
 
     fn finished(&mut self) -> Vec<(u32, Result<(), HostError>)> {
-        let finished = FINISHED.take();
-        finished.into_iter().map(|(first, good)| (first, good.then_some(()).ok_or_else(refused))).collect()
+        if self.pending.is_empty() {
+            return Vec::new();
+        }
+        let mut finished = self.engine.finished.borrow_mut();
+        let mine = finished.extract_if(.., |(first, _)| self.pending.remove(first));
+        mine.map(|(first, good)| (first, good.then_some(()).ok_or_else(refused))).collect()
     }
 
     fn retire(&mut self, first: u32, count: u32) {
@@ -128,12 +156,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_became_of_a_module_is_told_once() {
-        let mut host = EngineHost { in_background: true };
-        finished(5, true);
-        finished(9, false);
-        let told: Vec<_> = host.finished().into_iter().map(|(first, how)| (first, how.is_ok())).collect();
-        assert_eq!(told, [(5, true), (9, false)]);
-        assert!(host.finished().is_empty());
+    fn each_processor_collects_its_own_modules_once() {
+        let engine = Rc::new(Engine::default());
+        let [mut one, mut two] = [(); 2].map(|()| EngineHost::new(&engine, true));
+        one.pending.extend([10, 30]);
+        two.pending.insert(20);
+        engine.finished(20, false);
+        engine.finished(30, true);
+        let collect = |host: &mut EngineHost| -> Vec<_> {
+            host.finished().into_iter().map(|(first, how)| (first, how.is_ok())).collect()
+        };
+        assert_eq!(collect(&mut one), [(30, true)]);
+        assert_eq!(collect(&mut one), []);
+        assert_eq!(collect(&mut two), [(20, false)]);
+        engine.finished(10, true);
+        assert_eq!(collect(&mut two), []);
+        assert_eq!(collect(&mut one), [(10, true)]);
     }
 }

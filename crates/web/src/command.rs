@@ -3,7 +3,8 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
-use session::{ClockKind, DecodeArgs, EngineKind, MicrotestArgs, RunArgs};
+use session::spec::CharTarget;
+use session::{ClockKind, DecodeArgs, EngineKind, Given, MachineSpec, MicrotestArgs, RunArgs};
 
 /// An x86 PC, 16-, 32- and 64-bit.
 ///
@@ -112,7 +113,13 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
         Err(error) => return refused(&error),
     };
     let argv = std::iter::once("v64".into()).chain(words);
-    let cli = cli().try_get_matches_from(argv).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = cli().try_get_matches_from(argv).and_then(|matches| {
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        if let (Some(Command::Run(args)), Some(run)) = (&mut cli.command, matches.subcommand_matches("run")) {
+            args.given = Given::of(run);
+        }
+        Ok(cli)
+    });
     let path = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
     match cli.map(|cli| cli.command) {
         Err(error) if error.use_stderr() => {
@@ -124,12 +131,20 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
             if let Err(error) = args.check() {
                 return refused(&error);
             }
+            let serial = match MachineSpec::new(&args) {
+                Ok(spec) => match spec.host_line().map(|char| &char.target) {
+                    Some(CharTarget::Stdio) => "stdio".to_owned(),
+                    Some(CharTarget::File(path)) => format!("file:{}", path.display()),
+                    Some(CharTarget::Null) | None => "none".to_owned(),
+                },
+                Err(error) => return refused(&error),
+            };
             let plan = Plan::Run {
                 kernel: args.kernel.as_ref().map(path),
                 initrd: args.initrd.as_ref().map(path),
                 load_state: args.load_state.as_ref().map(path),
                 save_state: args.save_state.as_ref().map(path),
-                serial: if args.uses_stdio() { "stdio" } else { "none" }.to_owned(),
+                serial,
                 stats: args.stats || args.profile,
                 state_hash: args.state_hash,
                 max_instructions: args.max_instructions,
@@ -174,6 +189,21 @@ mod tests {
     }
 
     #[test]
+    fn the_host_has_one_serial_line() {
+        for (words, serial) in [
+            (&["run"][..], "stdio"),
+            (&["run", "-serial", "mon:stdio"], "stdio"),
+            (&["run", "-serial", "none"], "none"),
+            (&["run", "-serial", "null"], "none"),
+            (&["run", "-serial", "file:out"], "file:out"),
+            (&["run", "-serial", "file:out", "-serial", "stdio"], "stdio"),
+        ] {
+            let plan = json(words);
+            assert!(plan.contains(&format!(r#""serial":"{serial}""#)), "{words:?}: {plan}");
+        }
+    }
+
+    #[test]
     fn errors_are_texts_with_exit_code_2() {
         let plan = json(&["run", "-m", "lots"]);
         assert!(plan.contains("is not a size") && plan.ends_with(r#""exitCode":2}"#), "{plan}");
@@ -186,8 +216,8 @@ mod tests {
     #[test]
     fn options_are_qemu_s() {
         assert_eq!(json(&["run", "-kernel", "x", "-nographic"]), json(&["run", "--kernel", "x"]));
-        let plan = json(&["-hda", "x"]);
-        assert!(plan.contains("there are no disks yet") && plan.ends_with(r#""exitCode":2}"#), "{plan}");
+        let plan = json(&["-numa", "node"]);
+        assert!(plan.contains("all memory is one node") && plan.ends_with(r#""exitCode":2}"#), "{plan}");
     }
 
     #[test]

@@ -31,14 +31,14 @@ exports! {
     });
     /// Parses the command line in the exchange buffer; the reply is a plan.
     fn v64_command() -> u32 = with(|vm| vm.command() as u32);
-    /// The exchange buffer becomes the kernel (0) or the initrd (1).
+    /// The exchange buffer becomes the kernel (0), the initrd (1) or the saved state to start from (2).
     fn v64_file(kind: u32) = with(|vm| vm.file(kind));
-    /// Builds the machine and loads the guest.
+    /// Builds the machine and loads the guest, or the saved state.
     fn v64_start() -> u32 = with(|vm| vm.start() as u32);
     /// Runs for so many milliseconds.
     fn v64_run(ms: f64) -> u32 = with(|vm| vm.run(ms) as u32);
-    /// A module of compiled guest code that was to come later came, or not.
-    fn v64_compiled(first: u32, good: u32) = crate::code::finished(first, good != 0);
+    /// A module of guest code was compiled in the background, or refused.
+    fn v64_compiled(first: u32, good: u32) = with_after_trap(|vm| vm.engine.finished(first, good != 0));
     /// After `Idle`: for how long nothing will happen.
     fn v64_idle_ns() -> u64 = with(|vm| vm.idle_ns);
     /// What COM1 sent since it was last cleared.

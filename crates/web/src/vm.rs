@@ -1,6 +1,6 @@
 //! The one machine of a module.
 
-use crate::code::EngineHost;
+use crate::code::{Engine, EngineHost};
 use crate::command::{Parsed, parse};
 use crate::host;
 use crate::serial::{self, Port};
@@ -16,9 +16,12 @@ use session::{
     ClockKind, EngineKind, Guest, ICOUNT_EPOCH, MicrotestArgs, Microtests, Outcome, RunArgs, drive, report,
 };
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use wasm_jit::{Settings, Translator};
+use x86_exec::Vcpu;
+use x86_state::Activity;
 
 /// What the exports answer with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,9 @@ pub(crate) enum Status {
 /// Instructions between looks at the clock, while a slice lasts: the slowest code takes some milliseconds for them.
 const LOOK: u64 = 100_000;
 
+/// Bytes of modules that are kept for all processors together; an engine's own code for them takes several times as much.
+const MOST_CODE: u64 = 128 << 20;
+
 /// Returns the code of an error in loading a guest: what is to be changed, the memory, the options or the file.
 fn code(error: &anyhow::Error) -> &'static str {
     match error.downcast_ref() {
@@ -54,9 +60,11 @@ pub(crate) struct Vm {
     pub(crate) reply: Vec<u8>,
     pub(crate) idle_ns: u64,
     pub(crate) line: serial::Shared,
+    pub(crate) engine: Rc<Engine>,
     args: Option<RunArgs>,
     kernel: Option<Vec<u8>>,
     initrd: Option<Vec<u8>>,
+    state: Option<Vec<u8>>,
     guest: Option<Guest>,
     machine: Option<Machine>,
     microtests: Option<Microtests>,
@@ -101,7 +109,7 @@ impl Vm {
         match parsed {
             Parsed::Nothing => {}
             Parsed::Run(args) => self.args = Some(*args),
-            Parsed::Microtest(args) => match microtests(args) {
+            Parsed::Microtest(args) => match microtests(args, &self.engine) {
                 Ok(tests) => self.microtests = Some(tests),
                 Err(error) => return self.fail("NO_MEMORY", &format!("{error:#}")),
             },
@@ -110,16 +118,27 @@ impl Vm {
         Status::Done
     }
 
-    /// The exchange buffer is the kernel (0) or the initrd (1).
+    /// The exchange buffer is the kernel (0), the initrd (1) or the saved state to start from (2).
     pub(crate) fn file(&mut self, kind: u32) {
         let bytes = std::mem::take(&mut self.exchange);
-        *(if kind == 0 { &mut self.kernel } else { &mut self.initrd }) = Some(bytes);
+        let file = match kind {
+            0 => &mut self.kernel,
+            1 => &mut self.initrd,
+            _ => &mut self.state,
+        };
+        *file = Some(bytes);
     }
 
-    /// Builds the machine and loads the guest.
+    /// Builds the machine and loads the guest, or the saved state.
     pub(crate) fn start(&mut self) -> Status {
         if self.machine.is_some() {
             return self.fail("STATE", "the machine has been started already");
+        }
+        let state = self.state.take();
+        if let (Some(args), Some(state)) = (&mut self.args, &state)
+            && let Err(error) = args.follow_state(state)
+        {
+            return self.fail("BAD_STATE", &error.to_string());
         }
         let Some(args) = &self.args else { return self.fail("STATE", "give a command first") };
         if args.engine == EngineKind::Lockstep {
@@ -134,10 +153,13 @@ impl Vm {
             Err(error) => return self.fail("BAD_OPTION", &format!("{error:#}")),
         };
         let line = &self.line;
-        let backends = spec.chars(|char| match char.target {
-            CharTarget::Stdio => Ok(Some(Box::new(Port(Arc::clone(line))))),
+        let host_line = spec.host_line();
+        let backends = spec.chars(|char| match &char.target {
             CharTarget::Null => Ok(None),
-            CharTarget::File(_) => bail!("{}: files are for the native command; give stdio or null", char.id),
+            // What goes to a file as well, the host writes.
+            _ if Some(char) == host_line => Ok(Some(Box::new(Port(Arc::clone(line))))),
+            CharTarget::Stdio => Ok(Some(Box::new(Port(Arc::clone(line))))),
+            CharTarget::File(_) => bail!("{}: there is one line to the host; leave this file out", char.id),
         });
         let backends = match backends {
             Ok(backends) => backends,
@@ -148,7 +170,7 @@ impl Vm {
         let clock = if icount { Clock::instructions() } else { Clock::host(Box::new(host::Clock)) };
         let epoch = if icount { ICOUNT_EPOCH } else { host::epoch_seconds() };
         let config = args.machine_config(&spec, backends, (clock, epoch), seed);
-        let guest = Guest::new(args, &spec, self.kernel.take(), self.initrd.take());
+        let mut guest = Guest::new(args, &spec, self.kernel.take(), self.initrd.take());
         let mut machine = match Machine::new(config) {
             Ok(machine) => machine,
             Err(error) => {
@@ -156,20 +178,32 @@ impl Vm {
                 return self.fail(code, &message);
             }
         };
-        if let Err(error) = guest.load(&mut machine) {
-            return self.fail(code(&error), &format!("{error:#}"));
+        match state {
+            Some(state) => {
+                if let Err(error) = session::restore_state(&mut machine, &mut guest, &state) {
+                    return self.fail("BAD_STATE", &error.to_string());
+                }
+            }
+            None => {
+                if let Err(error) = guest.load(&mut machine) {
+                    return self.fail(code(&error), &format!("{error:#}"));
+                }
+            }
         }
         let (translated, stats) = (args.engine == EngineKind::Jit, args.stats);
         let machine = self.machine.insert(machine);
         if translated {
-            let vcpu = machine.vcpu_mut();
+            let bytes = MOST_CODE / u64::from(args.smp.0);
             let settings = Settings { count: stats, fixed: true, ..Settings::default() };
-            let mut translator =
-                Translator::new(Box::new(EngineHost { in_background: true }), settings, vcpu);
-            if stats {
-                translator.measure(Arc::new(|| (host::now_ms() * 1e6) as u64));
+            let settings = Settings { bytes: settings.bytes.min(bytes), ..settings };
+            for vcpu in machine.vcpus_mut() {
+                let host = Box::new(EngineHost::new(&self.engine, true));
+                let mut translator = Translator::new(host, settings, vcpu);
+                if stats {
+                    translator.measure(Arc::new(|| (host::now_ms() * 1e6) as u64));
+                }
+                vcpu.set_compiled(Box::new(translator));
             }
-            vcpu.set_compiled(Box::new(translator));
         }
         self.guest = Some(guest);
         Status::Done
@@ -257,16 +291,16 @@ impl Vm {
 
     pub(crate) fn stats(&mut self) -> Status {
         let Some(machine) = &mut self.machine else { return self.fail("STATE", "there is no machine") };
-        let (resets, ram) = (machine.resets(), machine.memory().layout().size());
-        let vcpu = machine.vcpu();
-        let (cpu, s) = (&vcpu.cpu, &vcpu.statistics);
-        let (decoded, invalidated) = vcpu.code_statistics();
+        let report::Totals { statistics: s, decoded, invalidated, .. } = report::Totals::of(machine);
+        let runs = |vcpu: &&Vcpu| vcpu.cpu.activity == Activity::Running;
+        let shown = machine.vcpus().iter().find(runs);
+        let cpu = &shown.unwrap_or(machine.vcpu()).cpu;
         let text = json!({
-            "instructions": vcpu.retired(), "mode": cpu.mode().describe(cpu.code_size), "cpl": cpu.cpl,
-            "halted": format!("{:?}", cpu.activity) != "Running", "resets": resets, "blocksRun": s.blocks_run,
-            "decoded": decoded, "invalidated": invalidated, "walks": s.walks, "portIo": s.port_io, "mmio": s.mmio,
-            "interrupts": s.interrupts, "halts": s.halts, "exceptions": s.exceptions, "ramBytes": ram,
-            "hostCalls": host::calls(),
+            "instructions": machine.retired(), "mode": cpu.mode().describe(cpu.code_size), "cpl": cpu.cpl,
+            "halted": shown.is_none(), "processors": machine.vcpus().len(), "resets": machine.resets(),
+            "blocksRun": s.blocks_run, "decoded": decoded, "invalidated": invalidated, "walks": s.walks,
+            "portIo": s.port_io, "mmio": s.mmio, "interrupts": s.interrupts, "halts": s.halts,
+            "exceptions": s.exceptions, "ramBytes": machine.memory().layout().size(), "hostCalls": host::calls(),
         });
         self.say(text.to_string());
         Status::Done
@@ -345,13 +379,13 @@ fn refusal(error: &MachineError) -> (&'static str, String) {
 }
 
 /// Microtests, with compiled code where it is asked for.
-fn microtests(args: MicrotestArgs) -> anyhow::Result<Microtests> {
+fn microtests(args: MicrotestArgs, engine: &Rc<Engine>) -> anyhow::Result<Microtests> {
     let translated = args.engine == EngineKind::Jit;
     let mut tests = Microtests::new(args)?;
     if translated {
         let vcpu = tests.vcpu_mut();
-        // A vector is over before anything that is compiled beside it could run.
-        let host = Box::new(EngineHost { in_background: false });
+        // A vector ends before what is compiled in the background could run.
+        let host = Box::new(EngineHost::new(engine, false));
         let translator = Translator::new(host, Settings::AT_ONCE, vcpu);
         vcpu.set_compiled(Box::new(translator));
     }

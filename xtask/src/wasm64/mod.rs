@@ -204,6 +204,14 @@ fn tests(report: &Report, script: &str) -> Result<Verdict> {
     })
 }
 
+/// A Node that is new enough, and the package's command, which is built where it is older than the native one.
+pub(crate) fn command(native: &Path, report: &Report) -> Result<(PathBuf, PathBuf)> {
+    if time(&package().join("v64.wasm")) < time(native) {
+        build(report)?;
+    }
+    Ok((node::node(report)?, package().join("cli.mjs")))
+}
+
 /// The module, the package's types and its tests in Node. They compare with the native command.
 pub(crate) fn in_node(_: &Path, report: &Report) -> Result<Verdict> {
     build(report)?;

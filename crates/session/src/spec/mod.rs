@@ -101,6 +101,13 @@ impl MachineSpec {
         Ok(spec)
     }
 
+    /// Returns the character device that a host with a single line connects: the first that goes to the terminal, else the
+    /// first that goes to a file.
+    pub fn host_line(&self) -> Option<&CharSpec> {
+        let find = |is: fn(&CharTarget) -> bool| self.chars.iter().find(|char| is(&char.target));
+        find(|target| *target == CharTarget::Stdio).or_else(|| find(|target| *target != CharTarget::Null))
+    }
+
     /// Returns character devices, as `open` gives them; what it leaves out is a line whose bytes are lost.
     pub fn chars(
         &self,

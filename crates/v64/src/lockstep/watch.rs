@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_jit::Translator;
 use x86_exec::Vcpu;
-use x86_exec::vcpu::compiled::CompiledCode;
+use x86_exec::vcpu::compiled::{CompiledCode, Translation};
 
 /// One stay in compiled code. Counts are instructions since power-on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +81,8 @@ impl CompiledCode for Watched {
         self.translator.invalidate(vcpu, units);
     }
 
-    fn report(&self) -> Vec<(String, String)> {
-        self.translator.report()
+    fn statistics(&self) -> Translation {
+        self.translator.statistics()
     }
 
     fn as_any_mut(&mut self) -> &mut dyn Any {

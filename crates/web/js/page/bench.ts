@@ -87,7 +87,7 @@ export class Bench {
     this.#watcher.state(state);
   }
 
-  /** Boots a guest in place of whatever runs. Resolves when it has ended, one way or the other. */
+  /** Boots a guest in place of what runs. Resolves when it has ended. */
   async boot(guest: Guest): Promise<void> {
     this.#boot.drop();
     const boot = new Boot();
@@ -95,34 +95,62 @@ export class Bench {
     this.#guest = guest;
     this.#show('loading');
     try {
-      const parts = await guest.prepare((at) => {
+      boot.parts = await guest.prepare((at) => {
         if (!boot.over) this.#watcher.progress(at);
       }, boot.abort.signal);
       if (boot.over) return;
-      boot.parts = parts;
       this.#show('starting');
-      const vm = await V64.create({
-        ...parts,
-        memory: option(guest.memory),
-        onSerial: (bytes) => {
-          if (!boot.over) this.#watcher.serial(bytes);
-        },
-      });
+      const vm = await this.#create(boot, guest);
       if (boot.over) return vm.destroy();
-      boot.vm = vm;
-      boot.clock(true);
-      this.#show('running');
-      const end = await vm.run();
-      if (boot.over) return;
-      boot.drop();
-      this.#show('ended');
-      this.#watcher.ended(end);
+      await this.#run(boot, vm);
     } catch (error) {
-      if (boot.over) return;
-      boot.drop();
-      this.#show('failed');
-      this.#watcher.failed(error);
+      this.#fail(boot, error);
     }
+  }
+
+  /**
+   * Goes on from a saved state in place of what runs, which goes on where the state cannot be used: this rejects then.
+   * `begin` is called when the state has been loaded.
+   */
+  async restore(guest: Guest, begin: () => void): Promise<void> {
+    const [before, boot] = [this.#boot, new Boot()];
+    boot.parts = await guest.prepare(() => {}, boot.abort.signal);
+    const vm = await this.#create(boot, guest);
+    // Another guest was booted meanwhile.
+    if (this.#boot !== before) return vm.destroy();
+    before.drop();
+    this.#boot = boot;
+    this.#guest = guest;
+    begin();
+    void this.#run(boot, vm).catch((error: unknown) => this.#fail(boot, error));
+  }
+
+  #create(boot: Boot, guest: Guest): Promise<V64> {
+    return V64.create({
+      ...boot.parts,
+      ...(guest.memory === undefined ? {} : { memory: option(guest.memory) }),
+      onSerial: (bytes) => {
+        if (!boot.over) this.#watcher.serial(bytes);
+      },
+    });
+  }
+
+  async #run(boot: Boot, vm: V64): Promise<void> {
+    boot.vm = vm;
+    boot.clock(true);
+    this.#show('running');
+    const end = await vm.run();
+    if (boot.over) return;
+    boot.drop();
+    this.#show('ended');
+    this.#watcher.ended(end);
+  }
+
+  #fail(boot: Boot, error: unknown): void {
+    if (boot.over) return;
+    boot.drop();
+    this.#show('failed');
+    this.#watcher.failed(error);
   }
 
   /** Boots the same guest once more. */

@@ -40,15 +40,22 @@ function field(error: object, name: string): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** A message as a sentence: with a capital and an end. */
-function sentence(text: string): string {
+/** A message with an end. */
+export function ended(text: string): string {
   const plain = text.trim();
-  return plain.charAt(0).toUpperCase() + plain.slice(1) + (/[.!?]$/.test(plain) ? '' : '.');
+  return /[.!?]$/.test(plain) ? plain : `${plain}.`;
+}
+
+/** A message as a sentence: with a capital and an end. */
+export function sentence(text: string): string {
+  const whole = ended(text);
+  return whole.charAt(0).toUpperCase() + whole.slice(1);
 }
 
 function noMemory({ guest }: Tried): Omit<Told, 'code'> {
   const title = 'The browser does not give this much memory';
-  const asked = guest?.memory ?? 0;
+  const asked = guest?.memory;
+  if (asked === undefined) return { title, text: 'The saved machine has more. Close other tabs, then start it again.' };
   const limit = asked >= MOST_IN_A_TAB ? ` Browsers give a tab less than ${bytes(MOST_IN_A_TAB)}.` : '';
   const text = `The machine was to have ${bytes(asked)}.${limit} Choose less memory, or close other tabs.`;
   if (guest?.id === 'own') {
@@ -90,8 +97,11 @@ export async function tell(error: unknown, tried: Tried): Promise<Told> {
     case 'BAD_KERNEL': {
       const name = own ? `${tried.guest?.name} is` : 'This is';
       const remedy: Remedy = own ? { kind: 'settings', label: 'Choose another kernel…', field: 'kernel' } : START_AGAIN;
-      return { code, title: `${name} no kernel that the machine can boot`, text, remedy };
+      // The module knows the file by this name.
+      return { code, title: `${name} no kernel that the machine can boot`, text: sentence(text.replace(/^Kernel: /, '')), remedy };
     }
+    case 'BAD_STATE':
+      return { code, title: 'This saved state cannot be used', text };
     case 'BAD_OPTION':
       return { code, title: 'A setting does not work', text, remedy: { kind: 'settings', label: 'Change the settings…', field: 'append' } };
     case 'SOURCE':

@@ -1,22 +1,26 @@
-import type { Guest } from './guests.ts';
+import { debian, type Guest } from './guests.ts';
 import { need, say } from './dom.ts';
 import { bytes, parseSize, typed } from './size.ts';
-import { identify, type Use } from './sniff.ts';
+import { identify, isState, type Use } from './sniff.ts';
 
 const USES: readonly Use[] = ['kernel', 'initrd'];
 const TOO_MANY = 'A guest is one kernel and at most one initrd: drop one or two files.';
 
-/** The panel that asks for a kernel, an initrd, a command line, memory, clock and engine, and the drop of files anywhere on
+/** The panel that asks for a kernel, an initrd, a command line, memory, processors, clock and engine, and the drop of files anywhere on
  *  the page. */
 export class Files {
   readonly #dialog = need<HTMLDialogElement>('files');
   readonly #chosen: Partial<Record<Use, File>> = {};
+  /** Debian's kernel and initrd, from the server, are chosen */
+  #debian = false;
   readonly #boot: (guest: Guest) => void;
+  readonly #restore: (state: File) => void;
   /** Files that are still being looked at */
   #looking: Promise<void> = Promise.resolve();
 
-  constructor(boot: (guest: Guest) => void) {
+  constructor(boot: (guest: Guest) => void, restore: (state: File) => void) {
     this.#boot = boot;
+    this.#restore = restore;
     need('own').addEventListener('click', () => this.open());
     need('files-cancel').addEventListener('click', () => this.#dialog.close());
     need('files-form').addEventListener('submit', (event) => {
@@ -27,6 +31,7 @@ export class Files {
       if (event.target === this.#dialog) this.#dialog.close();
     });
     for (const use of USES) this.#slot(use);
+    need('take-debian').addEventListener('click', () => this.#takeDebian());
     this.#drops();
   }
 
@@ -63,7 +68,23 @@ export class Files {
     return document.querySelector<HTMLElement>(`[data-clear="${use}"]`);
   }
 
+  /** Debian's files in place of those of one's own. */
+  #takeDebian(): void {
+    for (const use of USES) {
+      need<HTMLInputElement>(use).value = '';
+      this.#take(use, undefined);
+    }
+    this.#debian = true;
+    say(need('kernel-name'), 'Debian’s, from this server');
+    say(need('initrd-name'), 'Debian’s, from this server');
+    need('files-boot').focus();
+  }
+
   #take(use: Use, file: File | undefined): void {
+    if (this.#debian) {
+      this.#debian = false;
+      for (const other of USES) this.#take(other, undefined);
+    }
     if (file) this.#chosen[use] = file;
     else delete this.#chosen[use];
     say(need(`${use}-name`), file ? `${file.name}, ${bytes(file.size)}` : 'choose or drop a file');
@@ -130,6 +151,11 @@ export class Files {
   }
 
   async #dropped(files: File[], slot: Use | undefined): Promise<void> {
+    const [first] = files;
+    if (first && files.length === 1 && (await isState(first))) {
+      this.#dialog.close();
+      return this.#restore(first);
+    }
     if (files.length > USES.length) return this.open(TOO_MANY);
     const errors: string[] = [];
     for (const file of files) errors.push(await this.#offer(file, files.length === 1 ? slot : undefined));
@@ -140,7 +166,7 @@ export class Files {
     const { kernel, initrd } = this.#chosen;
     const size = need<HTMLInputElement>('size-field');
     const memory = parseSize(size.value);
-    if (!kernel) {
+    if (!kernel && !this.#debian) {
       this.open(initrd ? 'An initrd needs a kernel.' : 'Choose a kernel first.');
       return need('kernel').focus();
     }
@@ -152,12 +178,15 @@ export class Files {
     const append = need<HTMLInputElement>('append').value;
     const clock = need<HTMLSelectElement>('clock').value === 'icount' ? 'icount' : 'real';
     const engine = need<HTMLSelectElement>('engine').value === 'interp' ? 'interp' : 'jit';
+    const smp = Number(need<HTMLSelectElement>('processors').value);
+    const machine = { append, smp, clock, engine } as const;
+    const own = { ...(kernel ? { kernel } : {}), ...(initrd ? { initrd } : {}), ...machine };
     this.#dialog.close();
     this.#boot({
       id: 'own',
-      name: kernel.name,
+      name: kernel?.name ?? debian.name,
       memory,
-      prepare: async () => ({ kernel, ...(initrd ? { initrd } : {}), append, clock, engine }),
+      prepare: kernel ? async () => own : async (...how) => ({ ...(await debian.prepare(...how)), ...machine }),
     });
   }
 }

@@ -9,14 +9,14 @@ export interface Progress {
 }
 
 /** What a guest is made of, but for its memory. */
-export type Parts = Omit<V64Options, 'memory' | 'kernel' | 'initrd'> & { kernel?: Blob; initrd?: Blob };
+export type Parts = Omit<V64Options, 'memory' | 'kernel' | 'initrd' | 'state'> & { kernel?: Blob; initrd?: Blob; state?: Blob };
 
 /** Something to boot. */
 export interface Guest {
-  id: 'debian' | 'own' | 'demo';
+  id: 'debian' | 'own' | 'demo' | 'state';
   name: string;
-  /** Guest memory in bytes */
-  memory: number;
+  /** Guest memory in bytes; a saved state knows its own */
+  memory?: number;
   /** Gets what the machine needs; may take a download. */
   prepare(progress: (at: Progress) => void, signal: AbortSignal): Promise<Parts>;
 }

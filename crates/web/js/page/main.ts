@@ -7,6 +7,7 @@ import { debian, demo, type Guest, type Progress } from './guests.ts';
 import { touchKeys } from './keys.ts';
 import { clock, Readings } from './readings.ts';
 import { Screen } from './screen.ts';
+import { States } from './states.ts';
 import { theme } from './theme.ts';
 
 const STATES: Record<State, string> = {
@@ -37,8 +38,11 @@ function showState(state: State): void {
   main.dataset['shows'] = state === 'running' ? 'pause' : 'start';
   main.disabled = coming || !capable;
   say(need('start-stop-text'), state === 'running' ? 'Pause' : state === 'paused' ? 'Resume' : 'Start');
+  screen.live(live || coming);
+  for (const key of document.querySelectorAll<HTMLButtonElement>('.guests .key')) key.disabled = !capable;
   button('reset').disabled = !live;
   button('power').disabled = !live && !coming;
+  states.show(state);
   need('cover').hidden = !coming;
   need('chooser').hidden = state !== 'off';
   document.title = bench.guest ? `${STATES[state]}: ${bench.guest.name} · v64` : 'v64';
@@ -84,11 +88,11 @@ async function failed(error: unknown): Promise<void> {
   showFault(told);
 }
 
-function boot(guest: Guest): void {
+/** Readies the page for a guest in place of another. */
+function begin(guest: Guest): void {
   hideFault();
   fault = undefined;
   need('ended').hidden = true;
-  showStart();
   screen.fresh();
   readings.fresh();
   say(need('guest-name'), guest.name);
@@ -96,10 +100,15 @@ function boot(guest: Guest): void {
     const pressed = key.id === guest.id || (key as HTMLElement).dataset['guest'] === guest.id;
     key.setAttribute('aria-pressed', String(pressed));
   }
-  void bench.boot(guest);
   // In a narrow window the keys that boot lie below the screen.
   need('screen').scrollIntoView({ block: 'nearest' });
   focus();
+}
+
+function boot(guest: Guest): void {
+  begin(guest);
+  showStart();
+  void bench.boot(guest);
 }
 
 /** To the terminal, unless a keyboard would rise and hide half of it. */
@@ -121,7 +130,8 @@ let held = (text: string) => text;
 const screen = new Screen((text) => type(held(text)));
 held = touchKeys(type, () => screen.focus());
 const readings = new Readings(bench);
-const files = new Files(boot);
+const states = new States(bench, screen, begin);
+const files = new Files(boot, (state) => states.open(state));
 
 need('choose-debian').addEventListener('click', () => boot(debian));
 need('choose-own').addEventListener('click', () => files.open());
@@ -142,7 +152,7 @@ button('power').addEventListener('click', () => bench.power());
 need('fault-remedy').addEventListener('click', again);
 need('fault-close').addEventListener('click', hideFault);
 need('glass').addEventListener('click', () => {
-  if (!getSelection()?.toString()) screen.focus();
+  if (!getSelection()?.toString() && (bench.state === 'running' || bench.state === 'paused')) screen.focus();
 });
 // Leaving ends the machine at once; coming back from the browser's cache boots anew.
 addEventListener('pagehide', () => bench.leave());

@@ -12,6 +12,7 @@ const RECENT = 4;
 const [WIDTH, HEIGHT] = [240, 64];
 
 const COUNTERS: readonly [keyof V64Stats, string][] = [
+  ['processors', 'Processors'],
   ['exceptions', 'Exceptions'],
   ['walks', 'Page walks'],
   ['decoded', 'Blocks decoded'],
@@ -84,6 +85,7 @@ export class Readings {
       value.textContent = '0';
       row.append(term, value);
       need('counters').append(row);
+      value.id = `counter-${name}`;
       this.#counters.set(name, value);
     }
     setInterval(() => void this.#tick(), EVERY);

@@ -26,6 +26,8 @@ const COLOURS: ITheme = {
   brightCyan: '#9be4ee',
   brightWhite: '#f2faf6',
 };
+/** Bytes of output that are kept to be shown again */
+const TAIL = 64 << 10;
 const SIZES = [9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 24];
 
 /** Steps a size up or down within those there are. */
@@ -38,6 +40,11 @@ function step(size: number, by: 1 | -1): number {
 export class Screen {
   readonly #terminal: Terminal;
   readonly #fit = new FitAddon();
+  /** The last output, and how much that is */
+  #tail: Uint8Array[] = [];
+  #kept = 0;
+  /** What the terminal answers to output that it has answered before is not typed again */
+  #replaying = 0;
 
   /** @param type takes what is typed or pasted */
   constructor(type: (text: string) => void) {
@@ -56,7 +63,9 @@ export class Screen {
     this.#terminal.loadAddon(this.#fit);
     const box = need('terminal');
     this.#terminal.open(box);
-    this.#terminal.onData(type);
+    this.#terminal.onData((text) => {
+      if (this.#replaying === 0) type(text);
+    });
     this.#terminal.onResize(({ cols, rows }) => say(need('size'), `${cols}×${rows}`));
     this.#terminal.attachCustomKeyEventHandler((event) => this.#key(event));
     new ResizeObserver(() => this.fit()).observe(box);
@@ -124,12 +133,45 @@ export class Screen {
 
   /** Writes what the guest sent. */
   write(bytes: Uint8Array): void {
+    this.#keep(bytes);
     this.#terminal.write(bytes);
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.#tail.push(bytes);
+    this.#kept += bytes.length;
+    while (this.#kept - (this.#tail[0]?.length ?? 0) >= TAIL) this.#kept -= this.#tail.shift()?.length ?? 0;
+  }
+
+  /** Returns the last output of the guest, for {@link replay}. */
+  tail(): Uint8Array<ArrayBuffer> {
+    const all = new Uint8Array(this.#kept);
+    let at = 0;
+    for (const part of this.#tail) {
+      all.set(part, at);
+      at += part.length;
+    }
+    return all.slice(-TAIL);
+  }
+
+  /** Shows output of before once more. */
+  replay(bytes: Uint8Array): void {
+    this.#keep(bytes);
+    this.#replaying++;
+    this.#terminal.write(bytes, () => this.#replaying--);
   }
 
   /** Begins anew for another guest. */
   fresh(): void {
     this.#terminal.reset();
+    this.#tail = [];
+    this.#kept = 0;
+  }
+
+  /** Shows a cursor only where what is typed goes somewhere. */
+  live(live: boolean): void {
+    this.#terminal.options.cursorInactiveStyle = live ? 'outline' : 'none';
+    if (!live) this.#terminal.blur();
   }
 
   focus(): void {

@@ -24,6 +24,9 @@ const MULTIBOOT_ROOM = 8192;
 /** Sizes of floppy disks, in KiB */
 const FLOPPIES = [160, 180, 320, 360, 720, 1200, 1440, 1680, 1720, 2880];
 
+/** The first bytes of a saved state. */
+const STATE = 'v64state';
+
 type Rule = readonly [at: number, magic: string, found: Found];
 
 const initrd = (what: string): Found => ({ use: 'initrd', what });
@@ -33,6 +36,7 @@ const other = (what: string): Found => ({ what, instead: NO_KERNEL });
 
 /** Formats by their magic numbers; the first that fits is it. Bytes are written as the characters U+0000 to U+00FF. */
 const RULES: readonly Rule[] = [
+  [0, STATE, { what: 'a saved state of v64', instead: 'Open it by the key beside “Download”.' }],
   [0x202, 'HdrS', { use: 'kernel', what: 'a Linux kernel' }],
   [0x8001, 'CD001', { what: 'a CD image (ISO 9660)', instead: NO_CD }],
   [0, 'QFI\xfb', disk('a disk image (qcow2)')],
@@ -118,6 +122,12 @@ async function gunzipped(file: Blob): Promise<Uint8Array> {
   }
   reader.cancel().catch(() => {});
   return head.subarray(0, length);
+}
+
+/** Returns whether a file is a saved state; `false` where it cannot be read. */
+export async function isState(file: Blob): Promise<boolean> {
+  const head = await file.slice(0, STATE.length).arrayBuffer().catch(() => new ArrayBuffer(0));
+  return begins(new Uint8Array(head), 0, STATE);
 }
 
 /**

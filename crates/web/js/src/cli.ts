@@ -1,7 +1,7 @@
 // `v64` in Node: the flags of the native command, parsed by the same parser inside the module.
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import zlib from 'node:zlib';
-import { V64Error } from './error.ts';
+import { messageOf, V64Error } from './error.ts';
 import { Instance, type Plan } from './instance.ts';
 import { wasmModule } from './module.ts';
 import { Terminal } from './terminal.ts';
@@ -37,11 +37,13 @@ export async function main(words: string[]): Promise<number> {
 /** Where Ctrl-A S saves without `--save-state` */
 const DEFAULT_STATE = 'v64.state';
 
-async function loadState(vm: V64, path: string): Promise<void> {
+/** Runs what loads a state. Errors name its file. */
+async function loading<T>(path: string, load: () => Promise<T>): Promise<T> {
   try {
-    await vm.restoreState(await readFile(path));
+    return await load();
   } catch (error) {
-    throw new Error(`cannot load the state ${path}: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof V64Error && error.code !== 'BAD_STATE') throw error;
+    throw new Error(`cannot load the state ${path}: ${messageOf(error)}`);
   }
 }
 
@@ -90,12 +92,18 @@ async function run(words: string[], plan: Extract<Plan, { kind: 'run' }>): Promi
   const terminal = new Terminal(plan.serial);
   try {
     // The flags again, as they are: of the files the module wants the content.
-    const vm = await V64.launch(words.length === 0 ? ['run'] : words, {
-      ...(plan.kernel === null ? {} : { kernel: plan.kernel }),
-      ...(plan.initrd === null ? {} : { initrd: plan.initrd }),
-      onSerial: (bytes) => terminal.write(bytes),
-      onLog: (line) => process.stderr.write(`${line}\n`),
-    });
+    const { kernel, initrd, loadState } = plan;
+    const launch = (state?: Uint8Array): Promise<V64> => {
+      const options = {
+        ...(kernel === null ? {} : { kernel }),
+        ...(initrd === null ? {} : { initrd }),
+        ...(state ? { state } : {}),
+        onSerial: (bytes: Uint8Array) => terminal.write(bytes),
+        onLog: (line: string) => void process.stderr.write(`${line}\n`),
+      };
+      return V64.launch(words.length === 0 ? ['run'] : words, options, true);
+    };
+    const vm = await (loadState === null ? launch() : loading(loadState, async () => launch(await readFile(loadState))));
     try {
       return await end(vm, plan, terminal);
     } finally {
@@ -109,7 +117,6 @@ async function run(words: string[], plan: Extract<Plan, { kind: 'run' }>): Promi
 
 /** Runs a machine to its end. Gives the exit code. */
 async function end(vm: V64, plan: Extract<Plan, { kind: 'run' }>, terminal: Terminal): Promise<number> {
-  if (plan.loadState !== null) await loadState(vm, plan.loadState);
   terminal.read(
     (bytes) => vm.serial.write(bytes),
     () => void vm.powerOff(),

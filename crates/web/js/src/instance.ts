@@ -120,9 +120,9 @@ export class Instance {
     return JSON.parse(this.#reply()) as Plan;
   }
 
-  file(kind: 'kernel' | 'initrd', bytes: Uint8Array): void {
+  file(kind: 'kernel' | 'initrd' | 'state', bytes: Uint8Array): void {
     this.#give(bytes);
-    this.#x.v64_file(kind === 'kernel' ? 0 : 1);
+    this.#x.v64_file(['kernel', 'initrd', 'state'].indexOf(kind));
   }
 
   start(): void {

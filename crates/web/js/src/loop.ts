@@ -8,6 +8,9 @@ const SLICE_MS = 8;
 /** Of the serial output, what a crash report repeats */
 const TAIL = 2000;
 
+/** Files, as messages name them. */
+const NAMES = { kernel: 'kernel', initrd: 'initrd', state: 'saved state' } as const;
+
 /** Lets messages in. */
 const breathe: () => Promise<void> = typeof setImmediate === 'function' ? immediately : channel();
 
@@ -66,12 +69,22 @@ export class Loop {
           const text = plan.kind === 'text' ? plan.stderr || plan.stdout : 'only `run` makes a machine';
           throw new V64Error('BAD_OPTION', sentence(text));
         }
-        for (const what of ['kernel', 'initrd'] as const) {
-          if (plan[what] === null || message[what]) continue;
-          throw new V64Error('BAD_OPTION', `give the ${what} as the option \`${what}\`, not among \`args\``);
+        const { files, writes } = message;
+        const named = { kernel: plan.kernel, initrd: plan.initrd, state: plan.loadState } as const;
+        for (const what of ['kernel', 'initrd', 'state'] as const) {
+          const file = files[what];
+          if (named[what] !== null && !file) {
+            const flag = what === 'state' ? '--load-state' : `--${what}`;
+            throw new V64Error('BAD_OPTION', `${flag} is not for \`args\`: give the ${NAMES[what]} as the option \`${what}\``);
+          }
+          if (file) instance.file(what, file);
         }
-        if (message.kernel) instance.file('kernel', message.kernel);
-        if (message.initrd) instance.file('initrd', message.initrd);
+        if (plan.serial.startsWith('file:') && !writes) {
+          throw new V64Error('BAD_OPTION', '--serial file: is for the command: what COM1 sends comes to `onSerial`');
+        }
+        if (plan.saveState !== null && !writes) {
+          throw new V64Error('BAD_OPTION', '--save-state is for the command: call `saveState()` when the state is wanted');
+        }
         instance.start();
         this.#instance = instance;
         this.#post({ type: 'ready' });

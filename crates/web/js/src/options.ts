@@ -6,12 +6,16 @@ import { bytesOf, checkSource, describe, type V64Source } from './source.ts';
 export interface V64Options {
   /** Guest memory: a number of bytes, or a size such as '512M' or '6G' */
   memory?: number | string;
+  /** Processors, 1 to 8 */
+  smp?: number;
   /** A Linux bzImage or a multiboot image; without one, a small guest that the module contains */
   kernel?: V64Source;
   /** Initial RAM disk of a Linux kernel */
   initrd?: V64Source;
   /** Kernel command line */
   append?: string;
+  /** A saved state to start from. It brings the guest, and what of `memory`, `smp`, `cpu` and `clock` is not given */
+  state?: V64Source;
   /** 'x86-64-v1', 'x86-64-v2' or 'max' */
   cpu?: string;
   /** The host's clock, or retired instructions: exactly repeatable */
@@ -61,11 +65,21 @@ function memory(value: unknown): string | undefined {
   return "give a number of bytes, of 1 MiB at least, or a size such as '512M'";
 }
 
+/** The machine's own limit. */
+const MOST_PROCESSORS = 8;
+
+function processors(value: unknown): string | undefined {
+  if (isCount(value) && value >= 1 && value <= MOST_PROCESSORS) return undefined;
+  return `give a whole number of processors, 1 to ${MOST_PROCESSORS}`;
+}
+
 const CHECKS: Record<Name, Check> = {
   memory,
+  smp: processors,
   kernel: source,
   initrd: source,
   append: text,
+  state: source,
   cpu: text,
   clock: oneOf('real', 'icount'),
   engine: oneOf('jit', 'interp'),
@@ -84,6 +98,9 @@ const ALIASES: Readonly<Record<string, Name>> = {
   m: 'memory',
   ram: 'memory',
   memorysize: 'memory',
+  processors: 'smp',
+  cpus: 'smp',
+  cores: 'smp',
   bzimage: 'kernel',
   multiboot: 'kernel',
   initramfs: 'initrd',
@@ -92,6 +109,9 @@ const ALIASES: Readonly<Record<string, Name>> = {
   wasmpath: 'wasmUrl',
   worker: 'workerUrl',
   isadebugexit: 'debugExit',
+  loadstate: 'state',
+  initialstate: 'state',
+  snapshot: 'state',
 };
 
 const DISKS = 'there are no disks yet; what the guest needs goes into `initrd`';
@@ -137,7 +157,11 @@ export function checkOptions(options: unknown): asserts options is V64Options {
     const wrong = CHECKS[name as Name](value, name as Name);
     if (wrong) throw new V64Error('BAD_OPTION', `\`${name}\` is ${describe(value)}; ${wrong}`);
   }
-  const { kernel, initrd } = options as V64Options;
+  const { kernel, initrd, append, state } = options as V64Options;
+  for (const [name, value] of Object.entries({ kernel, initrd, append })) {
+    if (state === undefined || value === undefined) continue;
+    throw new V64Error('BAD_OPTION', `a \`state\` brings its guest along; leave \`${name}\` out`);
+  }
   if (initrd !== undefined && kernel === undefined) throw new V64Error('BAD_OPTION', '`initrd` needs a `kernel`');
 }
 
@@ -149,9 +173,11 @@ export function words(options: V64Options): string[] {
   };
   const { memory } = options;
   add('--memory', typeof memory === 'number' ? `${Math.floor(memory / 1024)}K` : memory);
+  add('--smp', options.smp);
   // The module learns that there are files; their content comes apart, and their names do not count.
   if (options.kernel !== undefined) add('--kernel', 'kernel');
   if (options.initrd !== undefined) add('--initrd', 'initrd');
+  if (options.state !== undefined) add('--load-state', 'state');
   add('--append', options.append);
   add('--cpu', options.cpu);
   add('--clock', options.clock);

@@ -4,8 +4,16 @@ import type { V64Code } from './error.ts';
 /** Questions that are answered, and wishes that are carried out, between two slices. */
 export type Question = 'stats' | 'stateHash' | 'report' | 'registers' | 'pause' | 'reset' | 'powerOff' | 'saveState' | 'restoreState';
 
+/** Files that a machine starts from. */
+export interface Files {
+  kernel?: Uint8Array;
+  initrd?: Uint8Array;
+  state?: Uint8Array;
+}
+
 export type ToWorker =
-  | { type: 'create'; module: WebAssembly.Module; args: string[]; kernel?: Uint8Array; initrd?: Uint8Array }
+  // `writes`: whether the caller carries out options that write files
+  | { type: 'create'; module: WebAssembly.Module; args: string[]; files: Files; writes: boolean }
   | { type: 'run' }
   | { type: 'input'; bytes: Uint8Array }
   | { type: 'ask'; id: number; what: Question; bytes?: Uint8Array };

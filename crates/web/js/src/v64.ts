@@ -8,12 +8,15 @@ import type { FromWorker, Question, ToWorker } from './protocol.ts';
 import { Serial, type V64Serial, type V64WaitOptions } from './serial.ts';
 import { read, type V64Source } from './source.ts';
 
-/** Where a machine is, and what it did. */
+/** What a machine did, summed over its processors, and where it is. */
 export interface V64Stats {
   instructions: number;
+  /** Mode and privilege level of the first processor that is not halted */
   mode: string;
   cpl: number;
+  /** Whether all processors are */
   halted: boolean;
+  processors: number;
   resets: number;
   blocksRun: number;
   decoded: number;
@@ -69,20 +72,23 @@ export class V64 {
    */
   static async create(options: V64Options = {}): Promise<V64> {
     checkOptions(options);
-    return V64.launch(words(options), options);
+    return V64.launch(words(options), options, false);
   }
 
   /**
-   * Builds the machine of a command line; of the options, only files, addresses and listeners count.
+   * Builds the machine of a command line; of the options, only files, addresses and listeners count. `writes` says whether
+   * the caller carries out options that write files.
    *
    * @internal
    */
-  static async launch(args: string[], options: V64Options): Promise<V64> {
-    const [module, kernel, initrd] = await Promise.all([
+  static async launch(args: string[], options: V64Options, writes: boolean): Promise<V64> {
+    const [module, kernel, initrd, state] = await Promise.all([
       wasmModule(options.wasmUrl),
       file(options.kernel, 'kernel'),
       file(options.initrd, 'initrd'),
+      file(options.state, 'saved state'),
     ]);
+    const files = { ...(kernel ? { kernel } : {}), ...(initrd ? { initrd } : {}), ...(state ? { state } : {}) };
     const vm = new V64(CREATE, options);
     try {
       vm.#port = await host.open(options.workerUrl, {
@@ -91,7 +97,7 @@ export class V64 {
       });
       await new Promise<void>((resolve, reject) => {
         vm.#ready = { resolve, reject };
-        vm.#send({ type: 'create', module, args, ...(kernel ? { kernel } : {}), ...(initrd ? { initrd } : {}) });
+        vm.#send({ type: 'create', module, args, files, writes });
       });
     } catch (error) {
       vm.destroy();

@@ -114,6 +114,95 @@ export function manyLoops(times: number): number[] {
   ];
 }
 
+/** Where the code of a {@link multiboot} guest lies. */
+const CODE = (1 << 20) + 32;
+/** Where a start-up message with vector 8 sends a processor, in real mode. */
+const STARTUP = 0x8000;
+/** A counter of the processors that are done. */
+const DONE = 0x9000;
+
+/**
+ * Starts three more processors. All four go so often through sixteen loops that run 2000 times each, over a cache line of
+ * their own and a word that they share, and after each pass change a number in the first loop. Ends with 42 at isa-debug-exit.
+ */
+export function fourProcessors(times: number): number[] {
+  // Application processors: into protected mode with flat segments, then to `enter`.
+  const startup = (enter: number): number[] => {
+    const code = [
+      0xfa, // cli
+      ...[0x2e, 0x66, 0x0f, 0x01, 0x16, 26, 0], // lgdt cs:[gdtr]
+      ...[0x0f, 0x20, 0xc0], // mov eax, cr0
+      ...[0x0c, 0x01], // or al, 1
+      ...[0x0f, 0x22, 0xc0], // mov cr0, eax
+      ...[0x66, 0xea, ...little(enter), 8, 0], // jmp 8:enter
+      ...[0x90, 0x90], // padding
+    ];
+    const gdtr = [23, 0, ...little(STARTUP + 32)];
+    const [code32, data32] = [[0xff, 0xff, 0, 0, 0, 0x9a, 0xcf, 0], [0xff, 0xff, 0, 0, 0, 0x92, 0xcf, 0]];
+    return [...code, ...gdtr, 0, 0, 0, 0, 0, 0, 0, 0, ...code32, ...data32];
+  };
+  const loop = [
+    ...[0xb9, 0xd0, 0x07, 0, 0], // mov ecx, 2000
+    ...[0x83, 0xc0, 0x01], // again: add eax, 1
+    ...[0x01, 0x06], // add [esi], eax
+    ...[0xf0, 0x01, 0x0d, ...little(DONE + 4)], // lock add [DONE + 4], ecx
+    0x49, // dec ecx
+    ...[0x75, 0xf1], // jnz again
+  ];
+  const loops = Array.from({ length: 16 }, () => loop).flat();
+  const enter = [
+    ...[0x66, 0xb8, 0x10, 0], // mov ax, 16
+    ...[0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0, 0x8e, 0xe0, 0x8e, 0xe8], // mov ds, es, ss, fs, gs
+    ...[0xbd, 0, 0, 0, 0], // mov ebp, end: filled in below
+  ];
+  const work = (at: number): number[] => [
+    ...[0xbb, ...little(times)], // mov ebx, times
+    ...[0x8b, 0x35, ...little(0xfee0_0020)], // mov esi, [APIC ID]
+    ...[0xc1, 0xee, 18], // shr esi, 18
+    ...[0x81, 0xc6, ...little(2 << 20)], // add esi, 2 MiB
+    ...[0x31, 0xc0], // xor eax, eax
+    ...loops, // more:
+    ...[0xf0, 0xfe, 0x05, ...little(at + 22 + 7)], // lock inc byte [the 1 of the first loop]
+    0x4b, // dec ebx
+    ...[0x0f, 0x85, ...little(-(loops.length + 14))], // jnz more
+    ...[0xff, 0xe5], // jmp ebp
+  ];
+  const end = [
+    ...[0xf0, 0xff, 0x05, ...little(DONE)], // lock inc dword [DONE]
+    0xf4, // hlt
+  ];
+  // The start, whose length does not depend on what it refers to.
+  const start = (enter: number, work: number): number[] => {
+    const length = 100;
+    const words = startup(enter);
+    const copy = [
+      ...[0xbe, ...little(CODE + length)], // mov esi, words
+      ...[0xbf, ...little(STARTUP)], // mov edi, STARTUP
+      ...[0xb9, ...little(words.length)], // mov ecx, their length
+      ...[0xf3, 0xa4], // rep movsb
+      ...[0xc7, 0x05, ...little(DONE), 0, 0, 0, 0], // mov dword [DONE], 0
+      ...[0xc7, 0x05, ...little(0xfee0_00f0), ...little(0x1ff)], // spurious vector: APIC enabled
+      ...[0xc7, 0x05, ...little(0xfee0_0300), ...little(0xc_4500)], // INIT to all others
+      ...[0xc7, 0x05, ...little(0xfee0_0300), ...little(0xc_4608)], // start-up, vector 8
+    ];
+    const wait = [
+      ...[0x83, 0x3d, ...little(DONE), 3], // wait: cmp dword [DONE], 3
+      ...[0x75, 0xf7], // jne wait
+      ...OUT_AND_HALT,
+    ];
+    const before = [...copy, 0xbd, 0, 0, 0, 0, 0xe9, 0, 0, 0, 0];
+    const waiting = CODE + before.length;
+    before.splice(copy.length, 10, 0xbd, ...little(waiting), 0xe9, ...little(work - waiting)); // mov ebp, wait; jmp work
+    return [...before, ...wait, ...Array.from({ length: length - before.length - wait.length }, () => 0x90), ...words];
+  };
+  const first = start(0, 0).length;
+  const enterAt = CODE + first;
+  const workAt = enterAt + enter.length;
+  const endAt = workAt + work(0).length;
+  enter.splice(enter.length - 4, 4, ...little(endAt));
+  return [...start(enterAt, workAt), ...enter, ...work(workAt), ...end];
+}
+
 /** A number as four bytes, the lowest first. */
 function little(n: number): number[] {
   return [0, 8, 16, 24].map((bits) => (n >> bits) & 0xff);

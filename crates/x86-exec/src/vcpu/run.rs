@@ -44,6 +44,35 @@ pub struct Statistics {
     pub shown: u64,
 }
 
+impl std::ops::AddAssign for Statistics {
+    fn add_assign(&mut self, other: Self) {
+        let Self {
+            blocks_run,
+            walks,
+            mmio,
+            port_io,
+            exceptions,
+            interrupts,
+            halts,
+            compiled,
+            entries,
+            leaves,
+            shown,
+        } = other;
+        self.blocks_run += blocks_run;
+        self.walks += walks;
+        self.mmio += mmio;
+        self.port_io += port_io;
+        self.exceptions.iter_mut().zip(exceptions).for_each(|(sum, n)| *sum += n);
+        self.interrupts += interrupts;
+        self.halts += halts;
+        self.compiled += compiled;
+        self.entries += entries;
+        self.leaves.iter_mut().zip(leaves).for_each(|(sum, n)| *sum += n);
+        self.shown += shown;
+    }
+}
+
 /// A processor with a bus. It lets go of the bus when it goes out of scope, also by a panic.
 struct Attached<'a>(&'a mut Vcpu);
 

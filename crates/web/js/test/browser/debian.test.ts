@@ -1,25 +1,16 @@
 // Debian in Chromium: a boot with one click, and a page that answers while it goes on.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import { boot, browser as launch, open, screenshot, serve, type Site, text, type, waitFor, waitForState } from './harness.ts';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
+import { boot, chromiumBench, screenshot, text, type, waitFor, waitForState } from './harness.ts';
 
 // The terminal's text has lost the blank behind it.
 const PROMPT = /^v64:\/#/m;
 const PROMPTED = /v64:\/#$/;
 const BOOT_SECONDS = 300;
 
-let site: Site;
-let chromium: Browser;
-before(async () => {
-  site = await serve();
-  chromium = await launch();
-});
-after(async () => {
-  await chromium?.close();
-  site?.close();
-});
+const bench = chromiumBench();
 
 interface Seen {
   answers: number[];
@@ -78,7 +69,7 @@ function summary(list: number[]): string {
 }
 
 test('boots Debian with one click, to a shell that works', async (t) => {
-  const { page, complaints, close } = await open(chromium, site.url);
+  const { page, complaints, close } = await bench.open();
   await page.click('#choose-debian');
   await waitForState(page, 'running', 120);
   await waitFor(page, 'Linux version', BOOT_SECONDS);
@@ -138,12 +129,36 @@ test('boots Debian with one click, to a shell that works', async (t) => {
   await close();
 });
 
+test('Debian finds four processors, and compiled code runs on all of them', async (t) => {
+  const { page, complaints, close } = await bench.open();
+  await page.click('#own');
+  await page.click('#take-debian');
+  await page.selectOption('#processors', '4');
+  await page.click('#files-boot');
+  await waitFor(page, PROMPT, BOOT_SECONDS);
+  assert.match(await text(page), /smp: Brought up 1 node, 4 CPUs/);
+  await type(page, 'echo $(nproc) processors');
+  await waitFor(page, '\n4 processors');
+  assert.equal(await page.textContent('#counter-processors'), '4');
+  await page.waitForFunction(() => document.getElementById('mips')?.textContent === 'Idle');
+  const report = await page.evaluate(() => {
+    type Held = { v64: { bench: { vm: { report(): Promise<string> } } } };
+    return (globalThis as unknown as Held).v64.bench.vm.report();
+  });
+  t.diagnostic(report);
+  const retired = /^by processor +(.*)$/m.exec(report)?.[1]?.split(', ').map(Number) ?? [];
+  const share = Number(/^compiled +([0-9.]+) %/m.exec(report)?.[1]);
+  assert.ok(retired.length === 4 && !retired.includes(0) && share > 75, report);
+  assert.deepEqual(complaints, []);
+  await close();
+});
+
 test('a tab that is closed while Debian boots leaves the browser in order', async () => {
-  const first = await open(chromium, site.url);
+  const first = await bench.open();
   await first.page.click('[data-guest="debian"]');
   await waitFor(first.page, 'Linux version', BOOT_SECONDS);
   await first.close();
-  const second = await open(chromium, site.url);
+  const second = await bench.open();
   await boot(second.page, 'demo');
   await waitFor(second.page, 'checks passed');
   assert.deepEqual([...first.complaints, ...second.complaints], []);

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { after, before } from 'node:test';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
 /** The top of the work tree. */
@@ -58,18 +59,53 @@ function firstLine(child: ChildProcess): Promise<string> {
 }
 
 /** Debian's Chromium, or what CHROMIUM names. */
-export async function browser(): Promise<Browser> {
+export async function launch(): Promise<Browser> {
   const executablePath = process.env['CHROMIUM'] ?? BROWSERS.find((path) => existsSync(path));
   if (!executablePath) throw new Error('no Chromium; install the package chromium');
   return chromium.launch({ executablePath, args: FLAGS });
 }
 
-/** The page in a tab of its own, and what it complained about on its console. */
-export async function open(
-  browser: Browser,
-  url: string,
-  options: BrowserContextOptions = {},
-): Promise<{ page: Page; complaints: string[]; close(): Promise<void> }> {
+/** A page in a tab of its own, and what it complained about on its console. */
+export interface Tab {
+  page: Page;
+  complaints: string[];
+  close(): Promise<void>;
+}
+
+/** A served page and Chromium. */
+export interface Bench {
+  /** The page's address */
+  readonly url: string;
+  readonly browser: Browser;
+  /** Opens the page in a tab of its own. */
+  open(options?: BrowserContextOptions): Promise<Tab>;
+}
+
+/** Serves the page and starts Chromium before the tests of this file or suite, and ends both after them. */
+export function chromiumBench(): Bench {
+  let site: Site;
+  let browser: Browser;
+  before(async () => {
+    site = await serve();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    site?.close();
+  });
+  return {
+    get url() {
+      return site.url;
+    },
+    get browser() {
+      return browser;
+    },
+    open: (options) => open(browser, site.url, options),
+  };
+}
+
+/** Opens a page in a tab of its own. */
+export async function open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Tab> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
   const complaints: string[] = [];

@@ -3,24 +3,15 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import { test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { manyLoops, multiboot } from '../guests.ts';
-import { browser as launch, open, ROOT, serve, type Site, waitFor, waitForState } from './harness.ts';
+import { chromiumBench, ROOT, waitFor, waitForState } from './harness.ts';
 
 const NATIVE = join(ROOT, 'target/release/v64');
 const COUNTS = [1, 100_000, 1_000_000, 3_000_000];
 
-let site: Site;
-let chromium: Browser;
-before(async () => {
-  site = await serve();
-  chromium = await launch();
-});
-after(async () => {
-  await chromium?.close();
-  site?.close();
-});
+const bench = chromiumBench();
 
 /** What the native command says after so many instructions of the demo guest. */
 function natively(count: number): string {
@@ -51,7 +42,7 @@ function inPage(page: Page, count: number): Promise<string> {
 const skipNative = !existsSync(NATIVE) && 'no native build to compare with: cargo build --release -p v64';
 
 test('state hashes in Chromium are those of the native command', { skip: skipNative }, async () => {
-  const { page, close } = await open(chromium, site.url);
+  const { page, close } = await bench.open();
   const hashes = new Set<string>();
   for (const count of COUNTS) {
     const native = /state hash ([0-9a-f]{16})/.exec(natively(count))?.[1];
@@ -76,7 +67,7 @@ const TELLING = `{
 `;
 
 test('large modules of guest code are compiled beside the machine, and come', async (t) => {
-  const { page, close } = await open(chromium, site.url);
+  const { page, close } = await bench.open();
   await page.route('**/worker.mjs', async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, body: TELLING + (await response.text()) });
@@ -111,7 +102,7 @@ const image = memoryGuest();
 const skipMemory = image === undefined && 'the memory guest is not built: cargo build -p demo-guest';
 
 test('a guest of 6 GiB, chosen from a file, uses all of its memory', { skip: skipMemory }, async (t) => {
-  const { page, close } = await open(chromium, site.url);
+  const { page, close } = await bench.open();
   await page.click('#own');
   await page.setInputFiles('#kernel', image ?? '');
   await page.fill('#append', '');
@@ -131,7 +122,7 @@ test('a guest of 6 GiB, chosen from a file, uses all of its memory', { skip: ski
 
 /** The most memory, in bytes, that any process with a page in it has held. */
 async function rendererPeak(): Promise<number> {
-  const session = await chromium.newBrowserCDPSession();
+  const session = await bench.browser.newBrowserCDPSession();
   const { processInfo } = await session.send('SystemInfo.getProcessInfo');
   const kib = processInfo
     .filter(({ type }) => type === 'renderer')

@@ -1,26 +1,16 @@
 // The page in Chromium, with the guest that comes along.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import type { Browser } from 'playwright-core';
+import { describe, test } from 'node:test';
 import { manyLoops, multiboot } from '../guests.ts';
-import { boot, browser as launch, open, screenshot, serve, type Site, text, type, waitFor, waitForState } from './harness.ts';
+import { boot, chromiumBench, screenshot, text, type, waitFor, waitForState } from './harness.ts';
 
 const READY = /all \d+ checks passed[\s\S]*\n> ?$/;
 
 describe('the page', () => {
-  let site: Site;
-  let chromium: Browser;
-  before(async () => {
-    site = await serve();
-    chromium = await launch();
-  });
-  after(async () => {
-    await chromium?.close();
-    site?.close();
-  });
+  const bench = chromiumBench();
 
   test('boots the self-test, which finds the machine in order', async () => {
-    const { page, complaints, close } = await open(chromium, site.url);
+    const { page, complaints, close } = await bench.open();
     await boot(page, 'demo');
     const printed = await waitFor(page, READY);
     assert.doesNotMatch(printed, /\[ ?fail|\[ ?bad/i);
@@ -38,7 +28,7 @@ describe('the page', () => {
   });
 
   test('pauses, goes on, resets and powers off', async () => {
-    const { page, complaints, close } = await open(chromium, site.url);
+    const { page, complaints, close } = await bench.open();
     await boot(page, 'demo');
     await waitFor(page, READY);
     await page.click('#start-stop');
@@ -70,7 +60,7 @@ describe('the page', () => {
   });
 
   test('the guest can end the machine itself, and another is started by a key', async () => {
-    const { page, close } = await open(chromium, site.url);
+    const { page, close } = await bench.open();
     await boot(page, 'demo');
     await waitFor(page, READY);
     await type(page, 'poweroff');
@@ -84,7 +74,7 @@ describe('the page', () => {
   });
 
   test('survives closing and loading anew in the middle of a boot', async () => {
-    const first = await open(chromium, site.url);
+    const first = await bench.open();
     await boot(first.page, 'demo');
     await waitForState(first.page, 'running');
     await first.page.reload();
@@ -92,7 +82,7 @@ describe('the page', () => {
     await waitForState(first.page, 'running');
     await first.page.close();
     await first.close();
-    const second = await open(chromium, site.url);
+    const second = await bench.open();
     await boot(second.page, 'demo');
     await waitFor(second.page, READY);
     assert.deepEqual([...first.complaints, ...second.complaints], []);
@@ -100,7 +90,7 @@ describe('the page', () => {
   });
 
   test('compiles guest code, or interprets all of it where that is chosen', async () => {
-    const { page, complaints, close } = await open(chromium, site.url);
+    const { page, complaints, close } = await bench.open();
     const buffer = Buffer.from(multiboot(manyLoops(1 << 30)));
     const start = async (): Promise<void> => {
       await page.setInputFiles('#kernel', { name: 'loops', mimeType: 'application/octet-stream', buffer });
@@ -125,7 +115,7 @@ describe('the page', () => {
   });
 
   test('opens with a choice, of which Debian is the first, and boots nothing by itself', async () => {
-    const { page, complaints, close } = await open(chromium, site.url);
+    const { page, complaints, close } = await bench.open();
     await page.waitForSelector('#chooser', { state: 'visible' });
     assert.equal(await page.textContent('#state-text'), 'Off');
     assert.match((await page.textContent('#chooser button')) ?? '', /Debian/);
@@ -140,7 +130,7 @@ describe('the page', () => {
   });
 
   test('its links lead to documents, licence and source that are there', async () => {
-    const { page, complaints, close } = await open(chromium, site.url);
+    const { page, complaints, close } = await bench.open();
     const links = await page.$$eval('.links a', (all) => all.map((link) => (link as HTMLAnchorElement).href));
     assert.ok(links.length >= 2, links.join());
     const seen = new Set<string>();
@@ -154,9 +144,9 @@ describe('the page', () => {
       queue.push(...inside.filter((link) => link.includes('/docs/')));
     }
     assert.ok(seen.size > 10, [...seen].join());
-    await page.goto(new URL('docs/README.html', site.url).href);
+    await page.goto(new URL('docs/README.html', bench.url).href);
     await screenshot(page, 'document');
-    assert.match((await page.goto(new URL('docs/licences.html', site.url).href).then(() => page.textContent('main'))) ?? '', /Apache.*MIT[^]*xterm/);
+    assert.match((await page.goto(new URL('docs/licences.html', bench.url).href).then(() => page.textContent('main'))) ?? '', /Apache.*MIT[^]*xterm/);
     const source = links.find((link) => link.endsWith('.tar.gz'));
     if (source) {
       const answer = await page.request.get(source);
@@ -169,7 +159,7 @@ describe('the page', () => {
 
   test('shows the screen first in a low window, and keys that a finger hits', async () => {
     for (const viewport of [{ width: 640, height: 400 }, { width: 375, height: 667 }, { width: 1280, height: 800 }]) {
-      const { page, close } = await open(chromium, site.url, { viewport });
+      const { page, close } = await bench.open({ viewport });
       const box = (selector: string) => page.locator(selector).boundingBox();
       const [screen, guests, bar] = [await box('#screen'), await box('.guests'), await box('.controls')];
       assert.ok(screen && guests && bar);
@@ -195,7 +185,7 @@ describe('the page', () => {
       ['phone-light', { colorScheme: 'light' as const, ...phone }],
       ['phone-dark', { colorScheme: 'dark' as const, ...phone }],
     ] as const) {
-      const { page, close } = await open(chromium, site.url, options);
+      const { page, close } = await bench.open(options);
       await page.waitForSelector('#chooser', { state: 'visible' });
       await screenshot(page, `first-${name}`);
       await boot(page, 'demo');
@@ -204,12 +194,19 @@ describe('the page', () => {
       assert.ok((wide ?? 0) <= (inner ?? 0), `${name}: ${wide} px of content in a window of ${inner}`);
       assert.equal(await page.getAttribute('html', 'data-theme'), options.colorScheme);
       await screenshot(page, name);
+      await page.locator('.more').scrollIntoViewIfNeeded();
+      await screenshot(page, `${name}-panel`);
+      await page.click('#own');
+      const dialog = await page.locator('#files').boundingBox();
+      assert.ok(dialog && dialog.x >= 0 && dialog.x + dialog.width <= (inner ?? 0), `${name}: the dialog fits`);
+      assert.ok(await page.isVisible('#files-boot'));
+      await screenshot(page, `${name}-own`);
       await close();
     }
   });
 
   test('the theme key overrides the system, also after a reload', async () => {
-    const { page, close } = await open(chromium, site.url, { colorScheme: 'dark' });
+    const { page, close } = await bench.open({ colorScheme: 'dark' });
     await page.click('#theme');
     assert.equal(await page.getAttribute('html', 'data-theme'), 'light');
     await page.reload();
@@ -218,7 +215,7 @@ describe('the page', () => {
   });
 
   test('every control has a name, and the keyboard gets into the terminal and out', async () => {
-    const { page, close } = await open(chromium, site.url);
+    const { page, close } = await bench.open();
     await boot(page, 'demo');
     await waitForState(page, 'running');
     const nameless = await page.evaluate(() =>

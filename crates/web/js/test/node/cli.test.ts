@@ -42,3 +42,21 @@ test('Debian boots to a shell that answers, and powers off', { skip: noDebian },
     vm.destroy();
   }
 });
+
+test('Debian finds four processors, and compiled code runs on all of them', { skip: noDebian }, async () => {
+  const commands = 'echo $(nproc) processors; grep LOC: /proc/interrupts';
+  const append = `console=ttyS0 v64.run="${commands}"`;
+  const machine = ['run', '-m', '256M', '-smp', '4', '--stats'];
+  const { code, stdout, stderr } = await inNode(...machine, '--kernel', KERNEL, '--initrd', INITRD, '--append', append);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /smp: Brought up 1 node, 4 CPUs/);
+  assert.match(stdout, /\n4 processors\r\n/);
+  assert.match(stdout, /LOC:( +[1-9]\d*){4} /, 'each takes its timer\u2019s interrupts');
+  const retired = /^by processor +(.*)$/m.exec(stderr)?.[1]?.split(', ').map(Number) ?? [];
+  assert.equal(retired.length, 4, stderr);
+  assert.equal(retired.reduce((sum, n) => sum + n, 0), Number(/^instructions +(\d+)$/m.exec(stderr)?.[1]));
+  // Which of them does how much is the guest's choice: of no one alone it would be so much.
+  const share = Number(/^compiled +([0-9.]+) %/m.exec(stderr)?.[1]);
+  const most = (100 * Math.max(...retired)) / retired.reduce((sum, n) => sum + n, 0);
+  assert.ok(share > 75 && share > most, stderr);
+});

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { Instance, Status } from '../../src/instance.ts';
-import { manyLoops, multiboot } from '../guests.ts';
+import { fourProcessors, manyLoops, multiboot } from '../guests.ts';
 import { PKG } from './harness.ts';
 
 const OPTIONS = ['run', '-m', '16M', '--kernel', 'given', '--debug-exit', '0xf4', '--clock', 'icount', '--stats', '--state-hash'];
@@ -32,10 +32,14 @@ describe('a machine', () => {
     WebAssembly.compile = compile;
   });
 
-  async function start(atOnce: number | undefined, ...flags: string[]): Promise<Instance> {
+  function start(atOnce: number | undefined, ...flags: string[]): Promise<Instance> {
+    return startGuest(GUEST, atOnce, ...flags);
+  }
+
+  async function startGuest(guest: Uint8Array, atOnce: number | undefined, ...flags: string[]): Promise<Instance> {
     const instance = await Instance.create(module, assert.fail, atOnce);
     instance.command([...OPTIONS, ...flags]);
-    instance.file('kernel', GUEST);
+    instance.file('kernel', guest);
     instance.start();
     return instance;
   }
@@ -71,6 +75,21 @@ describe('a machine', () => {
     const later = await finish(await start(0), turn);
     assert.equal(later.hash, hash);
     for (const { report } of [atOnce, mixed, later]) assert.ok(share(report) > 70, report);
+  });
+
+  test('has several processors that all run compiled code, and comes to the same state', async () => {
+    const guest = multiboot(fourProcessors(6));
+    const run = async (...how: [number | undefined, ...string[]]) => finish(await startGuest(guest, ...how, '-smp', '4'), turn);
+    const { hash, report } = await run(undefined, '--engine', 'interp');
+    assert.equal(share(report), 0);
+    for (const atOnce of [Infinity, undefined, 0]) {
+      const compiled = await run(atOnce);
+      assert.equal(compiled.hash, hash, `modules up to ${atOnce} bytes at once`);
+      // A quarter of the work is the first processor's.
+      assert.ok(share(compiled.report) > 60, compiled.report);
+      assert.match(compiled.report, /^dropped +[1-9]/m, 'each processor changes code of all');
+    }
+    assert.ok(begun > 0, 'modules were compiled in the background');
   });
 
   test('ends its slices also where nothing ever comes in between', async () => {

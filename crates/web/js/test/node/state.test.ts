@@ -19,7 +19,8 @@ async function moved(guest: string[], machine: string[], [one, two, three]: [num
   const whole = await natively(...base, ...guest, ...to(three));
   const saved = await natively(...base, ...guest, ...to(one), '--save-state', first);
   assert.equal(saved.code, 3, saved.stderr);
-  const here = await inNode(...base, ...to(two), '--load-state', first, '--save-state', second);
+  // What the machine is made of, the file tells.
+  const here = await inNode('run', '--serial', 'none', '--state-hash', ...to(two), '--load-state', first, '--save-state', second);
   assert.equal(here.code, 3, here.stderr);
   const back = await natively(...base, ...to(three), '--load-state', second);
   assert.ok(HASH.test(whole.stderr), whole.stderr);
@@ -51,6 +52,27 @@ test('files that cannot be used are refused in one line', async () => {
     const { code, stderr } = await inNode(...base, ...args);
     assert.equal(code, 2, stderr);
     assert.match(stderr.trim().split('\n').at(-1) ?? '', line);
+  }
+});
+
+test('a machine is made of a state, with what is not said otherwise', async () => {
+  const { V64 } = await load();
+  const vm = await V64.create({ memory: '24M', smp: 2, clock: 'icount', maxInstructions: 100_000 });
+  await vm.run();
+  const [state, hash] = [await vm.saveState(), await vm.stateHash()];
+  vm.destroy();
+  const other = await V64.create({ state: new Blob([state as Uint8Array<ArrayBuffer>]), maxInstructions: 150_000 });
+  assert.equal(await other.stateHash(), hash);
+  const { ramBytes, processors, instructions } = await other.stats();
+  assert.deepEqual([ramBytes, processors, instructions], [24 << 20, 2, 100_000]);
+  assert.equal((await other.run()).exitCode, 3);
+  other.destroy();
+  for (const [option, says] of [
+    [{ memory: '32M' }, /of another machine: its memory is 24576 KiB, this one's 32768 KiB/],
+    [{ smp: 1 }, /its number of processors is 2, this one's 1/],
+    [{ clock: 'real' as const }, /its clock is icount, this one's real/],
+  ] as const) {
+    await assert.rejects(V64.create({ state, ...option }), (error: Error) => says.test(error.message) && 'code' in error && error.code === 'BAD_STATE');
   }
 });
 

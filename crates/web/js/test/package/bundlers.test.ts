@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
-import { browser as launch, open } from '../browser/harness.ts';
+import { launch, open } from '../browser/harness.ts';
 import { serve, type Site } from './site.ts';
 import { command, install, Project, run, tool } from './tools.ts';
 
