@@ -22,7 +22,7 @@ fn both(set_up: impl Fn(&mut Machine)) -> Pair {
     let mut pair = Pair::with(CodeSize::Bits64, SOON);
     for machine in [&mut pair.plain, &mut pair.compiled] {
         machine.map(PAGES, DEVICE | 7);
-        machine.map(PAGES + 0x1000, DATA + 0x1000 | 7);
+        machine.map(PAGES + 0x1000, (DATA + 0x1000) | 7);
         // inc qword [COUNT]; iretq. For #DE: the divisor becomes 1.
         machine.handle(0x40, "48ff042500302000 48cf");
         machine.handle(0, "48ff042508302000 b901000000 48cf");

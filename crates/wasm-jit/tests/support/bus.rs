@@ -47,11 +47,11 @@ impl Device {
         self.accesses.push(access);
         let count = self.accesses.len();
         if let Some((period, number)) = self.interrupts
-            && count % period == 0
+            && count.is_multiple_of(period)
         {
             *vector = Some(number);
         }
-        self.wants_exit |= self.exits.is_some_and(|period| count % period == 0);
+        self.wants_exit |= self.exits.is_some_and(|period| count.is_multiple_of(period));
         (count as u64 + access.1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
