@@ -1,6 +1,7 @@
 //! The header of a qcow2 image: what has to be right before anything else of the image is looked at.
 
 /// Values of the header.
+#[allow(dead_code, reason = "where images are not opened, the size alone is read")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Qcow2Header {
     /// Bytes of the disk

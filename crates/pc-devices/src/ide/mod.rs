@@ -23,6 +23,7 @@ mod tests;
 
 use crate::codec::Codec;
 use crate::lanes;
+use crate::reset_vector;
 use channel::Channel;
 use device_api::pci::{Bar, Command, ConfigSpace, Identity, offset};
 use device_api::{
@@ -197,6 +198,10 @@ impl Device for Piix3Ide {
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.config.reset();
+        if !reset_vector::has_firmware(ctx.memory) {
+            // Firmware enables both channels; Linux takes those that are not for absent.
+            self.config.set_u32(spec::IDETIM, spec::IDE_DECODE_ENABLE);
+        }
         self.channels.iter_mut().for_each(Channel::reset);
         self.slots.iter_mut().flatten().for_each(Slot::forget);
         self.serve_all(ctx);

@@ -19,6 +19,8 @@ pub(super) const BUS_MASTER_PORTS: u32 = 16;
 /// SPEC: intel-82371sb :: IDETIM—IDE Timing Register -> 40h to 43h, reset value 0, read and written
 /// SPEC: intel-82371sb :: SIDETIM—Slave IDE Timing Register -> 44h
 pub(super) const IDETIM: u8 = 0x40;
+/// The channel's ports are decoded, in both words. They are always decoded here, as in the reference machine.
+pub(super) const IDE_DECODE_ENABLE: u32 = 0x8000_8000;
 
 /// Bytes of a sector of a disk.
 pub(super) const SECTOR: u64 = 512;

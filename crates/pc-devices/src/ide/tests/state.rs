@@ -80,7 +80,9 @@ fn a_reset_is_as_power_on() {
     rig.device.reset(&mut rig.bench.ctx());
     assert!(!rig.irq(14));
     assert_eq!(rig.registers(PRIMARY), [0, 1, 1, 0, 0, 0xa0, 0x50]);
-    assert_eq!(rig.device.pci().unwrap().config().read(0x20, 4), 1);
+    let config = rig.device.pci().unwrap().config();
+    assert_eq!(config.read(0x20, 4), 1);
+    assert_eq!(config.read(0x40, 4), 0x8000_8000, "as firmware leaves it, where there is none");
 }
 
 /// Accesses to ports of both channels, and to the bus master.
