@@ -105,9 +105,11 @@ impl crate::codec::Codec for Items {
     }
     fn get(bytes: &mut &[u8]) -> Option<Self> {
         let Saved { items, files } = Saved::get(bytes)?;
-        let mut all = Self::default();
-        all.by_key = items.into_iter().map(|(key, Bytes(item))| (key, item)).collect();
-        all.files = files.into_iter().map(|(name, Bytes(file))| (name, file)).collect();
+        let mut all = Self {
+            by_key: items.into_iter().map(|(key, Bytes(item))| (key, item)).collect(),
+            files: files.into_iter().map(|(name, Bytes(file))| (name, file)).collect(),
+            directory: Vec::new(),
+        };
         let fits = all.files.len() <= MAX_FILES && all.files.keys().all(|name| name.len() < NAME_BYTES);
         all.directory = all.list();
         fits.then_some(all)

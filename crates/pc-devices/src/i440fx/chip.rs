@@ -35,7 +35,7 @@ pub(super) fn segments(pam: [u8; PAMS]) -> [Segment; SEGMENTS] {
 pub(super) fn smram_written(old: u8, new: u8) -> u8 {
     let (old, new) = (Smram::from_bits_truncate(old), Smram::from_bits_truncate(new));
     let locked = Smram::D_LCK | Smram::D_OPEN;
-    let mut value = if old.contains(Smram::D_LCK) { new - locked | old & locked } else { new };
+    let mut value = if old.contains(Smram::D_LCK) { (new - locked) | (old & locked) } else { new };
     value.insert(Smram::C_BASE_SEG);
     if value.contains(Smram::D_LCK) {
         value.remove(Smram::D_OPEN);
