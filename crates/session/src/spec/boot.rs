@@ -2,6 +2,7 @@
 
 use super::{ImageSource, ImageSpec, MachineSpec, MediaKind};
 use crate::RunArgs;
+use anyhow::Result;
 use device_api::DeviceSpec;
 
 /// SeaBIOS, as its package names the 256 KiB build.
@@ -48,7 +49,10 @@ impl MachineSpec {
     }
 
     /// `-bios`, `-vga`, and firmware for machines that boot from drives.
-    pub(super) fn add_firmware(&mut self, args: &RunArgs) {
+    ///
+    /// # Errors
+    /// Drives that cannot be.
+    pub(super) fn add_firmware(&mut self, args: &RunArgs) -> Result<()> {
         let needs_firmware = args.shows_screen();
         let flash = self.blocks.iter().any(|block| block.kind == MediaKind::Flash);
         let source = match &args.bios {
@@ -70,6 +74,16 @@ impl MachineSpec {
             self.images.push(ImageSpec { id: "vgabios".to_owned(), source });
             self.devices.push(DeviceSpec::new("VGA").with("romfile", "vgabios"));
         }
+        if self.has_firmware() {
+            self.add_empty_drives()?;
+        }
+        let order = args.boot.as_ref().map(|boot| boot.order.as_str()).filter(|order| !order.is_empty());
+        let [first, second] = self.floppy_kinds();
+        if let Some(order) = order.or(self.has_firmware().then_some("cad")) {
+            let clock = DeviceSpec::new("rtc-mc146818").with("boot", order);
+            self.devices.push(clock.with("floppy-a", first).with("floppy-b", second));
+        }
+        Ok(())
     }
 }
 

@@ -202,7 +202,7 @@ impl MachineSpec {
                 let Some(block) = block(id.unwrap_or_else(|| name.clone())) else {
                     bail!("-drive {text} names no file")
                 };
-                let device = DeviceSpec::new("pflash").named(&name).with("unit", index);
+                let device = DeviceSpec::new("cfi.pflash01").named(&name);
                 self.devices.push(device.with("drive", &block.id));
                 self.blocks.push(block);
                 Ok(())
@@ -215,6 +215,24 @@ impl MachineSpec {
             }
             _ => bail!("-drive: if={interface} is not there; possible: ide, floppy, pflash, none"),
         }
+    }
+
+    /// The drives that a PC with firmware has without media: a floppy drive and a CD drive.
+    pub(super) fn add_empty_drives(&mut self) -> Result<()> {
+        if !self.has_floppy(0) {
+            self.add_floppy_device(0, None)?;
+        }
+        if !self.has_ide(2) {
+            self.add_ide_device(2, MediaKind::Cd, None)?;
+        }
+        Ok(())
+    }
+
+    /// Kinds of the two floppy drives as CMOS names them: 4 is 1.44 MB, 0 is none.
+    ///
+    /// SPEC: ibm-ps2-hitrc :: RT/CMOS RAM, Diskette Drive Type Byte -> 0 none, 4 1.44 MB
+    pub(super) fn floppy_kinds(&self) -> [u8; 2] {
+        [0, 1].map(|index| if self.has_floppy(index) { 4 } else { 0 })
     }
 
     fn has_ide(&self, index: usize) -> bool {

@@ -90,7 +90,7 @@ impl MachineSpec {
         spec.add_serial(args)?;
         spec.add_parallel(args)?;
         spec.add_drives(args)?;
-        spec.add_firmware(args);
+        spec.add_firmware(args)?;
         if let Some(port) = args.debug_exit {
             let device = DeviceSpec::new("isa-debug-exit").with("iobase", port).with("iosize", 4);
             spec.devices.push(device);

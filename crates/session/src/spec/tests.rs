@@ -42,7 +42,7 @@ fn serial_ports_are_devices_with_character_devices() {
 
 #[test]
 fn devices_have_properties() {
-    let line = "--serial none --device isa-debugcon,iobase=0x402,chardev=d --debug-exit 0xf4";
+    let line = "--serial none --guest demo --device isa-debugcon,iobase=0x402,chardev=d --debug-exit 0xf4";
     assert_eq!(devices(line), ["isa-debug-exit,iobase=244,iosize=4", "isa-debugcon,iobase=0x402,chardev=d"]);
 }
 
