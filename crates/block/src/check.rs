@@ -102,7 +102,7 @@ impl Image<'_> {
     /// Checks that a cluster is counted as used.
     fn count(&mut self, what: &str, number: u64) -> Result<(), String> {
         let order = self.header.refcount_order;
-        let per_block = self.header.cluster * 8 >> order;
+        let per_block = (self.header.cluster * 8) >> order;
         let free = || format!("{what} at {:#x} counts as free", number * self.header.cluster);
         let at = usize::try_from(number / per_block).ok().and_then(|n| self.blocks.get(n)).copied();
         let at = at.filter(|&at| at != 0).ok_or_else(free)?;

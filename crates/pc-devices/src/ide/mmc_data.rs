@@ -169,7 +169,7 @@ pub(super) fn dvd_physical(sectors: u64) -> Vec<u8> {
 ///
 /// SPEC: mmc-5 :: Sector formats -> 12 bytes of synchronisation, 4 of header, 2048 of data, 288 of EDC and ECC
 pub(super) fn raw_sector(lba: u64, data: &[u8]) -> Vec<u8> {
-    let bcd = |value: u8| value / 10 << 4 | value % 10;
+    let bcd = |value: u8| ((value / 10) << 4) | (value % 10);
     let [_, minute, second, frame] = address(lba, true);
     let mut bytes = vec![0xff; 12];
     (bytes[0], bytes[11]) = (0, 0);
