@@ -128,8 +128,6 @@ impl Drive {
         match flow {
             Flow::Write => self.want_block(false),
             Flow::WriteDma => self.want_dma(),
-            // The drive waits with DRQ for the bus master before it reads anything.
-            Flow::ReadDma => self.read_block(),
             _ => self.read_block(),
         }
     }

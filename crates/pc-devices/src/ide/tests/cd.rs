@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// A packet; the error register, sense key and code.
+type Failing = (&'static [u8], (u8, u8, u8));
+
 #[test]
 fn the_signature_and_what_packet_devices_abort() {
     let mut rig = Rig::with_cd(300);
@@ -67,7 +70,7 @@ fn answers_are_those_of_the_reference_machine() {
 #[test]
 fn what_fails_says_why() {
     let mut rig = Rig::with_cd(300);
-    let table: [(&[u8], (u8, u8, u8)); 12] = [
+    let table: [Failing; 12] = [
         (&[0xff], (0x54, 5, 0x20)),
         (&[0x28, 0, 0, 0, 1, 44, 0, 0, 1], (0x54, 5, 0x21)),
         (&[0x28, 0, 0xff, 0xff, 0xff, 0xff, 0, 0xff, 0xff], (0x54, 5, 0x21)),
