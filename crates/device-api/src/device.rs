@@ -26,6 +26,11 @@ pub trait Device: Snapshot {
     /// A person did something; most devices take no notice.
     fn host_event(&mut self, _ctx: &mut Ctx<'_>, _event: HostEvent) {}
 
+    /// Returns what the monitor's `info TOPIC` shows of the device, as lines: `pic`, `lapic`. Looking changes no state.
+    fn info(&self, _topic: &str) -> Option<String> {
+        None
+    }
+
     /// Answers I/O ports.
     fn pio(&mut self) -> Option<&mut dyn Pio> {
         None
@@ -99,6 +104,11 @@ pub trait Mmio {
     fn mmio_read(&mut self, ctx: &mut Ctx<'_>, address: GuestPhysAddr, size: u8) -> u64;
     /// Store
     fn mmio_write(&mut self, ctx: &mut Ctx<'_>, address: GuestPhysAddr, size: u8, value: u64);
+    /// Returns the byte that a load would give, without what a load does beside: for a monitor that looks at memory behind
+    /// registers, such as the VGA's. `None` from registers, which is the default.
+    fn peek(&self, _memory: &GuestMemory, _address: GuestPhysAddr) -> Option<u8> {
+        None
+    }
 }
 
 /// Time-driven behaviour.

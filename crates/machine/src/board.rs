@@ -34,6 +34,8 @@ pub(crate) struct Board {
     random: Random,
     /// The deadline that the run loop knows; an earlier one makes it look again
     known_deadline: Option<VmTime>,
+    /// When the host wants the run loop back
+    alarm: Option<VmTime>,
 }
 
 impl Board {
@@ -47,7 +49,7 @@ impl Board {
         let mut devices = DeviceSet::build(config, &memory, &mut env)?;
         let mut dma = Dma { memory, written: Vec::new() };
         devices.reset(&mut env, &mut dma, VmTime::ZERO);
-        let board = Self { devices, env, dma, clock, random, known_deadline: None };
+        let board = Self { devices, env, dma, clock, random, known_deadline: None, alarm: None };
         board.update_a20();
         Ok(board)
     }
@@ -58,7 +60,7 @@ impl Board {
 
     /// What is saved. The rest is empty between instructions, or asked for anew.
     pub(crate) fn state(&mut self) -> (&mut DeviceSet, &mut BusEnv, &mut Clock, &mut Random) {
-        let Self { devices, env, clock, random, dma: _, known_deadline: _ } = self;
+        let Self { devices, env, clock, random, dma: _, known_deadline: _, alarm: _ } = self;
         (devices, env, clock, random)
     }
 
@@ -74,9 +76,34 @@ impl Board {
     }
 
     pub(crate) fn host_event(&mut self, retired: u64, event: HostEvent) {
+        self.call_devices(retired, |devices, env, dma, now| devices.host_event(env, dma, now, event));
+    }
+
+    /// Calls devices for the host, between instructions.
+    pub(crate) fn call_devices<R>(
+        &mut self,
+        retired: u64,
+        call: impl FnOnce(&mut DeviceSet, &mut BusEnv, &mut dyn DmaMemory, VmTime) -> R,
+    ) -> R {
         let now = self.clock.now(retired);
-        self.devices.host_event(&mut self.env, &mut self.dma, now, event);
+        let result = call(&mut self.devices, &mut self.env, &mut self.dma, now);
         self.update_a20();
+        result
+    }
+
+    /// Has the run loop come back at a moment.
+    pub(crate) fn set_alarm(&mut self, at: Option<VmTime>) {
+        self.alarm = at;
+    }
+
+    /// Returns whether that moment has come, once.
+    pub(crate) fn take_alarm(&mut self, retired: u64) -> bool {
+        let now = self.clock.now(retired);
+        self.alarm.take_if(|at| *at <= now).is_some()
+    }
+
+    fn next_deadline(&self) -> Option<VmTime> {
+        self.devices.next_deadline().into_iter().chain(self.alarm).min()
     }
 
     /// Has devices take what has completed at the host. Returns whether a request is still on its way there.
@@ -123,14 +150,14 @@ impl Board {
 
     /// Instructions until the next deadline, at least 1 where one is due.
     pub(crate) fn instructions_to_deadline(&mut self, retired: u64) -> Option<u64> {
-        self.known_deadline = self.devices.next_deadline();
+        self.known_deadline = self.next_deadline();
         self.clock.instructions_until(retired, self.known_deadline?)
     }
 
     /// Skips or sleeps to the next deadline, or says how long a host that cannot sleep should wait; `None` when there is
     /// no deadline.
     pub(crate) fn idle_to_deadline(&mut self, retired: u64) -> Option<Option<u64>> {
-        let deadline = self.devices.next_deadline()?;
+        let deadline = self.next_deadline()?;
         self.clock.set_deadline(Some(deadline));
         Some(self.clock.idle(retired, deadline))
     }

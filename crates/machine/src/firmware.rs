@@ -37,6 +37,8 @@ pub struct FirmwareSetup<'a> {
     pub command_line: &'a str,
     /// Firmware shows a menu of what to boot
     pub menu: bool,
+    /// The machine's UUID, the first digits first; zeros where it has none
+    pub uuid: [u8; 16],
     /// More files by name, for a kernel: the option ROM that boots it
     pub files: &'a [(&'a str, Vec<u8>)],
 }
@@ -70,7 +72,7 @@ impl Machine {
         let parts = self.firmware_tables();
         let (layout, processors) = (self.memory().layout(), self.vcpus().len() as u16);
         let Some(config) = self.firmware_config() else { return };
-        config.set_item(key::UUID, vec![0; 16]);
+        config.set_item(key::UUID, setup.uuid.to_vec());
         config.set_item(key::RAM_SIZE, layout.size().to_le_bytes().to_vec());
         config.set_item(key::NOGRAPHIC, 0_u16.to_le_bytes().to_vec());
         config.set_item(key::NB_CPUS, processors.to_le_bytes().to_vec());

@@ -64,7 +64,7 @@ impl Clock {
         match self {
             Clock::Instructions { skipped } => SavedClock { ns: *skipped },
             // The rest is about the host's clock.
-            Clock::Host { host: _, start: _, now, pace: _, fence: _ } => SavedClock { ns: *now },
+            Clock::Host { host: _, start: _, now, pace: _, fence: _, paused: _ } => SavedClock { ns: *now },
         }
     }
 
@@ -72,7 +72,7 @@ impl Clock {
     fn restore(&mut self, SavedClock { ns }: SavedClock) {
         match self {
             Clock::Instructions { skipped } => *skipped = ns,
-            Clock::Host { host, start, now, pace, fence: _ } => {
+            Clock::Host { host, start, now, pace, fence: _, paused: _ } => {
                 *start = host.now_ns().wrapping_sub(ns);
                 *now = ns;
                 *pace = Pace::default();

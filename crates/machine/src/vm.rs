@@ -64,6 +64,8 @@ pub enum Stop {
     Host,
     /// The guest waits with interrupts off: nothing can wake it
     Dead,
+    /// The moment of [`Machine::set_alarm`] has come
+    Alarm,
 }
 
 /// What a machine is made of.
@@ -274,6 +276,9 @@ impl Machine {
             self.board.advance(retired);
             if let Some(stop) = self.events() {
                 return stop;
+            }
+            if self.board.take_alarm(retired) {
+                return Stop::Alarm;
             }
             let until = self.board.instructions_to_deadline(retired).unwrap_or(REAL_TIME_SLICE).max(1);
             let Some(index) = self.next_to_run() else {

@@ -80,7 +80,8 @@ pub struct RunArgs {
     /// Graphics adapter: std or none [default: std with firmware, none without]
     #[arg(long, value_name = "KIND", value_parser = ["std", "none"])]
     pub vga: Option<String>,
-    /// Where COM1 goes: stdio, file:PATH, chardev:ID, null or none [default: stdio]; given again, COM2 to COM4
+    /// Where COM1 goes: stdio, file:PATH, unix:PATH, tcp:HOST:PORT, chardev:ID, null or none [default: stdio]; given
+    /// again, COM2 to COM4
     #[arg(long, value_name = "WHERE")]
     pub serial: Vec<String>,
     /// Where a parallel port goes, likewise; without it there is none
@@ -89,12 +90,40 @@ pub struct RunArgs {
     /// Where the debug port at E9h goes, likewise; without it there is none
     #[arg(long, value_name = "WHERE")]
     pub debugcon: Option<String>,
-    /// A stream with a name, for -serial chardev:ID and devices: stdio,id=ID or file,id=ID,path=PATH or null,id=ID
+    /// A stream with a name, for -serial chardev:ID, -mon and devices: stdio,id=ID or file,id=ID,path=PATH or
+    /// socket,id=ID,path=PATH,server=on,wait=off or null,id=ID
     #[arg(long, value_name = "KIND,id=ID")]
     pub chardev: Vec<String>,
     /// Adds a device, with properties; -device help lists them, -device MODEL,help its properties
     #[arg(long, value_name = "MODEL,NAME=VALUE")]
     pub device: Vec<String>,
+    /// Where QMP is spoken, the protocol of tools: unix:PATH,server=on,wait=off or tcp:HOST:PORT,server=on,wait=off or stdio
+    #[arg(long, value_name = "WHERE")]
+    pub qmp: Vec<String>,
+    /// The same with answers spread over lines
+    #[arg(long, value_name = "WHERE")]
+    pub qmp_pretty: Vec<String>,
+    /// Where the human monitor is, likewise; also none [default: the terminal of COM1, where Ctrl-A C opens it]
+    #[arg(long, value_name = "WHERE")]
+    pub monitor: Vec<String>,
+    /// A monitor on a -chardev: chardev=ID,mode=readline|control,pretty=on
+    #[arg(long, value_name = "chardev=ID")]
+    pub mon: Vec<String>,
+    /// Do not start until the monitor says cont
+    #[arg(short = 'S', long = "S")]
+    pub stopped: bool,
+    /// COM1 and the monitor on the terminal, as without it
+    #[arg(long)]
+    pub nographic: bool,
+    /// A name for the machine, which query-name gives
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    pub name: Option<String>,
+    /// The machine's UUID, as firmware and query-uuid give it
+    #[arg(long, value_name = "UUID", value_parser = crate::identity::parse_uuid)]
+    pub uuid: Option<[u8; 16]>,
+    /// The date at power-on: base=utc, or base=2006-06-17T16:01:21
+    #[arg(long, value_name = "base=DATE", value_parser = crate::identity::parse_rtc)]
+    pub rtc: Option<crate::identity::Rtc>,
     /// Source of time: the host's clock, or retired instructions (exactly repeatable; implied by --engine lockstep)
     #[arg(long, value_enum, default_value = "real", default_value_if("engine", "lockstep", "icount"))]
     pub clock: ClockKind,
@@ -112,12 +141,21 @@ pub struct RunArgs {
     /// End at a reset (exit code 0) or triple fault (exit code 1) rather than start over
     #[arg(long)]
     pub no_reboot: bool,
+    /// Stop at a power-off (or a reset, with --no-reboot) rather than end; the monitor's quit ends
+    #[arg(long)]
+    pub no_shutdown: bool,
     /// Port of isa-debug-exit: a write of `value` ends with exit code (value << 1) | 1
     #[arg(long, value_name = "PORT", value_parser = parse_port)]
     pub debug_exit: Option<u16>,
     /// Print events to standard error: exceptions, io, msr (comma-separated)
     #[arg(long, value_delimiter = ',')]
     pub trace: Vec<String>,
+    /// Print events as --trace does, by QEMU's names: int (exceptions)
+    #[arg(short = 'd', long = "d", value_name = "ITEMS", value_delimiter = ',', value_parser = parse_log_item)]
+    pub log: Vec<&'static str>,
+    /// Where events are printed instead of standard error
+    #[arg(short = 'D', long = "D", value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
     /// Print instructions, seconds, MIPS and exits by cause at the end
     #[arg(long)]
     pub stats: bool,
@@ -203,6 +241,16 @@ fn parse_model(text: &str) -> Result<Model, String> {
         .ok_or_else(|| format!("no processor is called {text}; there are {}", CpuModel::NAMES.join(", ")))
 }
 
+/// Returns the events of `--trace` that an item of `-d` means.
+fn parse_log_item(text: &str) -> Result<&'static str, String> {
+    match text {
+        "int" => Ok("exceptions"),
+        _ => {
+            Err(format!("the log item {text} is not there; possible: int (--trace has exceptions, io, msr)"))
+        }
+    }
+}
+
 fn parse_port(text: &str) -> Result<u16, String> {
     let parsed = match text.strip_prefix("0x") {
         Some(digits) => u16::from_str_radix(digits, 16),
@@ -237,12 +285,29 @@ impl RunArgs {
         Ok(())
     }
 
-    /// Where the serial ports go, from COM1 on.
+    /// Where the serial ports go, from COM1 on. The terminal is COM1's unless a monitor was given it.
     pub fn serial(&self) -> Vec<&str> {
+        let monitors = self.qmp.iter().chain(&self.qmp_pretty).chain(&self.monitor);
         match self.serial[..] {
+            [] if !self.nographic && monitors.into_iter().any(|text| text == "stdio") => vec!["null"],
             [] => vec!["stdio"],
             _ => self.serial.iter().map(String::as_str).collect(),
         }
+    }
+
+    /// Whether commands may come from elsewhere than the terminal's Ctrl-A C.
+    pub fn has_monitor(&self) -> bool {
+        let none = |text: &String| matches!(text.as_str(), "none" | "null");
+        let given = self.qmp.iter().chain(&self.qmp_pretty).chain(&self.monitor);
+        given.into_iter().any(|text| !none(text)) || !self.mon.is_empty()
+    }
+
+    /// Returns what `-name` calls the machine.
+    pub fn machine_name(&self) -> Option<String> {
+        let text = self.name.as_deref()?;
+        let first = text.split(',').next().unwrap_or(text);
+        let named = text.split(',').find_map(|part| part.strip_prefix("guest="));
+        Some(named.unwrap_or(first).to_owned())
     }
 
     /// Whether there is something that firmware could boot, or firmware was asked for in some way.
@@ -321,6 +386,25 @@ impl RunArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_terminal_is_com1s_unless_a_monitor_has_it() {
+        let stdio = || vec!["stdio".to_owned()];
+        let plain = RunArgs::default();
+        assert_eq!((plain.serial(), plain.has_monitor()), (vec!["stdio"], false));
+        let monitor = RunArgs { monitor: stdio(), ..RunArgs::default() };
+        assert_eq!((monitor.serial(), monitor.has_monitor()), (vec!["null"], true));
+        let none = RunArgs { monitor: vec!["none".into()], ..RunArgs::default() };
+        assert_eq!((none.serial(), none.has_monitor()), (vec!["stdio"], false));
+    }
+
+    #[test]
+    fn the_name_is_that_of_the_guest() {
+        let name = |text: &str| RunArgs { name: Some(text.into()), ..RunArgs::default() }.machine_name();
+        assert_eq!(name("box"), Some("box".into()));
+        assert_eq!(name("guest=box,debug-threads=on"), Some("box".into()));
+        assert_eq!(name("box,process=x"), Some("box".into()));
+    }
 
     #[test]
     fn the_hosts_entropy_is_asked_for_only_where_a_run_need_not_repeat() {

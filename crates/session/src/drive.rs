@@ -1,5 +1,6 @@
 //! Running a machine until it ends, with resets as the options want them.
 
+use crate::monitor::ShutdownCause::{self, GuestReset, GuestShutdown};
 use crate::report;
 use crate::{Guest, RunArgs};
 use anyhow::Result;
@@ -26,6 +27,8 @@ pub enum Outcome {
         code: u8,
         /// What standard error should say
         message: String,
+        /// Whose wish it was; `None` where it was none, such as a limit
+        cause: Option<ShutdownCause>,
     },
 }
 
@@ -36,26 +39,31 @@ pub enum Outcome {
 /// Where the guest cannot be loaded anew after a reset.
 pub fn drive(args: &RunArgs, guest: &Guest, machine: &mut Machine, limit: u64) -> Result<Outcome> {
     let most = args.max_instructions.unwrap_or(u64::MAX);
-    let ended = |code, message| Ok(Outcome::Ended { code, message });
+    let ended = |code, message| Ok(Outcome::Ended { code, message, cause: None });
+    let by_guest = |code, message, cause| Ok(Outcome::Ended { code, message, cause: Some(cause) });
     loop {
         match machine.run(limit.min(most)) {
-            Stop::PowerOff => return ended(0, String::new()),
-            Stop::DebugExit(code) => return ended(code as u8, String::new()),
+            Stop::PowerOff => return by_guest(0, String::new(), GuestShutdown),
+            Stop::DebugExit(code) => return by_guest(code as u8, String::new(), GuestShutdown),
             Stop::Limit if machine.retired() >= most => {
                 return ended(3, format!("v64: stopped after {most} instructions\n"));
             }
-            Stop::Limit => return Ok(Outcome::More),
+            Stop::Limit | Stop::Alarm => return Ok(Outcome::More),
             Stop::BootKernel { map_entries } => guest.load_under_firmware(machine, map_entries)?,
             Stop::Idle(ns) => return Ok(Outcome::Idle(ns)),
             Stop::Host => return Ok(Outcome::Idle(HOST_WAIT)),
+            // Keys and the power button may come by a monitor, but nothing wakes it: it stays as it is, to be looked at.
+            Stop::Dead if args.has_monitor() => return Ok(Outcome::Waiting),
             Stop::Dead => {
                 let instructions = machine.retired();
                 let what = "the guest halted with interrupts off (CLI, HLT)";
                 return ended(0, format!("v64: {what} after {instructions} instructions\n"));
             }
             Stop::Waiting => return Ok(Outcome::Waiting),
-            Stop::Reset if args.no_reboot => return ended(0, String::new()),
-            Stop::TripleFault if args.no_reboot => return ended(1, report::crash(machine, "triple fault")),
+            Stop::Reset if args.no_reboot => return by_guest(0, String::new(), GuestReset),
+            Stop::TripleFault if args.no_reboot => {
+                return by_guest(1, report::crash(machine, "triple fault"), GuestReset);
+            }
             Stop::Reset | Stop::TripleFault => {
                 machine.reset();
                 guest.load(machine)?;

@@ -18,8 +18,19 @@ pub struct Guest {
     firmware: bool,
     /// Firmware shows its menu
     menu: bool,
+    /// The machine's UUID
+    uuid: [u8; 16],
 }
-snapshot::codec_struct!(Guest { kernel, kernel_name, initrd, initrd_name, command_line, firmware, menu });
+snapshot::codec_struct!(Guest {
+    kernel,
+    kernel_name,
+    initrd,
+    initrd_name,
+    command_line,
+    firmware,
+    menu,
+    uuid
+});
 
 impl Guest {
     /// A guest of these files; one of the project's own where `kernel` is absent.
@@ -41,6 +52,7 @@ impl Guest {
             command_line: args.append.clone(),
             firmware,
             menu: args.boot.as_ref().is_some_and(|boot| boot.menu),
+            uuid: args.uuid.unwrap_or_default(),
         }
     }
 
@@ -56,6 +68,7 @@ impl Guest {
                 initrd: self.initrd.as_deref(),
                 command_line: &self.command_line,
                 menu: self.menu,
+                uuid: self.uuid,
                 files: &[(rom::FILE, rom::image()), ("bootorder", rom::BOOT_ORDER.into())],
             });
             return Ok(());

@@ -49,18 +49,15 @@ const FIRMWARE: &str = "there is no firmware yet; --kernel FILE loads a kernel d
 const DISPLAY: &str =
     "there is no graphics adapter yet; the console is COM1 (--serial, and console=ttyS0 in --append)";
 const NET: &str = "there is no network yet; the nearest is --serial";
-const MONITOR: &str = "there is no monitor; Ctrl-A H lists the keys";
 const DEBUGGER: &str =
     "there is no debugger's interface yet; the nearest is --trace exceptions, or --max-instructions N";
 const TCG: &str = "guest code is always translated, as by -accel tcg; leave it out";
 const FIXED: &str = "the devices are fixed; v64 devices lists them";
 const FOREGROUND: &str = "v64 runs in the foreground; leave it out";
-const SNAPSHOT: &str =
-    "machines cannot be saved and loaded yet; the nearest is --clock icount, which repeats a run exactly";
+const SNAPSHOT: &str = "a saved state is a file; the nearest is --load-state FILE, and savevm in the monitor";
 const FOLDER: &str = "there are no shared folders yet; the nearest is --initrd FILE, a RAM disk";
 const TABLES: &str = "tables of the guest cannot be added to; the nearest is --append";
 const NOTHING: &str = "nothing corresponds to it; v64 run --help lists the options";
-const KEYS: &[&str] = &["none", "null"];
 
 /// By topic. Options that are v64's own too (-kernel, -m, -cpu, -serial, -no-reboot, -trace) are not here.
 static OPTIONS: &[Known] = &[
@@ -70,7 +67,6 @@ static OPTIONS: &[Known] = &[
     value("pflash", &[], FIRMWARE),
     value("L", &[], FIRMWARE),
     value("option-rom", &[], FIRMWARE),
-    flag("nographic", ANY, DISPLAY),
     value("display", &["none"], DISPLAY),
     value("vnc", &["none"], DISPLAY),
     value("spice", &[], DISPLAY),
@@ -83,15 +79,8 @@ static OPTIONS: &[Known] = &[
     value("net", &["none"], NET),
     value("nic", &["none"], NET),
     value("netdev", &[], NET),
-    value("monitor", KEYS, MONITOR),
-    value("qmp", KEYS, MONITOR),
-    value("qmp-pretty", KEYS, MONITOR),
-    value("mon", &[], MONITOR),
     value("gdb", &[], DEBUGGER),
     flag("s", &[], DEBUGGER),
-    flag("S", &[], DEBUGGER),
-    value("d", &[], "the nearest is --trace exceptions,msr,io"),
-    value("D", &[], "traces go to standard error; the nearest is --trace exceptions,msr,io"),
     flag("singlestep", &[], "the nearest is --engine interp"),
     value("machine", MACHINES, "the machine is a PC without variants; leave it out or give -M pc"),
     value("M", MACHINES, "the machine is a PC without variants; leave it out or give -M pc"),
@@ -109,11 +98,9 @@ static OPTIONS: &[Known] = &[
     flag("nodefaults", &[], FIXED),
     flag("no-acpi", &[], FIXED),
     flag("no-hpet", &[], FIXED),
-    value("rtc", &["base=utc", "clock=host"], "the clock shows UTC; the nearest is --clock icount"),
     value("icount", &[], "the nearest is --clock icount"),
     flag("no-user-config", ANY, NOTHING),
     flag("nodefconfig", ANY, NOTHING),
-    flag("no-shutdown", &[], "a power-off ends the program"),
     value("action", &[], "the nearest is --no-reboot"),
     flag("daemonize", &[], FOREGROUND),
     value("pidfile", &[], FOREGROUND),
@@ -125,7 +112,6 @@ static OPTIONS: &[Known] = &[
     value("smbios", &[], TABLES),
     value("acpitable", &[], TABLES),
     value("fw_cfg", &[], TABLES),
-    value("uuid", &[], TABLES),
     value("mem-path", &[], NOTHING),
     flag("mem-prealloc", &[], NOTHING),
     value("overcommit", &[], NOTHING),
@@ -134,7 +120,6 @@ static OPTIONS: &[Known] = &[
     value("set", &[], NOTHING),
     value("readconfig", &[], NOTHING),
     value("writeconfig", &[], NOTHING),
-    value("name", &[], NOTHING),
     value("msg", &[], NOTHING),
     value("sandbox", &["off"], NOTHING),
     value("runas", &[], NOTHING),
@@ -163,6 +148,6 @@ mod tests {
         let is_true = |name: &str, value: &str| find(name).unwrap().is_true(value);
         assert!(is_true("M", "pc") && is_true("machine", "pc-i440fx-7.2,accel=tcg"));
         assert!(!is_true("M", "q35") && !is_true("M", "pc,accel=kvm") && !is_true("accel", "kvm"));
-        assert!(is_true("nographic", "") && !is_true("S", ""));
+        assert!(is_true("no-user-config", "") && !is_true("enable-kvm", ""));
     }
 }

@@ -1,9 +1,10 @@
 //! The host's files and streams behind devices.
 
+use crate::monitors::SocketFiles;
 use crate::terminal::Terminal;
 use anyhow::{Context, Result, bail, ensure};
 use block::Format;
-use device_api::Backends;
+use device_api::{Backends, BlockBackend};
 use session::MachineSpec;
 use session::spec::{BlockSpec, CharTarget, ImageSource};
 use std::path::{Path, PathBuf};
@@ -12,11 +13,14 @@ use std::path::{Path, PathBuf};
 const LARGEST_ROM: u64 = 16 << 20;
 
 /// Opens what a machine's devices need.
-pub(crate) fn open(spec: &MachineSpec, terminal: &Terminal) -> Result<Backends> {
+pub(crate) fn open(spec: &MachineSpec, terminal: &Terminal, sockets: &SocketFiles) -> Result<Backends> {
     let mut backends = spec.chars(|char| {
         Ok(match &char.target {
             CharTarget::Stdio => Some(terminal.stdio()),
             CharTarget::File(path) => Some(terminal.file(path)?),
+            CharTarget::Socket(socket) => {
+                Some(crate::monitors::serial_socket(socket, terminal.shared(), sockets)?)
+            }
             CharTarget::Null => None,
         })
     })?;
@@ -48,8 +52,18 @@ fn files(spec: &MachineSpec, backends: &mut Backends, snapshot: bool) -> Result<
     Ok(())
 }
 
-fn medium(spec: &BlockSpec, snapshot: bool) -> Result<Box<dyn device_api::BlockBackend>> {
-    let format = match spec.format.as_deref() {
+fn medium(spec: &BlockSpec, snapshot: bool) -> Result<Box<dyn BlockBackend>> {
+    open_file(&spec.file, spec.format.as_deref(), spec.read_only, spec.snapshot || snapshot)
+}
+
+/// Opens a medium. Its format is found out where none is given.
+pub(crate) fn open_file(
+    file: &Path,
+    format: Option<&str>,
+    read_only: bool,
+    snapshot: bool,
+) -> Result<Box<dyn BlockBackend>> {
+    let format = match format {
         None => None,
         Some(name) => match Format::by_name(name) {
             Some(format) => Some(format),
@@ -59,9 +73,7 @@ fn medium(spec: &BlockSpec, snapshot: bool) -> Result<Box<dyn device_api::BlockB
             ),
         },
     };
-    let read_only = spec.read_only;
-    let options = block::Options { format, read_only, snapshot: spec.snapshot || snapshot };
-    Ok(block::open(&spec.file, options)?)
+    Ok(block::open(file, block::Options { format, read_only, snapshot })?)
 }
 
 fn rom(path: &Path) -> Result<Vec<u8>> {

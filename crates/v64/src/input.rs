@@ -24,6 +24,12 @@ struct State {
     /// The machine's state is to be saved
     save: bool,
     traffic: Traffic,
+    /// Keys go to the monitor
+    to_monitor: bool,
+    /// They do so since the monitor last looked
+    entered: bool,
+    /// Keys for the monitor
+    typed: Vec<u8>,
     /// Whether lines of output begin with the time
     timestamps: bool,
 }
@@ -58,8 +64,37 @@ impl Shared {
         started.elapsed()
     }
 
+    /// Ends a wait of the run loop's.
+    pub(crate) fn wake(&self) {
+        self.change(|_| ());
+    }
+
+    /// Takes keys, for the guest or for the monitor.
     pub(crate) fn push(&self, bytes: &[u8]) {
-        self.change(|state| state.input.extend(bytes));
+        self.change(|state| {
+            if state.to_monitor {
+                state.typed.extend(bytes);
+            } else {
+                state.input.extend(bytes);
+            }
+        });
+    }
+
+    /// Has keys go to the monitor, or to the guest again. Returns whether they go to the monitor now.
+    pub(crate) fn switch_to_monitor(&self) -> bool {
+        let mut now = false;
+        self.change(|state| {
+            state.to_monitor = !state.to_monitor;
+            state.entered |= state.to_monitor;
+            now = state.to_monitor;
+        });
+        now
+    }
+
+    /// Returns whether the monitor was switched to, and what was typed for it since the last call.
+    pub(crate) fn take_typed(&self) -> (bool, Vec<u8>) {
+        let mut state = self.lock();
+        (std::mem::take(&mut state.entered), std::mem::take(&mut state.typed))
     }
 
     /// Returns the next byte for the guest.
@@ -170,6 +205,19 @@ mod tests {
         shared.stop(0);
         shared.wait(Duration::MAX);
         assert_eq!((shared.pop(), shared.stopped()), (Some(b'a'), Some(0)));
+    }
+
+    #[test]
+    fn keys_go_where_they_were_switched_to() {
+        let shared = Shared::default();
+        shared.push(b"g");
+        assert!(shared.switch_to_monitor());
+        shared.push(b"stop");
+        assert_eq!(shared.take_typed(), (true, b"stop".to_vec()));
+        assert!(!shared.switch_to_monitor());
+        shared.push(b"h");
+        assert_eq!(shared.take_typed(), (false, Vec::new()));
+        assert_eq!((shared.pop(), shared.pop(), shared.pop()), (Some(b'g'), Some(b'h'), None));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod jit;
 mod jit_dump;
 mod lockstep;
 mod microtest;
+mod monitors;
 mod output;
 mod run;
 mod state_file;

@@ -1,14 +1,17 @@
 //! `v64 run`: a machine in the terminal.
 
-use crate::input::EndOfInput;
+use crate::input::{EndOfInput, Shared};
+use crate::monitors::{Files, Monitors, SocketFiles};
 use crate::output::say;
 use crate::state_file::StateFile;
-use crate::terminal::Terminal;
+use crate::terminal::{Keys, Terminal};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use machine::boot::Bytes;
 use machine::time::{Clock, HostClock, NS_PER_INSTRUCTION};
 use machine::{Machine, Seed};
+use session::monitor::{Monitor, Target};
+use session::spec::{CharTarget, MonitorMode};
 use session::{
     ClockKind, EngineKind, Guest, ICOUNT_EPOCH, MachineSpec, Outcome, RunArgs, WAITS, drive, report,
 };
@@ -49,6 +52,12 @@ impl HostClock for Monotonic {
 
 /// Instructions between looks at what ends the run from outside: a fraction of a second even where each is port I/O.
 const SLICE: u64 = 500_000;
+/// The same at least where a monitor waits for its turn.
+const SHORTEST_SLICE: u64 = 1000;
+/// How long a stretch of running should take where a monitor waits for its turn.
+const TURN: Duration = Duration::from_millis(5);
+/// How long the run loop sleeps at most while the machine is stopped.
+const STOPPED_SLEEP: Duration = Duration::from_millis(100);
 /// How long the run loop sleeps at most before it looks again.
 const LONGEST_SLEEP: Duration = Duration::from_millis(10);
 
@@ -59,19 +68,28 @@ fn host_entropy() -> Result<Seed> {
     Ok(seed)
 }
 
-fn trace(targets: &[String]) -> Result<()> {
+/// Has events printed: `--trace`, and `-d` by QEMU's names.
+fn trace(args: &RunArgs) -> Result<()> {
     let mut filter = Vec::new();
-    for target in targets {
-        match target.as_str() {
+    for target in args.trace.iter().map(String::as_str).chain(args.log.iter().copied()) {
+        match target {
             "exceptions" | "io" | "msr" => filter.push(format!("{target}=trace")),
             other => bail!("cannot trace {other}; there are exceptions, io and msr"),
         }
     }
     if !filter.is_empty() {
         let filter = tracing_subscriber::EnvFilter::new(filter.join(","));
-        let events = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        // What cannot be written to standard error is lost, and nothing is said about it there.
-        events.without_time().log_internal_errors(false).init();
+        // What cannot be written is lost, and nothing is said about it.
+        let events =
+            tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false).without_time();
+        match &args.log_file {
+            None => events.with_writer(std::io::stderr).init(),
+            Some(path) => {
+                let file = std::fs::File::create(path);
+                let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+                events.with_ansi(false).with_writer(file).init();
+            }
+        }
     }
     Ok(())
 }
@@ -92,7 +110,7 @@ pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
             return Ok(crate::output::print((help, 0)));
         }
     }
-    trace(&args.trace)?;
+    trace(args)?;
     pc_devices::link();
     let spec = MachineSpec::new(args)?;
     let mut guest = crate::files::guest(args, &spec)?;
@@ -101,11 +119,26 @@ pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
         if args.save_state.is_some() || args.load_state.is_some() {
             bail!("--engine lockstep runs from power-on to the end; leave --save-state and --load-state out");
         }
+        if args.has_monitor() || args.stopped {
+            bail!("--engine lockstep has two machines and no monitor; leave -qmp, -monitor, -mon and -S out");
+        }
+        if spec.chars.iter().any(is_socket) {
+            bail!(
+                "--engine lockstep has two machines; give its serial ports a file, the terminal or nothing"
+            );
+        }
         host_can_hold(memory.saturating_mul(2))?;
         return crate::lockstep::main(args, &guest);
     }
     host_can_hold(memory)?;
-    let terminal = Terminal::open(args.uses_stdio())?;
+    if args.stopped && spec.monitors.is_empty() {
+        bail!("-S waits for the monitor's cont, and there is no monitor; give -qmp or -monitor");
+    }
+    let sockets = SocketFiles::default();
+    let has_sockets = args.has_monitor() || spec.chars.iter().any(is_socket);
+    let terminal = Terminal::open(keys(args, &spec), has_sockets.then_some(&sockets))?;
+    let _remover = RemoveAtEnd(sockets.clone());
+    let mut monitors = Monitors::open(&spec, terminal.shared(), &sockets)?;
     let clock = match args.clock {
         ClockKind::Icount => Clock::instructions(),
         ClockKind::Real => Clock::host(Box::new(Monotonic(Instant::now()))),
@@ -114,7 +147,8 @@ pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
         ClockKind::Icount => ICOUNT_EPOCH,
         ClockKind::Real => SystemTime::now().duration_since(UNIX_EPOCH).map_or(ICOUNT_EPOCH, |t| t.as_secs()),
     };
-    let backends = crate::backends::open(&spec, &terminal)?;
+    let epoch_seconds = args.rtc.and_then(|rtc| rtc.base).unwrap_or(epoch_seconds);
+    let backends = crate::backends::open(&spec, &terminal, &sockets)?;
     let config = args.machine_config(&spec, backends, (clock, epoch_seconds), args.seed(host_entropy)?);
     let mut machine = Machine::new(config)?;
     match state {
@@ -137,8 +171,12 @@ pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
         }
     }
     let started = Instant::now();
-    let outcome = run(command, &guest, &terminal, &mut machine);
+    let mut monitor = Monitor::new(args, &spec);
+    let outcome = run(command, &mut guest, &terminal, &mut machine, (&mut monitors, &mut monitor));
     terminal.restore();
+    let target = Target { machine: &mut machine, guest: &mut guest, host: &mut Files };
+    monitors.send_events(&mut monitor, &target);
+    monitors.finish();
     if args.stats {
         say(&report::statistics(&mut machine, started.elapsed()));
         if let Some(kib) = peak_kib() {
@@ -158,16 +196,75 @@ pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
     outcome
 }
 
-fn run(command: &RunCommand, guest: &Guest, terminal: &Terminal, machine: &mut Machine) -> Result<u8> {
+fn is_socket(char: &session::spec::CharSpec) -> bool {
+    matches!(char.target, CharTarget::Socket(_))
+}
+
+/// Who reads what is typed.
+fn keys(args: &RunArgs, spec: &MachineSpec) -> Keys {
+    let is_terminal = |target: &CharTarget| *target == CharTarget::Stdio;
+    let monitor = spec.monitors.iter().find(|monitor| is_terminal(&monitor.target));
+    if spec.chars.iter().any(|char| is_terminal(&char.target)) {
+        let escapes = args.nographic || args.serial.iter().any(|text| text == "mon:stdio");
+        return Keys::Guest { has_monitor: monitor.is_some(), escapes };
+    }
+    match monitor.map(|monitor| monitor.mode) {
+        None => Keys::Nobody,
+        Some(MonitorMode::Readline) => Keys::Monitor,
+        Some(MonitorMode::Control { .. }) => Keys::Tool,
+    }
+}
+
+/// Removes the files of sockets, however the run ends.
+struct RemoveAtEnd(SocketFiles);
+
+impl Drop for RemoveAtEnd {
+    fn drop(&mut self) {
+        self.0.remove();
+    }
+}
+
+fn run(
+    command: &RunCommand,
+    guest: &mut Guest,
+    terminal: &Terminal,
+    machine: &mut Machine,
+    (monitors, monitor): (&mut Monitors, &mut Monitor),
+) -> Result<u8> {
     let (args, shared) = (&command.run, terminal.shared());
+    let mut slice = SLICE;
     let mut slept = Duration::ZERO;
     let mut end_of_input = EndOfInput::default();
     let mut said = false;
+    monitor.start(machine);
     loop {
-        let limit = machine.retired().saturating_add(SLICE);
-        match drive(args, guest, machine, limit)? {
+        if !monitors.is_empty() {
+            monitors.serve(shared, monitor, &mut Target { machine, guest, host: &mut Files });
+        }
+        if let Some(code) = monitor.exit() {
+            return Ok(code);
+        }
+        save_if_asked(args, shared, machine, guest);
+        if let Some(code) = shared.stopped() {
+            monitor.ended_by_host();
+            return Ok(code);
+        }
+        if !monitor.is_running() {
+            shared.wait(STOPPED_SLEEP);
+            continue;
+        }
+        monitor.advance(machine);
+        let limit = machine.retired().saturating_add(slice);
+        let started = Instant::now();
+        let outcome = drive(args, guest, machine, limit)?;
+        if args.has_monitor() {
+            slice = next_slice(slice, started.elapsed());
+        }
+        match &outcome {
             Outcome::More => {}
-            Outcome::Idle(ns) => slept += shared.wait(Duration::from_nanos(ns).min(LONGEST_SLEEP)),
+            Outcome::Idle(ns) => slept += shared.wait(Duration::from_nanos(*ns).min(LONGEST_SLEEP)),
+            // What a monitor sends may wake it.
+            Outcome::Waiting if args.has_monitor() => slept += shared.wait(LONGEST_SLEEP),
             Outcome::Waiting if !shared.is_open() => {
                 terminal.restore();
                 say(WAITS);
@@ -179,24 +276,17 @@ fn run(command: &RunCommand, guest: &Guest, terminal: &Terminal, machine: &mut M
                 }
                 slept += shared.wait(LONGEST_SLEEP);
             }
-            Outcome::Ended { code, message } => {
-                terminal.restore();
-                say(&message);
-                // Output that failed is an error, however the guest ended.
-                return Ok(shared.stopped().filter(|&failed| failed != 0).unwrap_or(code));
-            }
-        }
-        if shared.take_save() {
-            let path = args.save_state.as_deref().unwrap_or(crate::state_file::DEFAULT.as_ref());
-            match crate::state_file::save(path, machine, guest) {
-                Ok(len) => {
-                    say(&format!("\r\nv64: saved the state to {} ({} KiB)\r\n", path.display(), len >> 10))
+            Outcome::Ended { code, message, .. } => {
+                let ends = monitor.ends(&outcome, machine);
+                if ends {
+                    terminal.restore();
                 }
-                Err(error) => say(&format!("\r\nv64: {error:#}\r\n")),
+                say(message);
+                if ends {
+                    // Output that failed is an error, however the guest ended.
+                    return Ok(shared.stopped().filter(|&failed| failed != 0).unwrap_or(*code));
+                }
             }
-        }
-        if let Some(code) = shared.stopped() {
-            return Ok(code);
         }
         let idle = match args.clock {
             ClockKind::Real => u64::try_from(slept.as_nanos()).unwrap_or(u64::MAX),
@@ -208,6 +298,29 @@ fn run(command: &RunCommand, guest: &Guest, terminal: &Terminal, machine: &mut M
         if command.exit_on_eof && end_of_input.is_reached(shared, idle) {
             return Ok(0);
         }
+    }
+}
+
+/// Returns the instructions of the next stretch of running, by the time that the last one took: port accesses take
+/// thousands of times as long as compiled code.
+fn next_slice(slice: u64, took: Duration) -> u64 {
+    match took {
+        _ if took > 2 * TURN => (slice / 4).max(SHORTEST_SLICE),
+        _ if took > TURN => (slice / 2).max(SHORTEST_SLICE),
+        _ if took < TURN / 4 => (slice * 2).min(SLICE),
+        _ => slice,
+    }
+}
+
+/// Saves the state where Ctrl-A S asked for it.
+fn save_if_asked(args: &RunArgs, shared: &Shared, machine: &mut Machine, guest: &Guest) {
+    if !shared.take_save() {
+        return;
+    }
+    let path = args.save_state.as_deref().unwrap_or(crate::state_file::DEFAULT.as_ref());
+    match crate::state_file::save(path, machine, guest) {
+        Ok(len) => say(&format!("\r\nv64: saved the state to {} ({} KiB)\r\n", path.display(), len >> 10)),
+        Err(error) => say(&format!("\r\nv64: {error:#}\r\n")),
     }
 }
 
@@ -233,4 +346,26 @@ fn host_can_hold(bytes: u64) -> Result<()> {
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretches_of_running_adapt_to_what_they_take() {
+        let after = |mut slice, ns_each: u64| {
+            for _ in 0..50 {
+                slice = next_slice(slice, Duration::from_nanos(ns_each * slice));
+            }
+            slice
+        };
+        assert_eq!(after(SLICE, 1), SLICE);
+        for ns_each in [100, 1000, 3000] {
+            let took = Duration::from_nanos(ns_each * after(SLICE, ns_each));
+            assert!(took <= TURN && took >= TURN / 8, "{took:?}");
+        }
+        assert_eq!(after(SLICE, 1_000_000), SHORTEST_SLICE);
+        assert_eq!(after(SHORTEST_SLICE, 1), SLICE);
+    }
 }

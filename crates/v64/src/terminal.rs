@@ -1,6 +1,7 @@
 //! The terminal as a serial line: raw while the guest runs, restored whatever happens.
 
 use crate::input::Shared;
+use crate::monitors::SocketFiles;
 use crate::output;
 use anyhow::{Context, Result};
 use device_api::CharBackend;
@@ -17,6 +18,7 @@ const KEYS: &str = "\r
 Ctrl-A H       lists these keys\r
 Ctrl-A S       saves the machine's state\r
 Ctrl-A X       ends the machine\r
+Ctrl-A C       switches between the guest and the monitor\r
 Ctrl-A T       begins lines of output with the time, or no longer\r
 Ctrl-A Ctrl-A  sends Ctrl-A\r
 ";
@@ -84,6 +86,25 @@ impl CharBackend for Line {
     }
 }
 
+/// Who reads what is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// Nothing is read
+    Nobody,
+    /// The guest, and the monitor behind Ctrl-A C where there is one; Ctrl-A is a key of the command's own also where
+    /// standard input is no terminal, if `escapes`
+    Guest {
+        /// There is a monitor to switch to
+        has_monitor: bool,
+        /// Ctrl-A is looked for in any case
+        escapes: bool,
+    },
+    /// The human monitor
+    Monitor,
+    /// A tool that speaks QMP: the terminal stays as it is
+    Tool,
+}
+
 /// The host's terminal.
 pub(crate) struct Terminal {
     shared: Arc<Shared>,
@@ -91,16 +112,28 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Opens the terminal; keys are read where `reads_keys`.
-    pub(crate) fn open(reads_keys: bool) -> Result<Self> {
+    /// Opens the terminal. Where there may be files of sockets, a signal that ends the program removes them.
+    pub(crate) fn open(keys: Keys, files: Option<&SocketFiles>) -> Result<Self> {
         let shared = Arc::new(Shared::default());
-        let saved = Arc::new(if reads_keys { make_raw() } else { None });
-        if reads_keys {
-            restore_on_signals(&saved)?;
-            let (reader, saved) = (Arc::clone(&shared), Arc::clone(&saved));
-            std::thread::spawn(move || read_input(&reader, &saved));
-        } else {
+        let saved = match keys {
+            Keys::Nobody | Keys::Tool => None,
+            Keys::Guest { .. } | Keys::Monitor => make_raw(),
+        };
+        let saved = Arc::new(saved);
+        let cleans_up = keys != Keys::Nobody || files.is_some();
+        let files = files.cloned().unwrap_or_default();
+        if cleans_up {
+            clean_up_on_signals(&saved, &files)?;
+        }
+        if matches!(keys, Keys::Monitor | Keys::Tool) {
+            shared.switch_to_monitor();
+            shared.take_typed();
+        }
+        if keys == Keys::Nobody {
             shared.end();
+        } else {
+            let input = Input { shared: Arc::clone(&shared), saved: Arc::clone(&saved), files, keys };
+            std::thread::spawn(move || input.read());
         }
         Ok(Self { shared, saved })
     }
@@ -125,7 +158,7 @@ impl Terminal {
     }
 
     /// What this terminal shares with the run loop.
-    pub(crate) fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
@@ -168,63 +201,86 @@ fn make_raw() -> Option<Termios> {
     Some(saved)
 }
 
-fn restore_on_signals(saved: &Arc<Option<Termios>>) -> Result<()> {
+fn clean_up_on_signals(saved: &Arc<Option<Termios>>, files: &SocketFiles) -> Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
-    let saved = Arc::clone(saved);
+    let (saved, files) = (Arc::clone(saved), files.clone());
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             restore(&saved);
+            files.remove();
             std::process::exit(128 + signal);
         }
     });
     Ok(())
 }
 
-/// Reads standard input to its end. On a terminal, Ctrl-A begins a key of the command's own.
-fn read_input(shared: &Shared, saved: &Option<Termios>) {
-    let mut escaped = false;
-    let mut buffer = [0; 256];
-    loop {
-        let got = match std::io::stdin().lock().read(&mut buffer) {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Ok(0) | Err(_) => return shared.end(),
-            Ok(got) => got,
-        };
-        if saved.is_none() {
-            shared.push(&buffer[..got]);
-            continue;
-        }
-        for &byte in &buffer[..got] {
-            if std::mem::take(&mut escaped) {
-                if key(shared, byte) {
-                    restore(saved);
-                    std::process::exit(0);
+/// The thread that reads standard input.
+struct Input {
+    shared: Arc<Shared>,
+    saved: Arc<Option<Termios>>,
+    files: SocketFiles,
+    keys: Keys,
+}
+
+impl Input {
+    /// Reads to the end. On a terminal, Ctrl-A begins a key of the command's own.
+    fn read(&self) {
+        let asked = matches!(self.keys, Keys::Guest { escapes: true, .. });
+        let escapes = asked || self.saved.is_some();
+        let mut escaped = false;
+        let mut buffer = [0; 256];
+        loop {
+            let got = match std::io::stdin().lock().read(&mut buffer) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Ok(0) | Err(_) => return self.shared.end(),
+                Ok(got) => got,
+            };
+            if !escapes {
+                self.shared.push(&buffer[..got]);
+                continue;
+            }
+            for &byte in &buffer[..got] {
+                if std::mem::take(&mut escaped) {
+                    if self.key(byte) {
+                        restore(&self.saved);
+                        self.files.remove();
+                        std::process::exit(0);
+                    }
+                } else if byte == CTRL_A {
+                    escaped = true;
+                } else {
+                    self.shared.push(&[byte]);
                 }
-            } else if byte == CTRL_A {
-                escaped = true;
-            } else {
-                shared.push(&[byte]);
             }
         }
     }
-}
 
-/// Does what a key behind Ctrl-A says. Returns whether to exit at once, since the run loop did not stop when it should.
-fn key(shared: &Shared, byte: u8) -> bool {
-    let say = |text: &str| output::say(&format!("\r\nv64: {text}\r\n"));
-    match byte.to_ascii_lowercase() {
-        b'x' => return shared.stop(0),
-        b'h' | b'?' => output::say(KEYS),
-        b't' => match shared.toggle_timestamps() {
-            true => say("lines begin with the time"),
-            false => say("lines no longer begin with the time"),
-        },
-        b'b' => say("a break cannot be sent yet"),
-        b'c' => say("there is no monitor; Ctrl-A H lists the keys"),
-        b's' => shared.ask_to_save(),
-        CTRL_A => shared.push(&[CTRL_A]),
-        _ => say("no such key; Ctrl-A H lists them"),
+    /// Does what a key behind Ctrl-A says. Returns whether to exit at once, since the run loop did not stop when it should.
+    fn key(&self, byte: u8) -> bool {
+        let shared = &self.shared;
+        let say = |text: &str| output::say(&format!("\r\nv64: {text}\r\n"));
+        match byte.to_ascii_lowercase() {
+            b'x' => return shared.stop(0),
+            b'h' | b'?' => output::say(KEYS),
+            b't' => match shared.toggle_timestamps() {
+                true => say("lines begin with the time"),
+                false => say("lines no longer begin with the time"),
+            },
+            b'b' => say("a break cannot be sent yet"),
+            b'c' => match self.keys {
+                Keys::Guest { has_monitor: true, .. } => {
+                    if !shared.switch_to_monitor() {
+                        output::say("\r\n");
+                    }
+                }
+                Keys::Guest { .. } => say("the monitor is not on this terminal; leave -monitor out"),
+                _ => say("no serial port is on this terminal"),
+            },
+            b's' => shared.ask_to_save(),
+            CTRL_A => shared.push(&[CTRL_A]),
+            _ => say("no such key; Ctrl-A H lists them"),
+        }
+        false
     }
-    false
 }

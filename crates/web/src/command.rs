@@ -81,6 +81,10 @@ fn text(stdout: String, exit_code: u8) -> (Plan, Parsed) {
     (Plan::Text { stdout, stderr: String::new(), exit_code }, Parsed::Nothing)
 }
 
+/// Options of the native command only.
+const NATIVE: &[&str] =
+    &["trace", "log", "log_file", "qmp", "qmp_pretty", "monitor", "mon", "stopped", "no_shutdown"];
+
 /// Returns the command's own arguments. What exists in the native command only is not in the help; a run refuses it.
 fn cli() -> clap::Command {
     let engines = || {
@@ -94,9 +98,10 @@ fn cli() -> clap::Command {
             let engine =
                 "How guest code is executed: interpreted, or translated to WebAssembly where it is hot";
             let clock = "Source of time: the host's clock, or retired instructions (exactly repeatable)";
-            run.mut_arg("engine", |arg| arg.value_parser(engines()).help(engine))
-                .mut_arg("clock", |arg| arg.help(clock))
-                .mut_arg("trace", |arg| arg.hide(true))
+            let run = run
+                .mut_arg("engine", |arg| arg.value_parser(engines()).help(engine))
+                .mut_arg("clock", |arg| arg.help(clock));
+            NATIVE.iter().fold(run, |run, option| run.mut_arg(option, |arg| arg.hide(true)))
         })
         .mut_subcommand("microtest", |run| run.mut_arg("engine", |arg| arg.value_parser(engines())))
 }

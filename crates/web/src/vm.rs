@@ -147,6 +147,13 @@ impl Vm {
         if !args.trace.is_empty() {
             return self.fail("BAD_OPTION", "--trace is for the native command");
         }
+        if !args.log.is_empty() || args.log_file.is_some() {
+            return self.fail("BAD_OPTION", "-d and -D are for the native command");
+        }
+        if args.has_monitor() || args.stopped || args.no_shutdown {
+            return self
+                .fail("BAD_OPTION", "-qmp, -monitor, -mon, -S and --no-shutdown are for the native command");
+        }
         pc_link();
         let spec = match MachineSpec::new(args) {
             Ok(spec) => spec,
@@ -160,6 +167,9 @@ impl Vm {
             _ if Some(char) == host_line => Ok(Some(Box::new(Port(Arc::clone(line))))),
             CharTarget::Stdio => Ok(Some(Box::new(Port(Arc::clone(line))))),
             CharTarget::File(_) => bail!("{}: there is one line to the host; leave this file out", char.id),
+            CharTarget::Socket(_) => {
+                bail!("{}: sockets are for the native command; give stdio or null", char.id)
+            }
         });
         let backends = match backends {
             Ok(backends) => backends,
@@ -169,6 +179,7 @@ impl Vm {
         let Ok(seed) = args.seed(|| Ok::<_, std::convert::Infallible>(host::seed()));
         let clock = if icount { Clock::instructions() } else { Clock::host(Box::new(host::Clock)) };
         let epoch = if icount { ICOUNT_EPOCH } else { host::epoch_seconds() };
+        let epoch = args.rtc.and_then(|rtc| rtc.base).unwrap_or(epoch);
         let config = args.machine_config(&spec, backends, (clock, epoch), seed);
         let mut guest = Guest::new(args, &spec, self.kernel.take(), self.initrd.take());
         let mut machine = match Machine::new(config) {
@@ -235,7 +246,7 @@ impl Vm {
                 self.idle_ns = 1_000_000_000;
                 Status::Idle
             }
-            Ok(Outcome::Ended { code, message }) => {
+            Ok(Outcome::Ended { code, message, .. }) => {
                 let report = if args.state_hash {
                     let hash = machine.state_hash();
                     format!("state hash {hash:016x} after {} instructions\n", machine.retired())
@@ -428,7 +439,7 @@ mod tests {
         let line = format!("--append={}", "x".repeat(70_000));
         let (code, message) = failure(&["run", "--kernel=k", &line], &kernel);
         assert_eq!(code, "BAD_OPTION", "{message}");
-        for option in ["--engine=lockstep", "--trace=io"] {
+        for option in ["--engine=lockstep", "--trace=io", "--d=int", "--qmp=stdio", "--S"] {
             let (code, message) = failure(&["run", option], &[]);
             assert_eq!((code.as_str(), message.contains("native")), ("BAD_OPTION", true), "{message}");
         }

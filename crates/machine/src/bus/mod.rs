@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod env;
+mod host;
 mod instances;
 mod interrupts;
 mod isa_dma;

@@ -41,6 +41,8 @@ pub enum Clock {
         pace: Pace,
         /// Keeps it from passing deadlines
         fence: Fence,
+        /// The time stands still
+        paused: bool,
     },
 }
 
@@ -111,7 +113,7 @@ impl Clock {
     /// Time by the host's clock.
     pub fn host(mut host: Box<dyn HostClock>) -> Self {
         let start = host.now_ns();
-        Clock::Host { host, start, now: 0, pace: Pace::default(), fence: Fence::default() }
+        Clock::Host { host, start, now: 0, pace: Pace::default(), fence: Fence::default(), paused: false }
     }
 
     /// The time when `retired` instructions have retired.
@@ -127,7 +129,7 @@ impl Clock {
     /// Brings the time to where the host's clock is when `retired` instructions have retired: by reading it, or by what it
     /// said a moment before. It never stands still: two RDTSC differ, also where the time came out ahead of the clock.
     pub fn update(&mut self, retired: u64) {
-        let Clock::Host { host, start, now, pace, fence } = self else { return };
+        let Clock::Host { host, start, now, pace, fence, paused: false } = self else { return };
         let lasts = host.lasts_ns();
         let carried_on = if lasts > 0 { pace.carried_on(retired, lasts) } else { None };
         let new = carried_on.unwrap_or_else(|| {
@@ -146,6 +148,24 @@ impl Clock {
     pub fn set_deadline(&mut self, deadline: Option<VmTime>) {
         if let Clock::Host { fence, .. } = self {
             fence.set(deadline);
+        }
+    }
+
+    /// Has the time stand still, as while the machine is stopped. Time by instructions does so without being told.
+    pub fn pause(&mut self, retired: u64) {
+        self.update(retired);
+        if let Clock::Host { paused, .. } = self {
+            *paused = true;
+        }
+    }
+
+    /// Has the time go on from where [`Clock::pause`] stopped it.
+    pub fn resume(&mut self) {
+        if let Clock::Host { host, start, now, pace, paused, .. } = self
+            && std::mem::take(paused)
+        {
+            *start = host.now_ns().wrapping_sub(*now);
+            *pace = Pace::default();
         }
     }
 
@@ -286,6 +306,28 @@ mod tests {
         }
         assert_eq!(edges, clock.now(retired).0 / PERIOD, "every one");
         assert!(edges > 3000, "{edges}");
+    }
+
+    #[test]
+    fn a_paused_clock_stands_still_and_goes_on_from_there() {
+        let told = Rc::new(Told::default());
+        let mut clock = Clock::host(Box::new(Costly(Rc::clone(&told))));
+        told.ns.set(1_000_000);
+        clock.pause(0);
+        assert_eq!(clock.now(0), VmTime(1_000_000));
+        told.ns.set(9_000_000);
+        clock.update(0);
+        assert_eq!(clock.now(0), VmTime(1_000_000));
+        clock.resume();
+        told.ns.set(9_000_500);
+        told.interrupted.set(true);
+        clock.update(0);
+        assert_eq!(clock.now(0), VmTime(1_000_500));
+        // Without a pause before, nothing goes on.
+        clock.resume();
+        told.interrupted.set(true);
+        clock.update(0);
+        assert_eq!(clock.now(0), VmTime(1_000_501));
     }
 
     #[test]

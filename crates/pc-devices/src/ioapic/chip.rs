@@ -25,6 +25,34 @@ impl Default for IoApic {
 }
 
 impl IoApic {
+    /// Returns the registers as lines.
+    pub(super) fn info(&self) -> String {
+        let mut out = format!("ioapic0: ver=0x20 id={:#04x} sel={:#04x}\n", self.id, self.select);
+        for (n, &bits) in self.entries.iter().enumerate() {
+            let entry = Entry::from_bits_retain(bits);
+            let when = |bit, yes, no| if entry.contains(bit) { yes } else { no };
+            const DELIVERY: [&str; 8] =
+                ["fixed ", "lowest", "SMI   ", "...   ", "NMI   ", "INIT  ", "...   ", "extINT"];
+            out += &format!(
+                "  pin {n:<2} {bits:#018x} dest={:x} vec={:<3} active-{} {} {} {} {}\n",
+                bits >> 56,
+                bits & 0xff,
+                when(Entry::POLARITY, "lo", "hi"),
+                when(Entry::LEVEL, "level", "edge "),
+                when(Entry::MASKED, "masked", "      "),
+                DELIVERY[(bits >> 8 & 7) as usize],
+                when(Entry::LOGICAL, "logical", "physical"),
+            );
+        }
+        let set = |is: &dyn Fn(usize) -> bool| {
+            let pins: String = (0..INPUTS).filter(|&n| is(n)).map(|n| format!(" {n}")).collect();
+            if pins.is_empty() { " (none)".to_owned() } else { pins }
+        };
+        out += &format!("  IRR     {}\n", set(&|n| self.pins & 1 << n != 0));
+        out += &format!("  Remote IRR{}\n", set(&|n| self.entry(n).contains(Entry::REMOTE_IRR)));
+        out
+    }
+
     pub(super) fn select(&self) -> u32 {
         u32::from(self.select)
     }

@@ -44,6 +44,9 @@ impl Device for IoApicDevice {
         // The timer's IRQ 0 arrives at input 2.
         tables.overrides.push(InterruptOverride { irq: 0, interrupt: 2, flags: 0 });
     }
+    fn info(&self, topic: &str) -> Option<String> {
+        (topic == "pic").then(|| self.state.info())
+    }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.state = IoApic::default();
         // The levels belong to those who drive them. Every entry is masked, so nothing is sent.

@@ -80,6 +80,21 @@ impl Chip {
         self.cascade = u8::from(high) << CASCADE;
     }
 
+    /// Returns the registers as a line.
+    pub(super) fn info(&self, name: &str) -> String {
+        format!(
+            "{name}: irr={:02x} imr={:02x} isr={:02x} hprio={} irq_base={:02x} rr_sel={} elcr={:02x} fnm={}\n",
+            self.irr(),
+            self.imr,
+            self.isr,
+            self.top & 7,
+            self.base,
+            u8::from(self.read_isr),
+            self.elcr,
+            u8::from(self.icw4 & ICW4_SFNM != 0)
+        )
+    }
+
     pub(super) fn elcr(&self) -> u8 {
         self.elcr
     }

@@ -1,6 +1,7 @@
 //! The 8259A pair.
 
 mod chip;
+mod info;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,9 @@ impl Device for Pic {
             ..Node::default()
         };
         node.write(&mut tables.bus);
+    }
+    fn info(&self, topic: &str) -> Option<String> {
+        (topic == "pic").then(|| self.state.info())
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.state = chip::Pair::default();

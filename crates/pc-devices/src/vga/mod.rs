@@ -303,6 +303,12 @@ impl Mmio for Vga {
             self.chip.write_window(&mut memory, offset, (value >> (8 * n)) as u8);
         }
     }
+
+    fn peek(&self, memory: &GuestMemory, address: GuestPhysAddr) -> Option<u8> {
+        let in_window = (WINDOW..WINDOW + spec::WINDOW_LEN).contains(&address.0)
+            && self.register_offset(address).is_none();
+        in_window.then(|| self.chip.peek_window(&self.memory(memory), (address.0 - WINDOW) as u32))
+    }
 }
 
 impl Screen for Vga {

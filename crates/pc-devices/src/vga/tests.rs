@@ -1,3 +1,5 @@
+mod peek;
+
 use super::*;
 use crate::bench::Bench;
 use device_api::bench::Bench as AnyBench;

@@ -121,19 +121,31 @@ impl Chip {
     ///
     /// SPEC: freevga :: Reading from Display Memory -> the latch takes all planes; mode 0 gives one of them, mode 1 compares with a colour
     pub(super) fn read_window(&mut self, vram: &impl Vram, from_a0000: u32) -> u8 {
-        let Some(offset) = self.offset(from_a0000) else { return 0xff };
+        let (byte, latch) = self.window(vram, from_a0000);
+        self.latch = latch;
+        byte
+    }
+
+    /// Returns the byte that a read would give, and leaves the latch alone.
+    pub(super) fn peek_window(&self, vram: &impl Vram, from_a0000: u32) -> u8 {
+        self.window(vram, from_a0000).0
+    }
+
+    /// What a read gives, and the latch after it.
+    fn window(&self, vram: &impl Vram, from_a0000: u32) -> (u8, u32) {
+        let Some(offset) = self.offset(from_a0000) else { return (0xff, self.latch) };
         if self.is_linear() {
-            return vram.byte(offset & (vram.len() - 1));
+            return (vram.byte(offset & (vram.len() - 1)), self.latch);
         }
         let target = self.target(offset, vram.len(), false);
-        self.latch = vram.word(target.at);
+        let latch = vram.word(target.at);
         if !self.graphics_mode().contains(GraphicsMode::READ_COMPARE) {
-            return (self.latch >> (8 * target.read)) as u8;
+            return ((latch >> (8 * target.read)) as u8, latch);
         }
         let care = planes(self.gfx[gfx::COLOR_DONT_CARE]);
-        let differs = (self.latch ^ planes(self.gfx[gfx::COLOR_COMPARE])) & care;
+        let differs = (latch ^ planes(self.gfx[gfx::COLOR_COMPARE])) & care;
         let folded = differs | differs >> 16;
-        !(folded | folded >> 8) as u8
+        (!(folded | folded >> 8) as u8, latch)
     }
 
     /// Writes a byte, so many bytes behind A0000h.

@@ -3,8 +3,9 @@
 mod boot;
 mod drives;
 mod keyed;
+mod monitors;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::RunArgs;
 use anyhow::{Result, bail, ensure};
@@ -13,6 +14,8 @@ pub(crate) use boot::parse_boot;
 use device_api::{Backends, CharBackend, DeviceSpec};
 pub use drives::{BlockSpec, MediaKind};
 use keyed::Keyed;
+pub use monitors::{Address, MonitorMode, MonitorSpec, Socket};
+use std::fmt;
 use std::path::PathBuf;
 
 /// Where a character device's bytes go.
@@ -22,6 +25,8 @@ pub enum CharTarget {
     Stdio,
     /// A file, for what the guest sends
     File(PathBuf),
+    /// A socket, whose other end gets what the guest sends and may send something itself
+    Socket(Socket),
     /// Nowhere
     Null,
 }
@@ -55,6 +60,15 @@ pub enum ImageSource {
     Firmware(&'static str),
 }
 
+impl fmt::Display for ImageSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.display().fmt(f),
+            Self::Firmware(name) => f.write_str(name),
+        }
+    }
+}
+
 /// The content of a ROM, which the host reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageSpec {
@@ -75,6 +89,8 @@ pub struct MachineSpec {
     pub blocks: Vec<BlockSpec>,
     /// Contents of ROMs
     pub images: Vec<ImageSpec>,
+    /// Where commands come from
+    pub monitors: Vec<MonitorSpec>,
 }
 
 impl MachineSpec {
@@ -89,6 +105,7 @@ impl MachineSpec {
         }
         spec.add_serial(args)?;
         spec.add_parallel(args)?;
+        spec.add_monitors(args)?;
         spec.add_drives(args)?;
         spec.add_firmware(args)?;
         if let Some(port) = args.debug_exit {
@@ -105,7 +122,8 @@ impl MachineSpec {
     /// first that goes to a file.
     pub fn host_line(&self) -> Option<&CharSpec> {
         let find = |is: fn(&CharTarget) -> bool| self.chars.iter().find(|char| is(&char.target));
-        find(|target| *target == CharTarget::Stdio).or_else(|| find(|target| *target != CharTarget::Null))
+        find(|target| *target == CharTarget::Stdio)
+            .or_else(|| find(|target| matches!(target, CharTarget::File(_))))
     }
 
     /// Returns character devices, as `open` gives them; what it leaves out is a line whose bytes are lost.
@@ -147,7 +165,8 @@ impl MachineSpec {
                 };
                 CharTarget::File(path.into())
             }
-            _ => bail!("-chardev {kind} is not there; there are stdio, file and null"),
+            "socket" => CharTarget::Socket(Socket::of_chardev(&mut options)?),
+            _ => bail!("-chardev {kind} is not there; there are stdio, file, socket and null"),
         };
         options.end()?;
         self.add_char(id, target)
@@ -156,9 +175,9 @@ impl MachineSpec {
     fn add_char(&mut self, id: String, target: CharTarget) -> Result<()> {
         let taken = self.chars.iter().any(|other| other.id == id);
         ensure!(!taken, "two character devices have the id {id}");
-        let stdio = |spec: &CharSpec| spec.target == CharTarget::Stdio;
+        let stdio = |spec: &&CharSpec| spec.target == CharTarget::Stdio;
         if target == CharTarget::Stdio
-            && let Some(other) = self.chars.iter().find(|other| stdio(other))
+            && let Some(other) = self.chars.iter().find(stdio)
         {
             bail!("{} has the terminal already; give {id} a file or nothing", other.id);
         }
@@ -167,7 +186,7 @@ impl MachineSpec {
     }
 
     /// Where `-serial`, `-parallel` and their kind go: a character device's name, or `None` where there is no such port.
-    fn char_of(&mut self, option: &str, id: String, text: &str) -> Result<Option<String>> {
+    fn char_of(&mut self, option: &'static str, id: String, text: &str) -> Result<Option<String>> {
         let target = match text {
             "none" => return Ok(None),
             "stdio" | "mon:stdio" => CharTarget::Stdio,
@@ -175,7 +194,12 @@ impl MachineSpec {
             _ => match (text.strip_prefix("file:"), text.strip_prefix("chardev:")) {
                 (Some(path), _) if !path.is_empty() => CharTarget::File(path.into()),
                 (_, Some(name)) => return Ok(Some(name.to_owned())),
-                _ => bail!("{option} {text} is none of stdio, file:PATH, chardev:ID, null and none"),
+                _ => match Socket::parse(option, text)? {
+                    Some(socket) => CharTarget::Socket(socket),
+                    None => bail!(
+                        "{option} {text} is none of stdio, file:PATH, unix:PATH, tcp:HOST:PORT, chardev:ID, null and none"
+                    ),
+                },
             },
         };
         self.add_char(id.clone(), target)?;

@@ -2,7 +2,7 @@ use super::*;
 use crate::RunArgs;
 use clap::{Args, FromArgMatches};
 
-fn args(line: &str) -> RunArgs {
+pub(crate) fn args(line: &str) -> RunArgs {
     let command = RunArgs::augment_args(clap::Command::new("run").no_binary_name(true));
     let matches = command.try_get_matches_from(line.split_whitespace()).unwrap();
     RunArgs::from_arg_matches(&matches).unwrap()
@@ -49,13 +49,62 @@ fn devices_have_properties() {
 #[test]
 fn errors_name_the_option_and_what_is_possible() {
     let cases = [
-        ("--serial pty", "-serial pty is none of stdio, file:PATH, chardev:ID, null and none"),
+        (
+            "--serial pty",
+            "-serial pty is none of stdio, file:PATH, unix:PATH, tcp:HOST:PORT, chardev:ID, null and none",
+        ),
         ("--chardev stdio", "-chardev stdio needs an id: -chardev stdio,id=NAME"),
-        ("--chardev pty,id=x", "-chardev pty is not there; there are stdio, file and null"),
+        ("--chardev pty,id=x", "-chardev pty is not there; there are stdio, file, socket and null"),
         ("--chardev null,id=x,y=1", "-chardev has no y; leave it out"),
         ("--chardev stdio,id=x", "x has the terminal already; give serial0 a file or nothing"),
     ];
     for (line, error) in cases {
         assert_eq!(spec(line), Err(error.to_owned()));
     }
+}
+
+/// Mode, place and whether Ctrl-A C opens it.
+fn monitors(line: &str) -> Vec<String> {
+    let text = |monitor: MonitorSpec| {
+        let place = match monitor.target {
+            CharTarget::Socket(socket) => socket.address.to_string(),
+            other => format!("{other:?}"),
+        };
+        let mode = match monitor.mode {
+            MonitorMode::Control { pretty } => {
+                if pretty {
+                    "pretty"
+                } else {
+                    "control"
+                }
+            }
+            MonitorMode::Readline => "readline",
+        };
+        format!("{mode} {place}{}", if monitor.shared { " shared" } else { "" })
+    };
+    spec(line).unwrap().monitors.into_iter().map(text).collect()
+}
+
+#[test]
+fn monitors_are_where_qemu_has_them() {
+    let shared = "readline Stdio shared".to_owned();
+    assert_eq!(monitors(""), [shared.clone()]);
+    assert_eq!(monitors("--nographic"), [shared.clone()]);
+    assert_eq!(monitors("--serial mon:stdio"), [shared.clone()]);
+    assert_eq!(monitors("--serial null --monitor none"), [""; 0]);
+    assert_eq!(monitors("--monitor none"), [""; 0]);
+    assert_eq!(monitors("--serial null --nographic"), ["readline Stdio"]);
+    assert_eq!(monitors("--monitor stdio"), ["readline Stdio"]);
+    assert_eq!(monitors("--qmp unix:/a,server=on,wait=off"), ["control unix:/a".to_owned(), shared]);
+    assert_eq!(
+        monitors(
+            "--serial null --qmp-pretty tcp::1,server --chardev socket,id=c,path=/b,server=on --mon c,mode=control"
+        ),
+        ["pretty tcp::1", "control unix:/b"]
+    );
+    let line = "--nographic --monitor stdio";
+    assert!(spec(line).unwrap_err().starts_with("serial0 has the terminal already"));
+    assert!(spec("--monitor stdio --qmp stdio").unwrap_err().starts_with("two monitors"));
+    assert!(spec("--mon nope").unwrap_err().ends_with("no -chardev has the id nope"));
+    assert!(spec("--qmp pty").unwrap_err().starts_with("-qmp pty is none of stdio, unix:PATH"));
 }

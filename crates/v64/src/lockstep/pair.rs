@@ -38,7 +38,9 @@ impl Side {
     fn new(recipe: &Recipe<'_>, terminal: Option<&Terminal>) -> Result<Self> {
         let spec = MachineSpec::new(recipe.args)?;
         let backends = match terminal {
-            Some(terminal) => crate::backends::open(&spec, terminal)?,
+            Some(terminal) => {
+                crate::backends::open(&spec, terminal, &crate::monitors::SocketFiles::default())?
+            }
             None => crate::backends::silent(&spec)?,
         };
         let time = (Clock::instructions(), ICOUNT_EPOCH);
@@ -62,7 +64,7 @@ impl Side {
                 // The instruction clock skips what a guest waits for.
                 Outcome::More | Outcome::Idle(_) => {}
                 Outcome::Waiting => self.ended = Some((0, session::WAITS.into())),
-                Outcome::Ended { code, message } => self.ended = Some((code, message)),
+                Outcome::Ended { code, message, .. } => self.ended = Some((code, message)),
             }
         }
         Ok(())
