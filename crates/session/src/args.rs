@@ -317,10 +317,15 @@ impl RunArgs {
         named || self.boot.is_some() || !self.device.is_empty() || self.shows_screen()
     }
 
-    /// Whether a screen was asked for, so that a kernel is to find the adapter as firmware leaves it.
+    /// Whether there is someone who looks at a screen, so that a kernel is to find the adapter as firmware leaves it: by an
+    /// adapter that was asked for, or by a monitor, which takes pictures and sends keys.
     pub fn shows_screen(&self) -> bool {
-        self.vga.as_deref() == Some("std")
-            || self.device.iter().any(|text| text.split(',').next() == Some("VGA"))
+        let asked = self.vga.as_deref() == Some("std")
+            || self.device.iter().any(|text| text.split(',').next() == Some("VGA"));
+        let is_none = |text: &String| matches!(text.as_str(), "none" | "null");
+        let monitored = [&self.qmp, &self.qmp_pretty, &self.mon, &self.monitor];
+        let looked_at = monitored.into_iter().flatten().any(|text| !is_none(text));
+        asked || looked_at && self.vga.as_deref() != Some("none") && !self.nographic
     }
 
     /// Whether COM1 is the terminal's.

@@ -56,6 +56,11 @@ fn medium(spec: &BlockSpec, snapshot: bool) -> Result<Box<dyn BlockBackend>> {
     open_file(&spec.file, spec.format.as_deref(), spec.read_only, spec.snapshot || snapshot)
 }
 
+/// Returns the size of a file in bytes.
+pub(crate) fn size(path: &Path) -> Option<u64> {
+    Some(std::fs::metadata(path).ok()?.len())
+}
+
 /// Opens a medium. Its format is found out where none is given.
 pub(crate) fn open_file(
     file: &Path,

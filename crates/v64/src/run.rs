@@ -112,7 +112,8 @@ pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
     }
     trace(args)?;
     pc_devices::link();
-    let spec = MachineSpec::new(args)?;
+    let mut spec = MachineSpec::new(args)?;
+    spec.fit_floppies(crate::backends::size);
     let mut guest = crate::files::guest(args, &spec)?;
     let memory = args.memory;
     if args.engine == EngineKind::Lockstep {

@@ -32,6 +32,15 @@ impl DriveType {
         named.or_else(by_medium).unwrap_or(Self::D288)
     }
 
+    /// Returns the value of `drive-type` that names the kind.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::D120 => "120",
+            Self::D144 => "144",
+            Self::D288 => "288",
+        }
+    }
+
     /// Returns the number by which firmware knows the kind in its CMOS memory.
     pub fn cmos(self) -> u8 {
         match self {

@@ -78,10 +78,8 @@ impl MachineSpec {
             self.add_empty_drives()?;
         }
         let order = args.boot.as_ref().map(|boot| boot.order.as_str()).filter(|order| !order.is_empty());
-        let [first, second] = self.floppy_kinds();
         if let Some(order) = order.or(self.has_firmware().then_some("cad")) {
-            let clock = DeviceSpec::new("rtc-mc146818").with("boot", order);
-            self.devices.push(clock.with("floppy-a", first).with("floppy-b", second));
+            self.devices.push(DeviceSpec::new("rtc-mc146818").with("boot", order));
         }
         Ok(())
     }

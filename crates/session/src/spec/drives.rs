@@ -4,6 +4,7 @@ use super::{Keyed, MachineSpec};
 use crate::RunArgs;
 use anyhow::{Result, bail, ensure};
 use device_api::DeviceSpec;
+use pc_devices::fdc::DriveType;
 use std::path::{Path, PathBuf};
 
 /// What a medium is for.
@@ -228,11 +229,31 @@ impl MachineSpec {
         Ok(())
     }
 
-    /// Kinds of the two floppy drives as CMOS names them: 4 is 1.44 MB, 0 is none.
-    ///
-    /// SPEC: ibm-ps2-hitrc :: RT/CMOS RAM, Diskette Drive Type Byte -> 0 none, 4 1.44 MB
-    pub(super) fn floppy_kinds(&self) -> [u8; 2] {
-        [0, 1].map(|index| if self.has_floppy(index) { 4 } else { 0 })
+    /// Chooses the kinds of the floppy drives by their media, and has CMOS memory name them. A medium of no usual size is
+    /// taken for one of 1.44 MB, which is also what an empty drive takes.
+    pub fn fit_floppies(&mut self, bytes: impl Fn(&Path) -> Option<u64>) {
+        let mut kinds = [0; 2];
+        for (index, cmos) in kinds.iter_mut().enumerate() {
+            let name = format!("floppy{index}");
+            let named = |device: &&mut DeviceSpec| device.id.as_deref() == Some(&name);
+            let Some(device) = self.devices.iter_mut().find(named) else { continue };
+            let property = |name: &str| device.properties.iter().find(|(other, _)| other == name);
+            let medium = property("drive").map(|(_, drive)| drive.as_str());
+            let block = self.blocks.iter().find(|block| medium == Some(block.id.as_str()));
+            let bytes = block.and_then(|block| bytes(&block.file));
+            let kind = match bytes.map(|bytes| bytes.div_ceil(1024)) {
+                Some(160 | 180 | 320 | 360 | 1200) => DriveType::D120,
+                Some(2880..) => DriveType::D288,
+                _ => DriveType::D144,
+            };
+            *cmos = kind.cmos();
+            device.properties.push(("drive-type".to_owned(), kind.name().to_owned()));
+        }
+        if let Some(clock) = self.devices.iter_mut().find(|device| device.model == "rtc-mc146818") {
+            for (name, kind) in ["floppy-a", "floppy-b"].into_iter().zip(kinds) {
+                clock.properties.push((name.to_owned(), kind.to_string()));
+            }
+        }
     }
 
     fn has_ide(&self, index: usize) -> bool {

@@ -36,7 +36,8 @@ pub(super) struct Side {
 
 impl Side {
     fn new(recipe: &Recipe<'_>, terminal: Option<&Terminal>) -> Result<Self> {
-        let spec = MachineSpec::new(recipe.args)?;
+        let mut spec = MachineSpec::new(recipe.args)?;
+        spec.fit_floppies(crate::backends::size);
         let backends = match terminal {
             Some(terminal) => {
                 crate::backends::open(&spec, terminal, &crate::monitors::SocketFiles::default())?
