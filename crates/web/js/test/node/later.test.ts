@@ -82,13 +82,13 @@ describe('a machine', () => {
     const run = async (...how: [number | undefined, ...string[]]) => finish(await startGuest(guest, ...how, '-smp', '4'), turn);
     const { hash, report } = await run(undefined, '--engine', 'interp');
     assert.equal(share(report), 0);
-    for (const atOnce of [Infinity, undefined, 0]) {
-      const compiled = await run(atOnce);
-      assert.equal(compiled.hash, hash, `modules up to ${atOnce} bytes at once`);
-      // A quarter of the work is the first processor's.
-      assert.ok(share(compiled.report) > 60, compiled.report);
-      assert.match(compiled.report, /^dropped +[1-9]/m, 'each processor changes code of all');
-    }
+    const atOnce = await run(Infinity);
+    assert.equal(atOnce.hash, hash);
+    // A quarter of the work is the first processor's.
+    assert.ok(share(atOnce.report) > 60, atOnce.report);
+    assert.match(atOnce.report, /^dropped +[1-9]/m, 'each processor changes code of all');
+    // How much of it is there in time, what is compiled in the background, depends on the host.
+    for (const bytes of [undefined, 0]) assert.equal((await run(bytes)).hash, hash, `modules up to ${bytes} bytes at once`);
     assert.ok(begun > 0, 'modules were compiled in the background');
   });
 
