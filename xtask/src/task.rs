@@ -74,6 +74,7 @@ mod tests {
             "bench",
             "build-wasm64",
             "deps",
+            "fetch-firmware",
             "fetch-guests",
             "fuzz",
             "guide",

@@ -4,7 +4,7 @@ macro_rules! keys {
     ($($name:ident)*) => {
         /// A key, by the `code` that browsers give it: its place, whatever the layout prints on it.
         ///
-        /// SPEC: w3c-uievents-code :: 3.1 The Writing System Keys and following sections -> the names
+        /// SPEC: w3c-uievents-code :: 3.1 Alphanumeric Section -> the names
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
         #[allow(missing_docs)]

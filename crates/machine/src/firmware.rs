@@ -57,7 +57,7 @@ fn e820(layout: RamLayout) -> Vec<u8> {
 
 /// Splits a bzImage into its real-mode part and the rest.
 ///
-/// SPEC: linux-boot-protocol :: 4 The Real-Mode Kernel Header -> setup_sects at 1F1H, 0 means 4; one sector more is the boot sector
+/// SPEC: linux-boot-protocol :: The Real-Mode Kernel Header -> setup_sects at 1F1H, 0 means 4; one sector more is the boot sector
 fn split_setup(kernel: &[u8]) -> (&[u8], &[u8]) {
     let sectors = match kernel.get(0x1f1) {
         Some(0) | None => 4,

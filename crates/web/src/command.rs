@@ -82,8 +82,29 @@ fn text(stdout: String, exit_code: u8) -> (Plan, Parsed) {
 }
 
 /// Options of the native command only.
-const NATIVE: &[&str] =
-    &["trace", "log", "log_file", "qmp", "qmp_pretty", "monitor", "mon", "stopped", "no_shutdown"];
+const NATIVE: &[&str] = &[
+    "trace",
+    "log",
+    "log_file",
+    "qmp",
+    "qmp_pretty",
+    "monitor",
+    "mon",
+    "stopped",
+    "no_shutdown",
+    "bios",
+    "hda",
+    "hdb",
+    "hdc",
+    "hdd",
+    "cdrom",
+    "fda",
+    "fdb",
+    "drive",
+    "snapshot",
+    "boot",
+    "vga",
+];
 
 /// Returns the command's own arguments. What exists in the native command only is not in the help; a run refuses it.
 fn cli() -> clap::Command {
@@ -137,10 +158,15 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
                 return refused(&error);
             }
             let serial = match MachineSpec::new(&args) {
+                Ok(spec) if !spec.blocks.is_empty() || !spec.images.is_empty() => {
+                    return refused(&anyhow::anyhow!(
+                        "drives, firmware and a screen are for the native command as yet; give --kernel and --initrd"
+                    ));
+                }
                 Ok(spec) => match spec.host_line().map(|char| &char.target) {
                     Some(CharTarget::Stdio) => "stdio".to_owned(),
                     Some(CharTarget::File(path)) => format!("file:{}", path.display()),
-                    Some(CharTarget::Null) | None => "none".to_owned(),
+                    Some(CharTarget::Null | CharTarget::Socket(_)) | None => "none".to_owned(),
                 },
                 Err(error) => return refused(&error),
             };

@@ -22,7 +22,7 @@ struct Places {
     protected: u64,
 }
 
-/// SPEC: linux-boot-protocol :: 1.2 Memory Layout -> the real-mode part below 640 KiB with its heap and the command line behind it; the rest at 1 MiB, or at 10000H of a zImage
+/// SPEC: linux-boot-protocol :: Memory Layout -> the real-mode part below 640 KiB with its heap and the command line behind it; the rest at 1 MiB, or at 10000H of a zImage
 fn places(version: u16, high: bool) -> Places {
     match (version >= 0x202, high) {
         (true, true) => Places { real: 0x1_0000, line: 0x2_0000, protected: 0x10_0000 },
@@ -33,7 +33,7 @@ fn places(version: u16, high: bool) -> Places {
 
 /// Highest address of an initrd where the kernel names none.
 ///
-/// SPEC: linux-boot-protocol :: 1.9 Loading The Rest of The Kernel -> before 2.03 the limit is 37FFFFFFH
+/// SPEC: linux-boot-protocol :: Loading The Rest of The Kernel -> before 2.03 the limit is 37FFFFFFH
 const INITRD_MAX: u32 = 0x37ff_ffff;
 
 /// The highest place for `bytes` of an initrd in memory that firmware leaves free.
@@ -48,7 +48,7 @@ fn initrd_place(map: &[MapEntry], bytes: u64, from: u64, highest: u64) -> Option
 
 /// Writes a kernel into memory. Returns how it is entered.
 ///
-/// SPEC: linux-boot-protocol :: 1.10 Special Command Line Options, 1.11 Running the Kernel -> header fields that the loader fills in; DS = ES = SS = the real-mode part, entry 20H paragraphs behind, interrupts off
+/// SPEC: linux-boot-protocol :: Running the Kernel -> header fields that the loader fills in; DS = ES = SS = the real-mode part, entry 20H paragraphs behind, interrupts off
 pub(super) fn load(
     memory: &GuestMemory,
     image: &BootImage<'_>,
@@ -91,7 +91,7 @@ pub(super) fn load(
     if version >= 0x202 {
         put(field::CMD_LINE_PTR, &(places.line as u32).to_le_bytes());
     } else {
-        // SPEC: linux-boot-protocol :: 1.8 The Kernel Command Line -> before 2.02: A33FH at 20H, the offset at 22H
+        // SPEC: linux-boot-protocol :: The Kernel Command Line -> before 2.02: A33FH at 20H, the offset at 22H
         put(0x20, &0xa33f_u16.to_le_bytes());
         put(0x22, &((places.line - places.real) as u16).to_le_bytes());
     }

@@ -179,8 +179,7 @@ impl Timed for SerialDevice {
 }
 
 /// Ports and interrupts of COM1 to COM4.
-///
-/// SPEC: qemu-isa-serial :: isa-serial properties index, iobase, irq -> the defaults by index
+/// They are also what QEMU gives by its property `index`.
 const PLACES: [(u16, u8); 4] = [(0x3f8, 4), (0x2f8, 3), (0x3e8, 4), (0x2e8, 3)];
 
 fn build(config: &mut BuildConfig<'_>) -> Result<Box<dyn Device>, DeviceError> {
