@@ -30,12 +30,12 @@ fn image() -> Vec<u8> {
         put(&mut image, at, &(cluster * CLUSTER as u64).to_be_bytes());
     }
     put(&mut image, 24, &BYTES.to_be_bytes());
-    put(&mut image, CLUSTER, &(1 << 63 | 4 * CLUSTER as u64).to_be_bytes());
+    put(&mut image, CLUSTER, &((1 << 63) | (4 * CLUSTER as u64)).to_be_bytes());
     put(&mut image, 2 * CLUSTER, &(3 * CLUSTER as u64).to_be_bytes());
     for cluster in 0..6 {
         put(&mut image, 3 * CLUSTER + 2 * cluster, &1_u16.to_be_bytes());
     }
-    put(&mut image, 4 * CLUSTER + 8, &(1 << 63 | 5 * CLUSTER as u64).to_be_bytes());
+    put(&mut image, 4 * CLUSTER + 8, &((1 << 63) | (5 * CLUSTER as u64)).to_be_bytes());
     image[5 * CLUSTER..].fill(0x5a);
     image
 }

@@ -88,9 +88,9 @@ fn monitors(line: &str) -> Vec<String> {
 #[test]
 fn monitors_are_where_qemu_has_them() {
     let shared = "readline Stdio shared".to_owned();
-    assert_eq!(monitors(""), [shared.clone()]);
-    assert_eq!(monitors("--nographic"), [shared.clone()]);
-    assert_eq!(monitors("--serial mon:stdio"), [shared.clone()]);
+    assert_eq!(monitors(""), std::slice::from_ref(&shared));
+    assert_eq!(monitors("--nographic"), std::slice::from_ref(&shared));
+    assert_eq!(monitors("--serial mon:stdio"), std::slice::from_ref(&shared));
     assert_eq!(monitors("--serial null --monitor none"), [""; 0]);
     assert_eq!(monitors("--monitor none"), [""; 0]);
     assert_eq!(monitors("--serial null --nographic"), ["readline Stdio"]);
