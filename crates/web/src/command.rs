@@ -158,11 +158,6 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
                 return refused(&error);
             }
             let serial = match MachineSpec::new(&args) {
-                Ok(spec) if !spec.blocks.is_empty() || !spec.images.is_empty() => {
-                    return refused(&anyhow::anyhow!(
-                        "drives, firmware and a screen are for the native command as yet; give --kernel and --initrd"
-                    ));
-                }
                 Ok(spec) => match spec.host_line().map(|char| &char.target) {
                     Some(CharTarget::Stdio) => "stdio".to_owned(),
                     Some(CharTarget::File(path)) => format!("file:{}", path.display()),

@@ -159,6 +159,11 @@ impl Vm {
             Ok(spec) => spec,
             Err(error) => return self.fail("BAD_OPTION", &format!("{error:#}")),
         };
+        if !spec.blocks.is_empty() || !spec.images.is_empty() {
+            let message =
+                "drives, firmware and a screen are for the native command; give --kernel and --initrd";
+            return self.fail("BAD_OPTION", message);
+        }
         let line = &self.line;
         let host_line = spec.host_line();
         let backends = spec.chars(|char| match &char.target {
@@ -439,7 +444,9 @@ mod tests {
         let line = format!("--append={}", "x".repeat(70_000));
         let (code, message) = failure(&["run", "--kernel=k", &line], &kernel);
         assert_eq!(code, "BAD_OPTION", "{message}");
-        for option in ["--engine=lockstep", "--trace=io", "--d=int", "--qmp=stdio", "--S"] {
+        for option in
+            ["--engine=lockstep", "--trace=io", "--d=int", "--qmp=stdio", "--S", "--hda=disk", "--vga=std"]
+        {
             let (code, message) = failure(&["run", option], &[]);
             assert_eq!((code.as_str(), message.contains("native")), ("BAD_OPTION", true), "{message}");
         }
