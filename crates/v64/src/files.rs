@@ -19,7 +19,11 @@ pub(crate) fn guest(args: &RunArgs, spec: &MachineSpec) -> Result<Guest> {
     let layout = RamLayout::new(args.memory);
     let kernel = kernel(path, layout)?;
     let initrd = match &args.initrd {
-        Some(initrd_path) => Some(initrd(initrd_path, layout, (path, &kernel))?),
+        // Under firmware it is not known yet what memory there is.
+        Some(initrd_path) => {
+            let loaded_here = (!spec.has_firmware()).then_some((path.as_path(), kernel.as_slice()));
+            Some(initrd(initrd_path, layout, loaded_here)?)
+        }
         None => None,
     };
     Ok(Guest::new(args, spec, Some(kernel), initrd))
@@ -42,18 +46,22 @@ fn kernel(path: &Path, layout: RamLayout) -> Result<Vec<u8>> {
     Ok(content)
 }
 
-fn initrd(path: &Path, layout: RamLayout, (kernel_path, kernel): (&Path, &[u8])) -> Result<Vec<u8>> {
+/// Reads an initrd; `kernel`, with its path, where that is loaded without firmware.
+fn initrd(path: &Path, layout: RamLayout, kernel: Option<(&Path, &[u8])>) -> Result<Vec<u8>> {
     let (mut file, bytes) = open(path, "initrd")?;
     let name = || path.display().to_string();
-    boot::check_initrd(layout, kernel, bytes).map_err(|error| {
-        let about = if matches!(error, BootError::InitrdDoesNotFit { .. }) { path } else { kernel_path };
-        Error::new(error).context(about.display().to_string())
-    })?;
+    if let Some((kernel_path, kernel)) = kernel {
+        boot::check_initrd(layout, kernel, bytes).map_err(|error| {
+            let about = if matches!(error, BootError::InitrdDoesNotFit { .. }) { path } else { kernel_path };
+            Error::new(error).context(about.display().to_string())
+        })?;
+    }
+    ensure!(bytes < layout.size(), "{}: the initrd is larger than memory; give a larger -m", name());
     let mut content = Vec::new();
     read(&mut file, &mut content, bytes).with_context(name)?;
     ensure!(!content.is_empty(), "{} is an empty file, not an initrd; copy or build it again", name());
     let is_linux = |file: &[u8]| boot::detect(file) == Some(boot::Kind::Linux);
-    if is_linux(kernel) && is_linux(&content) {
+    if kernel.is_some_and(|(_, kernel)| is_linux(kernel)) && is_linux(&content) {
         bail!("{} is a Linux kernel, not an initrd; give an initramfs", name());
     }
     Ok(content)

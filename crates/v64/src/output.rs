@@ -16,7 +16,8 @@ pub(crate) fn print((text, code): (String, u8)) -> u8 {
 
 /// Returns the exit code after output failed: `code` where its reader closed the pipe, else [`BAD`], with a message.
 pub(crate) fn failed(error: &Error, what: &str, code: u8) -> u8 {
-    if error.kind() == ErrorKind::BrokenPipe {
+    // Where the other end is a socket, it is reset if something was left to read there.
+    if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) {
         return code;
     }
     say(&format!("v64: cannot write to {what}: {error}\n"));
