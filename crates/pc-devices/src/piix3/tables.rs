@@ -65,7 +65,8 @@ fn bridge(out: &mut Vec<u8>) {
 ///
 /// SPEC: acpi-6.5 :: 6.2.13 _PRT (PCI Routing Table) -> PNP0C0F devices with _PRS, _CRS, _SRS and _DIS
 fn routed_link(link: &str, route: &str, uid: u8, out: &mut Vec<u8>) {
-    let route = Path::new(&format!("ISA_.{route}"));
+    // SPEC: acpi-6.5 :: 5.3 ACPI Namespace -> only names of one segment are looked for in the scopes above
+    let route = Path::new(&format!("\\_SB_.PCI0.ISA_.{route}"));
     let hid = Name::new("_HID".into(), &EISAName::new("PNP0C0F"));
     let uid = Name::new("_UID".into(), &uid);
     let choices = shared_interrupt(&CHOICES.map(u32::from));
