@@ -38,25 +38,25 @@ const PACKAGES: &[Package] = &[
     Package { name: "ovmf", files: &["usr/share/ovmf/OVMF.fd"], license: "LICENSE-ovmf" },
 ];
 
-/// What machines in a browser or in Node boot with: the rest is fetched where it is wanted.
+/// What machines in a browser or in Node boot with, of the first package.
 const FOR_PACKAGE: &[&str] = &["bios-256k.bin", "vgabios-stdvga.bin", "LICENSE-seabios"];
 
 fn run(args: FetchArgs) -> Result<()> {
     let report = Report::start("firmware");
-    let folder = firmware(&report, args.refresh)?;
+    let folder = firmware(&report, args.refresh, PACKAGES)?;
     report.done("there");
     println!("{}", folder.display());
     Ok(())
 }
 
-/// Returns the folder with firmware; what is missing is fetched first.
+/// Returns the folder with the firmware of these packages; what is missing is fetched first.
 ///
 /// # Errors
 /// No apt, or a package that cannot be had.
-pub(crate) fn firmware(report: &Report, refresh: bool) -> Result<PathBuf> {
+fn firmware(report: &Report, refresh: bool, packages: &[Package]) -> Result<PathBuf> {
     let folder = cache()?.join("firmware");
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for package in PACKAGES {
+    for package in packages {
         let is_there = |path: &&str| folder.join(file_name(path)).is_file();
         if !refresh && package.files.iter().all(is_there) && folder.join(package.license).is_file() {
             continue;
@@ -95,7 +95,7 @@ fn file_name(path: &str) -> &str {
 /// # Errors
 /// As for [`firmware`], or a folder that cannot be written.
 pub(crate) fn copy_to(report: &Report, package: &Path) -> Result<()> {
-    let (from, to) = (firmware(report, false)?, package.join("firmware"));
+    let (from, to) = (firmware(report, false, &PACKAGES[..1])?, package.join("firmware"));
     std::fs::create_dir_all(&to).with_context(|| format!("cannot make {}", to.display()))?;
     for name in FOR_PACKAGE {
         std::fs::copy(from.join(name), to.join(name)).with_context(|| format!("cannot copy {name}"))?;
