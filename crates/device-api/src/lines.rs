@@ -178,7 +178,7 @@ impl Pins<'_> {
         *requests = if requested { *requests | bit } else { *requests & !bit };
     }
 
-    /// Returns a bit for each DMA channel that is requested, whoever requests it.
+    /// Returns a bit for each DMA channel that a peripheral requests.
     pub fn dma_requests(&self) -> u8 {
         self.lines.dma_requests
     }

@@ -1,13 +1,12 @@
 //! Split accesses, moved pages, messages, the end of interrupts and snapshots, with devices made for the purpose.
 
+use super::tests::{NoDma, memory};
 use super::{BoardConfig, BusEnv, BusError, Conflict, DeviceSet};
 use ::snapshot::{Reader, SnapshotError, Writer};
 use device_api::{
-    Backends, Ctx, Delivery, Device, DeviceDecl, DmaMemory, Driver, InterruptMessage, IrqInputs, IrqLine,
+    Backends, Ctx, Delivery, Device, DeviceDecl, Driver, InterruptMessage, IrqInputs, IrqLine,
     LocalController, MachineEvent, Mmio, MmioRange, MsrAccess, Pio, PortRange, Snapshot, Stage, VmTime,
 };
-use guest_memory::GuestMemory;
-use std::rc::Rc;
 use x86_exec::Pending;
 use x86_types::GuestPhysAddr;
 
@@ -276,19 +275,7 @@ static SECOND: DeviceDecl = decl("second", &[], &[], |_| Ok(apic("second", 1)));
 static SENDER: DeviceDecl = decl("sender", &[], &[], |_| Ok(Box::new(Sender { restless: false, sent: 0 })));
 static RESTLESS: DeviceDecl = decl("sender", &[], &[], |_| Ok(Box::new(Sender { restless: true, sent: 0 })));
 
-struct NoDma;
-
-impl DmaMemory for NoDma {
-    fn read(&mut self, _: GuestPhysAddr, _: &mut [u8]) {}
-    fn write(&mut self, _: GuestPhysAddr, _: &[u8]) {}
-}
-
 const NOW: VmTime = VmTime(0);
-
-fn memory() -> Rc<GuestMemory> {
-    let Ok(memory) = GuestMemory::new(1 << 20) else { panic!("a megabyte") };
-    Rc::new(memory)
-}
 
 fn build(decls: &[&'static DeviceDecl]) -> Result<(DeviceSet, BusEnv), BusError> {
     let mut config =

@@ -11,6 +11,8 @@ const APIC_DEFAULT_BASE: u64 = 0xfee0_0000;
 
 /// Tag of the section of configuration cycles.
 const PCI_TAG: &str = "pci";
+/// Bytes of that section: CONFIG_ADDRESS.
+const PCI_BYTES: usize = 4;
 
 impl DeviceSet {
     /// Tags of the devices' sections: `device.` and the instance's name.
@@ -42,12 +44,17 @@ impl DeviceSet {
         for (device, tag) in self.devices.iter().zip(&tags) {
             sections.push(reader.section(tag, device.version())?);
         }
-        if let Some(pci) = &mut self.pci {
-            let mut content = reader.section(PCI_TAG, 1)?;
-            if pci.load(&mut content).is_none() || !content.is_empty() {
-                return Err(SnapshotError::Content { tag: PCI_TAG.into() });
+        let pci = match &self.pci {
+            None => None,
+            Some(_) => {
+                let content = reader.section(PCI_TAG, 1)?;
+                // Checked here, loaded when nothing can fail any more.
+                if content.len() != PCI_BYTES {
+                    return Err(SnapshotError::Content { tag: PCI_TAG.into() });
+                }
+                Some(content)
             }
-        }
+        };
         let mut before = Vec::new();
         for ((n, mut content), tag) in sections.into_iter().enumerate().zip(tags) {
             let device = &mut self.devices[n];
@@ -61,6 +68,10 @@ impl DeviceSet {
                 }
                 return Err(SnapshotError::Content { tag });
             }
+        }
+        if let (Some(bus), Some(mut content)) = (&mut self.pci, pci) {
+            // Its length was checked, and every value of that length is one.
+            let _ = bus.load(&mut content);
         }
         self.follow_restored_apics();
         self.map_windows();

@@ -144,7 +144,7 @@ static SAME_MEMORY: DeviceDecl = DeviceDecl {
     ..DeviceDecl::DEFAULT
 };
 
-fn memory() -> Rc<GuestMemory> {
+pub(super) fn memory() -> Rc<GuestMemory> {
     let Ok(memory) = GuestMemory::new(1 << 20) else { panic!("a megabyte") };
     Rc::new(memory)
 }
@@ -157,7 +157,8 @@ fn build(decls: &[&'static DeviceDecl]) -> Result<(DeviceSet, BusEnv), BusError>
     DeviceSet::build_from(decls, &mut config, &memory, &mut env).map(|set| (set, env))
 }
 
-struct NoDma;
+/// No memory for bus masters.
+pub(super) struct NoDma;
 
 impl DmaMemory for NoDma {
     fn read(&mut self, _: GuestPhysAddr, _: &mut [u8]) {}

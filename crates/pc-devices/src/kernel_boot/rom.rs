@@ -7,7 +7,7 @@ pub const MEMORY_MAP: u64 = 0x6000;
 
 /// Name of the ROM among fw_cfg's files: SeaBIOS runs all under `genroms/`.
 pub const FILE: &str = "genroms/kernel-boot.bin";
-/// What SeaBIOS is told to boot first, in the file `bootorder`.
+/// What SeaBIOS boots first, as the content of the file `bootorder`.
 pub const BOOT_ORDER: &str = "/rom@genroms/kernel-boot.bin";
 
 const HEADER: usize = 0x20;

@@ -52,7 +52,7 @@ impl PteMemory for Tables<'_> {
     }
 }
 
-/// Returns the physical address of a linear one, whoever may read it; `None` where nothing is mapped.
+/// Returns the physical address of a linear one, whatever privilege reading it takes; `None` where nothing is mapped.
 fn physical(memory: &mut dyn Physical, cpu: &Cpu, linear: u64) -> Option<GuestPhysAddr> {
     let mode = PagingMode::of(cpu);
     let address = if cpu.mode().is_long() { linear } else { linear & 0xffff_ffff };
