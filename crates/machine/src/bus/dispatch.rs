@@ -207,9 +207,11 @@ impl DeviceSet {
     /// the first, so what is due again waits for the next call.
     pub fn advance(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
         for (n, device) in self.devices.iter_mut().enumerate() {
-            let due = self.deadlines[n].is_some_and(|deadline| deadline <= now);
+            if self.deadlines[n].is_none_or(|deadline| deadline > now) {
+                continue;
+            }
             let mut call = Call { env, dma, now };
-            if let Some(timed) = device.timed().filter(|_| due) {
+            if let Some(timed) = device.timed() {
                 timed.advance(&mut call.ctx(n));
             }
         }
