@@ -69,6 +69,13 @@ pub struct FirmwareTables {
     pub tables: Vec<Vec<u8>>,
 }
 
+impl FirmwareTables {
+    /// Whether there is fixed ACPI hardware. Without it a machine has no ACPI tables.
+    pub fn has_acpi(&self) -> bool {
+        self.fixed.pm1a_evt_blk != 0
+    }
+}
+
 /// The device by which firmware is handed its configuration (fw_cfg).
 pub trait FirmwareConfig {
     /// Sets the item of a key.

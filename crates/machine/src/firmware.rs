@@ -81,8 +81,10 @@ impl Machine {
         config.set_item(key::BOOT_MENU, u16::from(setup.menu).to_le_bytes().to_vec());
         config.set_item(key::IRQ0_OVERRIDE, 1_u32.to_le_bytes().to_vec());
         config.set_file("etc/e820", e820(layout));
-        for (name, bytes) in LoaderFiles::new(&parts).files {
-            config.set_file(name, bytes);
+        if parts.has_acpi() {
+            for (name, bytes) in LoaderFiles::new(&parts).files {
+                config.set_file(name, bytes);
+            }
         }
         let Some(kernel) = setup.kernel else { return };
         for (name, bytes) in setup.files {

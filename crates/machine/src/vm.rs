@@ -80,6 +80,8 @@ pub struct MachineConfig {
     pub epoch_seconds: u64,
     /// Devices beside those of every machine
     pub devices: Vec<DeviceSpec>,
+    /// Devices of every machine that this one lacks, by model
+    pub left_out: Vec<&'static str>,
     /// What the host supplies to them
     pub backends: Backends,
     /// Processors, 1 to [`MAX_PROCESSORS`]
@@ -137,6 +139,7 @@ impl Machine {
             epoch_seconds: config.epoch_seconds,
             processors,
             devices: &config.devices,
+            left_out: &config.left_out,
             backends: &mut config.backends,
         };
         let board = Board::new(&mut build, config.clock, Random::new(config.seed), Rc::clone(&memory))?;
@@ -405,6 +408,7 @@ mod tests {
             clock: Clock::instructions(),
             epoch_seconds: 0,
             devices: Vec::new(),
+            left_out: Vec::new(),
             backends: Backends::default(),
             processors: 1,
             seed: Seed::default(),

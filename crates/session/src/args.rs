@@ -1,7 +1,7 @@
 //! Options of a run.
 
 use crate::size::parse_memory;
-use crate::{Given, MachineSpec};
+use crate::{Given, MachineOptions, MachineSpec};
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use device_api::Backends;
@@ -19,6 +19,18 @@ pub struct RunArgs {
     /// Guest memory from 1M to 64G, also 1.5G; M where there is no unit
     #[arg(short = 'm', long = "memory", value_name = "SIZE", default_value = "512M", value_parser = parse_memory)]
     pub memory: u64,
+    /// The machine, pc, with switches: pc,acpi=off,hpet=off
+    #[arg(short = 'M', long, value_name = "pc,NAME=VALUE", default_value = "pc", value_parser = crate::machine_options::parse)]
+    pub machine: MachineOptions,
+    /// No ACPI: neither tables nor power management, as -M acpi=off
+    #[arg(long)]
+    pub no_acpi: bool,
+    /// No HPET, as -M hpet=off
+    #[arg(long)]
+    pub no_hpet: bool,
+    /// No serial port, adapter, drive or monitor beside those that are asked for
+    #[arg(long)]
+    pub nodefaults: bool,
     /// Processors, 1 to 8; also as sockets=, cores= and threads= whose product it is
     #[arg(long, value_name = "N", default_value = "1", value_parser = parse_smp)]
     pub smp: Processors,
@@ -68,6 +80,9 @@ pub struct RunArgs {
     /// Second floppy
     #[arg(long, value_name = "FILE")]
     pub fdb: Option<PathBuf>,
+    /// Flash memory with firmware, a raw image; given again, the second one
+    #[arg(long, value_name = "FILE")]
+    pub pflash: Vec<PathBuf>,
     /// A drive: file=FILE,if=ide|floppy|pflash|none,index=N,media=disk|cdrom,format=raw|qcow2,readonly=on,snapshot=on,id=ID
     #[arg(long, value_name = "NAME=VALUE")]
     pub drive: Vec<String>,
@@ -290,6 +305,7 @@ impl RunArgs {
         let monitors = self.qmp.iter().chain(&self.qmp_pretty).chain(&self.monitor);
         match self.serial[..] {
             [] if !self.nographic && monitors.into_iter().any(|text| text == "stdio") => vec!["null"],
+            [] if self.nodefaults && !self.nographic => Vec::new(),
             [] => vec!["stdio"],
             _ => self.serial.iter().map(String::as_str).collect(),
         }
@@ -313,7 +329,8 @@ impl RunArgs {
     /// Whether there is something that firmware could boot, or firmware was asked for in some way.
     pub fn boots_drives(&self) -> bool {
         let files = [&self.hda, &self.hdb, &self.hdc, &self.hdd, &self.cdrom, &self.fda, &self.fdb];
-        let named = files.into_iter().any(Option::is_some) || !self.drive.is_empty();
+        let named =
+            files.into_iter().any(Option::is_some) || !self.drive.is_empty() || !self.pflash.is_empty();
         named || self.boot.is_some() || !self.device.is_empty() || self.shows_screen()
     }
 
@@ -350,10 +367,20 @@ impl RunArgs {
             clock,
             epoch_seconds,
             devices: spec.devices.clone(),
+            left_out: self.left_out(),
             backends,
             processors: self.smp.0,
             seed,
         }
+    }
+
+    /// Returns the devices of every machine that this one is to lack, by model.
+    fn left_out(&self) -> Vec<&'static str> {
+        let off = [
+            (self.no_acpi || !self.machine.acpi, pc_devices::pm::MODEL),
+            (self.no_hpet || !self.machine.hpet, pc_devices::hpet::MODEL),
+        ];
+        off.into_iter().filter(|(off, _)| *off).map(|(_, model)| model).collect()
     }
 
     /// Returns what a machine is built of whose time is made of instructions and whose character devices lead nowhere.

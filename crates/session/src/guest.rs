@@ -75,7 +75,9 @@ impl Guest {
         }
         machine.start_without_firmware();
         let rsdp = machine::acpi::write_tables(machine.memory(), &machine.firmware_tables());
-        let state = load(machine.memory(), &self.image(rsdp)).map_err(|error| self.context(error))?;
+        // 0 is "not known" in the boot parameters.
+        let image = self.image(rsdp.unwrap_or(GuestPhysAddr(0)));
+        let state = load(machine.memory(), &image).map_err(|error| self.context(error))?;
         machine.invalidate_all_code();
         let vcpu = machine.vcpu_mut();
         state.apply(&mut vcpu.cpu);

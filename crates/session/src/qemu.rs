@@ -44,10 +44,9 @@ const fn value(name: &'static str, accepted: &'static [&'static str], instead: &
     Known { name, takes_value: true, accepted, instead }
 }
 
-const DISK: &str = "there are no disks yet; the nearest is --initrd FILE, a RAM disk";
-const FIRMWARE: &str = "there is no firmware yet; --kernel FILE loads a kernel directly";
-const DISPLAY: &str =
-    "there is no graphics adapter yet; the console is COM1 (--serial, and console=ttyS0 in --append)";
+const DISK: &str = "the nearest is -drive file=FILE,if=ide";
+const FIRMWARE: &str = "the nearest is -bios FILE, or -drive if=pflash,file=FILE";
+const DISPLAY: &str = "no window is opened yet; the nearest is screendump in the monitor (-monitor, -qmp)";
 const NET: &str = "there is no network yet; the nearest is --serial";
 const DEBUGGER: &str =
     "there is no debugger's interface yet; the nearest is --trace exceptions, or --max-instructions N";
@@ -64,7 +63,6 @@ static OPTIONS: &[Known] = &[
     value("blockdev", &[], DISK),
     value("sd", &[], DISK),
     value("mtdblock", &[], DISK),
-    value("pflash", &[], FIRMWARE),
     value("L", &[], FIRMWARE),
     value("option-rom", &[], FIRMWARE),
     value("display", &["none"], DISPLAY),
@@ -82,8 +80,6 @@ static OPTIONS: &[Known] = &[
     value("gdb", &[], DEBUGGER),
     flag("s", &[], DEBUGGER),
     flag("singlestep", &[], "the nearest is --engine interp"),
-    value("machine", MACHINES, "the machine is a PC without variants; leave it out or give -M pc"),
-    value("M", MACHINES, "the machine is a PC without variants; leave it out or give -M pc"),
     value("accel", &["tcg", "thread=single"], TCG),
     flag("enable-kvm", &[], TCG),
     flag("enable-hax", &[], TCG),
@@ -95,9 +91,6 @@ static OPTIONS: &[Known] = &[
     value("audiodev", &["none", "id=*"], FIXED),
     value("watchdog", &[], FIXED),
     value("tpmdev", &[], FIXED),
-    flag("nodefaults", &[], FIXED),
-    flag("no-acpi", &[], FIXED),
-    flag("no-hpet", &[], FIXED),
     value("icount", &[], "the nearest is --clock icount"),
     flag("no-user-config", ANY, NOTHING),
     flag("nodefconfig", ANY, NOTHING),
@@ -129,8 +122,6 @@ static OPTIONS: &[Known] = &[
     value("semihosting-config", &[], NOTHING),
 ];
 
-const MACHINES: &[&str] = &["pc", "type=pc", "pc-i440fx*", "type=pc-i440fx*", "accel=tcg"];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,8 +137,7 @@ mod tests {
     #[test]
     fn values_are_true_part_by_part() {
         let is_true = |name: &str, value: &str| find(name).unwrap().is_true(value);
-        assert!(is_true("M", "pc") && is_true("machine", "pc-i440fx-7.2,accel=tcg"));
-        assert!(!is_true("M", "q35") && !is_true("M", "pc,accel=kvm") && !is_true("accel", "kvm"));
+        assert!(is_true("accel", "tcg,thread=single") && !is_true("accel", "kvm"));
         assert!(is_true("no-user-config", "") && !is_true("enable-kvm", ""));
     }
 }

@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn options_of_qemu_that_are_true_are_dropped() {
-        let line = "run -M pc -accel tcg -display none --nic none -net none -kernel x";
+        let line = "run -accel tcg -display none --nic none -net none -kernel x";
         assert_eq!(good(line), "run --kernel x");
         assert_eq!(
             good("run -device isa-debug-exit,iobase=0xf4,iosize=4 -no-reboot"),
@@ -193,7 +193,6 @@ mod tests {
     fn the_others_are_named_with_the_nearest() {
         let cases = [
             ("run -numa node", "-numa, an option of QEMU, is not there: all memory is one node"),
-            ("run -M q35", "-M q35 is not there: the machine is a PC"),
             ("run -s", "-s, an option of QEMU, is not there: there is no debugger"),
             ("run -net user", "-net user is not there: there is no network"),
             ("run -net", "-net needs a value"),

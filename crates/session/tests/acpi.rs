@@ -193,3 +193,19 @@ fn pci_pins_rotate_over_four_links() {
     assert_eq!(entries[4..8], expected);
     assert_eq!((&*entries[8], &*entries[127]), ("0x2ffff 0 LNKB 0", "0x1fffff 0x3 LNKB 0"));
 }
+
+#[test]
+fn a_machine_without_acpi_has_neither_tables_nor_power_management() {
+    pc_devices::link();
+    let args = RunArgs { memory: 16 << 20, no_acpi: true, no_hpet: true, ..RunArgs::default() };
+    let machine = Machine::new(args.silent_config().unwrap()).unwrap();
+    let tables = machine.firmware_tables();
+    assert!(self::tables().has_acpi() && !tables.has_acpi());
+    assert!(!self::tables().tables.is_empty() && tables.tables.is_empty(), "that of the HPET");
+    assert_eq!(machine::acpi::write_tables(machine.memory(), &tables), None);
+    // The floating pointer of the MP tables is there all the same.
+    let mut area = vec![0; 0x2_0000];
+    machine.memory().read(x86_types::GuestPhysAddr(0xe_0000), &mut area);
+    let signature = |text: &[u8]| area.chunks(16).any(|chunk| chunk.starts_with(text));
+    assert!(signature(b"_MP_") && !signature(b"RSD PTR "));
+}

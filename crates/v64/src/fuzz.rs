@@ -271,6 +271,7 @@ fn machine() -> Result<Machine> {
             DeviceSpec::new("isa-serial"),
             DeviceSpec::new("isa-debug-exit").with("iobase", 0xf4).with("iosize", 4),
         ],
+        left_out: Vec::new(),
         backends: Backends::default(),
         processors: 1,
         seed: machine::Seed::default(),

@@ -100,8 +100,13 @@ const RSDP_RSDT: (u32, u8) = (16, 4);
 const RSDP_XSDT: (u32, u8) = (24, 8);
 const RSDP_SUMS: [(u32, u32); 2] = [(8, 20), (32, 36)];
 
-/// Writes all tables where operating systems look for them. Returns the address of the RSDP.
-pub fn write_tables(memory: &GuestMemory, parts: &FirmwareTables) -> GuestPhysAddr {
+/// Writes all tables where operating systems look for them. Returns the address of the RSDP; `None` where the machine has
+/// no ACPI, and MP tables only.
+pub fn write_tables(memory: &GuestMemory, parts: &FirmwareTables) -> Option<GuestPhysAddr> {
+    if !parts.has_acpi() {
+        mp::write_tables(memory, parts, GuestPhysAddr(AREA));
+        return None;
+    }
     let (mut blob, rsdt, xsdt) = tables(parts);
     // 64 bytes for the RSDP, which is looked for from here on.
     let base = AREA + 64;
@@ -116,7 +121,7 @@ pub fn write_tables(memory: &GuestMemory, parts: &FirmwareTables) -> GuestPhysAd
     memory.write(GuestPhysAddr(AREA), rsdp.at(0));
     let end = base + blob.len();
     mp::write_tables(memory, parts, GuestPhysAddr(end.next_multiple_of(16)));
-    GuestPhysAddr(AREA)
+    Some(GuestPhysAddr(AREA))
 }
 
 #[cfg(test)]

@@ -76,6 +76,7 @@ impl Names {
 pub(super) fn instances(
     decls: &[&'static DeviceDecl],
     specs: &[DeviceSpec],
+    left_out: &[&str],
     processors: u32,
 ) -> Result<Vec<Instance>, BusError> {
     for spec in specs {
@@ -109,6 +110,7 @@ pub(super) fn instances(
             Presence::Always | Presence::PerProcessor if of(decl).count() > 1 => {
                 return Err(error(decl.id, "every machine has one, and one only"));
             }
+            Presence::Always | Presence::PerProcessor if left_out.contains(&decl.id) => continue,
             Presence::Always => vec![(0, of(decl).next())],
             Presence::PerProcessor => (0..processors).map(|n| (n, of(decl).next())).collect(),
         };

@@ -278,8 +278,13 @@ static RESTLESS: DeviceDecl = decl("sender", &[], &[], |_| Ok(Box::new(Sender { 
 const NOW: VmTime = VmTime(0);
 
 fn build(decls: &[&'static DeviceDecl]) -> Result<(DeviceSet, BusEnv), BusError> {
-    let mut config =
-        BoardConfig { epoch_seconds: 0, processors: 2, devices: &[], backends: &mut Backends::default() };
+    let mut config = BoardConfig {
+        epoch_seconds: 0,
+        processors: 2,
+        devices: &[],
+        left_out: &[],
+        backends: &mut Backends::default(),
+    };
     let memory = memory();
     let mut env = BusEnv::new(&memory);
     DeviceSet::build_from(decls, &mut config, &memory, &mut env).map(|set| (set, env))

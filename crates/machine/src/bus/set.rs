@@ -76,6 +76,8 @@ pub struct BoardConfig<'a> {
     pub processors: u32,
     /// Devices that are asked for, beside those of every machine
     pub devices: &'a [DeviceSpec],
+    /// Devices of every machine that this one lacks, by model
+    pub left_out: &'a [&'static str],
     /// What the host supplies
     pub backends: &'a mut Backends,
 }
@@ -162,7 +164,7 @@ impl DeviceSet {
             deadlines: Vec::new(),
             earliest: None,
         };
-        let instances = instances(decls, config.devices, config.processors)?;
+        let instances = instances(decls, config.devices, config.left_out, config.processors)?;
         if instances.len() >= MAX_DEVICES {
             return Err(BusError::TooMany { count: instances.len() });
         }

@@ -150,8 +150,13 @@ pub(super) fn memory() -> Rc<GuestMemory> {
 }
 
 fn build(decls: &[&'static DeviceDecl]) -> Result<(DeviceSet, BusEnv), BusError> {
-    let mut config =
-        BoardConfig { epoch_seconds: 0, processors: 1, devices: &[], backends: &mut Backends::default() };
+    let mut config = BoardConfig {
+        epoch_seconds: 0,
+        processors: 1,
+        devices: &[],
+        left_out: &[],
+        backends: &mut Backends::default(),
+    };
     let memory = memory();
     let mut env = BusEnv::new(&memory);
     DeviceSet::build_from(decls, &mut config, &memory, &mut env).map(|set| (set, env))

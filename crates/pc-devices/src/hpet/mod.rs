@@ -15,7 +15,8 @@ use device_api::{
 use spec::TIMERS;
 use x86_types::GuestPhysAddr;
 
-const ID: &str = "hpet";
+/// The name of the model.
+pub const MODEL: &str = "hpet";
 
 /// The block on the bus.
 #[derive(Debug, Default)]
@@ -87,7 +88,7 @@ fn table() -> Vec<u8> {
 
 impl Device for Hpet {
     fn id(&self) -> &'static str {
-        ID
+        MODEL
     }
     fn firmware_tables(&self, tables: &mut FirmwareTables) {
         tables.tables.push(table());
@@ -140,7 +141,7 @@ impl Timed for Hpet {
 }
 
 declare_device!(DeviceDecl {
-    id: ID,
+    id: MODEL,
     summary: "High precision event timer: three comparators, 10 MHz",
     stage: Stage::Timers,
     ports: &[],

@@ -17,7 +17,8 @@ use device_api::{
 };
 use smbus::Smbus;
 
-const ID: &str = "PIIX4_PM";
+/// The name of the model.
+pub const MODEL: &str = "PIIX4_PM";
 
 /// Windows of the function's own.
 const PM_WINDOW: u8 = 7;
@@ -127,7 +128,7 @@ impl Snapshot for PowerManagement {
 
 impl Device for PowerManagement {
     fn id(&self) -> &'static str {
-        ID
+        MODEL
     }
     fn firmware_tables(&self, tables: &mut FirmwareTables) {
         tables::add(self.pm_base(), tables);
@@ -230,7 +231,7 @@ impl Timed for PowerManagement {
 }
 
 declare_device!(DeviceDecl {
-    id: ID,
+    id: MODEL,
     summary: "82371AB (PIIX4) power management: ACPI, 24-bit PM timer, soft off, SMBus",
     stage: Stage::Chipset,
     ports: &[

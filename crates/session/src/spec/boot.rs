@@ -68,13 +68,14 @@ impl MachineSpec {
                 self.devices.push(DeviceSpec::new("kernel-boot"));
             }
         }
-        let vga = args.vga.as_deref().unwrap_or(if self.has_firmware() { "std" } else { "none" });
+        let by_default = if self.has_firmware() && !args.nodefaults { "std" } else { "none" };
+        let vga = args.vga.as_deref().unwrap_or(by_default);
         if vga == "std" {
             let source = ImageSource::Firmware(VGABIOS);
             self.images.push(ImageSpec { id: "vgabios".to_owned(), source });
             self.devices.push(DeviceSpec::new("VGA").with("romfile", "vgabios"));
         }
-        if self.has_firmware() {
+        if self.has_firmware() && !args.nodefaults {
             self.add_empty_drives()?;
         }
         let order = args.boot.as_ref().map(|boot| boot.order.as_str()).filter(|order| !order.is_empty());

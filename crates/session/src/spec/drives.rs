@@ -55,6 +55,12 @@ impl MachineSpec {
                 self.add_floppy(args, index, Some(file))?;
             }
         }
+        for file in &args.pflash {
+            self.add_drive(
+                args,
+                &format!("if=pflash,format=raw,file={}", file.display().to_string().replace(',', ",,")),
+            )?;
+        }
         for text in &args.drive {
             self.add_drive(args, text)?;
         }
