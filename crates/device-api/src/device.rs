@@ -96,6 +96,23 @@ pub trait Pio {
     fn port_read(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8) -> u32;
     /// OUT
     fn port_write(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8, value: u32);
+    /// Reads a data port repeatedly, `size` bytes into each element of `data`, as REP INS does. Returns how many elements were
+    /// read, at least one: the last is that by which anything outside of the device changed. `None`, the default, from ports
+    /// that are read one by one.
+    fn port_read_block(
+        &mut self,
+        _ctx: &mut Ctx<'_>,
+        _port: u16,
+        _size: u8,
+        _data: &mut [u8],
+    ) -> Option<usize> {
+        None
+    }
+    /// Writes the elements of `data`, `size` bytes each, to a data port, as REP OUTS does; otherwise as
+    /// [`Pio::port_read_block`].
+    fn port_write_block(&mut self, _ctx: &mut Ctx<'_>, _port: u16, _size: u8, _data: &[u8]) -> Option<usize> {
+        None
+    }
 }
 
 /// Memory-mapped registers. `address` is absolute; `size` is 1, 2, 4 or 8 bytes.

@@ -230,6 +230,20 @@ impl VcpuBus for ProcessorBus<'_> {
         self.board.update_a20();
     }
 
+    fn port_read_block(&mut self, retired: u64, port: u16, size: u8, data: &mut [u8]) -> usize {
+        let now = self.time(retired);
+        let Board { devices, env, dma, .. } = &mut *self.board;
+        devices.port_read_block(env, dma, now, (port, size, data))
+    }
+
+    fn port_write_block(&mut self, retired: u64, port: u16, size: u8, data: &[u8]) -> usize {
+        let now = self.time(retired);
+        let Board { devices, env, dma, .. } = &mut *self.board;
+        let done = devices.port_write_block(env, dma, now, (port, size, data));
+        self.board.update_a20();
+        done
+    }
+
     fn mmio_read(&mut self, retired: u64, address: GuestPhysAddr, size: u8) -> u64 {
         let now = self.time(retired);
         let Board { devices, env, dma, .. } = &mut *self.board;

@@ -98,6 +98,51 @@ impl DeviceSet {
         self.settle(env, dma, now);
     }
 
+    /// REP INS: reads elements of `size` bytes from a port into `data`. Returns how many, at least one.
+    pub fn port_read_block(
+        &mut self,
+        env: &mut BusEnv,
+        dma: &mut dyn DmaMemory,
+        now: VmTime,
+        (port, size, data): (u16, u8, &mut [u8]),
+    ) -> usize {
+        if !self.is_split(port, size)
+            && let Some((owner, device)) = self.port_owner(port)
+        {
+            let mut call = Call { env, dma, now };
+            if let Some(done) = device.port_read_block(&mut call.ctx(owner), port, size, data) {
+                self.settle(env, dma, now);
+                return done;
+            }
+        }
+        let value = self.port_read(env, dma, now, port, size).to_le_bytes();
+        data.iter_mut().zip(value).take(size.into()).for_each(|(to, byte)| *to = byte);
+        1
+    }
+
+    /// REP OUTS, likewise.
+    pub fn port_write_block(
+        &mut self,
+        env: &mut BusEnv,
+        dma: &mut dyn DmaMemory,
+        now: VmTime,
+        (port, size, data): (u16, u8, &[u8]),
+    ) -> usize {
+        if !self.is_split(port, size)
+            && let Some((owner, device)) = self.port_owner(port)
+        {
+            let mut call = Call { env, dma, now };
+            if let Some(done) = device.port_write_block(&mut call.ctx(owner), port, size, data) {
+                self.settle(env, dma, now);
+                return done;
+            }
+        }
+        let mut value = [0; 4];
+        value.iter_mut().zip(data).take(size.into()).for_each(|(to, &byte)| *to = byte);
+        self.port_write(env, dma, now, (port, size, u32::from_le_bytes(value)));
+        1
+    }
+
     /// The device whose registers are at an address, with its index.
     fn mmio_owner(
         &mut self,

@@ -166,6 +166,35 @@ impl Pio for Piix3Ide {
         }
         self.follow_up(ctx);
     }
+
+    fn port_read_block(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8, data: &mut [u8]) -> Option<usize> {
+        let channel = &mut self.channels[Self::data_register(port, size)?];
+        let mut done = 0;
+        for element in data.chunks_exact_mut(size.into()) {
+            element.fill(0);
+            channel.data_in(element);
+            done += 1;
+            if !channel.is_quiet() {
+                break;
+            }
+        }
+        self.follow_up(ctx);
+        Some(done)
+    }
+
+    fn port_write_block(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8, data: &[u8]) -> Option<usize> {
+        let channel = &mut self.channels[Self::data_register(port, size)?];
+        let mut done = 0;
+        for element in data.chunks_exact(size.into()) {
+            channel.data_out(element);
+            done += 1;
+            if !channel.is_quiet() {
+                break;
+            }
+        }
+        self.follow_up(ctx);
+        Some(done)
+    }
 }
 
 impl PciFunction for Piix3Ide {

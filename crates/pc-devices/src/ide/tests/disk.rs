@@ -314,3 +314,31 @@ fn places_are_given_and_conflicts_named() {
         assert!(error.contains(words), "{error}");
     }
 }
+
+#[test]
+fn blocks_end_where_the_drive_interrupts() {
+    let mut rig = Rig::with_disk(64);
+    // READ SECTORS, two of them, LBA 5
+    rig.command(PRIMARY, 0x20, [0, 2, 5, 0, 0, LBA]);
+    for sector in [5, 6] {
+        assert_eq!(rig.acknowledge(PRIMARY), (true, 0x58));
+        let mut data = [0xee; 2048];
+        let pio = rig.device.pio().unwrap();
+        let done = pio.port_read_block(&mut rig.bench.ctx(), PRIMARY, 2, &mut data);
+        // The last sector ends without an interrupt, and with zeros behind it.
+        let expected = if sector == 5 { 256 } else { 1024 };
+        assert_eq!(done, Some(expected));
+        assert!(data[..512].iter().all(|&byte| byte == sector));
+        assert!(data[512..2 * expected].iter().all(|&byte| byte == 0));
+    }
+    // WRITE SECTORS, one, LBA 9; a block of doublewords
+    rig.command(PRIMARY, 0x30, [0, 1, 9, 0, 0, LBA]);
+    let pio = rig.device.pio().unwrap();
+    assert_eq!(pio.port_write_block(&mut rig.bench.ctx(), PRIMARY, 4, &[0x77; 512]), Some(128));
+    assert_eq!(rig.acknowledge(PRIMARY), (true, 0x50));
+    rig.command(PRIMARY, 0x20, [0, 1, 9, 0, 0, LBA]);
+    rig.acknowledge(PRIMARY);
+    assert_eq!(rig.data(PRIMARY, 512), [0x77; 512]);
+    let pio = rig.device.pio().unwrap();
+    assert_eq!(pio.port_read_block(&mut rig.bench.ctx(), PRIMARY + 7, 1, &mut [0; 4]), None);
+}
