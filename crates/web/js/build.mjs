@@ -50,10 +50,11 @@ const manifest = {
     '.': { types: './v64.d.ts', browser: './v64.mjs', node: './node.mjs', default: './v64.mjs' },
     './worker.mjs': './worker.mjs',
     './v64.wasm': './v64.wasm',
+    './firmware/*': './firmware/*',
     './package.json': './package.json',
   },
   sideEffects: false,
   // The page is no part of the library.
-  files: ['v64.mjs', 'node.mjs', 'worker.mjs', 'cli.mjs', 'v64.wasm', 'v64.d.ts', 'LICENSE-APACHE', 'LICENSE-MIT'],
+  files: ['v64.mjs', 'node.mjs', 'worker.mjs', 'cli.mjs', 'v64.wasm', 'firmware', 'v64.d.ts', 'LICENSE-APACHE', 'LICENSE-MIT'],
 };
 writeFileSync(join(pkg, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

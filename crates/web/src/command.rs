@@ -1,5 +1,6 @@
 //! The command line, parsed by the command's own parser, and what it asks of the host.
 
+use crate::wanted::{WantedFile, wanted};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
@@ -44,12 +45,8 @@ pub enum Plan {
     },
     /// Read files, run a machine
     Run {
-        /// Path of the kernel
-        kernel: Option<String>,
-        /// Path of the initrd
-        initrd: Option<String>,
-        /// Path of the state to start from
-        load_state: Option<String>,
+        /// What the machine is to be given before it starts
+        files: Vec<WantedFile>,
         /// Path to save the state to
         save_state: Option<String>,
         /// Where COM1 goes
@@ -73,7 +70,7 @@ pub enum Plan {
 /// What a plan needs inside the module.
 pub(crate) enum Parsed {
     Nothing,
-    Run(Box<RunArgs>),
+    Run(Box<(RunArgs, MachineSpec)>),
     Microtest(MicrotestArgs),
 }
 
@@ -92,7 +89,6 @@ const NATIVE: &[&str] = &[
     "mon",
     "stopped",
     "no_shutdown",
-    "bios",
     "hda",
     "hdb",
     "hdc",
@@ -103,7 +99,6 @@ const NATIVE: &[&str] = &[
     "drive",
     "snapshot",
     "boot",
-    "vga",
 ];
 
 /// Returns the command's own arguments. What exists in the native command only is not in the help; a run refuses it.
@@ -157,18 +152,17 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
             if let Err(error) = args.check() {
                 return refused(&error);
             }
-            let serial = match MachineSpec::new(&args) {
-                Ok(spec) => match spec.host_line().map(|char| &char.target) {
-                    Some(CharTarget::Stdio) => "stdio".to_owned(),
-                    Some(CharTarget::File(path)) => format!("file:{}", path.display()),
-                    Some(CharTarget::Null | CharTarget::Socket(_)) | None => "none".to_owned(),
-                },
+            let spec = match MachineSpec::new(&args) {
+                Ok(spec) => spec,
                 Err(error) => return refused(&error),
             };
+            let serial = match spec.host_line().map(|char| &char.target) {
+                Some(CharTarget::Stdio) => "stdio".to_owned(),
+                Some(CharTarget::File(path)) => format!("file:{}", path.display()),
+                Some(CharTarget::Null | CharTarget::Socket(_)) | None => "none".to_owned(),
+            };
             let plan = Plan::Run {
-                kernel: args.kernel.as_ref().map(path),
-                initrd: args.initrd.as_ref().map(path),
-                load_state: args.load_state.as_ref().map(path),
+                files: wanted(&args, &spec),
                 save_state: args.save_state.as_ref().map(path),
                 serial,
                 stats: args.stats || args.profile,
@@ -176,7 +170,7 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
                 max_instructions: args.max_instructions,
                 clock: if args.clock == ClockKind::Icount { "icount" } else { "real" },
             };
-            (plan, Parsed::Run(Box::new(args)))
+            (plan, Parsed::Run(Box::new((args, spec))))
         }
         Ok(Some(Command::Microtest(args))) => {
             (Plan::Microtest { file: path(&args.file) }, Parsed::Microtest(args))
@@ -207,7 +201,9 @@ mod tests {
     fn a_run_tells_which_files_it_wants() {
         let plan = json(&["run", "--kernel", "vmlinuz", "--clock", "icount", "--max-instructions", "5"]);
         assert!(
-            plan.starts_with(r#"{"kind":"run","kernel":"vmlinuz","initrd":null,"loadState":null,"saveState":null,"serial":"stdio""#),
+            plan.starts_with(
+                r#"{"kind":"run","files":[{"name":"kernel","role":"kernel","path":"vmlinuz","firmware":null}],"saveState":null,"serial":"stdio""#
+            ),
             "{plan}"
         );
         assert!(plan.contains(r#""maxInstructions":5,"clock":"icount""#), "{plan}");

@@ -31,8 +31,8 @@ exports! {
     });
     /// Parses the command line in the exchange buffer; the reply is a plan.
     fn v64_command() -> u32 = with(|vm| vm.command() as u32);
-    /// The exchange buffer becomes the kernel (0), the initrd (1) or the saved state to start from (2).
-    fn v64_file(kind: u32) = with(|vm| vm.file(kind));
+    /// The exchange buffer is a file that the plan lists, and behind it its name there, of so many bytes.
+    fn v64_file(name_len: u64) = with(|vm| vm.file(name_len));
     /// Builds the machine and loads the guest, or the saved state.
     fn v64_start() -> u32 = with(|vm| vm.start() as u32);
     /// Runs for so many milliseconds.

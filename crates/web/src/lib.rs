@@ -8,6 +8,9 @@ mod command;
 mod exports;
 mod host;
 mod serial;
+mod start;
 mod vm;
+mod wanted;
 
 pub use command::{Plan, plan};
+pub use wanted::{FileRole, WantedFile};

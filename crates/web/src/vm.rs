@@ -3,21 +3,15 @@
 use crate::code::{Engine, EngineHost};
 use crate::command::{Parsed, parse};
 use crate::host;
-use crate::serial::{self, Port};
-use anyhow::bail;
-use guest_memory::MemoryError;
+use crate::serial;
+use machine::Machine;
 use machine::boot::BootError;
-use machine::time::Clock;
-use machine::{Machine, MachineError};
 use serde_json::json;
 use session::MachineSpec;
-use session::spec::CharTarget;
-use session::{
-    ClockKind, EngineKind, Guest, ICOUNT_EPOCH, MicrotestArgs, Microtests, Outcome, RunArgs, drive, report,
-};
+use session::{EngineKind, Guest, MicrotestArgs, Microtests, Outcome, RunArgs, drive, report};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 use wasm_jit::{Settings, Translator};
 use x86_exec::Vcpu;
@@ -40,11 +34,8 @@ pub(crate) enum Status {
 /// Instructions between looks at the clock, while a slice lasts: the slowest code takes some milliseconds for them.
 const LOOK: u64 = 100_000;
 
-/// Bytes of modules that are kept for all processors together; an engine's own code for them takes several times as much.
-const MOST_CODE: u64 = 128 << 20;
-
 /// Returns the code of an error in loading a guest: what is to be changed, the memory, the options or the file.
-fn code(error: &anyhow::Error) -> &'static str {
+pub(crate) fn code(error: &anyhow::Error) -> &'static str {
     match error.downcast_ref() {
         Some(BootError::KernelDoesNotFit { .. } | BootError::InitrdDoesNotFit { .. }) => "TOO_LITTLE_MEMORY",
         Some(BootError::CommandLineTooLong { .. }) => "BAD_OPTION",
@@ -61,13 +52,13 @@ pub(crate) struct Vm {
     pub(crate) idle_ns: u64,
     pub(crate) line: serial::Shared,
     pub(crate) engine: Rc<Engine>,
-    args: Option<RunArgs>,
-    kernel: Option<Vec<u8>>,
-    initrd: Option<Vec<u8>>,
-    state: Option<Vec<u8>>,
-    guest: Option<Guest>,
-    machine: Option<Machine>,
-    microtests: Option<Microtests>,
+    pub(crate) args: Option<RunArgs>,
+    pub(crate) spec: MachineSpec,
+    /// Files that the host has handed over, by the names of the plan
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+    pub(crate) guest: Option<Guest>,
+    pub(crate) machine: Option<Machine>,
+    pub(crate) microtests: Option<Microtests>,
 }
 
 thread_local! {
@@ -91,11 +82,11 @@ pub(crate) fn with_after_trap<R>(f: impl FnOnce(&mut Vm) -> R) -> R {
 }
 
 impl Vm {
-    fn say(&mut self, text: impl Into<Vec<u8>>) {
+    pub(crate) fn say(&mut self, text: impl Into<Vec<u8>>) {
         self.reply = text.into();
     }
 
-    fn fail(&mut self, code: &str, message: &str) -> Status {
+    pub(crate) fn fail(&mut self, code: &str, message: &str) -> Status {
         self.say(json!({ "code": code, "message": message }).to_string());
         Status::Failed
     }
@@ -108,7 +99,7 @@ impl Vm {
         let (plan, parsed) = parse(&words);
         match parsed {
             Parsed::Nothing => {}
-            Parsed::Run(args) => self.args = Some(*args),
+            Parsed::Run(run) => (self.args, self.spec) = (Some(run.0), run.1),
             Parsed::Microtest(args) => match microtests(args, &self.engine) {
                 Ok(tests) => self.microtests = Some(tests),
                 Err(error) => return self.fail("NO_MEMORY", &format!("{error:#}")),
@@ -118,111 +109,12 @@ impl Vm {
         Status::Done
     }
 
-    /// The exchange buffer is the kernel (0), the initrd (1) or the saved state to start from (2).
-    pub(crate) fn file(&mut self, kind: u32) {
-        let bytes = std::mem::take(&mut self.exchange);
-        let file = match kind {
-            0 => &mut self.kernel,
-            1 => &mut self.initrd,
-            _ => &mut self.state,
-        };
-        *file = Some(bytes);
-    }
-
-    /// Builds the machine and loads the guest, or the saved state.
-    pub(crate) fn start(&mut self) -> Status {
-        if self.machine.is_some() {
-            return self.fail("STATE", "the machine has been started already");
-        }
-        let state = self.state.take();
-        if let (Some(args), Some(state)) = (&mut self.args, &state)
-            && let Err(error) = args.follow_state(state)
-        {
-            return self.fail("BAD_STATE", &error.to_string());
-        }
-        let Some(args) = &self.args else { return self.fail("STATE", "give a command first") };
-        if args.engine == EngineKind::Lockstep {
-            return self.fail("BAD_OPTION", "--engine lockstep is for the native command");
-        }
-        if !args.trace.is_empty() {
-            return self.fail("BAD_OPTION", "--trace is for the native command");
-        }
-        if !args.log.is_empty() || args.log_file.is_some() {
-            return self.fail("BAD_OPTION", "-d and -D are for the native command");
-        }
-        if args.has_monitor() || args.stopped || args.no_shutdown {
-            return self
-                .fail("BAD_OPTION", "-qmp, -monitor, -mon, -S and --no-shutdown are for the native command");
-        }
-        pc_link();
-        let spec = match MachineSpec::new(args) {
-            Ok(spec) => spec,
-            Err(error) => return self.fail("BAD_OPTION", &format!("{error:#}")),
-        };
-        if !spec.blocks.is_empty() || !spec.images.is_empty() {
-            let message =
-                "drives, firmware and a screen are for the native command; give --kernel and --initrd";
-            return self.fail("BAD_OPTION", message);
-        }
-        let line = &self.line;
-        let host_line = spec.host_line();
-        let backends = spec.chars(|char| match &char.target {
-            CharTarget::Null => Ok(None),
-            // What goes to a file as well, the host writes.
-            _ if Some(char) == host_line => Ok(Some(Box::new(Port(Arc::clone(line))))),
-            CharTarget::Stdio => Ok(Some(Box::new(Port(Arc::clone(line))))),
-            CharTarget::File(_) => bail!("{}: there is one line to the host; leave this file out", char.id),
-            CharTarget::Socket(_) => {
-                bail!("{}: sockets are for the native command; give stdio or null", char.id)
-            }
-        });
-        let backends = match backends {
-            Ok(backends) => backends,
-            Err(error) => return self.fail("BAD_OPTION", &format!("{error:#}")),
-        };
-        let icount = args.clock == ClockKind::Icount;
-        let Ok(seed) = args.seed(|| Ok::<_, std::convert::Infallible>(host::seed()));
-        let clock = if icount { Clock::instructions() } else { Clock::host(Box::new(host::Clock)) };
-        let epoch = if icount { ICOUNT_EPOCH } else { host::epoch_seconds() };
-        let epoch = args.rtc.and_then(|rtc| rtc.base).unwrap_or(epoch);
-        let config = args.machine_config(&spec, backends, (clock, epoch), seed);
-        let mut guest = Guest::new(args, &spec, self.kernel.take(), self.initrd.take());
-        let mut machine = match Machine::new(config) {
-            Ok(machine) => machine,
-            Err(error) => {
-                let (code, message) = refusal(&error);
-                return self.fail(code, &message);
-            }
-        };
-        match state {
-            Some(state) => {
-                if let Err(error) = session::restore_state(&mut machine, &mut guest, &state) {
-                    return self.fail("BAD_STATE", &error.to_string());
-                }
-            }
-            None => {
-                if let Err(error) = guest.load(&mut machine) {
-                    return self.fail(code(&error), &format!("{error:#}"));
-                }
-            }
-        }
-        let (translated, stats) = (args.engine == EngineKind::Jit, args.stats);
-        let machine = self.machine.insert(machine);
-        if translated {
-            let bytes = MOST_CODE / u64::from(args.smp.0);
-            let settings = Settings { count: stats, fixed: true, ..Settings::default() };
-            let settings = Settings { bytes: settings.bytes.min(bytes), ..settings };
-            for vcpu in machine.vcpus_mut() {
-                let host = Box::new(EngineHost::new(&self.engine, true));
-                let mut translator = Translator::new(host, settings, vcpu);
-                if stats {
-                    translator.measure(Arc::new(|| (host::now_ms() * 1e6) as u64));
-                }
-                vcpu.set_compiled(Box::new(translator));
-            }
-        }
-        self.guest = Some(guest);
-        Status::Done
+    /// The exchange buffer is a file, and behind it its name in the plan, of so many bytes.
+    pub(crate) fn file(&mut self, name_len: u64) {
+        let mut bytes = std::mem::take(&mut self.exchange);
+        let at = bytes.len().saturating_sub(usize::try_from(name_len).unwrap_or(usize::MAX));
+        let name = String::from_utf8_lossy(&bytes.split_off(at)).into_owned();
+        self.files.insert(name, bytes);
     }
 
     /// Runs for so many milliseconds.
@@ -380,20 +272,6 @@ impl Vm {
     }
 }
 
-/// Code and message for a machine that could not be built.
-fn refusal(error: &MachineError) -> (&'static str, String) {
-    match error {
-        // No host could grant it.
-        MachineError::Ram(MemoryError::Size { .. }) => ("BAD_OPTION", error.to_string()),
-        // Without `-m`, which only the command has.
-        MachineError::Ram(MemoryError::Reserve { megabytes, source }) => (
-            "NO_MEMORY",
-            format!("the engine does not grant {megabytes} MiB of guest memory ({source}); give less"),
-        ),
-        _ => ("TRAP", error.to_string()),
-    }
-}
-
 /// Microtests, with compiled code where it is asked for.
 fn microtests(args: MicrotestArgs, engine: &Rc<Engine>) -> anyhow::Result<Microtests> {
     let translated = args.engine == EngineKind::Jit;
@@ -406,61 +284,4 @@ fn microtests(args: MicrotestArgs, engine: &Rc<Engine>) -> anyhow::Result<Microt
         vcpu.set_compiled(Box::new(translator));
     }
     Ok(tests)
-}
-
-/// Keeps the devices in the module, and panics' messages on the host's side.
-fn pc_link() {
-    let _ = session::devices();
-    std::panic::set_hook(Box::new(|info| host::log(&info.to_string())));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Starts a machine of so much memory with a kernel; returns the code and the message of its failure.
-    fn failure(words: &[&str], kernel: &[u8]) -> (String, String) {
-        let exchange = words.iter().map(|word| format!("{word}\0")).collect::<String>().into_bytes();
-        let mut vm = Vm { exchange, ..Vm::default() };
-        assert_eq!(vm.command(), Status::Done);
-        vm.exchange = kernel.to_vec();
-        vm.file(0);
-        assert_eq!(vm.start(), Status::Failed);
-        let reply: serde_json::Value = serde_json::from_slice(&vm.reply).unwrap();
-        let text = |name: &str| reply[name].as_str().unwrap_or_default().to_owned();
-        (text("code"), text("message"))
-    }
-
-    #[test]
-    fn a_guest_that_is_not_loaded_tells_what_is_to_be_changed() {
-        // A multiboot header whose image lies at 8 MiB.
-        let base: u32 = 8 << 20;
-        let words =
-            [0x1bad_b002, 1 << 16, 0u32.wrapping_sub(0x1bad_b002 + (1 << 16)), base, base, 0, 0, base + 32];
-        let mut kernel: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        kernel.resize(64, 0x90);
-        let (code, message) = failure(&["run", "--memory=4M", "--kernel=k"], &kernel);
-        assert_eq!(code, "TOO_LITTLE_MEMORY", "{message}");
-        let line = format!("--append={}", "x".repeat(70_000));
-        let (code, message) = failure(&["run", "--kernel=k", &line], &kernel);
-        assert_eq!(code, "BAD_OPTION", "{message}");
-        for option in
-            ["--engine=lockstep", "--trace=io", "--d=int", "--qmp=stdio", "--S", "--hda=disk", "--vga=std"]
-        {
-            let (code, message) = failure(&["run", option], &[]);
-            assert_eq!((code.as_str(), message.contains("native")), ("BAD_OPTION", true), "{message}");
-        }
-        let (code, message) = failure(&["run", "--kernel=k"], b"no kernel at all");
-        assert_eq!(code, "BAD_KERNEL", "{message}");
-    }
-
-    #[test]
-    fn impossible_sizes_are_bad_options_and_refusals_are_not() {
-        let size = MachineError::Ram(MemoryError::Size { bytes: 0 });
-        assert_eq!(refusal(&size).0, "BAD_OPTION");
-        let source = std::io::ErrorKind::OutOfMemory.into();
-        let (code, message) = refusal(&MachineError::Ram(MemoryError::Reserve { megabytes: 900, source }));
-        assert_eq!(code, "NO_MEMORY");
-        assert!(message.contains("900 MiB"), "{message}");
-    }
 }

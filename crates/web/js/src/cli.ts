@@ -4,6 +4,7 @@ import zlib from 'node:zlib';
 import { messageOf, V64Error } from './error.ts';
 import { Instance, type Plan } from './instance.ts';
 import { wasmModule } from './module.ts';
+import { fromPaths } from './supply.ts';
 import { Terminal } from './terminal.ts';
 import { V64 } from './v64.ts';
 
@@ -91,17 +92,14 @@ async function microtest(instance: Instance, file: string): Promise<number> {
 async function run(words: string[], plan: Extract<Plan, { kind: 'run' }>): Promise<number> {
   const terminal = new Terminal(plan.serial);
   try {
-    // The flags again, as they are: of the files the module wants the content.
-    const { kernel, initrd, loadState } = plan;
+    // The flags again, as they are.
+    const loadState = plan.files.find((file) => file.role === 'state')?.path ?? null;
     const launch = (state?: Uint8Array): Promise<V64> => {
       const options = {
-        ...(kernel === null ? {} : { kernel }),
-        ...(initrd === null ? {} : { initrd }),
-        ...(state ? { state } : {}),
         onSerial: (bytes: Uint8Array) => terminal.write(bytes),
         onLog: (line: string) => void process.stderr.write(`${line}\n`),
       };
-      return V64.launch(words.length === 0 ? ['run'] : words, options, true);
+      return V64.launch(words.length === 0 ? ['run'] : words, options, fromPaths(state), true);
     };
     const vm = await (loadState === null ? launch() : loading(loadState, async () => launch(await readFile(loadState))));
     try {

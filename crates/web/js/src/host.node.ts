@@ -1,4 +1,5 @@
 // Node: workers of node:worker_threads, files of the file system.
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -52,4 +53,5 @@ export const host: Host = {
   schemes: ['file:', 'http:', 'https:', 'data:', 'blob:'],
   open,
   readFile: regular,
+  exists: existsSync,
 };

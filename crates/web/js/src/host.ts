@@ -31,4 +31,7 @@ export interface Host {
 
   /** Reads a path or a `file:` URL; absent where there is no file system. */
   readonly readFile?: (path: string | URL) => Promise<Uint8Array>;
+
+  /** Returns whether there is something at a path; absent where there is no file system. */
+  readonly exists?: (path: string) => boolean;
 }

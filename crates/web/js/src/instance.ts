@@ -1,6 +1,7 @@
 // The border between JavaScript and the module: numbers, an exchange buffer in, a reply out.
 import { AT_ONCE, type CodeExports, GuestCode, Installed } from './code.ts';
 import { V64Error, type V64Code } from './error.ts';
+import type { WantedFile } from './protocol.ts';
 
 /** What `v64_run` and others answer. */
 export const Status = { done: 0, idle: 1, ended: 2, failed: 3 } as const;
@@ -10,9 +11,7 @@ export type Plan =
   | { kind: 'text'; stdout: string; stderr: string; exitCode: number }
   | {
       kind: 'run';
-      kernel: string | null;
-      initrd: string | null;
-      loadState: string | null;
+      files: readonly WantedFile[];
       saveState: string | null;
       serial: string;
       stats: boolean;
@@ -34,7 +33,7 @@ interface Exports extends CodeExports {
   __wasm_call_ctors?(): void;
   v64_buffer(len: bigint): bigint;
   v64_command(): number;
-  v64_file(kind: number): void;
+  v64_file(nameLen: bigint): void;
   v64_start(): number;
   v64_run(ms: number): number;
   v64_idle_ns(): bigint;
@@ -97,10 +96,17 @@ export class Instance {
     return new Uint8Array(this.#x.memory.buffer, Number(at), Number(len));
   }
 
-  #give(bytes: Uint8Array): void {
-    const at = this.#x.v64_buffer(BigInt(bytes.length));
-    if (at === 0n) throw new V64Error('NO_MEMORY', `there is no memory for ${bytes.length} bytes; give smaller files`);
-    this.#view(at, BigInt(bytes.length)).set(bytes);
+  /** Fills the exchange buffer. */
+  #give(...parts: readonly Uint8Array[]): void {
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const at = this.#x.v64_buffer(BigInt(length));
+    if (at === 0n) throw new V64Error('NO_MEMORY', `there is no memory for ${length} bytes; give smaller files`);
+    const buffer = this.#view(at, BigInt(length));
+    let done = 0;
+    for (const part of parts) {
+      buffer.set(part, done);
+      done += part.length;
+    }
   }
 
   #reply(): string {
@@ -120,9 +126,11 @@ export class Instance {
     return JSON.parse(this.#reply()) as Plan;
   }
 
-  file(kind: 'kernel' | 'initrd' | 'state', bytes: Uint8Array): void {
-    this.#give(bytes);
-    this.#x.v64_file(['kernel', 'initrd', 'state'].indexOf(kind));
+  /** Hands over a file, by its name in the plan. */
+  file(name: string, bytes: Uint8Array): void {
+    const encoded = encoder.encode(name);
+    this.#give(bytes, encoded);
+    this.#x.v64_file(BigInt(encoded.length));
   }
 
   start(): void {

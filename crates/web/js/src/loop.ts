@@ -8,9 +8,6 @@ const SLICE_MS = 8;
 /** Of the serial output, what a crash report repeats */
 const TAIL = 2000;
 
-/** Files, as messages name them. */
-const NAMES = { kernel: 'kernel', initrd: 'initrd', state: 'saved state' } as const;
-
 /** Lets messages in. */
 const breathe: () => Promise<void> = typeof setImmediate === 'function' ? immediately : channel();
 
@@ -33,6 +30,8 @@ function channel(): () => Promise<void> {
 /** Runs one machine as messages ask. */
 export class Loop {
   readonly #post: (message: FromWorker, transfer?: Transferable[]) => void;
+  /** A machine that waits for its files */
+  #prepared: Instance | undefined;
   #instance: Instance | undefined;
   #wanted = false;
   #running = false;
@@ -69,22 +68,21 @@ export class Loop {
           const text = plan.kind === 'text' ? plan.stderr || plan.stdout : 'only `run` makes a machine';
           throw new V64Error('BAD_OPTION', sentence(text));
         }
-        const { files, writes } = message;
-        const named = { kernel: plan.kernel, initrd: plan.initrd, state: plan.loadState } as const;
-        for (const what of ['kernel', 'initrd', 'state'] as const) {
-          const file = files[what];
-          if (named[what] !== null && !file) {
-            const flag = what === 'state' ? '--load-state' : `--${what}`;
-            throw new V64Error('BAD_OPTION', `${flag} is not for \`args\`: give the ${NAMES[what]} as the option \`${what}\``);
-          }
-          if (file) instance.file(what, file);
-        }
+        const { writes } = message;
         if (plan.serial.startsWith('file:') && !writes) {
           throw new V64Error('BAD_OPTION', '--serial file: is for the command: what COM1 sends comes to `onSerial`');
         }
         if (plan.saveState !== null && !writes) {
           throw new V64Error('BAD_OPTION', '--save-state is for the command: call `saveState()` when the state is wanted');
         }
+        this.#prepared = instance;
+        this.#post({ type: 'wants', files: plan.files });
+        break;
+      }
+      case 'start': {
+        const instance = this.#prepared;
+        if (!instance) throw new V64Error('STATE', 'there is no machine');
+        for (const [name, bytes] of Object.entries(message.files)) instance.file(name, bytes);
         instance.start();
         this.#instance = instance;
         this.#post({ type: 'ready' });

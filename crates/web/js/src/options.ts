@@ -14,6 +14,10 @@ export interface V64Options {
   initrd?: V64Source;
   /** Kernel command line */
   append?: string;
+  /** Firmware, a ROM image; without it SeaBIOS, where the machine has a screen or boots from a drive */
+  bios?: V64Source;
+  /** Graphics adapter: 'std' is QEMU's standard VGA, which comes with firmware */
+  vga?: 'std' | 'none';
   /** A saved state to start from. It brings the guest, and what of `memory`, `smp`, `cpu` and `clock` is not given */
   state?: V64Source;
   /** 'x86-64-v1', 'x86-64-v2' or 'max' */
@@ -34,6 +38,8 @@ export interface V64Options {
   wasmUrl?: string | URL;
   /** Where worker.mjs is, if not beside the library */
   workerUrl?: string | URL;
+  /** Where the package's folder firmware is, if not beside the library */
+  firmwareUrl?: string | URL;
   /** Receives what COM1 sends */
   onSerial?: (bytes: Uint8Array) => void;
   /** Receives lines that the module logs */
@@ -79,6 +85,8 @@ const CHECKS: Record<Name, Check> = {
   kernel: source,
   initrd: source,
   append: text,
+  bios: source,
+  vga: oneOf('std', 'none'),
   state: source,
   cpu: text,
   clock: oneOf('real', 'icount'),
@@ -89,6 +97,7 @@ const CHECKS: Record<Name, Check> = {
   args: (value) => (Array.isArray(value) && value.every((word) => typeof word === 'string') ? undefined : 'give an array of strings'),
   wasmUrl: place,
   workerUrl: place,
+  firmwareUrl: place,
   onSerial: listener,
   onLog: listener,
 };
@@ -106,6 +115,7 @@ const ALIASES: Readonly<Record<string, Name>> = {
   initramfs: 'initrd',
   cmdline: 'append',
   commandline: 'append',
+  firmware: 'bios',
   wasmpath: 'wasmUrl',
   worker: 'workerUrl',
   isadebugexit: 'debugExit',
@@ -123,8 +133,7 @@ const ABSENT: Readonly<Record<string, string>> = {
   fda: DISKS,
   fdb: DISKS,
   drive: DISKS,
-  bios: 'there is no firmware yet; give a `kernel`',
-  vgabios: 'there is no firmware yet; give a `kernel`',
+  vgabios: "it comes with `vga: 'std'`",
   autostart: 'call `run()`',
   screen: 'there is no display yet; COM1 goes to `onSerial`',
   screencontainer: 'there is no display yet; COM1 goes to `onSerial`',
@@ -178,6 +187,8 @@ export function words(options: V64Options): string[] {
   if (options.kernel !== undefined) add('--kernel', 'kernel');
   if (options.initrd !== undefined) add('--initrd', 'initrd');
   if (options.state !== undefined) add('--load-state', 'state');
+  if (options.bios !== undefined) add('--bios', 'bios');
+  add('--vga', options.vga);
   add('--append', options.append);
   add('--cpu', options.cpu);
   add('--clock', options.clock);

@@ -4,9 +4,9 @@ import { call, Emitter, type V64End, type V64Events } from './events.ts';
 import type { Port } from './host.ts';
 import { wasmModule } from './module.ts';
 import { checkOptions, type V64Options, words } from './options.ts';
-import type { FromWorker, Question, ToWorker } from './protocol.ts';
+import type { Files, FromWorker, Question, ToWorker, WantedFile } from './protocol.ts';
 import { Serial, type V64Serial, type V64WaitOptions } from './serial.ts';
-import { read, type V64Source } from './source.ts';
+import { fromOptions, readAll, type Supply, whole } from './supply.ts';
 
 /** What a machine did, summed over its processors, and where it is. */
 export interface V64Stats {
@@ -49,7 +49,7 @@ export class V64 {
   readonly #onLog: ((line: string) => void) | undefined;
   readonly #answers = new Map<number, Waiting<unknown>>();
   #port: Port | undefined;
-  #ready: Waiting<void> | undefined;
+  #ready: Waiting<unknown> | undefined;
   #end: Waiting<V64End> | undefined;
   #started = false;
   /** What the machine was asked to do last, where it has not ended */
@@ -72,33 +72,26 @@ export class V64 {
    */
   static async create(options: V64Options = {}): Promise<V64> {
     checkOptions(options);
-    return V64.launch(words(options), options, false);
+    return V64.launch(words(options), options, fromOptions(options), false);
   }
 
   /**
-   * Builds the machine of a command line; of the options, only files, addresses and listeners count. `writes` says whether
-   * the caller carries out options that write files.
+   * Builds the machine of a command line; of the options, only addresses and listeners count. Files come from where `supply`
+   * says. `writes` says whether the caller carries out options that write files.
    *
    * @internal
    */
-  static async launch(args: string[], options: V64Options, writes: boolean): Promise<V64> {
-    const [module, kernel, initrd, state] = await Promise.all([
-      wasmModule(options.wasmUrl),
-      file(options.kernel, 'kernel'),
-      file(options.initrd, 'initrd'),
-      file(options.state, 'saved state'),
-    ]);
-    const files = { ...(kernel ? { kernel } : {}), ...(initrd ? { initrd } : {}), ...(state ? { state } : {}) };
+  static async launch(args: string[], options: V64Options, supply: Supply, writes: boolean): Promise<V64> {
+    const module = await wasmModule(options.wasmUrl);
     const vm = new V64(CREATE, options);
     try {
       vm.#port = await host.open(options.workerUrl, {
         message: (message) => vm.#hear(message),
         failed: (error) => vm.#fail(new V64Error('TRAP', `the worker failed: ${error.message}`)),
       });
-      await new Promise<void>((resolve, reject) => {
-        vm.#ready = { resolve, reject };
-        vm.#send({ type: 'create', module, args, files, writes });
-      });
+      const wanted = await vm.#prepare<readonly WantedFile[]>({ type: 'create', module, args, writes });
+      const files: Files = await readAll(wanted, supply);
+      await vm.#prepare<void>({ type: 'start', files });
     } catch (error) {
       vm.destroy();
       throw error;
@@ -235,6 +228,14 @@ export class V64 {
     this.#reject(new V64Error('STATE', 'the machine was destroyed'));
   }
 
+  /** Takes a step towards a machine that can run. */
+  #prepare<T>(message: ToWorker): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#ready = { resolve: resolve as (value: unknown) => void, reject };
+      this.#send(message);
+    });
+  }
+
   #ask(what: Question, bytes?: Uint8Array): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const id = this.#next++;
@@ -273,8 +274,11 @@ export class V64 {
     switch (message.type) {
       case 'loaded':
         break;
+      case 'wants':
+        this.#ready?.resolve(message.files);
+        break;
       case 'ready':
-        this.#ready?.resolve();
+        this.#ready?.resolve(undefined);
         this.#ready = undefined;
         break;
       case 'output':
@@ -325,13 +329,4 @@ export class V64 {
     this.#answers.clear();
     this.#output.close(error);
   }
-}
-
-async function file(source: V64Source | undefined, what: string): Promise<Uint8Array | undefined> {
-  return source === undefined ? undefined : whole(await read(source, what));
-}
-
-/** Returns bytes with a buffer of their own: messages copy the whole of what is behind a view. */
-function whole(bytes: Uint8Array): Uint8Array {
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
 }
