@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::{Flow, Vcpu};
-use x86_decode::{Instruction, OperandKind};
+use x86_decode::{Instruction, Operand, OperandKind};
 use x86_state::cpuid::Features;
 use x86_state::{Cr0, Cr4, Dr6, Dr7, Efer, RFlags, SegAttr, Xcr0, gpr};
 use x86_types::{Exception, LinearAddr, Seg, Width};
@@ -221,6 +221,11 @@ pub(super) fn edx_eax(vm: &Vcpu) -> u64 {
 pub(super) fn set_edx_eax(vm: &mut Vcpu, v: u64) {
     vm.cpu.gpr[gpr::RAX] = v & 0xffff_ffff;
     vm.cpu.gpr[gpr::RDX] = v >> 32;
+}
+
+/// Returns whether an operand is DR4 or DR5.
+pub(super) fn is_alias(operand: &Operand) -> bool {
+    operand.kind == OperandKind::Dr && matches!(operand.reg, 4 | 5)
 }
 
 /// MOV to and from debug registers.

@@ -44,12 +44,12 @@ pub(super) fn hlt(vm: &mut Vcpu) -> Outcome {
 
 /// MONITOR and MWAIT: waiting never lasts, which the manual allows.
 ///
-/// SPEC: intel-sdm-vol2 :: MWAIT—Monitor Wait -> implementation-dependent events may end the wait at once; here all do
+/// SPEC: intel-sdm-vol2 :: MWAIT—Monitor Wait -> implementation-dependent events may end the wait at once; here all do. Extensions in ECX that CPUID's leaf 5 does not enumerate are #GP(0)
 pub(super) fn monitor(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    if vm.cpu.gpr[gpr::RCX] as u32 != 0 {
+        return Err(Exception::GP0);
+    }
     if i.op == Op::Monitor {
-        if vm.cpu.gpr[gpr::RCX] as u32 != 0 {
-            return Err(Exception::GP0);
-        }
         let m = crate::MemRef { seg: i.seg, offset: i.addrsize.trunc(vm.cpu.gpr[gpr::RAX]) };
         vm.load_ref(&m, Width::B1)?;
     }

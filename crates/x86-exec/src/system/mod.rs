@@ -16,7 +16,8 @@ mod tables;
 use crate::{Flow, Vcpu};
 use x86_decode::{Feature, InsnFlags, Instruction, Op};
 use x86_state::cpuid::Features;
-use x86_types::Exception;
+use x86_state::{Cr4, Efer};
+use x86_types::{CodeSize, Exception};
 
 /// What a concrete instruction comes to.
 pub(crate) type Outcome = Result<Flow, Exception>;
@@ -26,7 +27,7 @@ pub(crate) type Outcome = Result<Flow, Exception>;
 /// SPEC: intel-sdm-vol3 :: 6.9 Privileged Instructions -> at CPL 1 to 3 they raise #GP(0)
 pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     if i.flags.contains(InsnFlags::PRIVILEGED) && vm.cpu.cpl != 0 {
-        return Err(Exception::GP0);
+        return Err(if is_undefined(vm, i) { Exception::InvalidOpcode } else { Exception::GP0 });
     }
     match i.op {
         Op::MovCr => control::mov_cr(vm, i),
@@ -79,6 +80,22 @@ pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
         Op::Crc32 => misc::crc32(vm, i),
         Op::Pdep | Op::Pext => misc::scatter_bits(vm, i),
         _ => crate::vector::exec(vm, i).unwrap_or_else(|| crate::x87::exec(vm, i)),
+    }
+}
+
+/// Returns whether a privileged instruction is #UD at CPL 1 to 3, where it is not the mode or a control register alone that
+/// decides: this is asked before the privilege level.
+///
+/// SPEC: intel-sdm-vol3 :: 7.9 Prioritization of Concurrent Events -> faults of decoding come before those of executing
+/// SPEC: intel-sdm-vol2 :: MONITOR—Set Up Monitor Address -> above CPL 0 it is #UD; MWAIT likewise
+fn is_undefined(vm: &Vcpu, i: &Instruction) -> bool {
+    match i.op {
+        Op::Lldt | Op::Ltr => vm.cpu.mode().is_real_like(),
+        Op::Sysret => vm.cpu.code_size != CodeSize::Bits64 || !vm.cpu.efer.contains(Efer::SCE),
+        Op::Xsetbv => !vm.cpu.cr4.contains(Cr4::OSXSAVE),
+        Op::MovDr => vm.cpu.cr4.contains(Cr4::DE) && i.operands.iter().any(control::is_alias),
+        Op::Monitor | Op::Mwait => true,
+        _ => false,
     }
 }
 

@@ -30,8 +30,12 @@ pub(super) fn store_table(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     check_umip(vm)?;
     let table = if i.op == Op::Sgdt { vm.cpu.gdtr } else { vm.cpu.idtr };
     let w = if vm.cpu.code_size == CodeSize::Bits64 { Width::B8 } else { Width::B4 };
+    // Nothing is stored where part of it faults.
+    let mut base = crate::operand::mem(vm, i);
+    base.offset = i.addrsize.trunc(base.offset.wrapping_add(2));
+    vm.check_write_ref(&base, w)?;
     vm.store_operand(i, 0, Width::B2, u64::from(table.limit))?;
-    vm.store_operand(i, 2, w, w.trunc(table.base))?;
+    vm.store_ref(&base, w, w.trunc(table.base))?;
     Ok(Flow::Next)
 }
 

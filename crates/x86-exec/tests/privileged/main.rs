@@ -6,6 +6,7 @@ mod code;
 mod debug;
 mod events;
 mod exact;
+mod exceptions;
 mod fast;
 mod ferr;
 mod frames;
