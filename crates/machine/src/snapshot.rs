@@ -83,7 +83,7 @@ impl Clock {
 
 /// A model by name, and by what it has: the name alone could mean something else in another version.
 fn describe(model: CpuModel) -> String {
-    let named = CpuModel::NAMES.into_iter().find(|name| CpuModel::from_name(name) == Some(model));
+    let named = CpuModel::names().find(|name| CpuModel::from_name(name) == Some(model));
     let (name, features, bits) = (named.unwrap_or("custom"), model.features.bits(), model.physical_bits);
     format!("{name} (features {features:#x}, {bits} address bits)")
 }

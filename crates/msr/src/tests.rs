@@ -178,7 +178,8 @@ fn efer_is_guarded_by_paging_and_features() {
         assert_eq!(result, expected, "{value:#x}");
         assert_eq!(effects.efer, result != Gp);
     }
-    let mut cpu = Cpu::new(CpuModel { features: Features::SYSCALL, physical_bits: 36 });
+    let mut cpu =
+        Cpu::new(CpuModel { features: Features::SYSCALL, physical_bits: 36, ..CpuModel::X86_64_V2 });
     for (value, expected) in [(1, Handled(1)), (1 << 11, Gp), (1 << 8, Gp)] {
         assert_eq!(write(&mut cpu, IA32_EFER, value, 0).0, expected);
     }

@@ -8,7 +8,7 @@ use device_api::Backends;
 use machine::time::Clock;
 use machine::{MAX_PROCESSORS, MachineConfig, Seed};
 use std::path::PathBuf;
-use x86_state::cpuid::CpuModel;
+use x86_state::cpuid::{self, CpuModel};
 
 /// 2024-01-01: the date of machines whose time is made of instructions.
 pub const ICOUNT_EPOCH: u64 = 1_704_067_200;
@@ -53,8 +53,8 @@ pub struct RunArgs {
     )]
     #[arg(value_parser = parse_command_line)]
     pub append: String,
-    /// Processor model: x86-64-v1, x86-64-v2 or max
-    #[arg(long, value_parser = parse_model)]
+    /// Processor model: x86-64-v1, x86-64-v2, max or one of QEMU's (-cpu help), with features as +NAME and -NAME
+    #[arg(long, value_name = "MODEL", value_parser = parse_model)]
     pub cpu: Option<Model>,
     /// Firmware, a ROM image: SeaBIOS where nothing is said and no kernel is given but a drive is
     #[arg(long, value_name = "FILE")]
@@ -192,9 +192,14 @@ pub struct RunArgs {
     pub given: Given,
 }
 
-/// A processor model, by name.
+/// What `-cpu` says.
 #[derive(Clone, Copy, Debug)]
-pub struct Model(pub CpuModel);
+pub enum Model {
+    /// A processor model
+    Of(CpuModel),
+    /// The list of models is to be printed
+    Help,
+}
 
 /// The number of processors, 1 where nothing is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,10 +255,33 @@ fn parse_command_line(text: &str) -> Result<String, String> {
     }
 }
 
+/// `Nehalem`, or with changes: `Nehalem,+movbe,-sse4.2,aes=off`.
 fn parse_model(text: &str) -> Result<Model, String> {
-    CpuModel::from_name(text)
-        .map(Model)
-        .ok_or_else(|| format!("no processor is called {text}; there are {}", CpuModel::NAMES.join(", ")))
+    if matches!(text, "help" | "?") {
+        return Ok(Model::Help);
+    }
+    let mut parts = text.split(',');
+    let name = parts.next().unwrap_or_default();
+    let names = || CpuModel::names().collect::<Vec<_>>().join(", ");
+    let mut model = CpuModel::from_name(name)
+        .ok_or_else(|| format!("no processor is called {name}; there are {}", names()))?;
+    for part in parts {
+        let (name, has) = match (part.strip_prefix('+'), part.strip_prefix('-'), part.split_once('=')) {
+            (Some(name), ..) => (name, true),
+            (_, Some(name), _) => (name, false),
+            (_, _, Some((name, "on"))) => (name, true),
+            (_, _, Some((name, "off"))) => (name, false),
+            (_, _, None) if matches!(part, "check" | "enforce") => continue,
+            _ => return Err(format!("{part} is no change to a processor; write +NAME or -NAME")),
+        };
+        // What is not there cannot be taken away either.
+        match cpuid::feature(name) {
+            Some(feature) => model = model.with(feature, has),
+            None if !has => {}
+            None => return Err(format!("the processor feature {name} is not there; leave it out")),
+        }
+    }
+    Ok(Model::Of(model))
 }
 
 /// Returns the events of `--trace` that an item of `-d` means.
@@ -395,7 +423,10 @@ impl RunArgs {
 
     /// The processor that was asked for.
     pub fn model(&self) -> CpuModel {
-        self.cpu.map_or(CpuModel::X86_64_V2, |model| model.0)
+        match self.cpu {
+            Some(Model::Of(model)) => model,
+            Some(Model::Help) | None => CpuModel::X86_64_V2,
+        }
     }
 
     /// The seed of the generator behind RDRAND and RDSEED: that of `--seed`, a constant where time is made of
@@ -428,6 +459,29 @@ mod tests {
         assert_eq!((monitor.serial(), monitor.has_monitor()), (vec!["null"], true));
         let none = RunArgs { monitor: vec!["none".into()], ..RunArgs::default() };
         assert_eq!((none.serial(), none.has_monitor()), (vec!["stdio"], false));
+    }
+
+    #[test]
+    fn processors_are_models_with_changes() {
+        use x86_state::cpuid::Features;
+        let model = |text: &str| match parse_model(text) {
+            Ok(Model::Of(model)) => Ok(model),
+            Ok(Model::Help) => Err("the list".to_owned()),
+            Err(error) => Err(error),
+        };
+        let nehalem = CpuModel::from_name("Nehalem").unwrap();
+        assert_eq!(model("Nehalem,check"), Ok(nehalem));
+        let changed = nehalem.with(Features::MOVBE, true).with(Features::SSE4_2, false);
+        assert_eq!(model("Nehalem,+movbe,-sse4.2,svm=off"), Ok(changed));
+        for (text, says) in [
+            ("help", "the list"),
+            ("Z80", "486, pentium"),
+            ("max,+svm", "feature svm is not there"),
+            ("max,fast", "write +NAME"),
+        ] {
+            let error = model(text).unwrap_err();
+            assert!(error.contains(says), "{text}: {error}");
+        }
     }
 
     #[test]

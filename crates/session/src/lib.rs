@@ -27,6 +27,7 @@ pub use microtest::{MicrotestArgs, Microtests};
 pub use spec::MachineSpec;
 pub use state::{Given, restore_state, save_state};
 pub use words::normalize_words;
+use x86_state::cpuid::CpuModel;
 
 /// Answers `-device help` (all models) and `-device MODEL,help` (properties of one). `None` for other values.
 ///
@@ -48,6 +49,23 @@ pub fn device_help(text: &str) -> anyhow::Result<Option<String>> {
         out += &format!("  {}=<{possible}>  {}{default}\n", property.name, property.summary);
     }
     Ok(Some(out))
+}
+
+/// Returns the list that `-cpu help`, `-M help` or `-device help` asks for instead of a run.
+///
+/// # Errors
+/// Those of [`device_help`].
+pub fn help(args: &RunArgs) -> anyhow::Result<Option<String>> {
+    if matches!(args.cpu, Some(Model::Help)) {
+        let names = CpuModel::names().map(|name| format!("{name}\n")).collect();
+        return Ok(Some(names));
+    }
+    for text in &args.device {
+        if let Some(help) = device_help(text)? {
+            return Ok(Some(help));
+        }
+    }
+    Ok(None)
 }
 
 /// The devices that machines are made of, a line each.

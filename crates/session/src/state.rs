@@ -61,7 +61,7 @@ impl RunArgs {
             self.smp.0 = saved.processors;
         }
         if !cpu {
-            self.cpu = saved.model.map(Model);
+            self.cpu = saved.model.map(Model::Of);
         }
         if !clock {
             self.clock = if saved.icount { ClockKind::Icount } else { ClockKind::Real };

@@ -105,10 +105,8 @@ pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
     if command.exit_on_eof && !args.uses_stdio() {
         bail!("--exit-on-eof is for --serial stdio: otherwise standard input is not read");
     }
-    for text in &args.device {
-        if let Some(help) = session::device_help(text)? {
-            return Ok(crate::output::print((help, 0)));
-        }
+    if let Some(help) = session::help(args)? {
+        return Ok(crate::output::print((help, 0)));
     }
     trace(args)?;
     pc_devices::link();

@@ -152,6 +152,11 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
             if let Err(error) = args.check() {
                 return refused(&error);
             }
+            match session::help(&args) {
+                Ok(Some(list)) => return text(list, 0),
+                Ok(None) => {}
+                Err(error) => return refused(&error),
+            }
             let spec = match MachineSpec::new(&args) {
                 Ok(spec) => spec,
                 Err(error) => return refused(&error),

@@ -18,15 +18,9 @@ pub struct CpuidState {
     pub misc_enable: u64,
 }
 
-const MAX_BASIC: u32 = 0x16;
-const MAX_EXTENDED: u32 = 0x8000_0008;
 /// Frequency of the time-stamp counter, the crystal and the local APIC timer, in Hz.
 const CRYSTAL_HZ: u32 = 1_000_000_000;
 const VENDOR: &[u8; 12] = b"GenuineIntel";
-const BRAND: &[u8; 48] = b"v64 x86-64 processor\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
-
-/// CPUID.1:EDX flags that are no choice of a model: DE, PSE, PAE, MCE, MTRR, PGE, MCA, PAT and PSE-36.
-const FIXED_1_EDX: u32 = 1 << 2 | 1 << 3 | 1 << 6 | 1 << 7 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 16 | 1 << 17;
 const APIC_1_EDX: u32 = 1 << 9;
 const NX_8000_0001_EDX: u32 = 1 << 20;
 const OSXSAVE_1_ECX: u32 = 1 << 27;
@@ -40,8 +34,9 @@ impl CpuModel {
     ///
     /// SPEC: intel-sdm-vol2 :: CPUID—CPU Identification -> a leaf above the highest basic or extended one answers as the highest basic leaf does
     pub fn cpuid(&self, leaf: u32, subleaf: u32, state: &CpuidState) -> [u32; 4] {
-        let known = leaf <= MAX_BASIC || (0x8000_0000..=MAX_EXTENDED).contains(&leaf);
-        let leaf = if known { leaf } else { MAX_BASIC };
+        let (basic, extended) = (self.identity.last_basic, self.identity.last_extended);
+        let known = leaf <= basic || (0x8000_0000..=extended).contains(&leaf);
+        let leaf = if known { leaf } else { basic };
         let mut answer = match leaf {
             0x8000_0000.. => self.extended(leaf),
             _ => self.basic(leaf, subleaf, state),
@@ -64,12 +59,13 @@ impl CpuModel {
 
     fn basic(&self, leaf: u32, subleaf: u32, state: &CpuidState) -> [u32; 4] {
         match leaf {
-            0 => [MAX_BASIC, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4)],
+            0 => [self.identity.last_basic, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4)],
             1 => {
                 // CLFLUSH line of 8 quadwords, one logical processor a package, initial APIC ID
                 let ebx = 8 << 8 | 1 << 16 | state.apic_id << 24;
                 let ecx = if state.cr4_osxsave { OSXSAVE_1_ECX } else { 0 };
-                let edx = FIXED_1_EDX | if state.apic_enabled { APIC_1_EDX } else { 0 };
+                let hidden = if state.apic_enabled { 0 } else { APIC_1_EDX };
+                let edx = self.identity.base & !hidden;
                 [self.signature(), ebx, ecx, edx]
             }
             // Descriptor FFH: ask leaf 4.
@@ -91,10 +87,11 @@ impl CpuModel {
 
     fn extended(&self, leaf: u32) -> [u32; 4] {
         match leaf {
-            0x8000_0000 => [MAX_EXTENDED, 0, 0, 0],
+            0x8000_0000 => [self.identity.last_extended, 0, 0, 0],
             0x8000_0002..=0x8000_0004 => {
                 let at = (leaf - 0x8000_0002) as usize * 16;
-                [word(BRAND, at), word(BRAND, at + 4), word(BRAND, at + 8), word(BRAND, at + 12)]
+                let brand = &self.identity.brand;
+                [word(brand, at), word(brand, at + 4), word(brand, at + 8), word(brand, at + 12)]
             }
             // L2: 1024 KiB, 16 ways (code 8), lines of 64 bytes
             0x8000_0006 => [0, 0, 1024 << 16 | 8 << 12 | 64, 0],

@@ -3,11 +3,13 @@
 
 mod bits;
 mod leaves;
+mod models;
 #[cfg(test)]
 mod tests;
 
 pub use bits::{CpuidBit, FEATURE_BITS, Register};
 pub use leaves::CpuidState;
+pub use models::feature;
 
 use bitflags::bitflags;
 
@@ -81,6 +83,33 @@ bitflags! {
     }
 }
 
+/// How a model names itself, and how much CPUID tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
+pub struct Identity {
+    /// CPUID.1:EAX: family, model, stepping
+    pub signature: u32,
+    /// The last basic leaf
+    pub last_basic: u32,
+    /// The last extended leaf; 0 where there are none
+    pub last_extended: u32,
+    /// Flags of CPUID.1:EDX that are no [`Features`]: DE, PSE, PAE, MCE, APIC, MTRR, PGE, MCA, PAT, PSE-36
+    pub base: u32,
+    /// The brand string, filled up with zeros
+    pub brand: [u8; 48],
+}
+
+impl Identity {
+    /// Family 6, a model without errata that operating systems work around.
+    pub const V64: Identity = Identity {
+        signature: 0x0006_06a1,
+        last_basic: 0x16,
+        last_extended: 0x8000_0008,
+        base: 1 << 2 | 1 << 3 | 1 << 6 | 1 << 7 | 1 << 9 | 1 << 12 | 1 << 13 | 1 << 14 | 1 << 16 | 1 << 17,
+        brand: *b"v64 x86-64 processor\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+    };
+}
+
 /// A named processor model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
@@ -89,17 +118,20 @@ pub struct CpuModel {
     pub features: Features,
     /// Physical address bits, at most 52
     pub physical_bits: u8,
+    /// Its names
+    pub identity: Identity,
 }
 
 impl CpuModel {
     /// The first x86-64 baseline: SSE2, and the system features of a current processor. No XSAVE, hence FXSAVE.
-    pub const X86_64_V1: CpuModel = CpuModel { features: BASELINE, physical_bits: 40 };
+    pub const X86_64_V1: CpuModel =
+        CpuModel { features: BASELINE, physical_bits: 40, identity: Identity::V64 };
     /// Baseline v2: SSE4.2, POPCNT and CMPXCHG16B as well.
-    pub const X86_64_V2: CpuModel = CpuModel { features: BASELINE.union(V2), physical_bits: 40 };
+    pub const X86_64_V2: CpuModel = CpuModel { features: BASELINE.union(V2), ..Self::X86_64_V1 };
     /// Everything that is complete.
-    pub const MAX: CpuModel = CpuModel { features: Features::all().difference(NO_MODELS), physical_bits: 40 };
+    pub const MAX: CpuModel = CpuModel { features: Features::all().difference(NO_MODELS), ..Self::X86_64_V1 };
 
-    /// What [`CpuModel::from_name`] knows, plainest first.
+    /// The baselines that [`CpuModel::from_name`] knows, plainest first; QEMU's models come beside them.
     pub const NAMES: [&'static str; 3] = ["x86-64-v1", "x86-64-v2", "max"];
 
     /// The model of that name.
@@ -108,13 +140,31 @@ impl CpuModel {
             "x86-64-v1" => Some(Self::X86_64_V1),
             "x86-64-v2" => Some(Self::X86_64_V2),
             "max" => Some(Self::MAX),
-            _ => None,
+            _ => models::find(name),
         }
     }
 
-    /// CPUID.1:EAX: family 6, a model without errata that operating systems work around.
+    /// Returns the names that [`CpuModel::from_name`] knows: the baselines, and QEMU's models, oldest first.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        Self::NAMES.into_iter().chain(models::names())
+    }
+
+    /// Returns the model with a feature, and with the leaf that shows it, or without the feature.
+    pub fn with(mut self, feature: Features, has: bool) -> CpuModel {
+        self.features.set(feature, has);
+        for place in FEATURE_BITS.iter().filter(|place| has && place.feature == feature) {
+            let last = match place.leaf {
+                0x8000_0000.. => &mut self.identity.last_extended,
+                _ => &mut self.identity.last_basic,
+            };
+            *last = place.leaf.max(*last);
+        }
+        self
+    }
+
+    /// CPUID.1:EAX: family, model and stepping.
     pub const fn signature(self) -> u32 {
-        0x0006_06a1
+        self.identity.signature
     }
 }
 

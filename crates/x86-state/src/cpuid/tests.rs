@@ -20,8 +20,8 @@ fn every_feature_has_exactly_one_bit() {
 fn a_feature_shows_at_its_bit_and_nowhere_else() {
     let leaves = [(1, 0), (7, 0), (7, 1), (7, 2), (0xd, 1), (0x8000_0001, 0)];
     for place in FEATURE_BITS {
-        let with = CpuModel { features: place.feature | Features::XSAVE, physical_bits: 40 };
-        let without = CpuModel { features: with.features - place.feature, physical_bits: 40 };
+        let with = CpuModel { features: place.feature | Features::XSAVE, ..CpuModel::MAX };
+        let without = CpuModel { features: with.features - place.feature, ..CpuModel::MAX };
         for (leaf, subleaf) in leaves {
             let (a, b) = (with.cpuid(leaf, subleaf, &STATE), without.cpuid(leaf, subleaf, &STATE));
             let mut difference = [0; 4];
@@ -122,4 +122,48 @@ fn state_shows_where_the_manual_says() {
     assert_eq!((ask(STATE, 0)[0], ask(disabled(crate::LIMIT_CPUID_MAXVAL), 0)[0]), (0x16, 2));
     // The hypervisor bit stays clear.
     assert_eq!(ask(STATE, 1)[2] >> 31, 0);
+}
+
+#[test]
+fn models_of_qemu_say_what_they_have() {
+    let model = |name| CpuModel::from_name(name).expect(name);
+    let enabled = CpuidState { apic_id: 0, ..STATE };
+    for (name, leaf, expected) in [
+        ("486", 0, [1, 0x756e_6547, 0x6c65_746e, 0x4965_6e69]),
+        ("486", 1, [0x480, 0x0001_0800, 0, 0x9]),
+        // A leaf that is beyond the last answers as the last one.
+        ("486", 0x8000_0001, [0x480, 0x0001_0800, 0, 0x9]),
+        ("pentium", 1, [0x543, 0x0001_0800, 0, 0x0080_03bd]),
+        ("pentium3", 1, [0x683, 0x0001_0800, 0, 0x0383_fbfd]),
+        ("qemu64", 1, [0x60fb1, 0x0001_0800, 0x2001, 0x078b_fbfd]),
+        ("Nehalem", 1, [0x106a3, 0x0001_0800, 0x0098_2201, 0x078b_fbfd]),
+    ] {
+        assert_eq!(model(name).cpuid(leaf, 0, &enabled), expected, "{name} {leaf:#x}");
+    }
+    let brand = model("kvm64").cpuid(0x8000_0002, 0, &enabled);
+    assert_eq!(brand.map(u32::to_le_bytes).concat(), b"Common KVM proce");
+    for name in CpuModel::names() {
+        assert!(CpuModel::MAX.features.contains(model(name).features), "{name}");
+    }
+    assert_eq!(CpuModel::from_name("EPYC"), None);
+}
+
+#[test]
+fn features_come_and_go_by_name() {
+    let nehalem = CpuModel::from_name("Nehalem").unwrap();
+    for (name, expected) in [
+        ("sse4.2", Some(Features::SSE4_2)),
+        ("sse4_2", Some(Features::SSE4_2)),
+        ("abm", Some(Features::LZCNT)),
+        ("bmi1", Some(Features::BMI1)),
+        ("monitor", None),
+        ("svm", None),
+    ] {
+        assert_eq!(feature(name), expected, "{name}");
+    }
+    let without = nehalem.with(Features::SSE4_2, false);
+    assert_eq!(without.features, nehalem.features - Features::SSE4_2);
+    let with = CpuModel::from_name("pentium3").unwrap().with(Features::BMI2, true);
+    assert_eq!(with.cpuid(0, 0, &STATE)[0], 7, "the leaf that shows it");
+    assert_eq!(with.cpuid(7, 0, &STATE)[1], 1 << 8);
 }
