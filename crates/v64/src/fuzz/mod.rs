@@ -1,8 +1,10 @@
-//! `v64 fuzz`: random code, page tables, port and MMIO traffic. It looks for panics, hangs, and states that do not come back from a saved one.
+//! `v64 fuzz`: random code, page tables, traffic at every device. It looks for panics, hangs, and states that do not come back from a saved one.
+
+mod devices;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use device_api::{Backends, DeviceSpec};
+use device_api::Frame;
 use machine::time::Clock;
 use machine::{Machine, MachineConfig, Stop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -217,7 +219,7 @@ fn traffic(random: &mut Random, machine: &mut Machine) {
     }
 }
 
-fn round(seed: u64, machine: &mut Machine) {
+fn round(seed: u64, machine: &mut Machine, frame: &mut Frame) {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     machine.reset();
     let model = [CpuModel::X86_64_V2, CpuModel::MAX][random.below(2) as usize];
@@ -227,6 +229,7 @@ fn round(seed: u64, machine: &mut Machine) {
         machine.memory().write(GuestPhysAddr(at), &code(&mut random));
     }
     traffic(&mut random, machine);
+    devices::traffic(&mut random, machine, frame);
     machine.invalidate_code(GuestPhysAddr(0), RAM);
     let vcpu = machine.vcpu_mut();
     state(&mut random, &mut vcpu.cpu);
@@ -243,6 +246,7 @@ fn round(seed: u64, machine: &mut Machine) {
             }
             _ => {}
         }
+        devices::traffic(&mut random, machine, frame);
     }
     let hash = machine.state_hash();
     if seed.is_multiple_of(SAVED) {
@@ -262,17 +266,15 @@ fn saved_and_restored(machine: &mut Machine, hash: u64) {
 }
 
 fn machine() -> Result<Machine> {
+    let (devices, backends) = devices::devices();
     Ok(Machine::new(MachineConfig {
         ram_bytes: RAM,
         model: CpuModel::X86_64_V2,
         clock: Clock::instructions(),
         epoch_seconds: 0,
-        devices: vec![
-            DeviceSpec::new("isa-serial"),
-            DeviceSpec::new("isa-debug-exit").with("iobase", 0xf4).with("iosize", 4),
-        ],
+        devices,
         left_out: Vec::new(),
-        backends: Backends::default(),
+        backends,
         processors: 1,
         seed: machine::Seed::default(),
     })?)
@@ -284,13 +286,14 @@ pub(crate) fn main(args: &FuzzArgs) -> Result<u8> {
     let started = Instant::now();
     let first = args.seed.unwrap_or(1);
     let mut machine_now = machine()?;
+    let mut frame = Frame::default();
     let mut rounds = 0;
     while started.elapsed() < Duration::from_secs(args.seconds)
         && args.rounds.is_none_or(|most| rounds < most)
     {
         let seed = first.wrapping_add(rounds);
         let before = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| round(seed, &mut machine_now)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| round(seed, &mut machine_now, &mut frame)));
         if outcome.is_err() {
             bail!("panic with seed {seed}; repeat with: v64 fuzz --rounds 1 --seed {seed}");
         }
