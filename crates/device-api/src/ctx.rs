@@ -22,13 +22,15 @@ pub enum MachineEvent {
     DebugExit(u32),
 }
 
-/// Something that a person does to the machine.
+/// Something that comes from the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostEvent {
     /// The power button is pressed
     PowerButton,
     /// Keyboard or mouse
     Input(InputEvent),
+    /// Character devices may have something to receive
+    CharInput,
 }
 
 /// Collects [`MachineEvent`]s; the run loop looks at it after every access that left RAM.

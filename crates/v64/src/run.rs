@@ -7,6 +7,7 @@ use crate::state_file::StateFile;
 use crate::terminal::{Keys, Terminal};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use device_api::HostEvent;
 use machine::boot::Bytes;
 use machine::time::{Clock, HostClock, NS_PER_INSTRUCTION};
 use machine::{Machine, Seed};
@@ -253,10 +254,12 @@ fn run(
             continue;
         }
         monitor.advance(machine);
+        machine.host_event(HostEvent::CharInput);
         let limit = machine.retired().saturating_add(slice);
         let started = Instant::now();
         let outcome = drive(args, guest, machine, limit)?;
-        if args.has_monitor() {
+        // Under icount the moments at which input is announced are those of every run.
+        if args.has_monitor() || args.clock == ClockKind::Real {
             slice = next_slice(slice, started.elapsed());
         }
         match &outcome {

@@ -4,6 +4,7 @@ use crate::code::{Engine, EngineHost};
 use crate::command::{Parsed, parse};
 use crate::host;
 use crate::serial;
+use device_api::HostEvent;
 use machine::Machine;
 use machine::boot::BootError;
 use serde_json::json;
@@ -161,6 +162,9 @@ impl Vm {
     pub(crate) fn input(&mut self) {
         let bytes = std::mem::take(&mut self.exchange);
         serial::open(&self.line).input.extend(bytes);
+        if let Some(machine) = &mut self.machine {
+            machine.host_event(HostEvent::CharInput);
+        }
     }
 
     /// The reply is the whole state as a file.

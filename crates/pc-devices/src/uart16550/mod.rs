@@ -9,15 +9,13 @@ use crate::aml::Node;
 use crate::{codec::snapshot_of, lanes};
 use chip::Uart;
 use device_api::{
-    BuildConfig, CharBackend, Ctx, Device, DeviceDecl, DeviceError, FirmwareTables, IrqLine, Pio, PortRange,
-    Presence, Property, PropertyKind, Role, Stage, Timed, VmTime, declare_device,
+    BuildConfig, CharBackend, Ctx, Device, DeviceDecl, DeviceError, FirmwareTables, HostEvent, IrqLine, Pio,
+    PortRange, Presence, Property, PropertyKind, Role, Stage, Timed, VmTime, declare_device,
 };
 use spec::offset;
 
 const ID: &str = "isa-serial";
 
-/// How often the host's end is asked for input while the guest waits for an interrupt, in nanoseconds.
-pub const POLL_INTERVAL: u64 = 2_000_000;
 /// How long the host's end is left alone after the receive interrupt was enabled, in nanoseconds: Linux enables the FIFOs
 /// just behind it, which clears them.
 pub const START_TIME: u64 = 500_000;
@@ -38,13 +36,13 @@ pub struct SerialDevice {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct State {
     uart: Uart,
-    /// When the host was last asked
-    polled: VmTime,
+    /// When the host's end is looked at for what came before the guest listened
+    listen_at: Option<VmTime>,
     /// Reads of LSR in a row, up to [`POLLS`], where it stays until the FIFOs are programmed
     lsr_reads: u8,
 }
 
-crate::codec::codec_struct!(State { uart, polled, lsr_reads });
+crate::codec::codec_struct!(State { uart, listen_at, lsr_reads });
 
 snapshot_of!(SerialDevice, state);
 
@@ -59,7 +57,7 @@ impl std::fmt::Debug for SerialDevice {
 
 impl State {
     fn new(connected: bool) -> Self {
-        Self { uart: Uart::new(connected), polled: VmTime::ZERO, lsr_reads: 0 }
+        Self { uart: Uart::new(connected), listen_at: None, lsr_reads: 0 }
     }
 }
 
@@ -86,9 +84,13 @@ impl SerialDevice {
         };
     }
 
+    /// Whether input would interrupt.
+    fn listens(&self) -> bool {
+        self.host.is_some() && self.state.uart.wants_data() && !self.state.uart.loopback()
+    }
+
     /// Takes what the host has, as far as it fits. In loopback the receiver is cut off from the wire.
-    fn poll(&mut self, now: VmTime) {
-        self.state.polled = now;
+    fn take_input(&mut self, now: VmTime) {
         let Some(host) = &mut self.host else { return };
         while !self.state.uart.loopback() && self.state.uart.has_room() {
             let Some(byte) = host.receive() else { return };
@@ -114,8 +116,14 @@ impl Device for SerialDevice {
         Node { uid: Some(self.index + 1), ..node }.write(&mut tables.bus);
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
-        self.state = State { polled: ctx.now, ..State::new(self.host.is_some()) };
+        self.state = State::new(self.host.is_some());
         self.drive(ctx);
+    }
+    fn host_event(&mut self, ctx: &mut Ctx<'_>, event: HostEvent) {
+        if event == HostEvent::CharInput && self.listens() && self.state.listen_at.is_none() {
+            self.take_input(ctx.now);
+            self.drive(ctx);
+        }
     }
     fn pio(&mut self) -> Option<&mut dyn Pio> {
         Some(self)
@@ -132,7 +140,7 @@ impl Pio for SerialDevice {
             let shows_data = matches!(register, offset::RBR_THR_DLL | offset::IIR_FCR | offset::LSR);
             self.count_access(register == offset::LSR);
             if shows_data && self.is_ready() {
-                self.poll(ctx.now);
+                self.take_input(ctx.now);
             }
             self.state.uart.read(ctx.now, register)
         });
@@ -142,15 +150,15 @@ impl Pio for SerialDevice {
 
     fn port_write(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8, value: u32) {
         lanes::write(port, size, value, |port, byte| {
-            let wanted = self.state.uart.wants_data();
+            let listened = self.listens();
             let register = port.wrapping_sub(self.base) & 7;
             let sent = self.state.uart.write(ctx.now, register, byte);
             self.count_access(false);
             if register == offset::IIR_FCR {
                 self.state.lsr_reads = 0;
             }
-            if !wanted && self.state.uart.wants_data() {
-                self.state.polled = self.state.polled.max(ctx.now + START_TIME - POLL_INTERVAL);
+            if self.listens() != listened {
+                self.state.listen_at = (!listened).then(|| ctx.now + START_TIME);
             }
             if let (Some(byte), Some(host)) = (sent, &mut self.host) {
                 host.send(byte);
@@ -161,17 +169,14 @@ impl Pio for SerialDevice {
 }
 
 impl Timed for SerialDevice {
-    /// The character timeout, and the next look at the host's end: only while input could interrupt, so that an idle
-    /// guest sleeps undisturbed.
+    /// The character timeout, and the first look at the host's end. What comes later is announced.
     fn next_deadline(&self) -> Option<VmTime> {
-        let uart = &self.state.uart;
-        let listens = self.host.is_some() && uart.wants_data() && uart.has_room() && !uart.loopback();
-        let poll = listens.then(|| self.state.polled + POLL_INTERVAL);
-        [poll, uart.timeout_at()].into_iter().flatten().min()
+        [self.state.listen_at, self.state.uart.timeout_at()].into_iter().flatten().min()
     }
     fn advance(&mut self, ctx: &mut Ctx<'_>) {
-        if self.state.uart.wants_data() && ctx.now.since(self.state.polled) >= POLL_INTERVAL {
-            self.poll(ctx.now);
+        if self.state.listen_at.is_some_and(|at| at <= ctx.now) {
+            self.state.listen_at = None;
+            self.take_input(ctx.now);
         }
         self.state.uart.settle(ctx.now);
         self.drive(ctx);
