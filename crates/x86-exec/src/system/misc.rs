@@ -72,6 +72,10 @@ pub(super) fn compare_exchange(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     if w == Width::B8 && vm.linear_of(&m).0 & 15 != 0 {
         return Err(Exception::GP0);
     }
+    // The operand is one quadword, for its alignment too.
+    if w == Width::B4 {
+        vm.check_write_ref(&m, Width::B8)?;
+    }
     let mut high = m;
     high.offset = i.addrsize.trunc(m.offset.wrapping_add(bytes));
     let expected = [vm.read_gpr(0, w), vm.read_gpr(2, w)];

@@ -6,7 +6,7 @@ use super::links::Context;
 use super::{Raised, Vcpu, attention};
 use crate::{Flow, VcpuBus};
 use std::rc::Rc;
-use x86_exceptions::{Event, Outcome, raise};
+use x86_exceptions::{Event, Outcome, SoftwareKind, raise};
 use x86_state::{Activity, Cr0, Dr6, Dr7, RFlags, Shadow};
 use x86_types::{CodeSize, Exception, LinearAddr, Seg};
 
@@ -282,14 +282,30 @@ impl Vcpu {
             _ => self.statistics.interrupts += 1,
         }
         // SPEC: intel-sdm-vol3 :: 7.12.1.3 Flag Usage By Exception- or Interrupt-Handler Procedure -> TF is cleared, so that the response to INT n is not stepped either
-        self.run_state.debug_trap = 0;
         self.run_state.stepping = false;
+        self.run_state.debug_trap = self.traps_behind(event);
         if raise(self, event) == Outcome::TripleFault {
             self.cpu.activity = Activity::Shutdown;
             self.run_state.attention |= attention::EXIT;
         }
         self.mode_switched();
         self.run_state.attention |= attention::INTERRUPT;
+    }
+
+    /// Returns what of the pending debug traps is still due behind the delivery of an event. Only MOV SS and POP SS leave a
+    /// trap pending for the next instruction, which may be a software interrupt.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 7.8.3 Masking Exceptions and Interrupts When Switching Stacks -> data breakpoints of a load of SS trap behind the next instruction: behind INT n that is in its handler, and INT1 reports them itself
+    fn traps_behind(&mut self, event: Event) -> u64 {
+        let hits = self.run_state.debug_trap & (Dr6::B0 | Dr6::B1 | Dr6::B2 | Dr6::B3).bits();
+        match event {
+            Event::Software { kind: SoftwareKind::Int1, .. } => {
+                self.cpu.dr[6] |= hits;
+                0
+            }
+            Event::Software { .. } => hits,
+            _ => 0,
+        }
     }
 
     /// What is due between blocks, by priority.
@@ -308,8 +324,9 @@ impl Vcpu {
         // What MOV SS hit waits for the instruction behind it.
         if self.run_state.attention & attention::DEBUG_TRAP != 0 && self.cpu.shadow != Shadow::MovSs {
             self.run_state.attention &= !attention::DEBUG_TRAP;
-            let dr6 = std::mem::take(&mut self.run_state.debug_trap);
+            let mut dr6 = std::mem::take(&mut self.run_state.debug_trap);
             if dr6 != 0 {
+                dr6 |= self.code_breakpoints();
                 self.deliver(Event::Exception(Exception::Debug { dr6, fault: false }));
                 return None;
             }
@@ -361,14 +378,25 @@ impl Vcpu {
 
     /// SPEC: intel-sdm-vol3 :: 19.2.5 Breakpoint Field Recognition -> instruction breakpoints fault before the instruction, unless RF is set
     fn check_code_breakpoints(&mut self) {
+        let dr6 = self.code_breakpoints();
+        if dr6 != 0 {
+            self.deliver(Event::Exception(Exception::Debug { dr6, fault: true }));
+        }
+    }
+
+    /// Returns the bits of DR6 for the instruction breakpoints at RIP. A trap that is taken there reports them too, and
+    /// its handler returns with RF set if the instruction is to run.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 19.2.3 Debug Status Register (DR6) -> B0 to B3 are set where their condition was met when a debug exception was generated
+    fn code_breakpoints(&self) -> u64 {
+        if self.cpu.system_flags.contains(RFlags::RF) {
+            return 0;
+        }
         let dr7 = Dr7::from_bits_retain(self.cpu.dr[7]);
         let linear = self.linear_rip();
         let hits = (0..4)
             .filter(|&n| dr7.enabled(n) && dr7.condition(n) == 0 && self.cpu.dr[n as usize] == linear.0);
-        let dr6 = hits.fold(0, |bits, n| bits | 1 << n);
-        if dr6 != 0 && !self.cpu.system_flags.contains(RFlags::RF) {
-            self.deliver(Event::Exception(Exception::Debug { dr6, fault: true }));
-        }
+        hits.fold(0, |bits, n| bits | 1 << n)
     }
 
     fn linear_rip(&self) -> LinearAddr {

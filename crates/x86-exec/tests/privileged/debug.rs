@@ -1,6 +1,6 @@
 //! Breakpoints, single steps, and the debug registers.
 
-use crate::machine::{CODE, CS64, Caught, DATA, HANDLERS, Machine, STACK};
+use crate::machine::{CODE, CS64, Caught, DATA, DS, HANDLERS, Machine, STACK};
 use x86_exec::Exit;
 use x86_state::{Cr4, RFlags, gpr};
 use x86_types::GuestPhysAddr;
@@ -337,4 +337,45 @@ fn a_breakpoint_other_than_the_first() {
             m.run_to_halt();
         }
     }
+}
+
+/// A data breakpoint of a load of SS and a software interrupt behind it: INT n and INT3 enter their handlers, where the trap
+/// comes before the first instruction; INT1 reports the breakpoint itself.
+///
+/// SPEC: intel-sdm-vol3 :: 7.8.3 Masking Exceptions and Interrupts When Switching Stacks -> the trap waits for the instruction behind the load
+#[test]
+fn a_breakpoint_of_a_load_of_ss_outlives_a_software_interrupt() {
+    for (interrupt, vector) in [(&[0xcd, 0x40][..], 0x40), (&[0xcc], 3), (&[0xcd, 1], 1), (&[0xf1], 1)] {
+        // mov ss, [rbx]; the interrupt
+        let mut m = with_breakpoint(&[&[0x8e, 0x13], interrupt].concat(), DATA, ENABLE0 | READS_AND_WRITES);
+        m.ram.write_u64(GuestPhysAddr(DATA), DS.into());
+        let caught = m.caught();
+        assert_eq!((caught.vector, m.vcpu.cpu.dr[6] & 0xe00f), (1, 1), "{interrupt:x?}");
+        let behind = CODE + 2 + interrupt.len() as u64;
+        if interrupt == [0xf1] {
+            assert_eq!(caught.rip, behind);
+        } else {
+            assert_eq!(caught.rip, HANDLERS + 16 * vector);
+            let interrupted = m.read(m.vcpu.cpu.gpr[gpr::RSP] + 24);
+            assert_eq!(m.read(interrupted), behind, "the interrupt's own frame lies above");
+        }
+    }
+}
+
+/// A single step that ends at an instruction breakpoint: one #DB reports both. The breakpoint alone comes where the handler
+/// returns without RF.
+///
+/// SPEC: intel-sdm-vol3 :: 19.2.3 Debug Status Register (DR6) -> B0 to B3 tell which conditions were met when the exception was generated
+#[test]
+fn a_single_step_onto_an_instruction_breakpoint() {
+    // nop; nop; hlt
+    let mut m = with_breakpoint(&[0x90, 0x90, 0xf4], CODE + 1, ENABLE0);
+    m.set_flags(RFlags::TF);
+    assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip: CODE + 1 });
+    assert_eq!(m.vcpu.cpu.dr[6] & 0xe00f, BS | 1);
+    // Step over the same instruction with RF set: it is no breakpoint then.
+    let mut m = with_breakpoint(&[0x90, 0x90, 0xf4], CODE, ENABLE0);
+    m.set_flags(RFlags::TF | RFlags::RF);
+    assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip: CODE + 1 });
+    assert_eq!(m.vcpu.cpu.dr[6] & 0xe00f, BS);
 }

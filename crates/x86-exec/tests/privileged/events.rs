@@ -1,6 +1,6 @@
 //! Interrupts, exceptions, shadows and debug traps.
 
-use crate::machine::{CODE, Caught, DATA, IST1, Machine, RSP0, STACK};
+use crate::machine::{CODE, Caught, DATA, ICR, IST1, Machine, RSP0, STACK};
 use x86_exec::Exit;
 use x86_state::{RFlags, gpr};
 use x86_types::GuestPhysAddr;
@@ -188,4 +188,34 @@ fn a_breakpoint_of_mov_ss_is_late_not_lost() {
     m.vcpu.cpu.dr[7] = 0x402 | 7 << 16;
     m.vcpu.state_changed();
     assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip: CODE + 3 });
+}
+
+/// An NMI that an instruction sends to its own processor is taken behind it, whatever RFLAGS.IF; behind a load of SS it waits
+/// for one instruction more.
+///
+/// SPEC: intel-sdm-vol3 :: 7.9 Prioritization of Concurrent Events -> an NMI is recognized at the next instruction boundary
+/// SPEC: intel-sdm-vol3 :: 7.8.3 Masking Exceptions and Interrupts When Switching Stacks -> NMIs are inhibited behind MOV SS
+#[test]
+fn an_nmi_comes_at_the_next_instruction_boundary() {
+    // out 0b2h, al; wrmsr; mov [rbx], eax; each before NOPs
+    for (code, len) in [
+        (&[0xe6, 0xb2, 0x90, 0x90, 0xf4][..], 2),
+        (&[0x0f, 0x30, 0x90, 0x90, 0xf4], 2),
+        (&[0x89, 0x03, 0x90, 0x90, 0xf4], 2),
+    ] {
+        for flags in [RFlags::empty(), RFlags::IF] {
+            let mut m = Machine::long(code);
+            m.set_pte(DATA, ICR.page().0 | 3);
+            m.vcpu.cpu.gpr[gpr::RBX] = DATA + ICR.page_offset();
+            m.vcpu.cpu.gpr[gpr::RCX] = 0x83f;
+            m.set_flags(flags);
+            assert_eq!(m.caught(), Caught { vector: 2, error: 0, rip: CODE + len }, "{code:x?}");
+        }
+    }
+    // mov ss, eax; nop; nop; hlt
+    let mut m = Machine::long(&[0x8e, 0xd0, 0x90, 0x90, 0xf4]);
+    m.step(1);
+    m.lines.nmi.set(true);
+    m.vcpu.poll_bus();
+    assert_eq!(m.caught(), Caught { vector: 2, error: 0, rip: CODE + 3 });
 }

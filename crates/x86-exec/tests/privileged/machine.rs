@@ -47,6 +47,10 @@ pub const HANDLERS16: u16 = 0x58;
 /// Descriptors from here on are the test's own.
 pub const OWN: u16 = 0x60;
 
+/// A write to this port, to the local APIC's ICR, or to x2APIC's self-IPI register sends an NMI.
+pub const NMI_PORT: u16 = 0xb2;
+pub const ICR: GuestPhysAddr = GuestPhysAddr(0xfee0_0300);
+
 /// What the bus gives to RDRAND and RDSEED.
 pub const RANDOM: u64 = 0x8765_4321_fedc_ba98;
 
@@ -68,6 +72,11 @@ impl VcpuBus for StubBus {
     fn port_read(&mut self, _: u64, port: u16, _: u8) -> u32 {
         u32::from(port)
     }
+    fn port_write(&mut self, _: u64, port: u16, _: u8, _: u32) {
+        if port == NMI_PORT {
+            self.0.nmi.set(true);
+        }
+    }
     /// A local APIC in x2APIC mode: its base, the deadline of its timer, its number.
     fn read_msr(&mut self, _: u64, msr: u32) -> BusMsr {
         match msr {
@@ -75,6 +84,18 @@ impl VcpuBus for StubBus {
             0x6e0 | 0x802 => BusMsr::Value(0),
             _ => BusMsr::GeneralProtection,
         }
+    }
+    fn mmio_write(&mut self, _: u64, address: GuestPhysAddr, _: u8, _: u64) {
+        if address == ICR {
+            self.0.nmi.set(true);
+        }
+    }
+    fn write_msr(&mut self, _: u64, msr: u32, _: u64) -> BusMsr {
+        if msr != 0x83f {
+            return BusMsr::GeneralProtection;
+        }
+        self.0.nmi.set(true);
+        BusMsr::Value(0)
     }
     fn cr8(&mut self) -> u8 {
         self.0.cr8.get()
