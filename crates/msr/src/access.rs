@@ -47,6 +47,20 @@ fn is_routed(msr: u32) -> bool {
     matches!(msr, IA32_APIC_BASE | IA32_TSC_DEADLINE | X2APIC_FIRST..=X2APIC_LAST)
 }
 
+/// Returns whether a register of the local APIC exists, and takes the value where one is written.
+///
+/// SPEC: intel-sdm-vol3 :: 12.12.1 Detecting and Enabling x2APIC Mode -> EXTD of IA32_APIC_BASE is reserved, and MSRs 800H to 8FFH do not exist, where CPUID does not report x2APIC
+/// SPEC: intel-sdm-vol3 :: 12.5.4.1 TSC-Deadline Mode -> IA32_TSC_DEADLINE exists where CPUID.1:ECX[24] says so
+fn routed_exists(cpu: &Cpu, msr: u32, value: Option<u64>) -> bool {
+    const EXTD: u64 = 1 << 10;
+    let has = |feature| cpu.model.features.contains(feature);
+    match msr {
+        IA32_APIC_BASE => has(Features::X2APIC) || value.is_none_or(|value| value & EXTD == 0),
+        IA32_TSC_DEADLINE => has(Features::TSC_DEADLINE),
+        _ => has(Features::X2APIC),
+    }
+}
+
 fn existing(cpu: &Cpu, msr: u32) -> Option<&'static Register> {
     let has = |register: &&Register| {
         register.features.is_empty() || cpu.model.features.intersects(register.features)
@@ -65,7 +79,8 @@ fn value(cpu: &Cpu, register: &Register, tsc: u64) -> u64 {
 /// SPEC: intel-sdm-vol2 :: RDMSR—Read From Model Specific Register -> an unimplemented address is #GP(0)
 pub fn read(cpu: &Cpu, msr: u32, tsc: u64) -> MsrResult {
     if is_routed(msr) {
-        return MsrResult::NotHandled;
+        let exists = routed_exists(cpu, msr, None);
+        return if exists { MsrResult::NotHandled } else { MsrResult::GeneralProtection };
     }
     existing(cpu, msr)
         .filter(|register| !matches!(register.rule, Rule::Command(_)))
@@ -77,7 +92,9 @@ pub fn read(cpu: &Cpu, msr: u32, tsc: u64) -> MsrResult {
 /// SPEC: intel-sdm-vol2 :: WRMSR—Write to Model Specific Register -> an unimplemented or read-only address and reserved bits are #GP(0)
 pub fn write(cpu: &mut Cpu, msr: u32, value: u64, tsc: u64) -> (MsrResult, Effects) {
     if is_routed(msr) {
-        return (MsrResult::NotHandled, Effects::default());
+        let exists = routed_exists(cpu, msr, Some(value));
+        let result = if exists { MsrResult::NotHandled } else { MsrResult::GeneralProtection };
+        return (result, Effects::default());
     }
     let Some(register) = existing(cpu, msr) else {
         return (MsrResult::GeneralProtection, Effects::default());

@@ -10,6 +10,7 @@ pub const IA32_FEATURE_CONTROL: u32 = 0x3a;
 pub const IA32_TSC_ADJUST: u32 = 0x3b;
 pub const IA32_SPEC_CTRL: u32 = 0x48;
 pub const IA32_PRED_CMD: u32 = 0x49;
+pub const IA32_BIOS_UPDT_TRIG: u32 = 0x79;
 pub const IA32_BIOS_SIGN_ID: u32 = 0x8b;
 pub const IA32_MTRRCAP: u32 = 0xfe;
 pub const IA32_ARCH_CAPABILITIES: u32 = 0x10a;
@@ -18,6 +19,7 @@ pub const IA32_SYSENTER_ESP: u32 = 0x175;
 pub const IA32_SYSENTER_EIP: u32 = 0x176;
 pub const IA32_MCG_CAP: u32 = 0x179;
 pub const IA32_MCG_STATUS: u32 = 0x17a;
+pub const IA32_PERF_STATUS: u32 = 0x198;
 pub const IA32_MISC_ENABLE: u32 = 0x1a0;
 pub const IA32_DEBUGCTL: u32 = 0x1d9;
 /// First of eight pairs of base and mask

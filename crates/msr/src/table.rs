@@ -110,6 +110,10 @@ pub(crate) const MISC_ENABLE_READ_ONLY: u64 = 1 << 7 | MISC_ENABLE_FIXED;
 pub(crate) const MISC_ENABLE_HELD: u64 = 1 | 1 << 3 | 1 << 16 | 1 << 18 | 1 << 22 | 1 << 23;
 const MISC_ENABLE_RESET: u64 = 1 | MISC_ENABLE_FIXED;
 
+/// SDM volume 4, 2.1 Architectural MSRs: IA32_PERF_STATUS: the same performance state always. Kernels read it without a
+/// feature flag, to learn the clock from; the value is QEMU's
+const PERF_STATUS: u64 = 1000 | 4 << 40;
+
 /// SPEC: intel-sdm-vol3 :: 13.12.4 Programming the PAT -> after reset WB, WT, UC-, UC, twice
 const PAT_RESET: u64 = 0x0007_0406_0007_0406;
 
@@ -148,7 +152,7 @@ macro_rules! mtrr_fixed {
     };
 }
 
-pub(crate) const REGISTERS: [Register; 28] = [
+pub(crate) const REGISTERS: [Register; 30] = [
     row(
         IA32_TIME_STAMP_COUNTER,
         "IA32_TIME_STAMP_COUNTER",
@@ -161,11 +165,15 @@ pub(crate) const REGISTERS: [Register; 28] = [
     row(IA32_PLATFORM_ID, "IA32_PLATFORM_ID", 0, Rule::ReadOnly, None),
     // SDM volume 4, 2.1 Architectural MSRs: IA32_FEATURE_CONTROL reads as locked with nothing enabled, so that writes are #GP(0)
     row(IA32_FEATURE_CONTROL, "IA32_FEATURE_CONTROL", 1, Rule::ReadOnly, None),
-    row(IA32_TSC_ADJUST, "IA32_TSC_ADJUST", 0, Rule::Any, place!(msr.tsc_adjust)).effect(Effect::Tsc),
+    row(IA32_TSC_ADJUST, "IA32_TSC_ADJUST", 0, Rule::Any, place!(msr.tsc_adjust))
+        .effect(Effect::Tsc)
+        .with(Features::TSC_ADJUST),
     // SDM volume 4, 2.1 Architectural MSRs: nothing here predicts a branch, hence IA32_SPEC_CTRL and IA32_PRED_CMD have nothing to do but to be there: with IBRS_ALL and BHI_DIS_S, kernels leave their indirect jumps and their entries as they are
     row(IA32_SPEC_CTRL, "IA32_SPEC_CTRL", 0, Rule::SpecCtrl, place!(msr.spec_ctrl))
         .with(Features::IBRS.union(Features::BHI_CTRL)),
     row(IA32_PRED_CMD, "IA32_PRED_CMD", 0, Rule::Command(1), None).with(Features::IBRS),
+    // SPEC: intel-sdm-vol3 :: 11.11.6 Microcode Update Loader -> a write hands over an update by its address; one that is not for this processor, as all are, changes nothing
+    row(IA32_BIOS_UPDT_TRIG, "IA32_BIOS_UPDT_TRIG", 0, Rule::Command(u64::MAX), None),
     // SPEC: intel-sdm-vol3 :: 11.11.7.1 Determining the Signature -> the revision is in the upper half; software writes 0 and executes CPUID before it reads
     row(IA32_BIOS_SIGN_ID, "IA32_BIOS_SIGN_ID", 1 << 32, Rule::Ignored, None),
     row(IA32_MTRRCAP, "IA32_MTRRCAP", MTRRCAP, Rule::ReadOnly, None),
@@ -177,6 +185,7 @@ pub(crate) const REGISTERS: [Register; 28] = [
     // SPEC: intel-sdm-vol3 :: 16.3.1.1 IA32_MCG_CAP MSR -> no error-reporting banks
     row(IA32_MCG_CAP, "IA32_MCG_CAP", 0, Rule::ReadOnly, None),
     row(IA32_MCG_STATUS, "IA32_MCG_STATUS", 0, Rule::Mask(7), place!(msr.mcg_status)),
+    row(IA32_PERF_STATUS, "IA32_PERF_STATUS", PERF_STATUS, Rule::ReadOnly, None),
     row(IA32_MISC_ENABLE, "IA32_MISC_ENABLE", MISC_ENABLE_RESET, Rule::MiscEnable, place!(msr.misc_enable)),
     // SPEC: intel-sdm-vol3 :: 19.4.1 IA32_DEBUGCTL MSR -> LBR and BTF are held; the other bits belong to features that no model has
     row(IA32_DEBUGCTL, "IA32_DEBUGCTL", 0, Rule::Mask(3), place!(msr.debugctl)),
@@ -237,7 +246,7 @@ pub(crate) const MTRR_VARIABLE: [[Register; 2]; 8] = [
 
 /// All registers of the table.
 pub(crate) fn registers() -> impl Iterator<Item = &'static Register> {
-    static PLAIN: [Register; 28] = REGISTERS;
+    static PLAIN: [Register; 30] = REGISTERS;
     static FIXED: [Register; 10] = MTRR_FIXED;
     static VARIABLE: [[Register; 2]; 8] = MTRR_VARIABLE;
     PLAIN.iter().chain(&FIXED).chain(VARIABLE.iter().flatten())

@@ -16,7 +16,8 @@ fn the_table_agrees_with_reset_and_has_each_number_once() {
     let cpu = Cpu::new(CpuModel::MAX);
     let mut numbers = std::collections::HashSet::new();
     for register in table::registers() {
-        let expected = if register.number == IA32_PRED_CMD { Gp } else { Handled(register.reset) };
+        let command = matches!(register.rule, table::Rule::Command(_));
+        let expected = if command { Gp } else { Handled(register.reset) };
         assert_eq!(read(&cpu, register.number, 0), expected, "{}", register.name);
         assert!(numbers.insert(register.number), "{}", register.name);
         assert_eq!(name(register.number), Some(register.name));
@@ -29,7 +30,7 @@ fn every_register_but_the_adjustment_has_its_own_place() {
         let mut cpu = Cpu::new(CpuModel::MAX);
         let Some(place) = register.place else { continue };
         (place.set)(&mut cpu, 0x5555);
-        let readable = |other: &&table::Register| other.number != IA32_PRED_CMD;
+        let readable = |other: &&table::Register| !matches!(other.rule, table::Rule::Command(_));
         for other in table::registers().filter(readable).filter(|other| other.number != register.number) {
             let shared = [IA32_TSC_ADJUST, IA32_TIME_STAMP_COUNTER];
             if !(shared.contains(&other.number) && shared.contains(&register.number)) {
@@ -102,6 +103,8 @@ fn writes_are_accepted_cut_or_refused() {
         (IA32_SPEC_CTRL, (0x403, Handled(0x401))),
         (IA32_SPEC_CTRL, (4, Gp)),
         (IA32_PRED_CMD, (2, Gp)),
+        (IA32_BIOS_UPDT_TRIG, (0x1000, Handled(0))),
+        (IA32_PERF_STATUS, (0, Gp)),
         (0x400, (0, Gp)),
         (0xc000_0104, (0, Gp)),
     ] {
@@ -110,6 +113,7 @@ fn writes_are_accepted_cut_or_refused() {
         let (result, _) = write(&mut cpu, msr, value, 0);
         assert_eq!(result, expected, "{:?} {value:#x}", name(msr));
         match expected {
+            Handled(_) if msr == IA32_BIOS_UPDT_TRIG => assert_eq!(read(&cpu, msr, 0), Gp),
             Handled(_) => assert_eq!(read(&cpu, msr, 0), expected),
             _ => assert_eq!(cpu, before),
         }
@@ -127,7 +131,7 @@ fn commands_are_taken_and_cannot_be_read() {
 
 #[test]
 fn the_local_apics_registers_are_the_machines() {
-    let mut cpu = cpu();
+    let mut cpu = Cpu::new(CpuModel::MAX);
     for msr in [IA32_APIC_BASE, IA32_TSC_DEADLINE, 0x800, 0x8ff] {
         assert_eq!(read(&cpu, msr, 0), NotHandled);
         assert_eq!(write(&mut cpu, msr, 0, 0), (NotHandled, Effects::default()));
@@ -136,6 +140,21 @@ fn the_local_apics_registers_are_the_machines() {
     for msr in [0x7ff, 0x900, 0x47, 0xce, 0x4000_0000, u32::MAX] {
         assert_eq!(read(&cpu, msr, 0), Gp, "{msr:#x}");
         assert_eq!(name(msr), None);
+    }
+}
+
+/// Without the feature there is no x2APIC mode to enter, and there are no registers of it.
+#[test]
+fn the_local_apics_registers_need_their_features() {
+    let mut cpu = Cpu::new(CpuModel::MAX);
+    let result = |cpu: &mut Cpu, msr, value| write(cpu, msr, value, 0).0;
+    assert_eq!(result(&mut cpu, IA32_APIC_BASE, 0xfee0_0d00), NotHandled);
+    cpu.model.features -= Features::X2APIC | Features::TSC_DEADLINE;
+    assert_eq!(result(&mut cpu, IA32_APIC_BASE, 0xfee0_0d00), Gp);
+    assert_eq!(result(&mut cpu, IA32_APIC_BASE, 0xfee0_0900), NotHandled);
+    assert_eq!(read(&cpu, IA32_APIC_BASE, 0), NotHandled);
+    for msr in [IA32_TSC_DEADLINE, X2APIC_FIRST, X2APIC_LAST] {
+        assert_eq!((read(&cpu, msr, 0), result(&mut cpu, msr, 0)), (Gp, Gp), "{msr:#x}");
     }
 }
 
@@ -183,7 +202,14 @@ fn efer_is_guarded_by_paging_and_features() {
     for (value, expected) in [(1, Handled(1)), (1 << 11, Gp), (1 << 8, Gp)] {
         assert_eq!(write(&mut cpu, IA32_EFER, value, 0).0, expected);
     }
-    for msr in [IA32_FS_BASE, IA32_TSC_AUX, IA32_SYSENTER_CS, IA32_ARCH_CAPABILITIES, IA32_SPEC_CTRL] {
+    for msr in [
+        IA32_FS_BASE,
+        IA32_TSC_AUX,
+        IA32_SYSENTER_CS,
+        IA32_ARCH_CAPABILITIES,
+        IA32_SPEC_CTRL,
+        IA32_TSC_ADJUST,
+    ] {
         assert_eq!(read(&cpu, msr, 0), Gp, "a register without its feature");
     }
 }

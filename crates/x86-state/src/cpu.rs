@@ -21,6 +21,10 @@ pub mod gpr {
     pub const R11: usize = 11;
 }
 
+/// IA32_DEBUGCTL: last-branch records
+pub const DEBUGCTL_LBR: u64 = 1;
+/// IA32_DEBUGCTL: RFLAGS.TF steps to the next branch that is taken.
+pub const DEBUGCTL_BTF: u64 = 1 << 1;
 /// IA32_MISC_ENABLE: CPUID's highest basic leaf is 2.
 pub const LIMIT_CPUID_MAXVAL: u64 = 1 << 22;
 /// IA32_MISC_ENABLE: the execute-disable bit of page tables is taken away.

@@ -18,7 +18,9 @@ mod saved;
 mod segment;
 
 pub use control::{Cr0, Cr4, Dr6, Dr7, Efer, RFlags, Xcr0};
-pub use cpu::{Activity, Cpu, LIMIT_CPUID_MAXVAL, Msrs, Shadow, XD_BIT_DISABLE, gpr};
+pub use cpu::{
+    Activity, Cpu, DEBUGCTL_BTF, DEBUGCTL_LBR, LIMIT_CPUID_MAXVAL, Msrs, Shadow, XD_BIT_DISABLE, gpr,
+};
 pub use flags::ArithFlags;
 pub use fpu::{F80, Mxcsr, Vector256, X87};
 pub use mode::CpuMode;

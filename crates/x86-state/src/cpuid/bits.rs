@@ -35,7 +35,7 @@ const fn bit(feature: Features, leaf: u32, subleaf: u32, register: Register, bit
 /// Every feature flag and its bit.
 ///
 /// SPEC: intel-sdm-vol2 :: CPUID—CPU Identification -> feature flags of leaves 1, 7, 0DH and 80000001H
-pub const FEATURE_BITS: [CpuidBit; 60] = [
+pub const FEATURE_BITS: [CpuidBit; 61] = [
     bit(Features::SSE3, 0x1, 0, Ecx, 0),
     bit(Features::PCLMULQDQ, 0x1, 0, Ecx, 1),
     bit(Features::MONITOR, 0x1, 0, Ecx, 3),
@@ -66,6 +66,7 @@ pub const FEATURE_BITS: [CpuidBit; 60] = [
     bit(Features::SSE, 0x1, 0, Edx, 25),
     bit(Features::SSE2, 0x1, 0, Edx, 26),
     bit(Features::FSGSBASE, 0x7, 0, Ebx, 0),
+    bit(Features::TSC_ADJUST, 0x7, 0, Ebx, 1),
     bit(Features::BMI1, 0x7, 0, Ebx, 3),
     bit(Features::AVX2, 0x7, 0, Ebx, 5),
     bit(Features::SMEP, 0x7, 0, Ebx, 7),

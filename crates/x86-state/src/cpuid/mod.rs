@@ -80,6 +80,8 @@ bitflags! {
         /// IA32_SPEC_CTRL.BHI_DIS_S
         const BHI_CTRL = 1 << 58;
         const MONITOR = 1 << 59;
+        /// IA32_TSC_ADJUST
+        const TSC_ADJUST = 1 << 62;
     }
 }
 
@@ -202,6 +204,7 @@ const BASELINE: Features = Features::FPU
     .union(Features::PCID)
     .union(Features::INVPCID)
     .union(Features::TSC_DEADLINE)
+    .union(Features::TSC_ADJUST)
     .union(Features::ERMS)
     .union(Features::LAHF)
     .union(Features::PREFETCHW)
