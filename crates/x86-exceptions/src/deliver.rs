@@ -6,7 +6,8 @@ use crate::stack::Stack;
 use crate::task::{Cause, switch};
 use crate::{DeliveryFailure, Event, SoftwareKind, SystemContext};
 use x86_state::{
-    Activity, CpuMode, DescriptorKind, Dr6, Dr7, RFlags, RawDescriptor, Segment, Selector, Shadow,
+    Activity, CpuMode, DEBUGCTL_BTF, DEBUGCTL_LBR, DescriptorKind, Dr6, Dr7, RFlags, RawDescriptor, Segment,
+    Selector, Shadow,
 };
 use x86_types::{Exception, Seg, Width};
 
@@ -32,7 +33,12 @@ fn settle<C: SystemContext>(ctx: &mut C, event: Event) {
         // SPEC: intel-sdm-vol3 :: 7.7.1 Handling Multiple NMIs -> further NMIs are blocked until the next IRET
         Event::Nmi => cpu.nmi_blocked = true,
         // SPEC: intel-sdm-vol3 :: 19.2.4 Debug Control Register (DR7) -> GD is cleared on entry to the #DB handler, so that the handler reaches the debug registers
-        Event::Exception(Exception::Debug { .. }) => cpu.dr[7] &= !Dr7::GD.bits(),
+        // SPEC: intel-sdm-vol3 :: 19.4.2 Monitoring Branches, Exceptions, and Interrupts -> a debug exception clears LBR before its handler runs
+        // SPEC: intel-sdm-vol3 :: 19.4.3 Single-Stepping on Branches -> and BTF
+        Event::Exception(Exception::Debug { .. }) => {
+            cpu.dr[7] &= !Dr7::GD.bits();
+            cpu.msr.debugctl &= !(DEBUGCTL_LBR | DEBUGCTL_BTF);
+        }
         _ => {}
     }
     cpu.shadow = Shadow::None;

@@ -6,8 +6,9 @@ use super::links::Context;
 use super::{Raised, Vcpu, attention};
 use crate::{Flow, VcpuBus};
 use std::rc::Rc;
+use x86_decode::Op;
 use x86_exceptions::{Event, Outcome, SoftwareKind, raise};
-use x86_state::{Activity, Cr0, Dr6, Dr7, RFlags, Shadow};
+use x86_state::{Activity, Cr0, DEBUGCTL_BTF, Dr6, Dr7, RFlags, Shadow};
 use x86_types::{CodeSize, Exception, LinearAddr, Seg};
 
 /// Why [`Vcpu::run`] came back.
@@ -167,9 +168,28 @@ impl Vcpu {
             self.cpu.shadow = Shadow::None;
             self.flags_changed();
         }
-        if self.run_state.stepping && self.cpu.shadow != Shadow::MovSs {
+        if self.run_state.stepping && self.cpu.shadow != Shadow::MovSs && self.step_ends(start) {
             self.run_state.debug_trap |= Dr6::BS.bits();
             self.run_state.attention |= attention::DEBUG_TRAP;
+        }
+    }
+
+    /// Returns whether the single step of the instruction that was at `start` traps: with BTF only behind a branch that is
+    /// taken.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 19.4.3 Single-Stepping on Branches -> with IA32_DEBUGCTL.BTF and TF the trap comes only behind instructions that cause a branch
+    fn step_ends(&self, start: u64) -> bool {
+        if self.cpu.msr.debugctl & DEBUGCTL_BTF == 0 {
+            return true;
+        }
+        let Some(slot) = self.code.block.slots.first() else { return true };
+        match slot.insn.op {
+            Op::Jcc | Op::Jcxz | Op::Loop | Op::Loope | Op::Loopne => {
+                self.cpu.rip != start.wrapping_add(u64::from(slot.insn.len))
+            }
+            Op::Jmp | Op::JmpFar | Op::Call | Op::CallFar | Op::Ret | Op::RetFar | Op::Iret => true,
+            Op::Syscall | Op::Sysret | Op::Sysenter | Op::Sysexit => true,
+            _ => false,
         }
     }
 

@@ -379,3 +379,14 @@ fn a_single_step_onto_an_instruction_breakpoint() {
     assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip: CODE + 1 });
     assert_eq!(m.vcpu.cpu.dr[6] & 0xe00f, BS);
 }
+
+/// SPEC: intel-sdm-vol3 :: 19.4.3 Single-Stepping on Branches -> with BTF the step goes on to the next branch that is taken, and the handler runs without BTF
+#[test]
+fn single_step_to_the_next_branch() {
+    // nop; jz +0, not taken; nop; jmp +1; hlt; hlt
+    let mut m = Machine::long(&[0x90, 0x74, 0, 0x90, 0xeb, 1, 0xf4, 0xf4]);
+    m.vcpu.cpu.msr.debugctl = 3;
+    m.set_flags(RFlags::TF);
+    assert_eq!(m.caught(), Caught { vector: 1, error: 0, rip: CODE + 7 });
+    assert_eq!((m.vcpu.cpu.dr[6] & 0xe00f, m.vcpu.cpu.msr.debugctl), (BS, 0));
+}
