@@ -33,6 +33,7 @@ pub enum Feature {
     Pclmulqdq,
     Xsave,
     Xsaveopt,
+    Xsavec,
     Avx,
     F16c,
     Fma,

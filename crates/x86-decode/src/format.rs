@@ -123,7 +123,7 @@ impl Display<'_> {
             Op::RetFar => ("retf", ""),
             Op::Xlat => ("xlatb", ""),
             Op::Sysret | Op::Sysexit if w => (insn.op.mnemonic(), "q"),
-            Op::Fxsave | Op::Fxrstor | Op::Xsave | Op::Xrstor | Op::Xsaveopt if w => {
+            Op::Fxsave | Op::Fxrstor | Op::Xsave | Op::Xrstor | Op::Xsaveopt | Op::Xsavec if w => {
                 (insn.op.mnemonic(), "64")
             }
             op => (op.mnemonic(), ""),

@@ -10,6 +10,7 @@ mod memory;
 mod op;
 mod prefix;
 mod table;
+mod vex_pairs;
 
 pub use decode::decode;
 pub use feature::Feature;

@@ -85,6 +85,7 @@ ops! {
     Fxsr, Fxsr { Fxsave Fxrstor }
     Xsave, Xsave { Xsave Xrstor Xgetbv Xsetbv }
     Xsaveopt, Xsaveopt { Xsaveopt }
+    Xsavec, Xsavec { Xsavec }
     Adx, Adx { Adcx Adox }
     Bmi1, Bmi1 { Tzcnt Andn Bextr Blsr Blsmsk Blsi }
     Bmi2, Bmi2 { Bzhi Mulx Pdep Pext Rorx Sarx Shlx Shrx }

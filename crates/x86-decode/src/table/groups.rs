@@ -139,6 +139,7 @@ rows! { MAP_0F;
     0xba: Btc(Ev, Ib) [R7, LOCK];
     0xc7: Cmpxchg16b(Mdq) [R1, W1, LOCK];
     0xc7: Cmpxchg8b(Mq) [R1, LOCK];
+    0xc7: Xsavec(M) [R4, NP];
     0xc7: Rdrand(Rv) [R6, NR];
     0xc7: Rdseed(Rv) [R7, NR];
     0xc7: Rdpid(Rm) [REG, R7, F3, NATIVE];

@@ -159,6 +159,7 @@ pub(super) const NAMES: &[(&str, Option<Op>)] = &[
     ("vpcmpestri64", Some(Op::Vpcmpestri)),
     ("vpcmpestrm64", Some(Op::Vpcmpestrm)),
     ("xsaveopt64", Some(Op::Xsaveopt)),
+    ("xsavec64", Some(Op::Xsavec)),
     ("db", None),
     ("dd", None),
     ("dq", None),
