@@ -54,7 +54,7 @@ pub struct RunArgs {
     )]
     #[arg(value_parser = parse_command_line)]
     pub append: String,
-    /// Processor model: x86-64-v1, x86-64-v2, max or one of QEMU's (-cpu help), with features as +NAME and -NAME
+    /// Processor model: x86-64-v1, x86-64-v2, x86-64-v3, max or one of QEMU's (-cpu help), with features as +NAME and -NAME
     #[arg(long, value_name = "MODEL", value_parser = parse_model)]
     pub cpu: Option<Model>,
     /// Firmware, a ROM image: SeaBIOS where nothing is said and no kernel is given but a drive is

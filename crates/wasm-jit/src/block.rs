@@ -31,7 +31,8 @@ pub(crate) struct FlagState {
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) gpr: [Option<Value>; 16],
-    pub(crate) xmm: [Option<Value>; 16],
+    /// Halves of vector registers, as [`layout::vector`](crate::layout::vector) numbers them
+    pub(crate) vectors: [Option<Value>; 32],
     pub(crate) flags: FlagState,
 }
 

@@ -1,10 +1,12 @@
 //! The recording [`Domain`]: semantics over it write down what they would do.
 
 mod exits;
+mod memory;
 mod vector;
 
 use crate::block::{Access, Action, Base, Block, Effect, Exit, FlagState, State, Term};
 use crate::flags::EntryFlags;
+use crate::layout;
 use crate::value::vector::Precision;
 use crate::value::{Entry, Node, Op2, Value, Values};
 use exits::Checkpoint;
@@ -12,7 +14,7 @@ use x86_decode::Instruction;
 use x86_exec::vcpu::compiled::CodeMode;
 use x86_exec::vector::VecOp;
 use x86_exec::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Step, Un, exec};
-use x86_types::{CodeSize, Cond, Exception, Seg, Width};
+use x86_types::{CodeSize, Cond, Exception, Width};
 
 /// The instruction being recorded cannot be: the block ends before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +55,7 @@ impl Recorder {
     /// For code that lies `offset` behind the region's entry.
     pub(crate) fn new(mode: CodeMode, offset: i64, flags: EntryFlags) -> Recorder {
         let mut values = Values::default();
-        let state = State { gpr: [None; 16], xmm: [None; 16], flags: flags.state(&mut values) };
+        let state = State { gpr: [None; 16], vectors: [None; 32], flags: flags.state(&mut values) };
         Recorder {
             mode,
             values,
@@ -161,36 +163,6 @@ impl Recorder {
     fn act(&mut self, action: Action) -> u32 {
         self.effects.push(Effect { at: self.values.len(), before: self.retired, action });
         self.effects.len() as u32 - 1
-    }
-
-    /// The linear address of an operand. Segments are flat but for FS and GS, whose bases count, and which may need
-    /// checks outside 64-bit mode.
-    ///
-    /// SPEC: intel-sdm-vol1 :: 3.3.4 Modes of Operation vs. Memory Model -> 64-bit mode treats the bases of CS, DS, ES and SS as 0; those of FS and GS count
-    fn linear(&mut self, m: &MemRef<Value>, w: Width) -> Access {
-        let long = self.mode.code_size == CodeSize::Bits64;
-        let mut linear = m.offset;
-        if matches!(m.seg, Seg::Fs | Seg::Gs) || m.seg == Seg::Cs && !long {
-            if !long {
-                let (checks, seg) = (self.values.entry(Entry::SegChecks), self.values.imm(m.seg as u64));
-                let checked = self.bit(checks, seg);
-                self.leave_if(checked);
-            }
-            let base = self.values.entry(Entry::SegBase(m.seg as u8));
-            linear = self.values.two(Op2::Add, linear, base);
-            if !long {
-                linear = self.cut(Width::B4, linear);
-            }
-        }
-        Access { linear, w }
-    }
-
-    fn read_memory(&mut self, m: &MemRef<Value>, w: Width, for_write: bool) -> Value {
-        let access = self.linear(m, w);
-        let refused = self.exit_before();
-        self.opened = for_write.then_some(access);
-        let number = self.act(Action::Load { access, for_write, refused });
-        self.values.effect(number, w.bits())
     }
 
     fn whole_gpr(&mut self, r: u8) -> Value {
@@ -356,16 +328,50 @@ impl Domain for Recorder {
     }
 
     fn read_xmm(&mut self, r: u8) -> Value {
-        match self.state.xmm.get(usize::from(r)) {
-            Some(&Some(x)) => x,
-            _ => self.values.entry(Entry::Xmm(r & 15)),
-        }
+        self.vector_half(r & 15)
     }
 
     fn write_xmm(&mut self, r: u8, x: Value) {
-        if let Some(place) = self.state.xmm.get_mut(usize::from(r & 15)) {
-            *place = Some(x);
-        }
+        self.set_vector_half(r & 15, x);
+    }
+
+    fn read_ymm_high(&mut self, r: u8) -> Value {
+        self.vector_half(layout::HIGH_HALF | r & 15)
+    }
+
+    fn write_ymm_high(&mut self, r: u8, x: Value) {
+        self.set_vector_half(layout::HIGH_HALF | r & 15, x);
+    }
+
+    fn load256(
+        &mut self,
+        m: &MemRef<Value>,
+        addrsize: Width,
+        aligned: bool,
+    ) -> Result<[Value; 2], NotRecorded> {
+        Ok(self.load_vector_pair(m, addrsize, aligned))
+    }
+
+    fn store256(
+        &mut self,
+        m: &MemRef<Value>,
+        addrsize: Width,
+        aligned: bool,
+        x: [Value; 2],
+    ) -> Result<(), NotRecorded> {
+        self.store_vector_pair(m, addrsize, aligned, x);
+        Ok(())
+    }
+
+    fn vector_pair(
+        &mut self,
+        op: VecOp,
+        a: [Value; 2],
+        b: [Value; 2],
+        imm: [u8; 2],
+    ) -> Result<[Value; 2], NotRecorded> {
+        // What either half may raise leaves before the instruction.
+        Ok([self.vector(op, a[0], b[0], imm[0])?, self.vector(op, a[1], b[1], imm[1])?])
     }
 
     fn extract(&mut self, x: Value, w: Width, lane: u8) -> Value {
@@ -388,6 +394,15 @@ impl Domain for Recorder {
 
     fn check_sse(&mut self) -> Result<(), NotRecorded> {
         if self.mode.sse { Ok(()) } else { Err(NotRecorded) }
+    }
+
+    fn check_avx(&mut self) -> Result<(), NotRecorded> {
+        if self.mode.avx { Ok(()) } else { Err(NotRecorded) }
+    }
+
+    /// Neither of the modes without VEX has compiled code.
+    fn check_vex(&mut self) -> Result<(), NotRecorded> {
+        Ok(())
     }
 
     fn read_mmx(&mut self, _: u8) -> Value {

@@ -12,10 +12,13 @@ pub const fn gpr(n: u8) -> u64 {
     CPU + (offset_of!(Cpu, gpr) + 8 * (n & 15) as usize) as u64
 }
 
-/// Offset of bits 127:0 of vector register `n`.
-pub const fn xmm(n: u8) -> u64 {
-    let low = offset_of!(Cpu, vector) + offset_of!(Vector256, lo);
-    CPU + (low + size_of::<Vector256>() * (n & 15) as usize) as u64
+/// Set in the number of a half of a vector register: bits 255:128. Else it is bits 127:0 of the register of that number.
+pub const HIGH_HALF: u8 = 16;
+
+/// Offset of half `n` of the vector registers, of which there are 32.
+pub const fn vector(n: u8) -> u64 {
+    let half = if n & HIGH_HALF == 0 { offset_of!(Vector256, lo) } else { offset_of!(Vector256, hi) };
+    CPU + (offset_of!(Cpu, vector) + half + size_of::<Vector256>() * (n & 15) as usize) as u64
 }
 
 /// Offset of RIP.

@@ -46,7 +46,7 @@ pub(crate) fn flag_values(flags: &FlagState) -> [Option<Value>; 4] {
 /// The values that a state is made of.
 pub(crate) fn state_values(state: &State) -> impl Iterator<Item = Value> + '_ {
     let flags = if state.flags.version == 0 { [None; 4] } else { flag_values(&state.flags) };
-    let registers = state.gpr.iter().chain(&state.xmm).copied().flatten();
+    let registers = state.gpr.iter().chain(&state.vectors).copied().flatten();
     registers.chain(flags.into_iter().flatten())
 }
 

@@ -111,7 +111,7 @@ mod tests {
 
     fn shared(mut code: &[u8]) -> Vec<Option<Share>> {
         let (code_size, stack_width) = (CodeSize::Bits64, Width::B8);
-        let mode = CodeMode { code_size, stack_width, bank: 2, sse: true, float: FloatMode::Free };
+        let mode = CodeMode { code_size, stack_width, bank: 2, sse: true, avx: true, float: FloatMode::Free };
         let mut recorder = Recorder::new(mode, 0, EntryFlags::Any);
         while !code.is_empty() {
             let insn = x86_decode::decode(code_size, code).unwrap();

@@ -18,8 +18,8 @@ pub(crate) struct Value(pub(crate) u32);
 pub(crate) enum Entry {
     /// A general register, whole
     Gpr(u8),
-    /// Bits 127:0 of a vector register
-    Xmm(u8),
+    /// Half of a vector register, as [`layout::vector`](crate::layout::vector) numbers them
+    Vector(u8),
     /// RIP of the region's entry
     Base,
     /// `flags_a`, `flags_b`, `flags_result` and `flags_carry` as the locals hold them: for those who know their kind
@@ -44,8 +44,8 @@ pub(crate) enum Entry {
 impl Entry {
     /// Whether it is had by a `local.get`.
     pub(crate) fn is_local(self) -> bool {
-        use Entry::{Base, FlagA, FlagB, FlagCarry, FlagResult, Gpr, Xmm};
-        matches!(self, Gpr(_) | Xmm(_) | Base | FlagA | FlagB | FlagResult | FlagCarry)
+        use Entry::{Base, FlagA, FlagB, FlagCarry, FlagResult, Gpr, Vector};
+        matches!(self, Gpr(_) | Vector(_) | Base | FlagA | FlagB | FlagResult | FlagCarry)
     }
 }
 
@@ -196,7 +196,7 @@ impl Values {
         };
         let kind = match node {
             Node::Vector(node) => node.kind(),
-            Node::Entry(Entry::Xmm(_)) | Node::Effect(_, 128) => Kind::V128,
+            Node::Entry(Entry::Vector(_)) | Node::Effect(_, 128) => Kind::V128,
             Node::Select(_, yes, _) => self.kind(yes),
             _ => Kind::I64,
         };

@@ -135,7 +135,8 @@ fn text(size: CodeSize, code: &str) -> String {
     let code: Vec<u8> =
         (0..code.len()).step_by(2).map(|n| u8::from_str_radix(&code[n..n + 2], 16).unwrap()).collect();
     let stack_width = if size == CodeSize::Bits64 { Width::B8 } else { Width::B4 };
-    let mode = CodeMode { code_size: size, stack_width, bank: 2, sse: true, float: FloatMode::Free };
+    let mode =
+        CodeMode { code_size: size, stack_width, bank: 2, sse: true, avx: true, float: FloatMode::Free };
     let mut out = String::new();
     let mut at = 0;
     while let Ok(insn) = decode(size, &code[at..]) {

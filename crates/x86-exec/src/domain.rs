@@ -3,6 +3,11 @@
 //! Semantics are written once as functions over [`Domain`]. With concrete values they execute ([`crate::Vcpu`]); with a
 //! compiler's values they record code. Nothing here knows which.
 
+mod operation;
+
+pub use operation::{Bin, Cmp, Flag, FlagDef, Rmw, Un};
+
+use crate::vector::Pair;
 use x86_decode::Instruction;
 use x86_types::{CodeSize, Cond, Exception, Seg, Width};
 
@@ -18,157 +23,6 @@ pub enum Flow {
 
 /// The outcome of one instruction.
 pub type Step<D> = Result<Flow, <D as Domain>::Fault>;
-
-/// A value-producing operation on two operands of one width. Shift and rotate counts are below the width in bits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum Bin {
-    Add,
-    Sub,
-    And,
-    Or,
-    Xor,
-    /// Low half of the product
-    Mul,
-    Shl,
-    /// Logical right shift
-    Shr,
-    /// Arithmetic right shift
-    Sar,
-    Rol,
-    Ror,
-}
-
-/// An operation on one operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Un {
-    /// Ones' complement
-    Not,
-    /// Two's complement
-    Neg,
-    /// Number of trailing zeros; the width in bits for 0
-    Ctz,
-    /// Number of leading zeros within the width; the width in bits for 0
-    Clz,
-    /// Number of ones
-    Popcnt,
-    /// Bytes in reverse order
-    Bswap,
-}
-
-/// A comparison; gives 0 or 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Cmp {
-    /// Equal
-    Eq,
-    /// Not equal
-    Ne,
-    /// Unsigned less
-    Ltu,
-    /// Unsigned less or equal
-    Leu,
-    /// Signed less
-    Lts,
-    /// Signed less or equal
-    Les,
-}
-
-/// One of the status flags.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum Flag {
-    Cf,
-    Pf,
-    Af,
-    Zf,
-    Sf,
-    Of,
-}
-
-/// What an atomic read-modify-write makes of the old value and an operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rmw {
-    /// The operand
-    Exchange,
-    /// The old value with the operand, by this operation
-    Op(Bin),
-    /// The old value alone, by this operation
-    Un(Un),
-}
-
-/// How an instruction leaves the status flags: a record from which each flag follows.
-///
-/// SPEC: intel-sdm-vol1 :: 3.4.3.1 Status Flags -> CF, PF, AF, ZF, SF and OF as each kind of operation sets them
-#[derive(Clone, Copy, Debug)]
-pub enum FlagDef<V> {
-    /// `result = a + b`, or with carry in: the carries follow from operands and result
-    Add {
-        /// Width of the operation
-        w: Width,
-        /// Left operand
-        a: V,
-        /// Right operand
-        b: V,
-        /// Result, cut to the width
-        result: V,
-    },
-    /// `result = a - b`, or with borrow in
-    Sub {
-        /// Width of the operation
-        w: Width,
-        /// Left operand
-        a: V,
-        /// Right operand
-        b: V,
-        /// Result, cut to the width
-        result: V,
-    },
-    /// Like `Add` with b = 1, CF unchanged
-    Inc {
-        /// Width of the operation
-        w: Width,
-        /// Result
-        result: V,
-    },
-    /// Like `Sub` with b = 1, CF unchanged
-    Dec {
-        /// Width of the operation
-        w: Width,
-        /// Result
-        result: V,
-    },
-    /// SF, ZF and PF by the result; CF, OF and AF cleared
-    Logic {
-        /// Width of the operation
-        w: Width,
-        /// Result
-        result: V,
-    },
-    /// SF, ZF and PF by the result; the others as given (each 0 or 1)
-    Explicit {
-        /// Width of the operation
-        w: Width,
-        /// Result
-        result: V,
-        /// CF
-        cf: V,
-        /// OF
-        of: V,
-        /// AF
-        af: V,
-    },
-    /// CF and OF as given (each 0 or 1), the others unchanged
-    CarryOverflow {
-        /// CF
-        cf: V,
-        /// OF
-        of: V,
-    },
-    /// CF as given (0 or 1), the others unchanged
-    Carry(V),
-    /// All six from the places they have in RFLAGS
-    Image(V),
-}
 
 /// A memory operand: a segment and an offset already cut to the address size.
 #[derive(Clone, Copy, Debug)]
@@ -351,6 +205,52 @@ pub trait Domain: Sized {
     fn read_xmm(&mut self, r: u8) -> Self::X;
     /// Writes bits 127:0, leaving the rest
     fn write_xmm(&mut self, r: u8, x: Self::X);
+    /// Whether AVX instructions may execute: #UD by mode, CR4 and XCR0, #NM by CR0
+    ///
+    /// # Errors
+    /// #UD, #NM.
+    fn check_avx(&mut self) -> Result<(), Self::Fault>;
+    /// Whether the mode has VEX-encoded instructions on general registers
+    ///
+    /// # Errors
+    /// #UD in real-address and virtual-8086 mode.
+    fn check_vex(&mut self) -> Result<(), Self::Fault>;
+    /// Bits 255:128 of vector register `r`
+    fn read_ymm_high(&mut self, r: u8) -> Self::X;
+    /// Writes bits 255:128, leaving the rest
+    fn write_ymm_high(&mut self, r: u8, x: Self::X);
+    /// Loads 32 bytes, the lower half first; `aligned` asks for #GP(0) on a misaligned address.
+    ///
+    /// # Errors
+    /// As `load`.
+    fn load256(
+        &mut self,
+        m: &MemRef<Self::V>,
+        addrsize: Width,
+        aligned: bool,
+    ) -> Result<Pair<Self::X>, Self::Fault>;
+    /// Stores 32 bytes.
+    ///
+    /// # Errors
+    /// As `store`.
+    fn store256(
+        &mut self,
+        m: &MemRef<Self::V>,
+        addrsize: Width,
+        aligned: bool,
+        x: Pair<Self::X>,
+    ) -> Result<(), Self::Fault>;
+    /// A lane-wise operation on both halves of 256 bits, as one operation
+    ///
+    /// # Errors
+    /// As `vector`.
+    fn vector_pair(
+        &mut self,
+        op: crate::vector::VecOp,
+        a: Pair<Self::X>,
+        b: Pair<Self::X>,
+        imm: Pair<u8>,
+    ) -> Result<Pair<Self::X>, Self::Fault>;
     /// Lane `lane` of width `w`
     fn extract(&mut self, x: Self::X, w: Width, lane: u8) -> Self::V;
     /// `x` with one lane replaced

@@ -210,6 +210,17 @@ impl Cpu {
         &self.seg[seg as usize]
     }
 
+    /// The state components that are not in their initial configuration. MXCSR does not count.
+    ///
+    /// SPEC: intel-sdm-vol1 :: 13.6 Processor Tracking of XSAVE-Managed State -> XINUSE: a component is in use unless x87 is as FNINIT leaves it with all registers 0, the XMM registers are 0, the upper halves are 0
+    pub fn xinuse(&self) -> Xcr0 {
+        let mut used = Xcr0::empty();
+        used.set(Xcr0::X87, self.x87 != X87::INIT);
+        used.set(Xcr0::SSE, self.vector.iter().any(|vector| vector.lo != 0));
+        used.set(Xcr0::AVX, self.vector.iter().any(|vector| vector.hi != 0));
+        used
+    }
+
     /// The operating mode.
     #[inline]
     pub fn mode(&self) -> CpuMode {

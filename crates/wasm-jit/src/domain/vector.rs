@@ -3,31 +3,93 @@
 use super::Recorder;
 use crate::block::{Access, Action};
 use crate::value::vector::Precision;
-use crate::value::{Op2, Value};
+use crate::value::{Entry, Op2, Value};
 use x86_exec::MemRef;
 use x86_exec::vcpu::compiled::FloatMode;
 use x86_types::Width;
 
 impl Recorder {
     pub(super) fn load_vector(&mut self, m: &MemRef<Value>, aligned: bool) -> Value {
-        let linear = self.vector_place(m, aligned);
+        let linear = self.vector_place(m, if aligned { 16 } else { 1 });
         let refused = self.exit_before();
         let number = self.act(Action::LoadVector { linear, refused });
         self.values.effect(number, 128)
     }
 
     pub(super) fn store_vector(&mut self, m: &MemRef<Value>, aligned: bool, x: Value) {
-        let linear = self.vector_place(m, aligned);
+        let linear = self.vector_place(m, if aligned { 16 } else { 1 });
         let refused = self.exit_before();
         self.act(Action::StoreVector { linear, value: x, refused });
         self.stored = true;
     }
 
-    /// The linear address of 16 bytes. Leaves where they should be aligned and are not.
-    fn vector_place(&mut self, m: &MemRef<Value>, aligned: bool) -> Value {
+    /// Loads 32 bytes as two halves.
+    pub(super) fn load_vector_pair(
+        &mut self,
+        m: &MemRef<Value>,
+        addrsize: Width,
+        aligned: bool,
+    ) -> [Value; 2] {
+        let places = [self.vector_place(m, if aligned { 32 } else { 1 }), {
+            let upper = self.behind(m, addrsize, 16);
+            self.vector_place(&upper, 1)
+        }];
+        let refused = self.exit_before();
+        places.map(|linear| {
+            let number = self.act(Action::LoadVector { linear, refused });
+            self.values.effect(number, 128)
+        })
+    }
+
+    /// Stores 32 bytes as two halves. The upper half is looked up for writing before the lower one is stored, so that
+    /// either both are or none is.
+    pub(super) fn store_vector_pair(
+        &mut self,
+        m: &MemRef<Value>,
+        addrsize: Width,
+        aligned: bool,
+        x: [Value; 2],
+    ) {
+        let low = self.vector_place(m, if aligned { 32 } else { 1 });
+        let upper = self.behind(m, addrsize, 16);
+        let high = self.vector_place(&upper, 1);
+        for place in [upper, self.behind(m, addrsize, 24)] {
+            self.read_memory(&place, Width::B8, true);
+        }
+        self.opened = None;
+        let refused = self.exit_before();
+        for (linear, value) in [low, high].into_iter().zip(x) {
+            self.act(Action::StoreVector { linear, value, refused });
+        }
+        self.stored = true;
+    }
+
+    /// What is so many bytes behind a memory operand.
+    fn behind(&mut self, m: &MemRef<Value>, addrsize: Width, bytes: u64) -> MemRef<Value> {
+        let distance = self.values.imm(bytes);
+        let offset = self.values.two(Op2::Add, m.offset, distance);
+        MemRef { seg: m.seg, offset: self.cut(addrsize, offset) }
+    }
+
+    /// Half of a vector register, as [`layout::vector`](crate::layout::vector) numbers them
+    pub(super) fn vector_half(&mut self, n: u8) -> Value {
+        match self.state.vectors.get(usize::from(n)) {
+            Some(&Some(x)) => x,
+            _ => self.values.entry(Entry::Vector(n)),
+        }
+    }
+
+    pub(super) fn set_vector_half(&mut self, n: u8, x: Value) {
+        if let Some(place) = self.state.vectors.get_mut(usize::from(n)) {
+            *place = Some(x);
+        }
+    }
+
+    /// The linear address of a vector. Leaves where it should be aligned and is not.
+    fn vector_place(&mut self, m: &MemRef<Value>, alignment: u64) -> Value {
         let Access { linear, .. } = self.linear(m, Width::B8);
-        if aligned {
-            let low = self.values.imm(15);
+        if alignment != 1 {
+            let low = self.values.imm(alignment - 1);
             let rest = self.values.two(Op2::And, linear, low);
             self.leave_if(rest);
         }

@@ -107,9 +107,9 @@ impl Emitter<'_> {
                 places.push(local);
             }
         }
-        for (r, x) in state.xmm.iter().enumerate() {
-            if let (&Some(x), Some(local)) = (x, self.frame.xmm[r])
-                && scope.block.values.node(x) != Node::Entry(Entry::Xmm(r as u8))
+        for (r, x) in state.vectors.iter().enumerate() {
+            if let (&Some(x), Some(local)) = (x, self.frame.vectors[r])
+                && scope.block.values.node(x) != Node::Entry(Entry::Vector(r as u8))
             {
                 self.value(scope, x);
                 places.push(local);

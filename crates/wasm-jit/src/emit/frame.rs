@@ -12,8 +12,9 @@ use x86_exec::Reach;
 pub(super) struct Frame {
     pub(super) gpr: [Option<u32>; 16],
     pub(super) written: u16,
-    pub(super) xmm: [Option<u32>; 16],
-    pub(super) xmm_written: u16,
+    /// Halves of vector registers
+    pub(super) vectors: [Option<u32>; 32],
+    pub(super) vectors_written: u32,
     pub(super) flags: bool,
     /// The first local for values, by kind
     pub(super) values: [u32; 4],
@@ -32,13 +33,13 @@ impl Frame {
     /// What the region uses; what only its steps reach stays in memory. Locals are not numbered yet.
     pub(super) fn of(region: &Region) -> Frame {
         let (mut used, mut written, mut flags) = (0_u16, 0_u16, false);
-        let (mut xmm_used, mut xmm_written) = (0_u16, 0_u16);
+        let (mut vectors_used, mut vectors_written) = (0_u32, 0_u32);
         for node in &region.nodes {
             let block = &node.block;
             for (_, value) in block.values.iter() {
                 match value {
                     Node::Entry(Entry::Gpr(r)) => used |= 1 << r,
-                    Node::Entry(Entry::Xmm(r)) => xmm_used |= 1 << r,
+                    Node::Entry(Entry::Vector(r)) => vectors_used |= 1 << r,
                     Node::Entry(entry) => {
                         use Entry::{AnyAux, AnyCarry, AnyResult, FlagA, FlagB, FlagCarry, FlagResult};
                         flags |= matches!(
@@ -54,18 +55,17 @@ impl Frame {
                 for (r, v) in state.gpr.iter().enumerate() {
                     written |= u16::from(v.is_some()) << r;
                 }
-                for (r, v) in state.xmm.iter().enumerate() {
-                    xmm_written |= u16::from(v.is_some()) << r;
+                for (r, v) in state.vectors.iter().enumerate() {
+                    vectors_written |= u32::from(v.is_some()) << r;
                 }
                 flags |= state.flags.version != 0;
             }
         }
-        let of = |mask: u16| core::array::from_fn(|r| (mask >> r & 1 != 0).then_some(0));
         Frame {
-            gpr: of(used | written),
+            gpr: core::array::from_fn(|r| ((used | written) >> r & 1 != 0).then_some(0)),
             written,
-            xmm: of(xmm_used | xmm_written),
-            xmm_written,
+            vectors: core::array::from_fn(|r| ((vectors_used | vectors_written) >> r & 1 != 0).then_some(0)),
+            vectors_written,
             flags,
             values: [0; 4],
         }
@@ -78,7 +78,7 @@ impl Frame {
             let start = if kind == Kind::I64 { BASE } else { next };
             let registers: &mut [_] = match kind {
                 Kind::I64 => &mut self.gpr,
-                Kind::V128 => &mut self.xmm,
+                Kind::V128 => &mut self.vectors,
                 Kind::F32 | Kind::F64 => &mut [],
             };
             for local in registers.iter_mut().flatten() {
@@ -108,9 +108,9 @@ impl Emitter<'_> {
                 self.vcpu().i64_load(place(layout::gpr(r as u8), 3)).local_set(local);
             }
         }
-        for (r, local) in self.frame.xmm.into_iter().enumerate() {
+        for (r, local) in self.frame.vectors.into_iter().enumerate() {
             if let (Some(local), true) = (local, reach.vectors) {
-                self.vcpu().v128_load(place(layout::xmm(r as u8), 4)).local_set(local);
+                self.vcpu().v128_load(place(layout::vector(r as u8), 4)).local_set(local);
             }
         }
         if self.frame.flags && reach.flags {
@@ -127,9 +127,9 @@ impl Emitter<'_> {
                 self.vcpu().local_get(local).i64_store(place(layout::gpr(r as u8), 3));
             }
         }
-        for (r, local) in self.frame.xmm.into_iter().enumerate() {
-            if let (Some(local), true) = (local, reach.vectors && self.frame.xmm_written >> r & 1 != 0) {
-                self.vcpu().local_get(local).v128_store(place(layout::xmm(r as u8), 4));
+        for (r, local) in self.frame.vectors.into_iter().enumerate() {
+            if let (Some(local), true) = (local, reach.vectors && self.frame.vectors_written >> r & 1 != 0) {
+                self.vcpu().local_get(local).v128_store(place(layout::vector(r as u8), 4));
             }
         }
         if self.frame.flags && reach.flags {

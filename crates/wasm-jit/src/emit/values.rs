@@ -132,8 +132,8 @@ impl Emitter<'_> {
                 let local = self.frame.gpr.get(usize::from(n)).copied().flatten();
                 self.out().local_get(local.unwrap_or(BASE));
             }
-            Entry::Xmm(n) => {
-                let local = self.frame.xmm.get(usize::from(n)).copied().flatten();
+            Entry::Vector(n) => {
+                let local = self.frame.vectors.get(usize::from(n)).copied().flatten();
                 self.out().local_get(local.unwrap_or(BASE));
             }
             Entry::Base => {

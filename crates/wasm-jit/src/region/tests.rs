@@ -24,6 +24,7 @@ const MODE: CodeMode = CodeMode {
     stack_width: Width::B8,
     bank: 1,
     sse: true,
+    avx: true,
     float: FloatMode::Exact,
 };
 

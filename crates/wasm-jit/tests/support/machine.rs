@@ -45,6 +45,8 @@ pub struct Start {
     pub at: Option<u64>,
     pub mem: Vec<(u64, Vec<u8>)>,
     pub xmm: [u128; 16],
+    /// Bits 255:128 of the vector registers
+    pub high: [u128; 16],
     pub mxcsr: Mxcsr,
     /// At CPL 0
     pub kernel: bool,
@@ -60,6 +62,7 @@ impl Default for Start {
             at: None,
             mem: Vec::new(),
             xmm: [0; 16],
+            high: [0; 16],
             mxcsr: Mxcsr::RESET,
             kernel: false,
         }
@@ -69,6 +72,12 @@ impl Default for Start {
 impl Start {
     pub fn of(case: &Case) -> Start {
         let register = |name: &str| case.input.regs.get(name).map_or(0, |v| number(v));
+        let half = |n: usize, from: usize| {
+            let names = [format!("xmm{n}"), format!("ymm{n}")];
+            let text = names.iter().find_map(|name| case.input.regs.get(name));
+            let all = text.map(|text| bytes(text)).unwrap_or_default();
+            all.get(from..from + 16).map_or(0, |half| u128::from_le_bytes(half.try_into().unwrap()))
+        };
         Start {
             gpr: GPRS.map(register),
             rip: register("rip"),
@@ -76,11 +85,8 @@ impl Start {
             code: bytes(&case.code),
             at: None,
             mem: case.input.mem.iter().map(|m| (number(&m.at), bytes(&m.bytes))).collect(),
-            xmm: core::array::from_fn(|n| {
-                let names = [format!("xmm{n}"), format!("ymm{n}")];
-                let text = names.iter().find_map(|name| case.input.regs.get(name));
-                text.map_or(0, |text| u128::from_le_bytes(bytes(text)[..16].try_into().unwrap()))
-            }),
+            xmm: core::array::from_fn(|n| half(n, 0)),
+            high: core::array::from_fn(|n| half(n, 16)),
             mxcsr: match register("mxcsr") {
                 0 => Mxcsr::RESET,
                 bits => Mxcsr::from_bits_retain(bits as u32),
@@ -180,8 +186,8 @@ impl Machine {
         cpu.xcr0 = Xcr0::X87 | Xcr0::SSE | Xcr0::AVX;
         cpu.x87 = X87::INIT;
         cpu.mxcsr = start.mxcsr;
-        for (register, &x) in cpu.vector.iter_mut().zip(&start.xmm) {
-            register.lo = x;
+        for (n, register) in cpu.vector.iter_mut().enumerate() {
+            (register.lo, register.hi) = (start.xmm[n], start.high[n]);
         }
         if self.long {
             cpu.cr0 |= Cr0::PG;

@@ -69,6 +69,10 @@ pub const INTEGER: [&str; 13] = [
 /// Instructions on XMM registers.
 pub const VECTOR: [&str; 5] = ["SSE", "SSE2", "SSE3", "SSSE3", "SSE4_1"];
 
+/// VEX-encoded instructions on vector registers.
+pub const AVX: [&str; 9] =
+    ["AVX", "AVX2", "F16C", "FMA", "AES+AVX", "AVX+GFNI", "PCLMULQDQ+AVX", "VAES", "VPCLMULQDQ"];
+
 /// The cases of one mode and some features.
 pub fn cases(mode: u32, features: &[&str]) -> Vec<Case> {
     let file = format!("../../tests/vectors/user{mode}.jsonl.zst");

@@ -20,7 +20,7 @@ export interface V64Options {
   vga?: 'std' | 'none';
   /** A saved state to start from. It brings the guest, and what of `memory`, `smp`, `cpu` and `clock` is not given */
   state?: V64Source;
-  /** 'x86-64-v1', 'x86-64-v2' or 'max' */
+  /** 'x86-64-v1', 'x86-64-v2', 'x86-64-v3' or 'max' */
   cpu?: string;
   /** The host's clock, or retired instructions: exactly repeatable */
   clock?: 'real' | 'icount';

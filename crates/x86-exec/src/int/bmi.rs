@@ -10,6 +10,7 @@ use x86_types::Width;
 /// SPEC: intel-sdm-vol2 :: ANDN—Logical AND NOT -> SF and ZF by the result, OF and CF cleared
 #[inline(always)]
 pub(crate) fn andn<D: Domain>(d: &mut D, i: &Instruction, w: Width) -> Step<D> {
+    d.check_vex()?;
     let b = read(d, i, 2, w)?;
     let a = d.read_gpr(i.operands[1].reg, w);
     let a = d.un(Un::Not, w, a);
@@ -35,6 +36,7 @@ pub(crate) enum Lowest {
 /// SPEC: intel-sdm-vol2 :: BLSR—Reset Lowest Set Bit -> CF where the source is 0 (BLSI: where it is not), SF and ZF by the result, OF cleared
 #[inline(always)]
 pub(crate) fn lowest_set<D: Domain>(d: &mut D, i: &Instruction, op: Lowest, w: Width) -> Step<D> {
+    d.check_vex()?;
     let a = read(d, i, 1, w)?;
     let (zero, one) = (d.imm(0), d.imm(1));
     let other = if op == Lowest::Isolate { d.un(Un::Neg, w, a) } else { d.bin(Bin::Sub, w, a, one) };
@@ -61,6 +63,7 @@ fn low_bits<D: Domain>(d: &mut D, w: Width, a: D::V, n: D::V) -> D::V {
 /// SPEC: intel-sdm-vol2 :: BEXTR—Bit Field Extract -> start in bits 7:0, length in bits 15:8; bits beyond the operand are 0; ZF by the result
 #[inline(always)]
 pub(crate) fn bextr<D: Domain>(d: &mut D, i: &Instruction, w: Width) -> Step<D> {
+    d.check_vex()?;
     let a = read(d, i, 1, w)?;
     let control = d.read_gpr(i.operands[2].reg, Width::B2);
     let (zero, eight, last) = (d.imm(0), d.imm(8), d.imm(u64::from(w.bits()) - 1));
@@ -81,6 +84,7 @@ pub(crate) fn bextr<D: Domain>(d: &mut D, i: &Instruction, w: Width) -> Step<D> 
 /// SPEC: intel-sdm-vol2 :: BZHI—Zero High Bits Starting with Specified Bit Position -> the index is bits 7:0; CF where it is the operand size or more
 #[inline(always)]
 pub(crate) fn bzhi<D: Domain>(d: &mut D, i: &Instruction, w: Width) -> Step<D> {
+    d.check_vex()?;
     let a = read(d, i, 1, w)?;
     let index = d.read_gpr(i.operands[2].reg, Width::B1);
     let (zero, last) = (d.imm(0), d.imm(u64::from(w.bits()) - 1));
@@ -94,6 +98,7 @@ pub(crate) fn bzhi<D: Domain>(d: &mut D, i: &Instruction, w: Width) -> Step<D> {
 /// RORX, SARX, SHLX, SHRX: the count is taken modulo the operand size, no flag is touched.
 #[inline(always)]
 pub(crate) fn shift<D: Domain>(d: &mut D, i: &Instruction, op: Bin, w: Width) -> Step<D> {
+    d.check_vex()?;
     let a = read(d, i, 1, w)?;
     let count = read(d, i, 2, w)?;
     let last = d.imm(u64::from(w.bits()) - 1);

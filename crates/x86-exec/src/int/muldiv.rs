@@ -66,6 +66,7 @@ pub(crate) fn div<D: Domain>(d: &mut D, i: &Instruction, signed: bool, w: Width)
 /// MULX
 #[inline(always)]
 pub(crate) fn mulx<D: Domain>(d: &mut D, i: &Instruction) -> Step<D> {
+    d.check_vex()?;
     let w = i.opsize;
     let b = read(d, i, 2, w)?;
     let a = d.read_gpr(2, w);

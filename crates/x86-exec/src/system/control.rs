@@ -173,6 +173,7 @@ pub(super) fn check_umip(vm: &Vcpu) -> Result<(), Exception> {
 /// CLTS
 pub(super) fn clts(vm: &mut Vcpu) -> Outcome {
     vm.cpu.cr0.remove(Cr0::TS);
+    vm.code_mode_changed();
     Ok(Flow::End)
 }
 
@@ -181,10 +182,12 @@ pub(super) fn xgetbv(vm: &mut Vcpu) -> Outcome {
     if !vm.cpu.cr4.contains(Cr4::OSXSAVE) {
         return Err(Exception::InvalidOpcode);
     }
-    if vm.cpu.gpr[gpr::RCX] as u32 != 0 {
-        return Err(Exception::GP0);
-    }
-    set_edx_eax(vm, vm.cpu.xcr0.bits());
+    let value = match vm.cpu.gpr[gpr::RCX] as u32 {
+        0 => vm.cpu.xcr0,
+        1 if vm.cpu.model.features.contains(Features::XGETBV1) => vm.cpu.xcr0 & vm.cpu.xinuse(),
+        _ => return Err(Exception::GP0),
+    };
+    set_edx_eax(vm, value.bits());
     Ok(Flow::Next)
 }
 
@@ -209,6 +212,7 @@ pub(super) fn xsetbv(vm: &mut Vcpu) -> Outcome {
         return Err(Exception::GP0);
     }
     vm.cpu.xcr0 = new;
+    vm.code_mode_changed();
     Ok(Flow::End)
 }
 

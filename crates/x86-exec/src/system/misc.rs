@@ -110,6 +110,7 @@ pub(super) fn crc32(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 
 /// PDEP and PEXT. No flag is touched.
 pub(super) fn scatter_bits(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+    vm.check_vex()?;
     let w = i.opsize;
     let mask = vm.read_operand(i, 2, w)?;
     let a = vm.read_gpr(i.operands[1].reg, w);

@@ -125,6 +125,7 @@ pub(crate) fn has_feature(vm: &Vcpu, i: &Instruction) -> bool {
         Feature::Pclmulqdq => Features::PCLMULQDQ,
         Feature::Xsave => Features::XSAVE,
         Feature::Xsaveopt => Features::XSAVEOPT,
+        Feature::Xsavec => Features::XSAVEC,
         Feature::Avx => Features::AVX,
         Feature::F16c => Features::F16C,
         Feature::Fma => Features::FMA,

@@ -21,7 +21,7 @@ pub(super) use steps::Steps;
 use x86_decode::{Instruction, decode};
 use x86_float::Env;
 use x86_paging::{AccessKind, Tlb};
-use x86_state::{ArithFlags, Cr0, Cr4, SegAttr};
+use x86_state::{ArithFlags, Cr0, Cr4, SegAttr, Xcr0};
 use x86_types::{CodeSize, LinearAddr, PAGE_SIZE, RamAddr, Seg, Width};
 
 /// Host address of what compiled code calls address 0. A module's memory begins with this machine's own in wasm, where
@@ -133,6 +133,8 @@ pub struct CodeMode {
     pub bank: u8,
     /// SSE instructions neither fault nor trap for reasons of CR0 and CR4
     pub sse: bool,
+    /// AVX instructions likewise, for reasons of CR0, CR4 and XCR0
+    pub avx: bool,
     /// How floating-point operations round. Code without such operations stands for all
     pub float: FloatMode,
 }
@@ -166,6 +168,7 @@ impl CodeMode {
             | (self.bank as u32) << 5
             | (self.sse as u32) << 7
             | (self.float as u32) << 8
+            | (self.avx as u32) << 10
     }
 
     /// The bits of [`CodeMode::float`] in a key; all of them are those of no mode
@@ -342,12 +345,18 @@ impl Vcpu {
             [Seg::Es, Seg::Cs, Seg::Ss, Seg::Ds].iter().all(|&seg| self.mem.seg_base[seg as usize] == 0);
         let cs = self.cpu.segment(Seg::Cs);
         let whole = self.cpu.code_size == CodeSize::Bits64
-            || self.cpu.code_size == CodeSize::Bits32 && cs.limit == u32::MAX && cs.attr.contains(SegAttr::P);
+            || self.cpu.code_size == CodeSize::Bits32
+                && cs.limit == u32::MAX
+                && cs.attr.contains(SegAttr::P)
+                && self.cpu.cr0.contains(Cr0::PE);
         (checked == 0 && flat && whole && self.mem.seg_checks & 0x3f != 0x3f).then(|| CodeMode {
             code_size: self.cpu.code_size,
             stack_width: self.mem.stack_width,
             bank: self.mem.mmu as u8,
             sse: !self.cpu.cr0.intersects(Cr0::EM | Cr0::TS) && self.cpu.cr4.contains(Cr4::OSFXSR),
+            avx: !self.cpu.cr0.contains(Cr0::TS)
+                && self.cpu.cr4.contains(Cr4::OSXSAVE)
+                && self.cpu.xcr0.contains(Xcr0::SSE | Xcr0::AVX),
             float: FloatMode::of(&Env::from_mxcsr(self.cpu.mxcsr.bits())),
         })
     }

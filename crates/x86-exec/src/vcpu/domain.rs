@@ -1,10 +1,10 @@
 //! The [`Domain`] of concrete values: semantics over it execute.
 
 use super::{Raised, Vcpu};
-use crate::vector::VecOp;
+use crate::vector::{Pair, VecOp};
 use crate::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Step, Un};
 use x86_decode::Instruction;
-use x86_state::{ArithFlags, Cr0, Cr4, F80, RFlags};
+use x86_state::{ArithFlags, Cr0, Cr4, F80, Mxcsr, RFlags, Xcr0};
 use x86_types::{CodeSize, Exception, LinearAddr, Seg, Width};
 
 /// The carry vector `c` (bit n: carry out of bit n) of a `w`-wide operation in the form of [`ArithFlags::aux`].
@@ -232,14 +232,14 @@ impl Domain for Vcpu {
     }
 
     fn load128(&mut self, m: &MemRef<u64>, aligned: bool) -> Result<u128, Raised> {
-        self.check_16(m, aligned)?;
+        self.check_alignment(m, 16, aligned)?;
         let lo = self.load_ref(m, Width::B8)?;
         let hi = self.load_ref(&self.high_half(m), Width::B8)?;
         Ok(u128::from(lo) | u128::from(hi) << 64)
     }
 
     fn store128(&mut self, m: &MemRef<u64>, aligned: bool, x: u128) -> Result<(), Raised> {
-        self.check_16(m, aligned)?;
+        self.check_alignment(m, 16, aligned)?;
         let high = self.high_half(m);
         // The upper half is checked first: nothing may be stored when part of it faults.
         self.check_write_ref(&high, Width::B8)?;
@@ -273,13 +273,76 @@ impl Domain for Vcpu {
         0
     }
 
+    #[inline(always)]
+    fn read_ymm_high(&mut self, r: u8) -> u128 {
+        self.cpu.vector[usize::from(r & 15)].hi
+    }
+
+    #[inline(always)]
+    fn write_ymm_high(&mut self, r: u8, x: u128) {
+        self.cpu.vector[usize::from(r & 15)].hi = x;
+    }
+
+    fn load256(&mut self, m: &MemRef<u64>, addrsize: Width, aligned: bool) -> Result<Pair<u128>, Raised> {
+        self.check_alignment(m, 32, aligned)?;
+        let low = self.load128(m, false)?;
+        Ok([low, self.load128(&m.behind(16, addrsize), false)?])
+    }
+
+    fn store256(
+        &mut self,
+        m: &MemRef<u64>,
+        addrsize: Width,
+        aligned: bool,
+        x: Pair<u128>,
+    ) -> Result<(), Raised> {
+        self.check_alignment(m, 32, aligned)?;
+        // Nothing may be stored when part of it faults; the lowest part that does is reported.
+        for offset in [0, 8, 16, 24] {
+            self.check_write_ref(&m.behind(offset, addrsize), Width::B8)?;
+        }
+        self.store128(m, false, x[0])?;
+        self.store128(&m.behind(16, addrsize), false, x[1])
+    }
+
+    fn vector_pair(
+        &mut self,
+        op: VecOp,
+        a: Pair<u128>,
+        b: Pair<u128>,
+        imm: Pair<u8>,
+    ) -> Result<Pair<u128>, Raised> {
+        let before = self.cpu.mxcsr;
+        let result = crate::vector::execute_pair(&mut self.cpu, op, a, b, imm);
+        self.note_mxcsr(before);
+        result.map_err(Raised::from)
+    }
+
     fn vector(&mut self, op: VecOp, a: u128, b: u128, imm: u8) -> Result<u128, Raised> {
         let before = self.cpu.mxcsr;
         let result = crate::vector::execute(&mut self.cpu, op, a, b, imm);
-        if self.cpu.mxcsr != before {
-            self.code_mode_changed();
-        }
+        self.note_mxcsr(before);
         result.map_err(Raised::from)
+    }
+
+    /// SPEC: intel-sdm-vol2 :: 2.5 AVX and SSE Instruction Exception Classification -> #UD in real-address and virtual-8086 mode, without CR4.OSXSAVE, or without SSE and AVX in XCR0; then #NM with CR0.TS; CR0.EM does not matter
+    #[inline(always)]
+    fn check_avx(&mut self) -> Result<(), Raised> {
+        let enabled = self.cpu.cr4.contains(Cr4::OSXSAVE) && self.cpu.xcr0.contains(Xcr0::SSE | Xcr0::AVX);
+        if enabled && !self.cpu.cr0.contains(Cr0::TS) {
+            return self.check_vex();
+        }
+        let unavailable = !enabled || self.cpu.mode().is_real_like();
+        let exception = if unavailable { Exception::InvalidOpcode } else { Exception::DeviceNotAvailable };
+        Err(Raised::from(exception))
+    }
+
+    #[inline(always)]
+    fn check_vex(&mut self) -> Result<(), Raised> {
+        if self.cpu.code_size != CodeSize::Bits64 && self.cpu.mode().is_real_like() {
+            return Err(Raised::from(Exception::InvalidOpcode));
+        }
+        Ok(())
     }
 
     /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> CR0.EM or a clear CR4.OSFXSR make SSE #UD, CR0.TS makes it #NM
@@ -370,9 +433,17 @@ impl Vcpu {
         MemRef { seg: m.seg, offset: m.offset.wrapping_add(8) & self.mem.linear_mask }
     }
 
-    fn check_16(&mut self, m: &MemRef<u64>, aligned: bool) -> Result<(), Raised> {
+    fn check_alignment(&mut self, m: &MemRef<u64>, to: u64, aligned: bool) -> Result<(), Raised> {
         let linear = m.offset.wrapping_add(self.mem.seg_base[m.seg as usize]);
-        if aligned && linear & 15 != 0 { Err(Raised::from(Exception::GP0)) } else { Ok(()) }
+        if aligned && linear & (to - 1) != 0 { Err(Raised::from(Exception::GP0)) } else { Ok(()) }
+    }
+
+    /// Compiled code depends on MXCSR: says so where it is not what it was.
+    #[inline(always)]
+    pub(crate) fn note_mxcsr(&mut self, before: Mxcsr) {
+        if self.cpu.mxcsr != before {
+            self.code_mode_changed();
+        }
     }
 }
 

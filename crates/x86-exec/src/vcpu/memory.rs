@@ -41,7 +41,7 @@ fn host_write(addend: u64, linear: u64, w: Width, v: u64) {
 
 impl MemRef<u64> {
     /// What is so many bytes behind it, modulo the address size.
-    fn behind(&self, bytes: u64, addrsize: Width) -> Self {
+    pub(crate) fn behind(&self, bytes: u64, addrsize: Width) -> Self {
         Self { seg: self.seg, offset: addrsize.trunc(self.offset.wrapping_add(bytes)) }
     }
 }

@@ -315,7 +315,7 @@ impl Vcpu {
     }
 
     /// SPEC: intel-sdm-vol3 :: 7.15 Exception and Interrupt Reference -> #AC needs CR0.AM, RFLAGS.AC and CPL 3
-    fn alignment_checked(&self) -> bool {
+    pub(crate) fn alignment_checked(&self) -> bool {
         self.cpu.cpl == 3 && self.cpu.cr0.contains(Cr0::AM) && self.cpu.system_flags.contains(RFlags::AC)
     }
 

@@ -44,6 +44,16 @@ pub(super) fn doubles_to_singles(e: &mut Env, b: u128) -> u128 {
     build(|n| if n < 2 { sse::double_to_single(e, lane(b, n)) } else { 0 })
 }
 
+/// VCVTPH2PS: from the low four words
+pub(super) fn halves_to_singles(e: &mut Env, b: u128) -> u128 {
+    build(|n| sse::half_to_single(e, lane(b, n)))
+}
+
+/// VCVTPS2PH: to the low four words, the others zero
+pub(super) fn singles_to_halves(e: &mut Env, b: u128, imm: u8) -> u128 {
+    build(|n| if n < 4 { sse::single_to_half(e, lane(b, n), imm) } else { 0 })
+}
+
 /// CVTSS2SD
 pub(super) fn single_to_double(e: &mut Env, a: u128, b: u128) -> u128 {
     with_low(a, sse::single_to_double(e, lane(b, 0)))

@@ -11,7 +11,7 @@ use x86_types::Exception;
 /// SPEC: intel-sdm-vol1 :: 11.5.3 Handling SIMD Floating-Point Exceptions in Software -> an unmasked exception sets its flags and leaves the destination
 /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> without CR4.OSXMMEXCPT an unmasked exception is #UD, with it #XM
 #[inline(always)]
-pub(super) fn in_environment(cpu: &mut Cpu, f: impl FnOnce(&mut Env) -> u128) -> Result<u128, Exception> {
+pub(super) fn in_environment<T>(cpu: &mut Cpu, f: impl FnOnce(&mut Env) -> T) -> Result<T, Exception> {
     let mut env = Env::from_mxcsr(cpu.mxcsr.bits());
     let result = f(&mut env);
     if env.raised.is_empty() {

@@ -119,6 +119,16 @@ macro_rules! shift {
 }
 shift! { shift_words: u16; shift_doublewords: u32; shift_quadwords: u64; }
 
+macro_rules! shift_each {
+    ($($name:ident: $t:ty;)*) => {$(
+        /// Logical shifts of each lane by the lane of `b`: counts of the width and more leave nothing
+        pub(super) fn $name(a: u128, b: u128, f: fn($t, u32) -> Option<$t>) -> u128 {
+            zip(a, b, |x: $t, count: $t| u32::try_from(count).ok().and_then(|count| f(x, count)).unwrap_or(0))
+        }
+    )*};
+}
+shift_each! { shift_each_doubleword: u32; shift_each_quadword: u64; }
+
 /// PSRAW: counts of 16 and more leave copies of the sign
 pub(super) fn arithmetic_shift_words(a: u128, count: u64) -> u128 {
     map(a, |x: i16| x >> count.min(15))
@@ -146,4 +156,9 @@ pub(super) fn signs<T: Lane>(b: u128, is_negative: impl Fn(T) -> bool) -> u128 {
 /// SPEC: intel-sdm-vol2 :: PTEST—Logical Compare -> ZF if a AND b is 0, CF if NOT a AND b is 0, the others 0
 pub(super) fn test(a: u128, b: u128) -> u128 {
     u128::from(a & b == 0) << 6 | u128::from(!a & b == 0)
+}
+
+/// VTESTPS and VTESTPD: as PTEST, of the sign bits alone
+pub(super) fn test_signs(a: u128, b: u128, signs: u128) -> u128 {
+    test(a | !signs, b & signs)
 }

@@ -1,6 +1,6 @@
 //! The lane-wise operations and what each is: one row an operation.
 
-use super::lanes::{horizontal, map, with_low, zip};
+use super::lanes::{build, horizontal, map, with_low, zip};
 use super::{convert, crypto, float, integer, shuffle};
 use x86_float::Env;
 use x86_float::sse;
@@ -132,6 +132,11 @@ operations! {
         PsrlqImm => integer::shift_quadwords(a, imm.into(), u64::wrapping_shr);
         PsrawImm => integer::arithmetic_shift_words(a, imm.into());
         PsradImm => integer::arithmetic_shift_doublewords(a, imm.into());
+        Psllvd => integer::shift_each_doubleword(a, b, u32::checked_shl);
+        Psllvq => integer::shift_each_quadword(a, b, u64::checked_shl);
+        Psrlvd => integer::shift_each_doubleword(a, b, u32::checked_shr);
+        Psrlvq => integer::shift_each_quadword(a, b, u64::checked_shr);
+        Psravd => zip(a, b, |x: i32, count: i32| x >> (count as u32).min(31));
         Pslldq => shuffle::left(a, imm);
         Psrldq => shuffle::right(a, imm);
         Palignr => shuffle::align(a, b, imm);
@@ -153,6 +158,12 @@ operations! {
         Pshufhw => shuffle::high_words(b, imm);
         Shufps => shuffle::singles(a, b, imm);
         Shufpd => shuffle::doubles(a, b, imm);
+        Permilps => shuffle::permute_singles(a, b);
+        Permilpd => shuffle::permute_doubles(a, b);
+        Broadcastb => build(|_| b as u8);
+        Broadcastw => build(|_| b as u16);
+        Broadcastd => build(|_| b as u32);
+        Broadcastq => build(|_| b as u64);
         Pblendw => shuffle::blend::<u16>(a, b, imm);
         Blendps => shuffle::blend::<u32>(a, b, imm);
         Blendpd => shuffle::blend::<u64>(a, b, imm);
@@ -176,6 +187,8 @@ operations! {
         Movmskps => integer::signs(b, i32::is_negative);
         Movmskpd => integer::signs(b, i64::is_negative);
         Ptest => integer::test(a, b);
+        Testps => integer::test_signs(a, b, 1 << 31 | 1 << 63 | 1 << 95 | 1 << 127);
+        Testpd => integer::test_signs(a, b, 1 << 63 | 1 << 127);
         Rcpps => map(b, float::reciprocal);
         Rcpss => with_low(a, float::reciprocal(b as u32));
         Rsqrtps => map(b, float::reciprocal_root);
@@ -257,6 +270,8 @@ operations! {
         Cvtpd2ps => convert::doubles_to_singles(e, b);
         Cvtss2sd => convert::single_to_double(e, a, b);
         Cvtsd2ss => convert::double_to_single(e, a, b);
+        Cvtph2ps => convert::halves_to_singles(e, b);
+        Cvtps2ph => convert::singles_to_halves(e, b, imm);
         Cvtsi2ss32 => convert::from_i32::<u32>(e, a, b);
         Cvtsi2ss64 => convert::from_i64::<u32>(e, a, b);
         Cvtsi2sd32 => convert::from_i32::<u64>(e, a, b);

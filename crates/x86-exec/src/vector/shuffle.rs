@@ -81,6 +81,16 @@ pub(super) fn doubles(a: u128, b: u128, imm: u8) -> u128 {
     build(|n| lane::<u64>(if n == 0 { a } else { b }, usize::from(imm >> n & 1)))
 }
 
+/// VPERMILPS by a register: bits 1:0 of each lane of the control choose
+pub(super) fn permute_singles(a: u128, b: u128) -> u128 {
+    build(|n| lane::<u32>(a, lane::<u32>(b, n) as usize & 3))
+}
+
+/// VPERMILPD by a register: bit 1 of each lane of the control chooses
+pub(super) fn permute_doubles(a: u128, b: u128) -> u128 {
+    build(|n| lane::<u64>(a, lane::<u64>(b, n) as usize >> 1 & 1))
+}
+
 /// Lanes of `b` where `imm` has a one, else of `a`
 #[inline(always)]
 pub(super) fn blend<T: Lane + Default>(a: u128, b: u128, imm: u8) -> u128 {

@@ -17,7 +17,7 @@ use crate::system::Outcome;
 use crate::{Domain, Flow, Handler, MemRef, Raised, Step, Vcpu};
 use area::Area;
 use stack::Stack;
-use x86_decode::{Instruction, Op};
+use x86_decode::{InsnFlags, Instruction, Op};
 use x86_state::{Cpu, Cr0, X87};
 use x86_types::{CodeSize, Exception, GuestPhysAddr, LinearAddr, Seg, Width};
 
@@ -49,7 +49,9 @@ pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
                 may_clear_exceptions(vm, |vm| fxsave::restore(vm, i))
             }
         }
-        Op::Xsave | Op::Xsaveopt | Op::Xrstor => may_clear_exceptions(vm, |vm| xsave::exec(vm, i)),
+        Op::Xsave | Op::Xsaveopt | Op::Xsavec | Op::Xrstor => {
+            may_clear_exceptions(vm, |vm| xsave::exec(vm, i))
+        }
         Op::Ldmxcsr | Op::Vldmxcsr | Op::Stmxcsr | Op::Vstmxcsr => mxcsr(vm, i),
         Op::Emms => {
             mmx_available(vm)?;
@@ -273,7 +275,7 @@ fn fwait(vm: &mut Vcpu) -> Outcome {
 ///
 /// SPEC: intel-sdm-vol2 :: LDMXCSR—Load MXCSR Register -> reserved bits are #GP(0)
 fn mxcsr(vm: &mut Vcpu, i: &Instruction) -> Outcome {
-    vm.check_sse()?;
+    if i.flags.contains(InsnFlags::VEX) { vm.check_avx() } else { vm.check_sse() }?;
     if matches!(i.op, Op::Stmxcsr | Op::Vstmxcsr) {
         let value = vm.cpu.mxcsr.bits().into();
         vm.store_operand(i, 0, Width::B4, value)?;

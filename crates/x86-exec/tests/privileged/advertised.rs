@@ -59,6 +59,7 @@ fn rows() -> Vec<Row> {
         row(0x1, 0, Ecx, 0, Op::Movddup, &[0xf2, 0x0f, 0x12, 0xc1], Plain),
         row(0x1, 0, Ecx, 1, Op::Pclmulqdq, &[0x66, 0x0f, 0x3a, 0x44, 0xc1, 0], Plain),
         row(0x1, 0, Ecx, 9, Op::Pshufb, &[0x66, 0x0f, 0x38, 0x00, 0xc1], Plain),
+        row(0x1, 0, Ecx, 12, Op::Vfmadd132ps, &[0xc4, 0xe2, 0x75, 0x98, 0xc2], Plain),
         row(0x1, 0, Ecx, 13, Op::Cmpxchg16b, &[0x48, 0x0f, 0xc7, 0x0b], Plain),
         row(0x1, 0, Ecx, 17, Op::MovCr, MOV_CR4, Cr4(1 << 17)),
         row(0x1, 0, Ecx, 19, Op::Pmulld, &[0x66, 0x0f, 0x38, 0x40, 0xc1], Plain),
@@ -72,6 +73,8 @@ fn rows() -> Vec<Row> {
         row(0x1, 0, Ecx, 26, Op::Xsave, &[0x0f, 0xae, 0x23], Plain),
         row(0x1, 0, Ecx, 26, Op::Xrstor, &[0x0f, 0xae, 0x2b], Plain),
         row(0x1, 0, Ecx, 27, Op::Xgetbv, &[0x0f, 0x01, 0xd0], Plain),
+        row(0x1, 0, Ecx, 28, Op::Vaddps, &[0xc5, 0xf4, 0x58, 0xc2], Plain),
+        row(0x1, 0, Ecx, 29, Op::Vcvtph2ps, &[0xc4, 0xe2, 0x7d, 0x13, 0xc1], Plain),
         row(0x1, 0, Ecx, 30, Op::Rdrand, &[0x0f, 0xc7, 0xf0], Plain),
         row(0x1, 0, Edx, 0, Op::Fld1, &[0xd9, 0xe8], Plain),
         row(0x1, 0, Edx, 2, Op::MovCr, MOV_CR4, Cr4(1 << 3)),
@@ -98,6 +101,8 @@ fn rows() -> Vec<Row> {
         row(0x7, 0, Ebx, 1, Op::Wrmsr, WRMSR, Msr(0x3b, 1)),
         row(0x7, 0, Ebx, 3, Op::Andn, &[0xc4, 0xe2, 0x70, 0xf2, 0xc2], Plain),
         row(0x7, 0, Ebx, 3, Op::Tzcnt, &[0xf3, 0x0f, 0xbc, 0xc1], Plain),
+        row(0x7, 0, Ebx, 5, Op::Vpaddb, &[0xc5, 0xf5, 0xfc, 0xc2], Plain),
+        row(0x7, 0, Ebx, 5, Op::Vpgatherdd, &[0xc4, 0xe2, 0x75, 0x90, 0x04, 0x13], Plain),
         row(0x7, 0, Ebx, 7, Op::MovCr, MOV_CR4, Cr4(1 << 20)),
         row(0x7, 0, Ebx, 8, Op::Mulx, &[0xc4, 0xe2, 0x73, 0xf6, 0xc2], Plain),
         row(0x7, 0, Ebx, 8, Op::Pdep, &[0xc4, 0xe2, 0x73, 0xf5, 0xc2], Plain),
@@ -111,6 +116,8 @@ fn rows() -> Vec<Row> {
         row(0x7, 0, Ebx, 29, Op::Sha1nexte, &[0x0f, 0x38, 0xc8, 0xc1], Plain),
         row(0x7, 0, Ecx, 2, Op::MovCr, MOV_CR4, Cr4(1 << 11)),
         row(0x7, 0, Ecx, 8, Op::Gf2p8mulb, &[0x66, 0x0f, 0x38, 0xcf, 0xc1], Plain),
+        row(0x7, 0, Ecx, 9, Op::Vaesenc, &[0xc4, 0xe2, 0x75, 0xdc, 0xc2], Plain),
+        row(0x7, 0, Ecx, 10, Op::Vpclmulqdq, &[0xc4, 0xe3, 0x75, 0x44, 0xc2, 0x00], Plain),
         row(0x7, 0, Ecx, 16, Op::MovCr, MOV_CR4, Cr4Unpaged(1 << 12)),
         row(0x7, 0, Ecx, 22, Op::Rdpid, &[0xf3, 0x0f, 0xc7, 0xf8], Plain),
         row(0x7, 0, Edx, 26, Op::Rdmsr, RDMSR, Msr(0x48, 0)),
@@ -118,6 +125,8 @@ fn rows() -> Vec<Row> {
         row(0x7, 0, Edx, 29, Op::Rdmsr, RDMSR, Msr(0x10a, 0)),
         row(0x7, 2, Edx, 4, Op::Wrmsr, WRMSR, Msr(0x48, 1 << 10)),
         row(0xd, 1, Eax, 0, Op::Xsaveopt, &[0x0f, 0xae, 0x33], Plain),
+        row(0xd, 1, Eax, 1, Op::Xsavec, &[0x0f, 0xc7, 0x23], Plain),
+        row(0xd, 1, Eax, 2, Op::Xgetbv, &[0x0f, 0x01, 0xd0], Plain),
         row(0x8000_0001, 0, Ecx, 0, Op::Lahf, &[0x9f], Plain),
         row(0x8000_0001, 0, Ecx, 5, Op::Lzcnt, &[0xf3, 0x0f, 0xbd, 0xc1], Plain),
         row(0x8000_0001, 0, Ecx, 8, Op::Prefetchw, &[0x0f, 0x0d, 0x0b], Plain),
@@ -170,6 +179,7 @@ fn machine(row: &Row, model: CpuModel) -> Machine {
     if has(Features::XSAVE) {
         cpu.cr4 |= Cr4::OSXSAVE;
         cpu.xcr0 = Xcr0::X87 | Xcr0::SSE;
+        cpu.xcr0.set(Xcr0::AVX, has(Features::AVX));
     }
     cpu.gpr[gpr::RAX] = 2; // INVPCID: all contexts
     cpu.gpr[gpr::RBX] = DATA;

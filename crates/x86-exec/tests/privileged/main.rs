@@ -2,6 +2,7 @@
 #![allow(missing_docs, unreachable_pub)]
 
 mod advertised;
+mod avx;
 mod code;
 mod debug;
 mod events;

@@ -101,6 +101,7 @@ fn xsetbv_refuses_impossible_sets() {
         (1 << 8 | 1, avx, false),
     ] {
         let mut m = Machine::long(&[0x0f, 0x01, 0xd1, 0xf4]);
+        m.vcpu.cpu.model.features -= Features::AVX;
         m.vcpu.cpu.model.features |= features;
         m.vcpu.cpu.cr4 |= Cr4::OSXSAVE;
         m.vcpu.cpu.gpr[gpr::RAX] = value;

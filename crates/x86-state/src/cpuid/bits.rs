@@ -35,7 +35,7 @@ const fn bit(feature: Features, leaf: u32, subleaf: u32, register: Register, bit
 /// Every feature flag and its bit.
 ///
 /// SPEC: intel-sdm-vol2 :: CPUID—CPU Identification -> feature flags of leaves 1, 7, 0DH and 80000001H
-pub const FEATURE_BITS: [CpuidBit; 61] = [
+pub const FEATURE_BITS: [CpuidBit; 63] = [
     bit(Features::SSE3, 0x1, 0, Ecx, 0),
     bit(Features::PCLMULQDQ, 0x1, 0, Ecx, 1),
     bit(Features::MONITOR, 0x1, 0, Ecx, 3),
@@ -89,6 +89,8 @@ pub const FEATURE_BITS: [CpuidBit; 61] = [
     bit(Features::ARCH_CAPABILITIES, 0x7, 0, Edx, 29),
     bit(Features::BHI_CTRL, 0x7, 2, Edx, 4),
     bit(Features::XSAVEOPT, 0xd, 1, Eax, 0),
+    bit(Features::XSAVEC, 0xd, 1, Eax, 1),
+    bit(Features::XGETBV1, 0xd, 1, Eax, 2),
     bit(Features::LAHF, 0x8000_0001, 0, Ecx, 0),
     bit(Features::LZCNT, 0x8000_0001, 0, Ecx, 5),
     bit(Features::PREFETCHW, 0x8000_0001, 0, Ecx, 8),

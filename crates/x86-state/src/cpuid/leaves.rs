@@ -105,7 +105,7 @@ impl CpuModel {
         }
     }
 
-    /// SPEC: intel-sdm-vol1 :: 13.2 Enumeration of CPU Support for XSAVE Instructions and XSAVE-Supported Features -> leaf 0DH: components, area sizes, and offset and size of the AVX component
+    /// SPEC: intel-sdm-vol1 :: 13.2 Enumeration of CPU Support for XSAVE Instructions and XSAVE-Supported Features -> leaf 0DH: components, area sizes (subleaf 1: the compacted one), and offset and size of the AVX component
     fn xsave(&self, subleaf: u32, xcr0: u64) -> [u32; 4] {
         const LEGACY_AND_HEADER: u32 = 576;
         const AVX_BYTES: u32 = 256;
@@ -116,6 +116,8 @@ impl CpuModel {
         let size = |has_avx: bool| LEGACY_AND_HEADER + if has_avx { AVX_BYTES } else { 0 };
         match subleaf {
             0 => [if avx { 7 } else { 3 }, size(avx && xcr0 & 4 != 0), size(avx), 0],
+            // With XSAVEC: the size of the compacted area of what XCR0 enables
+            1 if self.features.contains(Features::XSAVEC) => [0, size(avx && xcr0 & 4 != 0), 0, 0],
             2 if avx => [AVX_BYTES, LEGACY_AND_HEADER, 0, 0],
             _ => [0; 4],
         }

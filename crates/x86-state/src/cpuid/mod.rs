@@ -80,6 +80,10 @@ bitflags! {
         /// IA32_SPEC_CTRL.BHI_DIS_S
         const BHI_CTRL = 1 << 58;
         const MONITOR = 1 << 59;
+        /// XSAVEC, and XRSTOR of the compacted format
+        const XSAVEC = 1 << 60;
+        /// XGETBV with ECX = 1
+        const XGETBV1 = 1 << 61;
         /// IA32_TSC_ADJUST
         const TSC_ADJUST = 1 << 62;
     }
@@ -130,17 +134,20 @@ impl CpuModel {
         CpuModel { features: BASELINE, physical_bits: 40, identity: Identity::V64 };
     /// Baseline v2: SSE4.2, POPCNT and CMPXCHG16B as well.
     pub const X86_64_V2: CpuModel = CpuModel { features: BASELINE.union(V2), ..Self::X86_64_V1 };
+    /// Baseline v3: AVX2, FMA and what goes with them as well. EVEX is #UD in every model.
+    pub const X86_64_V3: CpuModel = CpuModel { features: BASELINE.union(V2).union(V3), ..Self::X86_64_V1 };
     /// Everything that is complete.
     pub const MAX: CpuModel = CpuModel { features: Features::all().difference(NO_MODELS), ..Self::X86_64_V1 };
 
     /// The baselines that [`CpuModel::from_name`] knows, plainest first; QEMU's models come beside them.
-    pub const NAMES: [&'static str; 3] = ["x86-64-v1", "x86-64-v2", "max"];
+    pub const NAMES: [&'static str; 4] = ["x86-64-v1", "x86-64-v2", "x86-64-v3", "max"];
 
     /// The model of that name.
     pub fn from_name(name: &str) -> Option<CpuModel> {
         match name {
             "x86-64-v1" => Some(Self::X86_64_V1),
             "x86-64-v2" => Some(Self::X86_64_V2),
+            "x86-64-v3" => Some(Self::X86_64_V3),
             "max" => Some(Self::MAX),
             _ => models::find(name),
         }
@@ -151,7 +158,8 @@ impl CpuModel {
         Self::NAMES.into_iter().chain(models::names())
     }
 
-    /// Returns the model with a feature, and with the leaf that shows it, or without the feature.
+    /// Returns the model with a feature, and with the leaf that shows it, or without the feature and those that build on it,
+    /// as QEMU does.
     pub fn with(mut self, feature: Features, has: bool) -> CpuModel {
         self.features.set(feature, has);
         for place in FEATURE_BITS.iter().filter(|place| has && place.feature == feature) {
@@ -160,6 +168,11 @@ impl CpuModel {
                 _ => &mut self.identity.last_basic,
             };
             *last = place.leaf.max(*last);
+        }
+        for (base, dependent) in DEPENDENT {
+            if !has && !self.features.contains(base) {
+                self.features -= dependent;
+            }
         }
         self
     }
@@ -170,15 +183,27 @@ impl CpuModel {
     }
 }
 
-/// Features that no model has. The decoder knows the vector extensions, and nothing executes them. MWAIT waits for
-/// nothing, so that an operating system that idled by it would keep the host busy.
-const NO_MODELS: Features = Features::MONITOR
-    .union(Features::AVX)
-    .union(Features::AVX2)
-    .union(Features::FMA)
-    .union(Features::F16C)
-    .union(Features::VAES)
-    .union(Features::VPCLMULQDQ);
+/// Features, and those that build on them; those that others build on come first.
+///
+/// SPEC: intel-sdm-vol1 :: 14.3 Detection of AVX Instructions -> AVX needs XSAVE; F16C, FMA, AVX2 and the 256-bit forms of AES and PCLMULQDQ need AVX
+const DEPENDENT: [(Features, Features); 2] = [
+    (
+        Features::XSAVE,
+        Features::AVX.union(Features::XSAVEOPT).union(Features::XSAVEC).union(Features::XGETBV1),
+    ),
+    (
+        Features::AVX,
+        Features::AVX2
+            .union(Features::FMA)
+            .union(Features::F16C)
+            .union(Features::VAES)
+            .union(Features::VPCLMULQDQ),
+    ),
+];
+
+/// Features that no model has. MWAIT waits for nothing, so that an operating system that idled by it would keep the host
+/// busy.
+const NO_MODELS: Features = Features::MONITOR;
 
 /// What every model has.
 const BASELINE: Features = Features::FPU
@@ -219,3 +244,15 @@ const V2: Features = Features::SSE3
     .union(Features::SSE4_2)
     .union(Features::POPCNT)
     .union(Features::CX16);
+
+/// What v3 adds, and XSAVEOPT, which every processor of that baseline has.
+const V3: Features = Features::XSAVE
+    .union(Features::XSAVEOPT)
+    .union(Features::AVX)
+    .union(Features::AVX2)
+    .union(Features::FMA)
+    .union(Features::F16C)
+    .union(Features::BMI1)
+    .union(Features::BMI2)
+    .union(Features::LZCNT)
+    .union(Features::MOVBE);

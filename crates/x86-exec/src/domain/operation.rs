@@ -1,0 +1,154 @@
+//! Operations on integers, and how they leave the status flags.
+
+use x86_types::Width;
+
+/// A value-producing operation on two operands of one width. Shift and rotate counts are below the width in bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Bin {
+    Add,
+    Sub,
+    And,
+    Or,
+    Xor,
+    /// Low half of the product
+    Mul,
+    Shl,
+    /// Logical right shift
+    Shr,
+    /// Arithmetic right shift
+    Sar,
+    Rol,
+    Ror,
+}
+
+/// An operation on one operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Un {
+    /// Ones' complement
+    Not,
+    /// Two's complement
+    Neg,
+    /// Number of trailing zeros; the width in bits for 0
+    Ctz,
+    /// Number of leading zeros within the width; the width in bits for 0
+    Clz,
+    /// Number of ones
+    Popcnt,
+    /// Bytes in reverse order
+    Bswap,
+}
+
+/// A comparison; gives 0 or 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cmp {
+    /// Equal
+    Eq,
+    /// Not equal
+    Ne,
+    /// Unsigned less
+    Ltu,
+    /// Unsigned less or equal
+    Leu,
+    /// Signed less
+    Lts,
+    /// Signed less or equal
+    Les,
+}
+
+/// One of the status flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Flag {
+    Cf,
+    Pf,
+    Af,
+    Zf,
+    Sf,
+    Of,
+}
+
+/// What an atomic read-modify-write makes of the old value and an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rmw {
+    /// The operand
+    Exchange,
+    /// The old value with the operand, by this operation
+    Op(Bin),
+    /// The old value alone, by this operation
+    Un(Un),
+}
+
+/// How an instruction leaves the status flags: a record from which each flag follows.
+///
+/// SPEC: intel-sdm-vol1 :: 3.4.3.1 Status Flags -> CF, PF, AF, ZF, SF and OF as each kind of operation sets them
+#[derive(Clone, Copy, Debug)]
+pub enum FlagDef<V> {
+    /// `result = a + b`, or with carry in: the carries follow from operands and result
+    Add {
+        /// Width of the operation
+        w: Width,
+        /// Left operand
+        a: V,
+        /// Right operand
+        b: V,
+        /// Result, cut to the width
+        result: V,
+    },
+    /// `result = a - b`, or with borrow in
+    Sub {
+        /// Width of the operation
+        w: Width,
+        /// Left operand
+        a: V,
+        /// Right operand
+        b: V,
+        /// Result, cut to the width
+        result: V,
+    },
+    /// Like `Add` with b = 1, CF unchanged
+    Inc {
+        /// Width of the operation
+        w: Width,
+        /// Result
+        result: V,
+    },
+    /// Like `Sub` with b = 1, CF unchanged
+    Dec {
+        /// Width of the operation
+        w: Width,
+        /// Result
+        result: V,
+    },
+    /// SF, ZF and PF by the result; CF, OF and AF cleared
+    Logic {
+        /// Width of the operation
+        w: Width,
+        /// Result
+        result: V,
+    },
+    /// SF, ZF and PF by the result; the others as given (each 0 or 1)
+    Explicit {
+        /// Width of the operation
+        w: Width,
+        /// Result
+        result: V,
+        /// CF
+        cf: V,
+        /// OF
+        of: V,
+        /// AF
+        af: V,
+    },
+    /// CF and OF as given (each 0 or 1), the others unchanged
+    CarryOverflow {
+        /// CF
+        cf: V,
+        /// OF
+        of: V,
+    },
+    /// CF as given (0 or 1), the others unchanged
+    Carry(V),
+    /// All six from the places they have in RFLAGS
+    Image(V),
+}
