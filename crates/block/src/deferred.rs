@@ -23,6 +23,8 @@ struct Queue {
     /// Requests without an answer: the device's name for them, and how many bytes a read has
     open: BTreeMap<u64, (RequestId, Option<u32>)>,
     done: VecDeque<(RequestId, BlockResult)>,
+    /// The machine's end is gone
+    closed: bool,
 }
 
 /// The machine's end.
@@ -41,8 +43,14 @@ fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
 impl Deferred {
     /// Returns both ends of a medium.
     pub fn new(info: BlockInfo) -> (Self, DeferredHandle) {
-        let queue =
-            Queue { info, next: 0, new: VecDeque::new(), open: BTreeMap::new(), done: VecDeque::new() };
+        let queue = Queue {
+            info,
+            next: 0,
+            new: VecDeque::new(),
+            open: BTreeMap::new(),
+            done: VecDeque::new(),
+            closed: false,
+        };
         let queue = Arc::new(Mutex::new(queue));
         (Self(Arc::clone(&queue)), DeferredHandle(queue))
     }
@@ -53,6 +61,16 @@ impl DeferredHandle {
     /// be answered in any order, except that reads see the writes before them.
     pub fn take_requests(&self) -> Vec<Request> {
         lock(&self.0).new.drain(..).collect()
+    }
+
+    /// Whether there are requests that the host has not taken.
+    pub fn has_requests(&self) -> bool {
+        !lock(&self.0).new.is_empty()
+    }
+
+    /// Whether no device has the medium any more.
+    pub fn is_closed(&self) -> bool {
+        lock(&self.0).closed
     }
 
     /// Whether requests wait for an answer.
@@ -74,6 +92,12 @@ impl DeferredHandle {
         };
         queue.done.push_back((request, result));
         true
+    }
+}
+
+impl Drop for Deferred {
+    fn drop(&mut self) {
+        lock(&self.0).closed = true;
     }
 }
 
@@ -124,6 +148,18 @@ mod tests {
         assert!(!host.complete(requests[0].id, Ok(vec![3, 4])), "answered once");
         assert_eq!(medium.poll(), Some((RequestId(8), Ok(vec![]))));
         assert_eq!(medium.poll(), Some((RequestId(7), Ok(vec![3, 4]))));
+    }
+
+    #[test]
+    fn the_host_learns_of_requests_and_of_the_end() {
+        let (mut medium, host) = Deferred::new(BlockInfo { bytes: 1024, read_only: false });
+        assert!(!host.has_requests() && !host.is_closed());
+        medium.submit(RequestId(1), BlockOp::Flush);
+        assert!(host.has_requests());
+        host.take_requests();
+        assert!(!host.has_requests() && host.is_waiting());
+        drop(medium);
+        assert!(host.is_closed());
     }
 
     #[test]

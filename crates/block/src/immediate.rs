@@ -48,7 +48,10 @@ impl<M: Medium> Immediate<M> {
 }
 
 /// Checks that a write is possible on such a medium.
-pub(crate) fn check_write(info: BlockInfo, offset: u64, len: usize) -> Result<(), BlockError> {
+///
+/// # Errors
+/// The medium is read-only, or ends before the last byte.
+pub fn check_write(info: BlockInfo, offset: u64, len: usize) -> Result<(), BlockError> {
     if info.read_only {
         return Err(BlockError::ReadOnly);
     }

@@ -30,7 +30,7 @@ mod check;
 mod image;
 
 pub use deferred::{Deferred, DeferredHandle, Request};
-pub use immediate::{Immediate, Medium};
+pub use immediate::{Immediate, Medium, check_write};
 pub use memory::Memory;
 pub use overlay::Overlay;
 pub use probe::{Format, PROBE_BYTES, Probe, probe};

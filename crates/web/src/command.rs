@@ -4,7 +4,7 @@ use crate::wanted::{WantedFile, wanted};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
-use session::spec::CharTarget;
+use session::spec::{Address, CharTarget, MonitorMode, MonitorSpec};
 use session::{ClockKind, DecodeArgs, EngineKind, Given, MachineSpec, MicrotestArgs, RunArgs};
 
 /// An x86 PC, 16-, 32- and 64-bit.
@@ -59,12 +59,51 @@ pub enum Plan {
         max_instructions: Option<u64>,
         /// Source of time
         clock: &'static str,
+        /// Where commands come from
+        monitors: Vec<MonitorPlan>,
     },
     /// Read a file, run its vectors
     Microtest {
         /// Path of the vectors
         file: String,
     },
+}
+
+/// A place where commands come from.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MonitorPlan {
+    /// What is spoken there: QMP (0), QMP with answers over several lines (1), the human monitor (2)
+    kind: u32,
+    /// The terminal, which COM1 may have too
+    stdio: bool,
+    /// The terminal is COM1's: Ctrl-A C switches
+    shared: bool,
+    /// Path of a socket
+    unix: Option<String>,
+    /// Host and port of a socket
+    tcp: Option<(String, u16)>,
+    /// Connections are waited for, rather than made
+    server: bool,
+}
+
+impl MonitorPlan {
+    fn new(monitor: &MonitorSpec) -> Self {
+        let kind = match monitor.mode {
+            MonitorMode::Control { pretty } => u32::from(pretty),
+            MonitorMode::Readline => 2,
+        };
+        let stdio = monitor.target == CharTarget::Stdio;
+        let mut plan = Self { kind, stdio, shared: monitor.shared, unix: None, tcp: None, server: false };
+        if let CharTarget::Socket(socket) = &monitor.target {
+            plan.server = socket.server;
+            match &socket.address {
+                Address::Unix(path) => plan.unix = Some(path.to_string_lossy().into_owned()),
+                Address::Tcp(host, port) => plan.tcp = Some((host.clone(), *port)),
+            }
+        }
+        plan
+    }
 }
 
 /// What a plan needs inside the module.
@@ -79,27 +118,7 @@ fn text(stdout: String, exit_code: u8) -> (Plan, Parsed) {
 }
 
 /// Options of the native command only.
-const NATIVE: &[&str] = &[
-    "trace",
-    "log",
-    "log_file",
-    "qmp",
-    "qmp_pretty",
-    "monitor",
-    "mon",
-    "stopped",
-    "no_shutdown",
-    "hda",
-    "hdb",
-    "hdc",
-    "hdd",
-    "cdrom",
-    "fda",
-    "fdb",
-    "drive",
-    "snapshot",
-    "boot",
-];
+const NATIVE: &[&str] = &["trace", "log", "log_file"];
 
 /// Returns the command's own arguments. What exists in the native command only is not in the help; a run refuses it.
 fn cli() -> clap::Command {
@@ -174,6 +193,7 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
                 state_hash: args.state_hash,
                 max_instructions: args.max_instructions,
                 clock: if args.clock == ClockKind::Icount { "icount" } else { "real" },
+                monitors: spec.monitors.iter().map(MonitorPlan::new).collect(),
             };
             (plan, Parsed::Run(Box::new((args, spec))))
         }
@@ -228,6 +248,16 @@ mod tests {
             let plan = json(words);
             assert!(plan.contains(&format!(r#""serial":"{serial}""#)), "{words:?}: {plan}");
         }
+    }
+
+    #[test]
+    fn monitors_are_listed() {
+        let plan = json(&["run", "-qmp", "unix:/q,server=on,wait=off", "-monitor", "none"]);
+        let monitor =
+            r#""monitors":[{"kind":0,"stdio":false,"shared":false,"unix":"/q","tcp":null,"server":true}]"#;
+        assert!(plan.contains(monitor), "{plan}");
+        let plan = json(&["run"]);
+        assert!(plan.contains(r#""monitors":[{"kind":2,"stdio":true,"shared":true,"#), "{plan}");
     }
 
     #[test]

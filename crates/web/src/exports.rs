@@ -33,6 +33,28 @@ exports! {
     fn v64_command() -> u32 = with(|vm| vm.command() as u32);
     /// The exchange buffer is a file that the plan lists, and behind it its name there, of so many bytes.
     fn v64_file(name_len: u64) = with(|vm| vm.file(name_len));
+    /// The exchange buffer is the start of an image of `size` bytes, and behind it its name for messages, of so many bytes.
+    /// The reply is its format.
+    fn v64_probe(size: u64, name_len: u64) -> u32 = with(|vm| vm.probe(size, name_len) as u32);
+    /// The host has opened a medium, which has this number there; the exchange buffer is its name.
+    fn v64_disk(number: u32, bytes: u64, read_only: u32, snapshot: u32) =
+        with(|vm| vm.disk(number, bytes, read_only != 0, snapshot != 0));
+    /// A medium cannot be opened: the exchange buffer says why, and behind it is its name, of so many bytes.
+    fn v64_disk_failed(name_len: u64) = with(|vm| vm.disk_failed(name_len));
+    /// The reply is the requests of drives that the host has not taken; `Idle` where there is none.
+    fn v64_disk_requests() -> u32 = with(|vm| vm.disk_requests() as u32);
+    /// A request is done (0) and the exchange buffer has what it read, or it failed and the exchange buffer says why.
+    fn v64_disk_answer(number: u32, id: u64, code: u32) = with(|vm| vm.disk_answer(number, id, code));
+    /// The exchange buffer is a command of QMP; the reply is JSON.
+    fn v64_qmp() -> u32 = with(|vm| vm.qmp() as u32);
+    /// Begins a connection to a monitor: QMP (0), QMP over several lines (1), the human monitor (2). The reply is what is sent.
+    fn v64_monitor_open(kind: u32) -> u32 = with(|vm| vm.monitor_open(kind));
+    /// The exchange buffer arrived at a connection; the reply is JSON.
+    fn v64_monitor_input(id: u32) -> u32 = with(|vm| vm.monitor_input(id) as u32);
+    /// Ends a connection.
+    fn v64_monitor_close(id: u32) = with(|vm| vm.monitor_close(id));
+    /// The reply is JSON: what the machine has to say; `Idle` where that is nothing.
+    fn v64_monitor_poll() -> u32 = with(|vm| vm.monitor_poll() as u32);
     /// Builds the machine and loads the guest, or the saved state.
     fn v64_start() -> u32 = with(|vm| vm.start() as u32);
     /// Runs for so many milliseconds.

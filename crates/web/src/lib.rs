@@ -5,12 +5,14 @@
 
 mod code;
 mod command;
+mod disk;
 mod exports;
 mod host;
+mod monitor;
 mod serial;
 mod start;
 mod vm;
 mod wanted;
 
 pub use command::{Plan, plan};
-pub use wanted::{FileRole, WantedFile};
+pub use wanted::{FileRole, WantedFile, WantedMedium};

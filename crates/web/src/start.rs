@@ -4,14 +4,16 @@ use crate::code::EngineHost;
 use crate::host;
 use crate::serial::Port;
 use crate::vm::{Status, Vm, code};
-use crate::wanted::image_name;
+use crate::wanted::{block_name, image_name};
 use anyhow::{Result, bail};
 use device_api::Backends;
 use guest_memory::MemoryError;
 use machine::time::Clock;
 use machine::{Machine, MachineError};
+use session::monitor::Monitor;
 use session::spec::CharTarget;
 use session::{ClockKind, EngineKind, Guest, ICOUNT_EPOCH, MachineSpec, RunArgs};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use wasm_jit::{Settings, Translator};
 
@@ -39,9 +41,6 @@ fn check(args: &RunArgs) -> Result<()> {
     if !args.log.is_empty() || args.log_file.is_some() {
         bail!("-d and -D are for the native command");
     }
-    if args.has_monitor() || args.stopped || args.no_shutdown {
-        bail!("-qmp, -monitor, -mon, -S and --no-shutdown are for the native command");
-    }
     Ok(())
 }
 
@@ -67,7 +66,8 @@ impl Vm {
         }
         check(&args).map_err(|error| bad_option(&error))?;
         pc_link();
-        let spec = std::mem::take(&mut self.spec);
+        let mut spec = std::mem::take(&mut self.spec);
+        self.fit_floppies(&mut spec);
         let backends = self.backends(&spec).map_err(|error| bad_option(&error))?;
         let icount = args.clock == ClockKind::Icount;
         let Ok(seed) = args.seed(|| Ok::<_, std::convert::Infallible>(host::seed()));
@@ -86,8 +86,19 @@ impl Vm {
         if args.engine == EngineKind::Jit {
             self.translate(&args, &mut machine);
         }
+        let mut monitor = Monitor::new(&args, &spec);
+        monitor.start(&mut machine);
+        self.monitors.monitor = Some(monitor);
         (self.args, self.guest, self.machine) = (Some(args), Some(guest), Some(machine));
         Ok(())
+    }
+
+    /// Chooses the kinds of floppy drives by the sizes of their media.
+    fn fit_floppies(&self, spec: &mut MachineSpec) {
+        let size = |id: &str| self.disks.size(&block_name(id));
+        let sizes: BTreeMap<_, _> =
+            spec.blocks.iter().map(|block| (block.file.clone(), size(&block.id))).collect();
+        spec.fit_floppies(|file| sizes.get(file).copied().flatten());
     }
 
     /// Connects what the machine's devices need of the host.
@@ -103,8 +114,12 @@ impl Vm {
                 bail!("{}: sockets are for the native command; give stdio or null", char.id)
             }
         })?;
-        if !spec.blocks.is_empty() {
-            bail!("drives are for the native command; give --kernel and --initrd");
+        for block in &spec.blocks {
+            let name = block_name(&block.id);
+            match self.disks.take(&name, block.read_only, block.snapshot) {
+                Some(disk) => backends.blocks.insert(block.id.clone(), disk),
+                None => bail!("the image {} was not given", block.file.display()),
+            };
         }
         for image in &spec.images {
             let Some(content) = self.files.remove(&image_name(&image.id)) else {
@@ -190,12 +205,19 @@ mod tests {
         let line = format!("--append={}", "x".repeat(70_000));
         let (code, message) = failure(&["run", "--kernel=k", &line], &kernel);
         assert_eq!(code, "BAD_OPTION", "{message}");
-        for option in ["--engine=lockstep", "--trace=io", "--d=int", "--qmp=stdio", "--S", "--hda=disk"] {
+        for option in ["--engine=lockstep", "--trace=io", "--d=int"] {
             let (code, message) = failure(&["run", option], &[]);
             assert_eq!((code.as_str(), message.contains("native")), ("BAD_OPTION", true), "{message}");
         }
         let (code, message) = failure(&["run", "--kernel=k"], &[("kernel", b"no kernel at all")]);
         assert_eq!(code, "BAD_KERNEL", "{message}");
+    }
+
+    #[test]
+    fn a_medium_that_was_not_opened_is_named() {
+        let files = [("image:bios", &[0; 1 << 16][..]), ("image:vgabios", &[0; 512][..])];
+        let (code, message) = failure(&["run", "--hda=disk.img"], &files);
+        assert_eq!((code.as_str(), message.as_str()), ("BAD_OPTION", "the image disk.img was not given"));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use crate::code::{Engine, EngineHost};
 use crate::command::{Parsed, parse};
+use crate::disk::{Disks, HostMedium, error};
 use crate::host;
+use crate::monitor::Monitors;
 use crate::serial;
-use device_api::HostEvent;
+use device_api::{BlockInfo, HostEvent};
 use machine::Machine;
 use machine::boot::BootError;
 use serde_json::json;
@@ -34,6 +36,12 @@ pub(crate) enum Status {
 
 /// Instructions between looks at the clock, while a slice lasts: the slowest code takes some milliseconds for them.
 const LOOK: u64 = 100_000;
+/// The same while drives wait for the host, which should learn soon of each request.
+const SHORT_LOOK: u64 = 5_000;
+/// How long drives are expected to go on so after a request, in milliseconds.
+const BUSY_MS: f64 = 50.0;
+/// For how long nothing happens where only input or a command can end it, in nanoseconds.
+const LONG_IDLE_NS: u64 = 1_000_000_000;
 
 /// Returns the code of an error in loading a guest: what is to be changed, the memory, the options or the file.
 pub(crate) fn code(error: &anyhow::Error) -> &'static str {
@@ -57,6 +65,10 @@ pub(crate) struct Vm {
     pub(crate) spec: MachineSpec,
     /// Files that the host has handed over, by the names of the plan
     pub(crate) files: BTreeMap<String, Vec<u8>>,
+    pub(crate) disks: Disks,
+    pub(crate) monitors: Monitors,
+    /// Until when the host is asked soon, in its milliseconds: drives wait for it
+    pub(crate) busy_until: f64,
     pub(crate) guest: Option<Guest>,
     pub(crate) machine: Option<Machine>,
     pub(crate) microtests: Option<Microtests>,
@@ -110,26 +122,95 @@ impl Vm {
         Status::Done
     }
 
-    /// The exchange buffer is a file, and behind it its name in the plan, of so many bytes.
-    pub(crate) fn file(&mut self, name_len: u64) {
+    /// Takes what is in the exchange buffer: content, and a name of so many bytes behind it.
+    fn exchanged(&mut self, name_len: u64) -> (Vec<u8>, String) {
         let mut bytes = std::mem::take(&mut self.exchange);
         let at = bytes.len().saturating_sub(usize::try_from(name_len).unwrap_or(usize::MAX));
         let name = String::from_utf8_lossy(&bytes.split_off(at)).into_owned();
+        (bytes, name)
+    }
+
+    /// The exchange buffer is a file, and behind it its name in the plan, of so many bytes.
+    pub(crate) fn file(&mut self, name_len: u64) {
+        let (bytes, name) = self.exchanged(name_len);
         self.files.insert(name, bytes);
     }
 
-    /// Runs for so many milliseconds.
+    /// The exchange buffer is the start of an image of `size` bytes, and behind it its name for messages, of so many bytes.
+    /// The reply is its format.
+    pub(crate) fn probe(&mut self, size: u64, name_len: u64) -> Status {
+        let (first, name) = self.exchanged(name_len);
+        match block::probe(&name, &first, size) {
+            Ok(probe) => {
+                self.say(json!({ "format": probe.format.to_string() }).to_string());
+                Status::Done
+            }
+            Err(error) => self.fail("SOURCE", &error.to_string()),
+        }
+    }
+
+    /// The host has opened a medium; the exchange buffer is its name.
+    pub(crate) fn disk(&mut self, number: u32, bytes: u64, read_only: bool, snapshot: bool) {
+        let name = String::from_utf8_lossy(&std::mem::take(&mut self.exchange)).into_owned();
+        let info = BlockInfo { bytes, read_only };
+        self.disks.add(name, HostMedium { number, info, snapshot });
+    }
+
+    /// A medium cannot be opened that a command of the monitor's wants. The exchange buffer says why, and behind it is its
+    /// name, of so many bytes.
+    pub(crate) fn disk_failed(&mut self, name_len: u64) {
+        let (why, name) = self.exchanged(name_len);
+        self.disks.fail(name, String::from_utf8_lossy(&why).into_owned());
+    }
+
+    /// The reply is the requests of drives that the host has not taken.
+    pub(crate) fn disk_requests(&mut self) -> Status {
+        self.reply.clear();
+        self.disks.take_requests(&mut self.reply);
+        if self.reply.is_empty() { Status::Idle } else { Status::Done }
+    }
+
+    /// The exchange buffer is what a request gave: the bytes that were read, or why it failed.
+    pub(crate) fn disk_answer(&mut self, number: u32, id: u64, code: u32) {
+        let bytes = std::mem::take(&mut self.exchange);
+        let result = match code {
+            0 => Ok(bytes),
+            code => Err(error(code, String::from_utf8_lossy(&bytes).into_owned())),
+        };
+        host::interrupted();
+        self.disks.answer(number, id, result);
+    }
+
+    /// Runs for so many milliseconds, or until a drive wants something of the host.
     pub(crate) fn run(&mut self, ms: f64) -> Status {
-        let (Some(args), Some(guest), Some(machine)) = (&self.args, &self.guest, &mut self.machine) else {
+        let (Some(args), Some(guest), Some(machine), Some(monitor)) =
+            (&self.args, &self.guest, &mut self.machine, &mut self.monitors.monitor)
+        else {
             return self.fail("STATE", "there is no machine");
         };
         // Whoever calls did something else before.
         host::interrupted();
-        let until = host::now_ms() + ms;
+        let mut now = host::now_ms();
+        let until = now + ms;
         let outcome = loop {
-            let limit = machine.retired().saturating_add(LOOK);
-            match drive(args, guest, machine, limit) {
-                Ok(Outcome::More) if host::now_ms() < until => {}
+            if let Some(code) = monitor.exit() {
+                break Ok(Outcome::Ended { code, message: String::new(), cause: None });
+            }
+            if !monitor.is_running() {
+                break Ok(Outcome::Waiting);
+            }
+            monitor.advance(machine);
+            let look = if now < self.busy_until { SHORT_LOOK } else { LOOK };
+            let limit = machine.retired().saturating_add(look);
+            let outcome = drive(args, guest, machine, limit);
+            now = host::now_ms();
+            if self.disks.has_requests() {
+                self.busy_until = now + BUSY_MS;
+                break outcome;
+            }
+            match outcome {
+                Ok(Outcome::More) if now < until => {}
+                Ok(ended @ Outcome::Ended { .. }) if !monitor.ends(&ended, machine) => {}
                 outcome => break outcome,
             }
         };
@@ -141,7 +222,7 @@ impl Vm {
             }
             Ok(Outcome::Waiting) => {
                 // Only input ends it, which does not wait for this.
-                self.idle_ns = 1_000_000_000;
+                self.idle_ns = LONG_IDLE_NS;
                 Status::Idle
             }
             Ok(Outcome::Ended { code, message, .. }) => {

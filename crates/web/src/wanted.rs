@@ -1,7 +1,7 @@
 //! The files that a run wants before it starts.
 
 use serde::Serialize;
-use session::spec::ImageSource;
+use session::spec::{BlockSpec, ImageSource, MediaKind};
 use session::{MachineSpec, RunArgs};
 use std::path::Path;
 
@@ -17,6 +17,8 @@ pub enum FileRole {
     State,
     /// The content of a ROM
     Image,
+    /// A medium, which is opened rather than read
+    Block,
 }
 
 /// A file that the host reads for the module.
@@ -31,11 +33,68 @@ pub struct WantedFile {
     pub path: Option<String>,
     /// The package's file of firmware that it is, where there is no path
     pub firmware: Option<&'static str>,
+    /// How a medium is opened
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub medium: Option<WantedMedium>,
+}
+
+/// How a medium is opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WantedMedium {
+    /// Its format; found out where nothing is said
+    pub format: Option<String>,
+    /// The guest may not write
+    pub read_only: bool,
+    /// The host is to write nothing: what the guest writes stays in the module
+    pub snapshot: bool,
 }
 
 /// Returns the name by which the module is given the content of a ROM.
 pub(crate) fn image_name(id: &str) -> String {
     format!("image:{id}")
+}
+
+/// Returns the name by which the module is given a medium that a drive begins with.
+pub(crate) fn block_name(id: &str) -> String {
+    format!("block:{id}")
+}
+
+/// Returns the name by which the module is given a medium that a command of the monitor's wants.
+pub(crate) fn medium_name(file: &str) -> String {
+    format!("medium:{file}")
+}
+
+/// Returns the name by which the module is given a saved state that a command of the monitor's wants.
+pub(crate) fn state_name(file: &str) -> String {
+    format!("loadvm:{file}")
+}
+
+/// Returns a saved state that a command of the monitor's wants.
+pub(crate) fn wanted_state(path: &str) -> WantedFile {
+    let (name, path) = (state_name(path), Some(path.to_owned()));
+    WantedFile { name, role: FileRole::State, path, firmware: None, medium: None }
+}
+
+/// Returns a medium that a command of the monitor's wants.
+pub(crate) fn wanted_medium(file: &str, format: Option<&str>, read_only: bool) -> WantedFile {
+    let medium = WantedMedium { format: format.map(str::to_owned), read_only, snapshot: false };
+    let (name, path) = (medium_name(file), Some(file.to_owned()));
+    WantedFile { name, role: FileRole::Block, path, firmware: None, medium: Some(medium) }
+}
+
+/// Returns the medium of a drive.
+fn wanted_block(block: &BlockSpec) -> WantedFile {
+    let read_only = block.read_only || block.kind == MediaKind::Cd;
+    let medium = WantedMedium { format: block.format.clone(), read_only, snapshot: block.snapshot };
+    let path = Some(block.file.to_string_lossy().into_owned());
+    WantedFile {
+        name: block_name(&block.id),
+        role: FileRole::Block,
+        path,
+        firmware: None,
+        medium: Some(medium),
+    }
 }
 
 /// Returns the files that a run wants.
@@ -50,7 +109,7 @@ pub(crate) fn wanted(args: &RunArgs, spec: &MachineSpec) -> Vec<WantedFile> {
         .into_iter()
         .filter_map(|(name, role, path)| {
             let path = Some(text(path.as_ref()?));
-            Some(WantedFile { name: name.to_owned(), role, path, firmware: None })
+            Some(WantedFile { name: name.to_owned(), role, path, firmware: None, medium: None })
         })
         .collect();
     files.extend(spec.images.iter().map(|image| {
@@ -58,8 +117,9 @@ pub(crate) fn wanted(args: &RunArgs, spec: &MachineSpec) -> Vec<WantedFile> {
             ImageSource::Path(path) => (Some(text(path)), None),
             ImageSource::Firmware(name) => (None, Some(*name)),
         };
-        WantedFile { name: image_name(&image.id), role: FileRole::Image, path, firmware }
+        WantedFile { name: image_name(&image.id), role: FileRole::Image, path, firmware, medium: None }
     }));
+    files.extend(spec.blocks.iter().map(wanted_block));
     files
 }
 
@@ -86,5 +146,20 @@ mod tests {
         assert_eq!(names[1], ("image:bios".to_owned(), Some("own.bin".to_owned())));
         assert_eq!(names[2], ("image:vgabios".to_owned(), None));
         assert_eq!(of(&RunArgs::default()), []);
+    }
+
+    #[test]
+    fn media_are_opened_as_their_drives_want_them() {
+        let drive = vec!["file=a.qcow2,format=qcow2,snapshot=on".to_owned()];
+        let args = RunArgs { cdrom: Some("x.iso".into()), drive, ..RunArgs::default() };
+        let files = wanted(&args, &MachineSpec::new(&args).unwrap());
+        let media: Vec<_> = files.into_iter().filter_map(|file| Some((file.name, file.medium?))).collect();
+        let medium = |format: Option<&str>, read_only, snapshot| WantedMedium {
+            format: format.map(str::to_owned),
+            read_only,
+            snapshot,
+        };
+        assert_eq!(media[0], ("block:ide1-cd0".to_owned(), medium(None, true, false)));
+        assert_eq!(media[1], ("block:ide0-hd0".to_owned(), medium(Some("qcow2"), false, true)));
     }
 }

@@ -5,7 +5,8 @@ import { messageOf, V64Error } from './error.ts';
 import { Instance, type Plan } from './instance.ts';
 import { wasmModule } from './module.ts';
 import { fromPaths } from './supply.ts';
-import { Terminal } from './terminal.ts';
+import { Sockets } from './sockets.ts';
+import { Terminal, type TerminalMonitor } from './terminal.ts';
 import { V64 } from './v64.ts';
 
 /** Lines handed over at a time */
@@ -102,9 +103,12 @@ async function run(words: string[], plan: Extract<Plan, { kind: 'run' }>): Promi
       return V64.launch(words.length === 0 ? ['run'] : words, options, fromPaths(state), true);
     };
     const vm = await (loadState === null ? launch() : loading(loadState, async () => launch(await readFile(loadState))));
+    vm.on('diskError', ({ message }) => void process.stderr.write(`v64: ${message}\n`));
+    const sockets = new Sockets();
     try {
-      return await end(vm, plan, terminal);
+      return await end(vm, plan, terminal, sockets);
     } finally {
+      sockets.close();
       // A worker that is left would keep the process alive.
       vm.destroy();
     }
@@ -114,11 +118,24 @@ async function run(words: string[], plan: Extract<Plan, { kind: 'run' }>): Promi
 }
 
 /** Runs a machine to its end. Gives the exit code. */
-async function end(vm: V64, plan: Extract<Plan, { kind: 'run' }>, terminal: Terminal): Promise<number> {
+async function end(vm: V64, plan: Extract<Plan, { kind: 'run' }>, terminal: Terminal, sockets: Sockets): Promise<number> {
+  let monitor: TerminalMonitor | undefined;
+  for (const place of plan.monitors) {
+    if (!place.stdio) {
+      await sockets.open(vm, place);
+      continue;
+    }
+    // What a monitor says that was not opened yet is shown once it is.
+    let opened = !place.shared;
+    const { send } = await vm.connect(place.kind, (text) => opened && terminal.print(text));
+    const { shared } = place;
+    monitor = { shared, send: (bytes) => ((opened = true), send(bytes)) };
+  }
   terminal.read(
     (bytes) => vm.serial.write(bytes),
     () => void vm.powerOff(),
     () => void saveNow(vm, plan.saveState ?? DEFAULT_STATE),
+    monitor,
   );
   const { exitCode, reason, report } = await vm.run();
   terminal.restore();

@@ -5,7 +5,8 @@ export type V64Code =
   | 'BAD_KERNEL' // a file that is no kernel, or does not fit
   | 'TOO_LITTLE_MEMORY' // the guest needs more memory than the machine has
   | 'BAD_STATE' // a saved state that is damaged, or of another version or machine
-  | 'SOURCE' // a file that could not be read: kernel, initrd, the module or the worker
+  | 'SOURCE' // a file that could not be read: kernel, initrd, an image, the module or the worker
+  | 'MONITOR' // a command of qmp() or monitor() failed
   | 'NO_MEMORY' // the engine does not give as much memory as was asked for
   | 'STATE' // not now: a second run(), a call after destroy()
   | 'TIMEOUT' // waitFor() found nothing in time

@@ -12,6 +12,13 @@ export interface V64End {
   report: string;
 }
 
+/** An event of QMP. */
+export interface V64QmpEvent {
+  event: string;
+  data?: unknown;
+  timestamp: { seconds: number; microseconds: number };
+}
+
 /** What listeners of a machine receive, by the event's name. */
 export interface V64Events {
   /** The guest begins to run, or goes on after a pause */
@@ -22,11 +29,17 @@ export interface V64Events {
   reset: { type: 'reset' };
   /** The run has ended; follows `stop` */
   exit: { type: 'exit' } & V64End;
+  /** So much of an image has been downloaded, in bytes */
+  progress: { type: 'progress'; name: string; loaded: number; total: number };
+  /** An image could not be read or written: the guest saw it as an error of its drive */
+  diskError: { type: 'diskError'; name: string; message: string };
+  /** An event of QMP, as the protocol has it: `{ event: 'RESET', data, timestamp }` */
+  qmp: { type: 'qmp'; event: V64QmpEvent };
   /** The machine failed; follows `stop` */
   error: { type: 'error'; error: V64Error };
 }
 
-const NAMES: readonly (keyof V64Events)[] = ['start', 'stop', 'reset', 'exit', 'error'];
+const NAMES: readonly (keyof V64Events)[] = ['start', 'stop', 'reset', 'exit', 'progress', 'diskError', 'qmp', 'error'];
 
 type Listener = (event: never) => void;
 

@@ -80,5 +80,6 @@ export const host: Host = {
     'This browser has no 64-bit WebAssembly memory. Chrome and Edge have it from 133 on, Firefox from 134; Node from 24.',
   strings: 'an http: or https: URL, also a relative one, a data: or a blob: URL',
   schemes: ['http:', 'https:', 'data:', 'blob:'],
+  base: () => document.baseURI,
   open,
 };

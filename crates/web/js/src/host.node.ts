@@ -1,7 +1,7 @@
 // Node: workers of node:worker_threads, files of the file system.
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { messageOf, V64Error } from './error.ts';
 import type { Hearer, Host, Port } from './host.ts';
@@ -54,4 +54,5 @@ export const host: Host = {
   open,
   readFile: regular,
   exists: existsSync,
+  pathOf: (path) => (path instanceof URL ? fileURLToPath(path) : path),
 };

@@ -32,6 +32,12 @@ export interface Host {
   /** Reads a path or a `file:` URL; absent where there is no file system. */
   readonly readFile?: (path: string | URL) => Promise<Uint8Array>;
 
+  /** Returns the path that a path or a `file:` URL is; absent where there is no file system. */
+  readonly pathOf?: (path: string | URL) => string;
+
+  /** Returns the address that relative ones go from; absent where these are paths. */
+  readonly base?: () => string;
+
   /** Returns whether there is something at a path; absent where there is no file system. */
   readonly exists?: (path: string) => boolean;
 }

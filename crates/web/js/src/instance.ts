@@ -18,8 +18,50 @@ export type Plan =
       stateHash: boolean;
       maxInstructions: number | null;
       clock: 'real' | 'icount';
+      monitors: readonly MonitorPlan[];
     }
   | { kind: 'microtest'; file: string };
+
+/** A place where commands come from. */
+export interface MonitorPlan {
+  /** QMP (0), QMP with answers over several lines (1), the human monitor (2) */
+  readonly kind: number;
+  /** The terminal, which COM1 has too where it is `shared` */
+  readonly stdio: boolean;
+  readonly shared: boolean;
+  /** Sockets */
+  readonly unix: string | null;
+  readonly tcp: readonly [host: string, port: number] | null;
+  /** Connections are waited for, rather than made */
+  readonly server: boolean;
+}
+
+/** What came of a call to the monitor. */
+export interface MonitorNews {
+  /** What connections are sent, by their numbers */
+  readonly sends: readonly (readonly [id: number, text: string])[];
+  readonly events: readonly unknown[];
+  /** The file that a command wants first: it is given, and the call made again */
+  readonly wants: WantedFile | null;
+  /** What a single command gave */
+  readonly answer: { readonly return?: unknown; readonly error?: { readonly desc: string } } | null;
+  /** The exit code, once the machine is to end */
+  readonly exit: number | null;
+}
+
+/** What a module asks of its host in the middle of a call. What answers with a number answers as `disks.ts` says. */
+export interface Services {
+  diskRead(number: number, offset: number, into: Uint8Array): number;
+  diskWrite(number: number, offset: number, bytes: Uint8Array): number;
+  diskFlush(number: number): number;
+  /** Writes a file: empties it (0), adds to it (1), replaces it (2). Returns 0 when that is done */
+  file(op: number, path: string, bytes: Uint8Array): number;
+  /** The message for what failed last */
+  failure(): string;
+}
+
+/** The services of a host that has none. */
+const NONE: Services = { diskRead: () => 2, diskWrite: () => 2, diskFlush: () => 2, file: () => 2, failure: () => 'there are no files here' };
 
 /** How a machine ended. */
 export interface End {
@@ -34,6 +76,16 @@ interface Exports extends CodeExports {
   v64_buffer(len: bigint): bigint;
   v64_command(): number;
   v64_file(nameLen: bigint): void;
+  v64_probe(size: bigint, nameLen: bigint): number;
+  v64_disk(number: number, bytes: bigint, readOnly: number, snapshot: number): void;
+  v64_disk_failed(nameLen: bigint): void;
+  v64_disk_requests(): number;
+  v64_disk_answer(number: number, id: bigint, code: number): void;
+  v64_qmp(): number;
+  v64_monitor_open(kind: number): number;
+  v64_monitor_input(id: number): number;
+  v64_monitor_close(id: number): void;
+  v64_monitor_poll(): number;
   v64_start(): number;
   v64_run(ms: number): number;
   v64_idle_ns(): bigint;
@@ -67,9 +119,10 @@ export class Instance {
   }
 
   /** `atOnce` is how many bytes of compiled guest code are compiled in the middle of a slice. */
-  static async create(module: WebAssembly.Module, log: (line: string) => void, atOnce = AT_ONCE): Promise<Instance> {
+  static async create(module: WebAssembly.Module, log: (line: string) => void, atOnce = AT_ONCE, services = NONE): Promise<Instance> {
     const late: { x?: Exports; code?: GuestCode } = {};
-    const read = (x: Exports, at: bigint, len: bigint) => new Uint8Array(x.memory.buffer, Number(at), Number(len)).slice();
+    const view = (x: Exports, at: bigint, len: bigint) => new Uint8Array(x.memory.buffer, Number(at), Number(len));
+    const read = (x: Exports, at: bigint, len: bigint) => view(x, at, len).slice();
     const host = {
       now_ms: () => performance.now(),
       epoch_seconds: () => BigInt(Math.floor(Date.now() / 1000)),
@@ -83,6 +136,16 @@ export class Instance {
         return late.code.install(read(late.x, at, len), first, count, mayWait !== 0);
       },
       retire: (first: number, count: number) => late.code?.retire(first, count),
+      epoch_ms: () => Date.now(),
+      disk_read: (number: number, offset: bigint, to: bigint, len: bigint) =>
+        late.x ? services.diskRead(number, Number(offset), view(late.x, to, len)) : NONE.diskRead(number, 0, new Uint8Array()),
+      disk_write: (number: number, offset: bigint, from: bigint, len: bigint) =>
+        late.x ? services.diskWrite(number, Number(offset), view(late.x, from, len)) : NONE.diskWrite(number, 0, new Uint8Array()),
+      disk_flush: (number: number) => services.diskFlush(number),
+      file: (op: number, path: bigint, pathLen: bigint, data: bigint, len: bigint) =>
+        late.x ? services.file(op, decoder.decode(read(late.x, path, pathLen)), read(late.x, data, len)) : NONE.file(op, '', new Uint8Array()),
+      failure: (to: bigint, len: bigint) =>
+        late.x ? BigInt(encoder.encodeInto(services.failure(), view(late.x, to, len)).written) : 0n,
     };
     const instance = await WebAssembly.instantiate(module, { host });
     const x = instance.exports as unknown as Exports;
@@ -131,6 +194,70 @@ export class Instance {
     const encoded = encoder.encode(name);
     this.#give(bytes, encoded);
     this.#x.v64_file(BigInt(encoded.length));
+  }
+
+  /** Returns the format of an image that begins with these bytes. */
+  probe(label: string, first: Uint8Array, size: number): string {
+    const name = encoder.encode(label);
+    this.#give(first, name);
+    this.#check(this.#x.v64_probe(BigInt(size), BigInt(name.length)));
+    return (JSON.parse(this.#reply()) as { format: string }).format;
+  }
+
+  /** Tells of an image that was opened. */
+  disk(name: string, number: number, bytes: number, readOnly: boolean, snapshot: boolean): void {
+    this.#give(encoder.encode(name));
+    this.#x.v64_disk(number, BigInt(bytes), Number(readOnly), Number(snapshot));
+  }
+
+  /** Tells why an image cannot be opened that a command wants. */
+  diskFailed(name: string, why: string): void {
+    const encoded = encoder.encode(name);
+    this.#give(encoder.encode(why), encoded);
+    this.#x.v64_disk_failed(BigInt(encoded.length));
+  }
+
+  /** The requests of drives since the last call; `undefined` for none. */
+  diskRequests(): Uint8Array | undefined {
+    if (this.#x.v64_disk_requests() === Status.idle) return undefined;
+    return this.#view(this.#x.v64_reply_ptr(), this.#x.v64_reply_len()).slice();
+  }
+
+  diskAnswer(number: number, id: bigint, code: number, bytes: Uint8Array): void {
+    this.#give(bytes);
+    this.#x.v64_disk_answer(number, id, code);
+  }
+
+  #news(status: number): MonitorNews {
+    this.#check(status);
+    return JSON.parse(this.#reply()) as MonitorNews;
+  }
+
+  /** Carries a command of QMP out. */
+  qmp(execute: string, args: object): MonitorNews {
+    this.#give(encoder.encode(JSON.stringify({ execute, arguments: args })));
+    return this.#news(this.#x.v64_qmp());
+  }
+
+  /** Begins a connection to the monitor. Returns its number, and what is sent first. */
+  monitorOpen(kind: number): { id: number; text: string } {
+    const id = this.#x.v64_monitor_open(kind);
+    return { id, text: this.#reply() };
+  }
+
+  monitorInput(id: number, bytes: Uint8Array): MonitorNews {
+    this.#give(bytes);
+    return this.#news(this.#x.v64_monitor_input(id));
+  }
+
+  monitorClose(id: number): void {
+    this.#x.v64_monitor_close(id);
+  }
+
+  /** What the machine has to say to connections; `undefined` for nothing. */
+  monitorPoll(): MonitorNews | undefined {
+    const status = this.#x.v64_monitor_poll();
+    return status === Status.idle ? undefined : this.#news(status);
   }
 
   start(): void {

@@ -1,10 +1,14 @@
 // The worker's side: a machine run in slices, with messages heard in between.
+import { Desk, WrittenFiles } from './desk.ts';
+import { Disks } from './disk/disks.ts';
 import { V64Error } from './error.ts';
 import { Instance, Status } from './instance.ts';
 import type { FromWorker, Question, ToWorker } from './protocol.ts';
 
 /** How long a slice takes, in milliseconds: input waits no longer than this. */
 const SLICE_MS = 8;
+/** The same while drives wait for an answer, which should reach the guest soon. */
+const SHORT_SLICE_MS = 2;
 /** Of the serial output, what a crash report repeats */
 const TAIL = 2000;
 
@@ -33,6 +37,8 @@ export class Loop {
   /** A machine that waits for its files */
   #prepared: Instance | undefined;
   #instance: Instance | undefined;
+  readonly #disks: Disks;
+  #desk: Desk | undefined;
   #wanted = false;
   #running = false;
   #over = false;
@@ -44,6 +50,10 @@ export class Loop {
 
   constructor(post: (message: FromWorker, transfer?: Transferable[]) => void) {
     this.#post = post;
+    this.#disks = new Disks({
+      progress: (name, loaded, total) => post({ type: 'progress', name, loaded, total }),
+      failed: (name, message) => post({ type: 'diskError', name, message }),
+    });
   }
 
   /** Hears one message. */
@@ -62,19 +72,30 @@ export class Loop {
           if (line.startsWith('panicked')) this.#panic = line;
           this.#post({ type: 'log', line });
         };
-        const instance = await Instance.create(message.module, log);
+        const { writes, base } = message;
+        const disks = this.#disks;
+        const written = new WrittenFiles(writes, (why) => disks.fail(why));
+        const services = { ...disks.services(), file: written.file };
+        const instance = await Instance.create(message.module, log, undefined, services);
         const plan = instance.command(message.args);
         if (plan.kind !== 'run') {
           const text = plan.kind === 'text' ? plan.stderr || plan.stdout : 'only `run` makes a machine';
           throw new V64Error('BAD_OPTION', sentence(text));
         }
-        const { writes } = message;
         if (plan.serial.startsWith('file:') && !writes) {
           throw new V64Error('BAD_OPTION', '--serial file: is for the command: what COM1 sends comes to `onSerial`');
         }
         if (plan.saveState !== null && !writes) {
           throw new V64Error('BAD_OPTION', '--save-state is for the command: call `saveState()` when the state is wanted');
         }
+        if (plan.monitors.some(({ shared }) => !shared) && !writes) {
+          throw new V64Error('BAD_OPTION', '-qmp, -monitor and -mon are for the command: call `qmp()` and `monitor()`');
+        }
+        // A saved state brings its clock along.
+        disks.repeatable = plan.clock === 'icount' || plan.files.some(({ role }) => role === 'state');
+        this.#desk = new Desk(instance, disks, written, base, this.#post, (code) => {
+          if (!this.#running && !this.#over) this.#end(code, '', '');
+        });
         this.#prepared = instance;
         this.#post({ type: 'wants', files: plan.files });
         break;
@@ -83,6 +104,7 @@ export class Loop {
         const instance = this.#prepared;
         if (!instance) throw new V64Error('STATE', 'there is no machine');
         for (const [name, bytes] of Object.entries(message.files)) instance.file(name, bytes);
+        for (const disk of message.disks) await this.#disks.open(disk, instance);
         instance.start();
         this.#instance = instance;
         this.#post({ type: 'ready' });
@@ -97,18 +119,23 @@ export class Loop {
         this.#instance?.input(message.bytes);
         this.#wake?.();
         break;
+      case 'monitor':
+        if (message.bytes) await this.#desk?.input(message.id, message.bytes);
+        else this.#instance?.monitorClose(message.id);
+        this.#wake?.();
+        break;
       case 'ask': {
-        const value = this.#answer(message.what, message.bytes);
+        const value = await this.#answer(message.question);
         this.#post({ type: 'answer', id: message.id, value }, value instanceof Uint8Array ? [value.buffer] : []);
         break;
       }
     }
   }
 
-  #answer(what: Question, bytes?: Uint8Array): unknown {
-    const instance = this.#instance;
-    if (!instance) throw new V64Error('STATE', 'there is no machine');
-    switch (what) {
+  #answer(question: Question): unknown {
+    const [instance, desk] = [this.#instance, this.#desk];
+    if (!instance || !desk) throw new V64Error('STATE', 'there is no machine');
+    switch (question.what) {
       case 'stats':
         return instance.stats();
       case 'stateHash':
@@ -128,7 +155,7 @@ export class Loop {
         return instance.saveState();
       case 'restoreState':
         if (this.#over) throw new V64Error('STATE', 'the machine has ended; create another');
-        instance.restoreState(bytes ?? new Uint8Array());
+        instance.restoreState(question.bytes);
         this.#wake?.();
         return undefined;
       case 'powerOff':
@@ -136,6 +163,12 @@ export class Loop {
         this.#wake?.();
         if (!this.#running) this.#end(0, 'powered off', '');
         return undefined;
+      case 'qmp':
+        return desk.qmp(question.execute, question.arguments).finally(() => this.#wake?.());
+      case 'insert':
+        return desk.insert(question.drive, question.force, question.disk).finally(() => this.#wake?.());
+      case 'monitor':
+        return instance.monitorOpen(question.kind);
     }
   }
 
@@ -156,13 +189,14 @@ export class Loop {
     const instance = this.#instance;
     if (!instance) throw new V64Error('STATE', 'there is no machine');
     const before = performance.now();
-    const status = instance.run(SLICE_MS);
+    const status = instance.run(this.#disks.isWaiting ? SHORT_SLICE_MS : SLICE_MS);
     this.#ran += performance.now() - before;
+    // Each call has a reply of its own.
+    const end = status === Status.ended ? instance.end() : undefined;
     this.#flush(instance);
-    if (status === Status.ended) {
-      const end = instance.end();
-      return this.#end(end.exitCode, end.message, end.report);
-    }
+    this.#disks.serve(instance, () => this.#wake?.());
+    this.#desk?.poll();
+    if (end) return this.#end(end.exitCode, end.message, end.report);
     if (status === Status.idle) return this.#sleep(instance.idleMs());
     await breathe();
   }

@@ -1,6 +1,14 @@
+import { checkDrives, checkImage, driveWord, type Place, PLACES, placeWord, type V64Drive, type V64Image } from './drives.ts';
 import { V64Error } from './error.ts';
 import { nearestOf } from './nearest.ts';
 import { bytesOf, checkSource, describe, type V64Source } from './source.ts';
+
+/** How much of a file has been downloaded, in bytes; `total` is 0 where that is not known. */
+export interface V64Progress {
+  name: string;
+  loaded: number;
+  total: number;
+}
 
 /** What a machine is made of. */
 export interface V64Options {
@@ -16,6 +24,22 @@ export interface V64Options {
   append?: string;
   /** Firmware, a ROM image; without it SeaBIOS, where the machine has a screen or boots from a drive */
   bios?: V64Source;
+  /** Hard disks, at the four places of the IDE controller */
+  hda?: V64Image;
+  hdb?: V64Image;
+  hdc?: V64Image;
+  hdd?: V64Image;
+  /** A CD or DVD, in place of `hdc` */
+  cdrom?: V64Image;
+  /** Floppies */
+  fda?: V64Image;
+  fdb?: V64Image;
+  /** Further drives, as QEMU's `-drive` */
+  drives?: readonly V64Drive[];
+  /** What firmware boots from, in order: a floppy, c disk, d CD; such as 'dc', or 'order=dc,menu=on' */
+  boot?: string;
+  /** What the guest writes to drives is kept in memory (as it is). `false` lets it write to files, in Node */
+  snapshot?: boolean;
   /** Graphics adapter: 'std' is QEMU's standard VGA, which comes with firmware */
   vga?: 'std' | 'none';
   /** A saved state to start from. It brings the guest, and what of `memory`, `smp`, `cpu` and `clock` is not given */
@@ -44,6 +68,10 @@ export interface V64Options {
   onSerial?: (bytes: Uint8Array) => void;
   /** Receives lines that the module logs */
   onLog?: (line: string) => void;
+  /** Hears how much of files and images has been downloaded */
+  onProgress?: (progress: V64Progress) => void;
+  /** Ends downloads, and the machine */
+  signal?: AbortSignal;
 }
 
 type Name = keyof V64Options;
@@ -56,6 +84,7 @@ const text: Check = (value) => (typeof value === 'string' ? undefined : 'give a 
 const listener: Check = (value) => (typeof value === 'function' ? undefined : 'give a function');
 const source: Check = (value, name) => void checkSource(value, name);
 const isAddress = (value: unknown): boolean => (typeof value === 'string' && value !== '') || value instanceof URL;
+const image: Check = (value, name) => void checkImage(value, name);
 const place: Check = (value) => (isAddress(value) ? undefined : 'give a string or a URL');
 
 function oneOf(...possible: string[]): Check {
@@ -86,6 +115,16 @@ const CHECKS: Record<Name, Check> = {
   initrd: source,
   append: text,
   bios: source,
+  hda: image,
+  hdb: image,
+  hdc: image,
+  hdd: image,
+  cdrom: image,
+  fda: image,
+  fdb: image,
+  drives: checkDrives,
+  boot: text,
+  snapshot: (value) => (typeof value === 'boolean' ? undefined : 'give true or false; a saved state is the option `state`'),
   vga: oneOf('std', 'none'),
   state: source,
   cpu: text,
@@ -100,6 +139,8 @@ const CHECKS: Record<Name, Check> = {
   firmwareUrl: place,
   onSerial: listener,
   onLog: listener,
+  onProgress: listener,
+  signal: (value) => (typeof value === 'object' && value !== null && 'aborted' in value ? undefined : 'give an AbortSignal'),
 };
 
 /** Names of v86, QEMU and Node that mean an option of this machine. */
@@ -121,18 +162,15 @@ const ALIASES: Readonly<Record<string, Name>> = {
   isadebugexit: 'debugExit',
   loadstate: 'state',
   initialstate: 'state',
-  snapshot: 'state',
+  bootorder: 'boot',
+  drive: 'drives',
+  disk: 'hda',
+  iso: 'cdrom',
+  floppy: 'fda',
 };
 
-const DISKS = 'there are no disks yet; what the guest needs goes into `initrd`';
 /** Names of v86 and QEMU for what this machine does not have. */
 const ABSENT: Readonly<Record<string, string>> = {
-  hda: DISKS,
-  hdb: DISKS,
-  cdrom: DISKS,
-  fda: DISKS,
-  fdb: DISKS,
-  drive: DISKS,
   vgabios: "it comes with `vga: 'std'`",
   autostart: 'call `run()`',
   screen: 'there is no display yet; COM1 goes to `onSerial`',
@@ -189,6 +227,13 @@ export function words(options: V64Options): string[] {
   if (options.state !== undefined) add('--load-state', 'state');
   if (options.bios !== undefined) add('--bios', 'bios');
   add('--vga', options.vga);
+  add('--boot', options.boot);
+  const snapshot = options.snapshot ?? true;
+  for (const [name, where] of Object.entries(PLACES)) {
+    const given = options[name as Place];
+    if (given !== undefined) args.push(driveWord(name, where, given, snapshot));
+  }
+  options.drives?.forEach((drive, n) => args.push(driveWord(`drives[${n}]`, placeWord(drive), drive, snapshot)));
   add('--append', options.append);
   add('--cpu', options.cpu);
   add('--clock', options.clock);

@@ -2,18 +2,59 @@
 import type { V64Code } from './error.ts';
 
 /** Questions that are answered, and wishes that are carried out, between two slices. */
-export type Question = 'stats' | 'stateHash' | 'report' | 'registers' | 'pause' | 'reset' | 'powerOff' | 'saveState' | 'restoreState';
+export type Question =
+  | { readonly what: 'stats' | 'stateHash' | 'report' | 'registers' | 'pause' | 'reset' | 'powerOff' | 'saveState' }
+  | { readonly what: 'restoreState'; readonly bytes: Uint8Array }
+  | { readonly what: 'qmp'; readonly execute: string; readonly arguments: object }
+  | { readonly what: 'insert'; readonly drive: string; readonly force: boolean; readonly disk: DiskSpec }
+  | { readonly what: 'monitor'; readonly kind: number };
+
+/** What a command of QMP gave: its answer, and the content of files that it wrote. */
+export interface QmpAnswer {
+  readonly value: unknown;
+  readonly files: readonly Uint8Array[];
+}
 
 /** A file that a machine wants before it starts, as the module's plan lists it. */
 export interface WantedFile {
   /** By which the module is given it */
   readonly name: string;
   /** What it is for */
-  readonly role: 'kernel' | 'initrd' | 'state' | 'image';
+  readonly role: 'kernel' | 'initrd' | 'state' | 'image' | 'block';
   /** Its path, as the command line has it */
   readonly path: string | null;
   /** The package's file of firmware that it is, where there is no path */
   readonly firmware: string | null;
+  /** How a medium is opened */
+  readonly medium?: WantedMedium;
+}
+
+/** How a medium is opened. */
+export interface WantedMedium {
+  /** Its format; found out where nothing is said */
+  readonly format: string | null;
+  /** The guest may not write */
+  readonly readOnly: boolean;
+  /** The host is to write nothing */
+  readonly snapshot: boolean;
+}
+
+/** Where an image is. */
+export type DiskPlace =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'blob'; readonly blob: Blob }
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'path'; readonly path: string };
+
+/** An image for the worker to open. */
+export interface DiskSpec extends WantedMedium {
+  /** By which the module is given it */
+  readonly name: string;
+  /** What messages call it */
+  readonly label: string;
+  readonly place: DiskPlace;
+  /** The name of a file for what the guest writes: one of the page's private ones, or in Node a path */
+  readonly persist?: string;
 }
 
 /** Files that a machine starts from, by their names in the plan. */
@@ -21,11 +62,13 @@ export type Files = Readonly<Record<string, Uint8Array>>;
 
 export type ToWorker =
   // `writes`: whether the caller carries out options that write files
-  | { type: 'create'; module: WebAssembly.Module; args: string[]; writes: boolean }
-  | { type: 'start'; files: Files }
+  | { type: 'create'; module: WebAssembly.Module; args: string[]; writes: boolean; base?: string }
+  | { type: 'start'; files: Files; disks: readonly DiskSpec[] }
   | { type: 'run' }
   | { type: 'input'; bytes: Uint8Array }
-  | { type: 'ask'; id: number; what: Question; bytes?: Uint8Array };
+  // What arrived at a connection to the monitor; nothing where it has ended
+  | { type: 'monitor'; id: number; bytes?: Uint8Array }
+  | { type: 'ask'; id: number; question: Question };
 
 export type FromWorker =
   | { type: 'loaded' }
@@ -33,6 +76,10 @@ export type FromWorker =
   | { type: 'ready' }
   | { type: 'output'; bytes: Uint8Array }
   | { type: 'log'; line: string }
+  | { type: 'monitor'; id: number; text: string }
+  | { type: 'qmp'; event: unknown }
+  | { type: 'progress'; name: string; loaded: number; total: number }
+  | { type: 'diskError'; name: string; message: string }
   | { type: 'ended'; exitCode: number; reason: string; report: string }
   | { type: 'answer'; id: number; value: unknown }
   | { type: 'error'; code: V64Code; message: string; details?: string; id?: number };

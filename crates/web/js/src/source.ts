@@ -1,5 +1,6 @@
 import { host } from '#host';
 import { messageOf, V64Error } from './error.ts';
+import type { DiskPlace } from './protocol.ts';
 
 /**
  * Where a file may come from: its bytes, a `Blob` or `File`, a `Response`, or its address. A string is a URL in a browser,
@@ -67,15 +68,61 @@ export function checkSource(source: unknown, what: string): void {
   sort(source, what);
 }
 
-async function fetched(response: Response, name: string): Promise<Uint8Array> {
+/** How a source is read. */
+export interface ReadOptions {
+  /** Hears how much of a download there is; `total` is 0 where the server does not tell */
+  readonly progress?: (loaded: number, total: number) => void;
+  /** Ends a download */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Reads an answer's body, and reports how far it is. */
+async function body(response: Response, promised: number, progress: NonNullable<ReadOptions['progress']>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let loaded = 0;
+  const reader = response.body?.getReader();
+  for (let part = await reader?.read(); part?.value; part = await reader?.read()) {
+    parts.push(part.value);
+    loaded += part.value.length;
+    progress(loaded, Number.isNaN(promised) ? 0 : promised);
+  }
+  return new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer());
+}
+
+async function fetched(response: Response, name: string, { progress }: ReadOptions): Promise<Uint8Array> {
   if (!response.ok) throw new V64Error('SOURCE', `${name} could not be read: the server says ${response.status}`);
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  const promised = Number(response.headers.get('content-length') ?? NaN);
   const plain = !response.headers.get('content-encoding');
-  if (plain && promised > bytes.length) {
+  const promised = plain ? Number(response.headers.get('content-length') ?? NaN) : NaN;
+  const bytes = progress ? await body(response, promised, progress) : new Uint8Array(await response.arrayBuffer());
+  if (promised > bytes.length) {
     throw new V64Error('SOURCE', `${name} broke off after ${bytes.length} of ${promised} bytes; try again`);
   }
   return bytes;
+}
+
+/**
+ * Returns where an image is, for a worker, and what messages call it. What cannot be read in parts is read whole.
+ *
+ * # Errors
+ * As {@link read}.
+ */
+export async function placeOf(source: V64Source, what: string, isWhole: boolean, options: ReadOptions): Promise<{ place: DiskPlace; label: string }> {
+  const sorted = sort(source, what);
+  if ('bytes' in sorted) return { place: { kind: 'bytes', bytes: sorted.bytes }, label: what };
+  if ('blob' in sorted) {
+    const { blob } = sorted;
+    return { place: { kind: 'blob', blob }, label: blob instanceof File ? blob.name : what };
+  }
+  if ('path' in sorted) {
+    const path = host.pathOf?.(sorted.path) ?? String(sorted.path);
+    return { place: { kind: 'path', path }, label: path };
+  }
+  if ('url' in sorted && !isWhole) {
+    const url = new URL(sorted.url, host.base?.()).href;
+    if (/^https?:/.test(url)) return { place: { kind: 'url', url }, label: url };
+  }
+  const label = 'url' in sorted && !String(sorted.url).startsWith('data:') ? String(sorted.url) : what;
+  return { place: { kind: 'bytes', bytes: await read(source, what, options) }, label };
 }
 
 /**
@@ -84,14 +131,14 @@ async function fetched(response: Response, name: string): Promise<Uint8Array> {
  * # Errors
  * `BAD_OPTION` where it is no source, `SOURCE` where it cannot be read.
  */
-export async function read(source: V64Source, what: string): Promise<Uint8Array> {
+export async function read(source: V64Source, what: string, options: ReadOptions = {}): Promise<Uint8Array> {
   const sorted = sort(source, what);
   const named = 'url' in sorted ? ` ${String(sorted.url)}` : 'path' in sorted ? ` ${String(sorted.path)}` : '';
   try {
     if ('bytes' in sorted) return sorted.bytes;
     if ('blob' in sorted) return new Uint8Array(await sorted.blob.arrayBuffer());
-    if ('response' in sorted) return await fetched(sorted.response, `the ${what}`);
-    if ('url' in sorted) return await fetched(await fetch(sorted.url), `the ${what}${named}`);
+    if ('response' in sorted) return await fetched(sorted.response, `the ${what}`, options);
+    if ('url' in sorted) return await fetched(await fetch(sorted.url, { signal: options.signal ?? null }), `the ${what}${named}`, options);
     if (!host.readFile) throw new Error('there is no file system');
     return await host.readFile(sorted.path);
   } catch (error) {

@@ -5,6 +5,7 @@ const CTRL_A = 1;
 
 /** The keys behind Ctrl-A, as QEMU has them. */
 const KEYS = `\r
+Ctrl-A C       opens the monitor, and returns to the machine\r
 Ctrl-A H       lists these keys\r
 Ctrl-A S       saves the machine's state\r
 Ctrl-A X       ends the machine\r
@@ -19,6 +20,13 @@ function create(path: string): number {
   }
 }
 
+/** The monitor on the terminal. */
+export interface TerminalMonitor {
+  /** COM1 has the terminal too: Ctrl-A C switches */
+  readonly shared: boolean;
+  send(bytes: Uint8Array): void;
+}
+
 /** Where COM1 goes, and where its input comes from. */
 export class Terminal {
   #file: number | undefined;
@@ -26,6 +34,9 @@ export class Terminal {
   readonly #restore = (): void => this.restore();
   #error: NodeJS.ErrnoException | undefined;
   #leave: () => void = () => {};
+  #monitor: TerminalMonitor | undefined;
+  /** What is typed is for the monitor */
+  #toMonitor = false;
 
   /** Opens what `--serial` names: `stdio`, `file:PATH` or `none`. */
   constructor(name: string) {
@@ -55,10 +66,12 @@ export class Terminal {
   }
 
   /** Hands on what is typed; on a terminal, Ctrl-A begins a key of the command's own. Output that fails leaves, too. */
-  read(type: (bytes: Uint8Array) => void, leave: () => void, save: () => void): void {
+  read(type: (bytes: Uint8Array) => void, leave: () => void, save: () => void, monitor?: TerminalMonitor): void {
     this.#leave = leave;
+    this.#monitor = monitor;
+    this.#toMonitor = monitor !== undefined && !monitor.shared;
     if (this.#error) leave();
-    if (!this.#stdio) return;
+    if (!this.#stdio && !monitor) return;
     const raw = process.stdin.isTTY;
     if (raw) {
       process.stdin.setRawMode(true);
@@ -79,6 +92,7 @@ export class Terminal {
           const key = String.fromCharCode(byte).toLowerCase();
           if (key === 'x') return leave();
           if (key === 's') save();
+          else if (key === 'c' && this.#monitor) out.splice(0, out.length, ...this.#switch(out, type));
           else if (byte === CTRL_A) out.push(byte);
           else process.stderr.write(KEYS);
         } else if (raw && byte === CTRL_A) {
@@ -87,14 +101,34 @@ export class Terminal {
           out.push(byte);
         }
       }
-      if (out.length > 0) type(new Uint8Array(out));
+      this.#pass(out, type);
     });
+  }
+
+  #pass(out: readonly number[], type: (bytes: Uint8Array) => void): void {
+    if (out.length === 0) return;
+    if (this.#toMonitor) this.#monitor?.send(new Uint8Array(out));
+    else type(new Uint8Array(out));
+  }
+
+  /** Ctrl-A C: what was typed before goes where it was meant for. Returns what is left of it: nothing. */
+  #switch(out: readonly number[], type: (bytes: Uint8Array) => void): number[] {
+    this.#pass(out, type);
+    if (this.#monitor?.shared) this.#toMonitor = !this.#toMonitor;
+    // An empty line has the monitor show its prompt.
+    if (this.#toMonitor) this.#monitor?.send(new Uint8Array([13]));
+    return [];
+  }
+
+  /** Prints what the monitor says. */
+  print(text: string): void {
+    process.stdout.write(text);
   }
 
   restore(): void {
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
-    if (this.#stdio) {
+    if (this.#stdio || this.#monitor) {
       if (process.stdin.isTTY) process.stdin.setRawMode(false);
       process.stdin.pause();
       process.stdin.unref?.();

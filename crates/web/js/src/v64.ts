@@ -1,12 +1,13 @@
 import { host } from '#host';
+import { checkImage, mediumOptions, type V64Image } from './drives.ts';
 import { V64Error } from './error.ts';
-import { call, Emitter, type V64End, type V64Events } from './events.ts';
+import { call, Emitter, type V64End, type V64Events, type V64QmpEvent } from './events.ts';
 import type { Port } from './host.ts';
 import { wasmModule } from './module.ts';
 import { checkOptions, type V64Options, words } from './options.ts';
-import type { Files, FromWorker, Question, ToWorker, WantedFile } from './protocol.ts';
+import type { Files, FromWorker, QmpAnswer, Question, ToWorker, WantedFile } from './protocol.ts';
 import { Serial, type V64Serial, type V64WaitOptions } from './serial.ts';
-import { fromOptions, readAll, type Supply, whole } from './supply.ts';
+import { disk, disksFor, fromOptions, readAll, type Supply, whole } from './supply.ts';
 
 /** What a machine did, summed over its processors, and where it is. */
 export interface V64Stats {
@@ -32,6 +33,36 @@ export interface V64Stats {
   hostCalls: number;
 }
 
+/** A drive, and what is in it. */
+export interface V64DriveInfo {
+  /** Its name, as `eject()` and `insert()` take it */
+  id: string;
+  /** Media can be taken out */
+  removable: boolean;
+  /** The guest does not let the medium go */
+  locked: boolean;
+  /** The tray is open */
+  open: boolean;
+  /** The medium: where it comes from, and its size in bytes */
+  medium: { name: string; size: number; readOnly: boolean } | null;
+}
+
+/** What `query-block` answers. */
+interface QueryBlock {
+  device: string;
+  removable: boolean;
+  locked: boolean;
+  tray_open?: boolean;
+  inserted?: { file: string; ro: boolean; image: { 'virtual-size': number } };
+}
+
+/** Drives by the options that they are. */
+const DRIVES: Readonly<Record<string, string>> = { cdrom: 'ide1-cd0', fda: 'floppy0', fdb: 'floppy1' };
+const driveId = (name: string): string => DRIVES[name] ?? name;
+
+/** Commands whose answer is the file that they write. */
+const WRITERS = ['screendump', 'pmemsave', 'memsave'];
+
 interface Waiting<T> {
   resolve(value: T): void;
   reject(error: V64Error): void;
@@ -46,8 +77,10 @@ export class V64 {
   readonly serial: V64Serial;
   readonly #output = new Serial();
   readonly #events = new Emitter();
-  readonly #onLog: ((line: string) => void) | undefined;
+  readonly #options: V64Options;
   readonly #answers = new Map<number, Waiting<unknown>>();
+  /** What connections to the monitor are sent */
+  readonly #connections = new Map<number, (text: string) => void>();
   #port: Port | undefined;
   #ready: Waiting<unknown> | undefined;
   #end: Waiting<V64End> | undefined;
@@ -61,7 +94,7 @@ export class V64 {
   private constructor(key: unknown, options: V64Options) {
     if (key !== CREATE) throw new V64Error('STATE', 'machines are made by `await V64.create(options)`');
     if (options.onSerial) this.#output.listen(options.onSerial);
-    this.#onLog = options.onLog;
+    this.#options = options;
     this.serial = this.#output.face((bytes) => this.#send({ type: 'input', bytes: whole(bytes) }));
   }
 
@@ -82,16 +115,18 @@ export class V64 {
    * @internal
    */
   static async launch(args: string[], options: V64Options, supply: Supply, writes: boolean): Promise<V64> {
+    options.signal?.throwIfAborted();
     const module = await wasmModule(options.wasmUrl);
     const vm = new V64(CREATE, options);
+    options.signal?.addEventListener('abort', () => vm.destroy(), { once: true });
     try {
       vm.#port = await host.open(options.workerUrl, {
         message: (message) => vm.#hear(message),
         failed: (error) => vm.#fail(new V64Error('TRAP', `the worker failed: ${error.message}`)),
       });
-      const wanted = await vm.#prepare<readonly WantedFile[]>({ type: 'create', module, args, writes });
-      const files: Files = await readAll(wanted, supply);
-      await vm.#prepare<void>({ type: 'start', files });
+      const wanted = await vm.#prepare<readonly WantedFile[]>({ type: 'create', module, args, writes, ...(host.base ? { base: host.base() } : {}) });
+      const files: Files = await readAll(wanted, supply, options);
+      await vm.#prepare<void>({ type: 'start', files, disks: await disksFor(wanted, supply, options) });
     } catch (error) {
       vm.destroy();
       throw error;
@@ -121,7 +156,7 @@ export class V64 {
   /** Stops between two instructions, until {@link resume}. Resolves when it stands. */
   pause(): Promise<void> {
     this.#wanted = false;
-    return this.#order('pause', () => {
+    return this.#order({ what: 'pause' }, () => {
       if (!this.#wanted) this.#stop();
     });
   }
@@ -135,12 +170,12 @@ export class V64 {
 
   /** Presses the reset button: the guest starts over, memory stays. */
   reset(): Promise<void> {
-    return this.#order('reset', () => this.#events.emit({ type: 'reset' }));
+    return this.#order({ what: 'reset' }, () => this.#events.emit({ type: 'reset' }));
   }
 
   /** Pulls the plug: {@link run} resolves with exit code 0. */
   powerOff(): Promise<void> {
-    return this.#order('powerOff');
+    return this.#order({ what: 'powerOff' });
   }
 
   /**
@@ -154,7 +189,7 @@ export class V64 {
 
   /** Saves the whole machine: processor, devices, memory and its guest. */
   saveState(): Promise<Uint8Array> {
-    return this.#ask('saveState') as Promise<Uint8Array>;
+    return this.#ask({ what: 'saveState' }) as Promise<Uint8Array>;
   }
 
   /**
@@ -164,27 +199,102 @@ export class V64 {
    * Rejects with `BAD_STATE` where the state is damaged, or of another version or machine. Nothing is changed then.
    */
   async restoreState(state: Uint8Array | ArrayBuffer): Promise<void> {
-    await this.#ask('restoreState', state instanceof Uint8Array ? state : new Uint8Array(state));
+    await this.#ask({ what: 'restoreState', bytes: state instanceof Uint8Array ? state : new Uint8Array(state) });
   }
 
   /** Where the machine is and what it did. */
   stats(): Promise<V64Stats> {
-    return this.#ask('stats') as Promise<V64Stats>;
+    return this.#ask({ what: 'stats' }) as Promise<V64Stats>;
   }
 
   /** A hash of registers, memory and devices, in hexadecimal. */
   stateHash(): Promise<string> {
-    return this.#ask('stateHash') as Promise<string>;
+    return this.#ask({ what: 'stateHash' }) as Promise<string>;
   }
 
   /** What `--stats` prints. */
   report(): Promise<string> {
-    return this.#ask('report') as Promise<string>;
+    return this.#ask({ what: 'report' }) as Promise<string>;
   }
 
   /** Registers and the code at RIP, as a crash report shows them. */
   registers(): Promise<string> {
-    return this.#ask('registers') as Promise<string>;
+    return this.#ask({ what: 'registers' }) as Promise<string>;
+  }
+
+  /**
+   * Carries a command of QMP out, such as `qmp('send-key', { keys: [{ type: 'qcode', data: 'ret' }] })`, and resolves with its
+   * answer. Of commands that write a file (`screendump`, `pmemsave`, `memsave`) that is the file's content.
+   *
+   * Rejects with `MONITOR` where the command fails.
+   */
+  async qmp(command: string, args: object = {}): Promise<unknown> {
+    const writes = WRITERS.includes(command);
+    const { value, files } = await this.#qmp(command, writes ? { filename: 'file', ...args } : args);
+    return writes ? files[0] : value;
+  }
+
+  /** Carries a command of the human monitor out, such as `monitor('info registers')`. Resolves with what it prints. */
+  async monitor(line: string): Promise<string> {
+    const { value } = await this.#qmp('human-monitor-command', { 'command-line': line });
+    return String(value).replaceAll('\r\n', '\n');
+  }
+
+  #qmp(execute: string, args: object): Promise<QmpAnswer> {
+    return this.#ask({ what: 'qmp', execute, arguments: args }) as Promise<QmpAnswer>;
+  }
+
+  /** The drives, and what is in them. */
+  async drives(): Promise<V64DriveInfo[]> {
+    const { value } = await this.#qmp('query-block', {});
+    return (value as QueryBlock[]).map(({ device, removable, locked, tray_open, inserted }) => ({
+      id: device,
+      removable,
+      locked,
+      open: tray_open ?? false,
+      medium: inserted ? { name: inserted.file, size: inserted.image['virtual-size'], readOnly: inserted.ro } : null,
+    }));
+  }
+
+  /**
+   * Takes the medium out of a drive: 'cdrom', 'fda', 'fdb', or a name that {@link drives} gives.
+   *
+   * Rejects with `MONITOR` where there is no such drive, or the guest has locked it and `force` is not set.
+   */
+  async eject(drive: string, options: { force?: boolean } = {}): Promise<void> {
+    await this.#qmp('eject', { id: driveId(drive), force: options.force ?? false });
+  }
+
+  /**
+   * Puts an image into a drive, in place of what is there.
+   *
+   * Rejects as {@link eject}, and with `SOURCE` where the image cannot be read.
+   */
+  async insert(drive: string, image: V64Image, options: { force?: boolean } = {}): Promise<void> {
+    checkImage(image, 'image');
+    const { readOnly = false, snapshot = true, persist, format = null } = mediumOptions(image);
+    const medium = { readOnly, snapshot: snapshot && persist === undefined, format };
+    const spec = await disk('', image, medium, drive, this.#options);
+    const named = { ...spec, name: `medium:${spec.label}` };
+    await this.#ask({ what: 'insert', drive: driveId(drive), force: options.force ?? false, disk: named });
+  }
+
+  /**
+   * Begins a connection to the monitor, of a kind that the module's plan names. `hear` receives what it is sent.
+   *
+   * @internal
+   */
+  async connect(kind: number, hear: (text: string) => void): Promise<{ send(bytes: Uint8Array): void; close(): void }> {
+    const { id, text } = (await this.#ask({ what: 'monitor', kind })) as { id: number; text: string };
+    this.#connections.set(id, hear);
+    hear(text);
+    return {
+      send: (bytes) => this.#port?.send({ type: 'monitor', id, bytes: whole(bytes) }),
+      close: () => {
+        this.#connections.delete(id);
+        this.#port?.send({ type: 'monitor', id });
+      },
+    };
   }
 
   /** Calls a listener at every event of this name. */
@@ -236,17 +346,17 @@ export class V64 {
     });
   }
 
-  #ask(what: Question, bytes?: Uint8Array): Promise<unknown> {
+  #ask(question: Question): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const id = this.#next++;
-      this.#send({ type: 'ask', id, what, ...(bytes ? { bytes } : {}) });
+      this.#send({ type: 'ask', id, question });
       this.#answers.set(id, { resolve, reject });
     });
   }
 
   /** An order that does not have to be awaited: an unawaited one that comes too late is no unhandled rejection. */
-  #order(what: Question, after: () => void = () => {}): Promise<void> {
-    const done = this.#ask(what).then(after);
+  #order(question: Question, after: () => void = () => {}): Promise<void> {
+    const done = this.#ask(question).then(after);
     done.catch(() => {});
     return done;
   }
@@ -285,7 +395,22 @@ export class V64 {
         this.#output.hear(message.bytes);
         break;
       case 'log':
-        if (this.#onLog) call(this.#onLog, message.line);
+        if (this.#options.onLog) call(this.#options.onLog, message.line);
+        break;
+      case 'monitor':
+        this.#connections.get(message.id)?.(message.text);
+        break;
+      case 'progress': {
+        const { name, loaded, total } = message;
+        if (this.#options.onProgress) call(this.#options.onProgress, { name, loaded, total });
+        this.#events.emit({ type: 'progress', name, loaded, total });
+        break;
+      }
+      case 'diskError':
+        this.#events.emit({ type: 'diskError', name: message.name, message: message.message });
+        break;
+      case 'qmp':
+        this.#events.emit({ type: 'qmp', event: message.event as V64QmpEvent });
         break;
       case 'ended': {
         this.#over = true;

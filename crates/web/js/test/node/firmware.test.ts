@@ -9,7 +9,7 @@ const { V64 } = await load();
 
 /** Runs firmware for so many instructions. Resolves with the hash of where it came to, and the mode. */
 async function firmware(options: object): Promise<{ hash: string; mode: string }> {
-  const vm = await V64.create({ memory: '16M', clock: 'icount', maxInstructions: 20_000_000, ...options });
+  const vm = await V64.create({ memory: '16M', clock: 'icount', maxInstructions: 5_000_000, ...options });
   try {
     assert.equal((await vm.run()).exitCode, 3);
     return { hash: await vm.stateHash(), mode: (await vm.stats()).mode };
