@@ -102,15 +102,18 @@ async function run(words: string[], plan: Extract<Plan, { kind: 'run' }>): Promi
       };
       return V64.launch(words.length === 0 ? ['run'] : words, options, fromPaths(state), true);
     };
-    const vm = await (loadState === null ? launch() : loading(loadState, async () => launch(await readFile(loadState))));
-    vm.on('diskError', ({ message }) => void process.stderr.write(`v64: ${message}\n`));
-    const sockets = new Sockets();
+    const launched = loadState === null ? launch() : loading(loadState, async () => launch(await readFile(loadState)));
+    const sockets = new Sockets(launched);
     try {
-      return await end(vm, plan, terminal, sockets);
+      // Clients need not wait until files are read.
+      await Promise.all([launched, ...plan.monitors.filter(({ stdio }) => !stdio).map((place) => sockets.open(place))]);
+      const vm = await launched;
+      vm.on('diskError', ({ message }) => void process.stderr.write(`v64: ${message}\n`));
+      return await end(vm, plan, terminal);
     } finally {
       sockets.close();
       // A worker that is left would keep the process alive.
-      vm.destroy();
+      await launched.then((vm) => vm.destroy(), () => {});
     }
   } finally {
     terminal.restore();
@@ -118,13 +121,10 @@ async function run(words: string[], plan: Extract<Plan, { kind: 'run' }>): Promi
 }
 
 /** Runs a machine to its end. Gives the exit code. */
-async function end(vm: V64, plan: Extract<Plan, { kind: 'run' }>, terminal: Terminal, sockets: Sockets): Promise<number> {
+async function end(vm: V64, plan: Extract<Plan, { kind: 'run' }>, terminal: Terminal): Promise<number> {
   let monitor: TerminalMonitor | undefined;
   for (const place of plan.monitors) {
-    if (!place.stdio) {
-      await sockets.open(vm, place);
-      continue;
-    }
+    if (!place.stdio) continue;
     // What a monitor says that was not opened yet is shown once it is.
     let opened = !place.shared;
     const { send } = await vm.connect(place.kind, (text) => opened && terminal.print(text));

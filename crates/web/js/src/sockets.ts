@@ -26,6 +26,12 @@ export class Sockets {
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #files: string[] = [];
+  readonly #vm: Promise<V64>;
+
+  /** Connections are answered once there is a machine. */
+  constructor(vm: Promise<V64>) {
+    this.#vm = vm;
+  }
 
   /**
    * Opens a monitor's socket.
@@ -33,7 +39,7 @@ export class Sockets {
    * # Errors
    * It cannot be opened: one line that names it.
    */
-  async open(vm: V64, plan: MonitorPlan): Promise<void> {
+  async open(plan: MonitorPlan): Promise<void> {
     const cannot = (error: unknown): Error => new Error(`cannot open the monitor's socket ${nameOf(plan)}: ${messageOf(error)}`);
     if (!plan.server) {
       const socket = connectTo(address(plan));
@@ -41,11 +47,11 @@ export class Sockets {
         socket.once('connect', resolve);
         socket.once('error', (error) => reject(cannot(error)));
       });
-      return this.#serve(vm, plan, socket);
+      return this.#accept(plan, socket);
     }
     if (plan.unix !== null) removeOld(plan.unix);
     // One client at a time, as natively.
-    const server = createServer((socket) => void this.#serve(vm, plan, socket).catch(() => socket.destroy()));
+    const server = createServer((socket) => this.#accept(plan, socket));
     server.maxConnections = 1;
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(cannot(error)));
@@ -55,11 +61,17 @@ export class Sockets {
     this.#servers.push(server);
   }
 
-  async #serve(vm: V64, plan: MonitorPlan, socket: Socket): Promise<void> {
+  #accept(plan: MonitorPlan, socket: Socket): void {
     this.#sockets.add(socket);
     // A client that has gone is no error of the machine's.
     socket.on('error', () => {});
     socket.pause();
+    // Without a machine the command ends, and says why.
+    this.#serve(plan, socket).catch(() => socket.destroy());
+  }
+
+  async #serve(plan: MonitorPlan, socket: Socket): Promise<void> {
+    const vm = await this.#vm;
     const connection = await vm.connect(plan.kind, (text) => void socket.write(text));
     socket.on('data', (bytes) => connection.send(new Uint8Array(bytes)));
     socket.once('close', () => {
