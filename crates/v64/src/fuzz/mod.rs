@@ -34,8 +34,9 @@ const TABLES: u64 = 0x10_0000;
 const INSTRUCTIONS: u64 = 4000;
 /// One round in so many ends with saving and restoring.
 const SAVED: u64 = 16;
-/// A round takes milliseconds: one that takes this long is a hang.
-const HANG: Duration = Duration::from_secs(10);
+/// A round takes milliseconds; one of nothing but REP INS into registers, a page each time, takes seconds, and more on a busy
+/// host. One that takes this long is a hang.
+const HANG: Duration = Duration::from_secs(60);
 
 /// xorshift64*: small, and the same everywhere.
 struct Random(u64);
