@@ -90,7 +90,6 @@ pub(super) const UNSUPPORTED: &[(&str, &[&str])] = &[
             "UINTR",
             "WAITPKG",
             "WRMSRNS",
-            "XSAVEC",
             "XSAVES",
         ],
     ),
