@@ -1,6 +1,6 @@
 //! What the host supplies, by role and name.
 
-use crate::BlockBackend;
+use crate::{BlockBackend, SoundBackend};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -21,6 +21,8 @@ pub enum Role {
     Block,
     /// The content of a ROM
     Image,
+    /// Where sound goes ([`SoundBackend`])
+    Sound,
 }
 
 impl fmt::Display for Role {
@@ -29,6 +31,7 @@ impl fmt::Display for Role {
             Role::Char => "character device",
             Role::Block => "drive",
             Role::Image => "image",
+            Role::Sound => "audio device",
         })
     }
 }
@@ -42,6 +45,8 @@ pub struct Backends {
     pub blocks: BTreeMap<String, Box<dyn BlockBackend>>,
     /// Contents of ROMs by name
     pub images: BTreeMap<String, Vec<u8>>,
+    /// Where sound goes, by name; any number of devices may play there
+    pub sounds: BTreeMap<String, Box<dyn SoundBackend>>,
 }
 
 impl Backends {
@@ -51,6 +56,7 @@ impl Backends {
             Role::Char => self.chars.keys().map(String::as_str).collect(),
             Role::Block => self.blocks.keys().map(String::as_str).collect(),
             Role::Image => self.images.keys().map(String::as_str).collect(),
+            Role::Sound => self.sounds.keys().map(String::as_str).collect(),
         }
     }
 }

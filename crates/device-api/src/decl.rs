@@ -1,6 +1,6 @@
 //! How a device makes itself known.
 
-use crate::{Backends, BlockBackend, CharBackend, Device, Properties, Property, Role};
+use crate::{Backends, BlockBackend, CharBackend, Device, Properties, Property, Role, Voice};
 use guest_memory::{DeviceId, GuestMemory};
 use std::fmt;
 use thiserror::Error;
@@ -88,6 +88,21 @@ impl BuildConfig<'_> {
         self.properties
             .take(property, Role::Block, self.backends, |backends| &mut backends.blocks)
             .map_err(|reason| self.error(reason))
+    }
+
+    /// Returns a voice of the audio device that a property names; `None` where the property is not given.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn voice(&mut self, property: &str) -> Result<Option<Box<dyn Voice>>, DeviceError> {
+        let Some(wanted) = self.properties.text(property) else { return Ok(None) };
+        if let Some(found) = self.backends.sounds.get_mut(wanted) {
+            return Ok(Some(found.voice()));
+        }
+        let names = self.backends.names(Role::Sound).join(", ");
+        let there =
+            if names.is_empty() { "-audiodev makes one".to_owned() } else { format!("there are {names}") };
+        Err(self.error(format!("{property}={wanted}: no audio device has this name; {there}")))
     }
 
     /// Takes the content of a ROM that a property names; `None` where the property is not given.

@@ -21,6 +21,7 @@ pub mod pci;
 mod property;
 mod screen;
 mod snapshot;
+mod sound;
 mod time;
 
 pub use backend::{Backends, CharBackend, Role};
@@ -43,6 +44,7 @@ pub use key_code::KeyCode;
 pub use lines::{Driver, IrqLine, Lines, PIRQA, Pins};
 pub use pci::PciFunction;
 pub use property::{Properties, Property, PropertyKind, parse_number, parse_size};
-pub use screen::{Frame, Rect, Screen, TextScreen};
+pub use screen::{Frame, Rect, Screen, TextScreen, TextStyle};
 pub use snapshot::Snapshot;
+pub use sound::{SoundBackend, SoundFrame, Voice};
 pub use time::VmTime;

@@ -34,6 +34,19 @@ pub struct Frame {
     pub version: u64,
 }
 
+/// How a character of a text screen looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TextStyle {
+    /// Red, green and blue of the character
+    pub foreground: [u8; 3],
+    /// Red, green and blue of what is behind it
+    pub background: [u8; 3],
+    /// It blinks
+    pub blink: bool,
+    /// It is underlined
+    pub underline: bool,
+}
+
 /// What a text screen says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextScreen {
@@ -41,6 +54,8 @@ pub struct TextScreen {
     pub columns: u16,
     /// Rows from the top; code page 437 as Unicode
     pub rows: Vec<String>,
+    /// For each row, how each of its characters looks
+    pub styles: Vec<Vec<TextStyle>>,
     /// Column and row of the cursor, where it is shown
     pub cursor: Option<(u16, u16)>,
 }
@@ -51,4 +66,6 @@ pub trait Screen {
     fn render(&mut self, memory: &GuestMemory, now: VmTime, frame: &mut Frame);
     /// Returns what a text mode shows; `None` in graphics modes.
     fn text(&self, memory: &GuestMemory) -> Option<TextScreen>;
+    /// Returns width and height of the picture in pixels; `None` while the adapter shows none.
+    fn size(&self, memory: &GuestMemory) -> Option<(u32, u32)>;
 }

@@ -82,6 +82,11 @@ impl Machine {
         self.state().board.state().0.screen_text()
     }
 
+    /// Returns width and height of what the first display adapter shows, in pixels; `None` while it shows nothing.
+    pub fn screen_size(&mut self) -> Option<(u32, u32)> {
+        self.state().board.state().0.screen_size()
+    }
+
     /// Returns what devices show of a topic of the monitor's: `pic`, `lapic`.
     pub fn device_info(&mut self, topic: &str) -> String {
         self.state().board.state().0.info(topic)

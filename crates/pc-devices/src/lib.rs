@@ -13,6 +13,7 @@ mod lanes;
 mod ports;
 mod reset_vector;
 
+pub mod adlib;
 pub mod cfi_pflash01;
 pub mod coprocessor_error;
 pub mod debug_exit;
@@ -36,6 +37,7 @@ pub mod port92;
 pub mod post;
 pub mod reset_control;
 pub mod rtc;
+pub mod sb16;
 pub mod system_rom;
 pub mod uart16550;
 pub mod vga;
@@ -43,6 +45,7 @@ pub mod vga;
 /// The one list of link anchors: linkers (wasm64's above all) drop what nothing refers to, and with it the registration.
 #[used]
 pub static ANCHORS: &[fn()] = &[
+    adlib::link,
     cfi_pflash01::link,
     coprocessor_error::link,
     debug_exit::link,
@@ -66,6 +69,7 @@ pub static ANCHORS: &[fn()] = &[
     post::link,
     reset_control::link,
     rtc::link,
+    sb16::link,
     system_rom::link,
     uart16550::link,
     vga::link,

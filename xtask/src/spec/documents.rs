@@ -73,6 +73,8 @@ pub(crate) const DOCUMENTS: &[Document] = &[
     document("freevga", "FreeVGA: Hardware Level VGA and SVGA Video Programming", Form::Free),
     document("bochs-vbe-dispi", "Bochs: VBE Display API", Form::Free),
     document("qemu-standard-vga", "QEMU: Standard VGA", Form::Free),
+    document("creative-sb-guide", "Sound Blaster Series Hardware Programming Guide", Form::Free),
+    document("lee-adlib", "Programming the AdLib/Sound Blaster FM Music Chips", Form::Free),
     document("ieee-754-2008", "IEEE Standard for Floating-Point Arithmetic 2008", Form::Numbered),
 ];
 

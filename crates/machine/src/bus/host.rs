@@ -88,6 +88,12 @@ impl DeviceSet {
         self.devices.iter_mut().find_map(|device| device.screen())?.text(memory)
     }
 
+    /// Returns the size of what the first display adapter shows.
+    pub(crate) fn screen_size(&mut self) -> Option<(u32, u32)> {
+        let memory = &self.memory;
+        self.devices.iter_mut().find_map(|device| device.screen())?.size(memory)
+    }
+
     /// Returns what devices show of a topic of the monitor's, one after the other.
     pub(crate) fn info(&self, topic: &str) -> String {
         self.devices.iter().filter_map(|device| device.info(topic)).collect()

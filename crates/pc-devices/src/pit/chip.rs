@@ -19,7 +19,8 @@ impl Default for Chip {
     }
 }
 
-fn clock(now: VmTime) -> u64 {
+/// Returns the periods of the input clock since power-on.
+pub(super) fn clock(now: VmTime) -> u64 {
     now.ticks(HZ)
 }
 
@@ -53,6 +54,12 @@ impl Chip {
         let on = self.port_b & (GATE2 | SPEAKER) == GATE2 | SPEAKER;
         let [_, _, two] = &self.counters;
         two.period().filter(|_| on).map(|clocks| (HZ / clocks) as u32)
+    }
+
+    /// Returns the counter that moves the speaker's cone; `None` while it does not reach it.
+    pub(super) fn speaker_counter(&self) -> Option<&Counter> {
+        let [_, _, two] = &self.counters;
+        (self.port_b & SPEAKER != 0).then_some(two)
     }
 
     fn counter(&mut self, port: u16) -> Option<&mut Counter> {

@@ -1,6 +1,6 @@
 use super::chip::Chip;
 use super::{IRQ, Pit, spec::HZ};
-use crate::bench::Bench;
+use crate::bench::{Bench, Ear};
 use device_api::{Device, Pio, Timed, VmTime};
 
 /// The chip with a clock that is counted by hand.
@@ -409,4 +409,86 @@ mod laziness {
             }
         }
     }
+}
+
+/// A machine's part that has the timer and an audio device.
+struct Loud {
+    bench: Bench,
+    pit: Box<dyn Device>,
+    ear: Ear,
+}
+
+impl Loud {
+    fn new() -> Self {
+        let (mut bench, ear) = (Bench::new(), Ear::default());
+        bench.backends.sounds.insert("ear".to_owned(), Box::new(ear.clone()));
+        let pit = bench.build(crate::declaration(super::ID), &[("audiodev", "ear")], &[]).unwrap();
+        Self { bench, pit, ear }
+    }
+    fn out(&mut self, port: u16, value: u8) {
+        self.pit.pio().unwrap().port_write(&mut self.bench.ctx(), port, 1, value.into());
+    }
+    /// Lets time pass, with the device's deadlines. Returns how many there were.
+    fn wait(&mut self, ns: u64) -> usize {
+        let (end, mut deadlines) = (self.bench.now + ns, 0);
+        while let Some(at) = self.pit.timed().unwrap().next_deadline().filter(|&at| at <= end) {
+            self.bench.now = at;
+            self.pit.timed().unwrap().advance(&mut self.bench.ctx());
+            deadlines += 1;
+        }
+        self.bench.now = end;
+        deadlines
+    }
+    /// A square wave of 1193182 / `count` hertz on counter 2.
+    fn tone(&mut self, count: u16) {
+        let [low, high] = count.to_le_bytes();
+        for (port, value) in [(0x43, 0xb6), (0x42, low), (0x42, high)] {
+            self.out(port, value);
+        }
+    }
+}
+
+#[test]
+fn a_tone_is_heard_while_the_speaker_is_on() {
+    const MS: u64 = 1_000_000;
+    let mut loud = Loud::new();
+    loud.wait(5 * MS);
+    loud.tone(1193);
+    assert_eq!(loud.wait(100 * MS), 0, "nothing is due while it is off");
+    loud.out(0x61, 3);
+    assert!(loud.wait(1000 * MS) >= 50);
+    loud.out(0x61, 0);
+    loud.wait(100 * MS);
+    assert_eq!(loud.pit.timed().unwrap().next_deadline(), None, "it is off for good");
+    let heard = loud.ear.heard();
+    let [tone] = &heard[..] else { panic!("{} parts", heard.len()) };
+    assert!(tone.at.since(VmTime(105 * MS)) < MS && tone.rate == 44_100);
+    let rises = tone.frames.windows(2).filter(|pair| pair[0][0] < 0 && pair[1][0] >= 0).count();
+    assert!((999..=1001).contains(&rises), "{rises} periods");
+    let on = tone.frames.iter().filter(|frame| frame[0] != 0).count();
+    assert!((44_000..=44_100).contains(&on), "{on} frames");
+    assert!(tone.frames.iter().all(|&[left, right]| left == right && left.abs() <= 8192));
+    assert!(tone.frames.iter().any(|frame| frame[0] == 8192));
+    assert!(tone.frames[44_101..].iter().all(|frame| *frame == [0; 2]));
+}
+
+/// Programs that make sound of single pulses switch bit 1 of port 61h.
+#[test]
+fn pulses_shorter_than_a_frame_are_heard() {
+    let mut loud = Loud::new();
+    loud.wait(1_000_000);
+    // OUT is high while the gate is low
+    loud.out(0x43, 0xb6);
+    for _ in 0..1000 {
+        // A quarter of the time on
+        loud.out(0x61, 2);
+        loud.wait(5_000);
+        loud.out(0x61, 0);
+        loud.wait(15_000);
+    }
+    loud.wait(1_000_000);
+    let heard = loud.ear.heard();
+    let frames = &heard[0].frames[10..850];
+    let mean = frames.iter().map(|frame| i64::from(frame[0])).sum::<i64>() / frames.len() as i64;
+    assert!((1900..2200).contains(&mean), "{mean}");
 }

@@ -1,8 +1,9 @@
 //! The cells of a text screen.
 
+use super::dac::Rgba;
 use super::mode::{Line, Raster, TextColors};
 use super::window::Vram;
-use device_api::TextScreen;
+use device_api::{TextScreen, TextStyle};
 
 /// A character: its code, its attribute, and what time and the cursor make of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,12 +82,47 @@ pub(super) fn fonts(vram: &impl Vram, text: &TextColors) -> Fonts {
     text.fonts.into_iter().flat_map(bytes).collect()
 }
 
+impl TextColors {
+    /// Returns the colours of a character and of what is behind it.
+    ///
+    /// SPEC: freevga :: Attributes -> background 7:4, foreground 3:0; with blinking, background 6:4
+    pub(super) fn of(&self, attribute: u8) -> (Rgba, Rgba) {
+        let color = |nibble: u8| self.colors[usize::from(nibble & self.planes & 15)];
+        let background = if self.blink { attribute >> 4 & 7 } else { attribute >> 4 };
+        (color(attribute & 15), color(background))
+    }
+
+    /// Whether a character has a line in the row of dots [`TextColors::underline`].
+    ///
+    /// SPEC: freevga :: Attributes -> underline where 6:4 is 000b and 2:0 is 001b
+    pub(super) fn is_underlined(attribute: u8) -> bool {
+        attribute & 0x77 == 0x01
+    }
+
+    fn style(&self, attribute: u8, rows: u8) -> TextStyle {
+        let (foreground, background) = self.of(attribute);
+        let rgb = |[red, green, blue, _]: Rgba| [red, green, blue];
+        TextStyle {
+            foreground: rgb(foreground),
+            background: rgb(background),
+            blink: self.blink && attribute & 0x80 != 0,
+            // The line is out of sight where it is below the last row of dots, as in the modes with colours.
+            underline: Self::is_underlined(attribute) && self.underline < rows,
+        }
+    }
+}
+
 /// Returns what a text screen says.
-pub(super) fn text_screen(vram: &impl Vram, raster: &Raster, cursor: Option<u32>) -> TextScreen {
+pub(super) fn text_screen(
+    vram: &impl Vram,
+    raster: &Raster,
+    colors: &TextColors,
+    cursor: Option<u32>,
+) -> TextScreen {
     let mut screen = TextScreen { columns: raster.columns as u16, ..TextScreen::default() };
     let page: Vec<char> = CODE_PAGE_437.chars().collect();
     let unicode = |cell: &Cell| page.get(usize::from(cell.code)).copied().unwrap_or(' ');
-    for (n, (first, _)) in bands(&raster.lines).into_iter().enumerate() {
+    for (n, (first, count)) in bands(&raster.lines).into_iter().enumerate() {
         let Some(&line) = raster.lines.get(first) else { continue };
         let time = Time { cursor, hides_blinking: false };
         let cells = row(vram, raster, Line { pan: 0, ..line }, time);
@@ -94,6 +130,8 @@ pub(super) fn text_screen(vram: &impl Vram, raster: &Raster, cursor: Option<u32>
             screen.cursor = Some((column as u16, n as u16));
         }
         screen.rows.push(cells.iter().map(unicode).collect());
+        let rows = line.row.saturating_add(count.min(32) as u8);
+        screen.styles.push(cells.iter().map(|cell| colors.style(cell.attribute, rows)).collect());
     }
     screen
 }

@@ -36,7 +36,6 @@ fn place(dots: &[Rgba], pan: u8, wide: bool, row: &mut [Rgba]) {
 
 /// Draws a row of dots of characters.
 ///
-/// SPEC: freevga :: Attributes -> background 7:4, foreground 3:0; with blinking, background 6:4; underline where 6:4 is 000b and 2:0 is 001b
 /// SPEC: freevga :: Manipulating the Cursor Shape -> whole rows from start to end
 /// SPEC: freevga :: Attribute Mode Control Register (Index 10h) -> the ninth dot of C0h to DFh repeats the eighth where line graphics are enabled (the description has the two values exchanged), else it is background
 pub(super) fn text(
@@ -47,25 +46,24 @@ pub(super) fn text(
 ) {
     let (first, last) = text.cursor_rows;
     let in_cursor = (first..=last).contains(&line.row);
-    let color = |nibble: u8| text.colors[usize::from(nibble & text.planes & 15)];
     let mut dots = Vec::with_capacity(cells.len() * 9);
     for cell in cells {
         let Cell { code, attribute, cursor, hidden } = *cell;
-        let background = color(if text.blink { attribute >> 4 & 7 } else { attribute >> 4 });
-        let foreground = if hidden { background } else { color(attribute & 15) };
+        let (ink, background) = text.of(attribute);
+        let foreground = if hidden { background } else { ink };
         let font = usize::from(attribute >> 3 & 1) << 13;
         let at = font + usize::from(code) * 32 + usize::from(line.row & 31);
         let mut bits = u16::from(fonts.get(at).copied().unwrap_or(0)) << 1;
         if text.line_graphics && (0xc0..=0xdf).contains(&code) {
             bits |= bits >> 1 & 1;
         }
-        if attribute & 0x77 == 0x01 && line.row == text.underline {
+        if TextColors::is_underlined(attribute) && line.row == text.underline {
             bits = 0x1ff;
         }
         // The cursor does not blink with its character.
         let ink = if cursor && in_cursor {
             bits = 0x1ff;
-            color(attribute & 15)
+            ink
         } else {
             foreground
         };

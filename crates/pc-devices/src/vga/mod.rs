@@ -321,11 +321,15 @@ impl Screen for Vga {
 
     fn text(&self, memory: &GuestMemory) -> Option<TextScreen> {
         match self.chip.mode(self.video.len) {
-            Mode::Text(raster, _) => {
-                Some(cells::text_screen(&self.memory(memory), &raster, self.chip.cursor()))
+            Mode::Text(raster, colors) => {
+                Some(cells::text_screen(&self.memory(memory), &raster, &colors, self.chip.cursor()))
             }
             _ => None,
         }
+    }
+
+    fn size(&self, _memory: &GuestMemory) -> Option<(u32, u32)> {
+        self.chip.mode(self.video.len).size()
     }
 }
 

@@ -119,6 +119,10 @@ impl Card {
         self.vga.screen().unwrap().text(&self.bench.memory)
     }
 
+    pub(crate) fn size(&mut self) -> Option<(u32, u32)> {
+        self.vga.screen().unwrap().size(&self.bench.memory)
+    }
+
     pub(crate) fn wait(&mut self, milliseconds: u64) {
         self.bench.now = self.bench.now + milliseconds * 1_000_000;
     }

@@ -3,7 +3,7 @@
 
 use crate::card::Card;
 use crate::scenes::SCENES;
-use device_api::Frame;
+use device_api::{Frame, TextStyle};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 use twox_hash::XxHash64;
@@ -64,6 +64,15 @@ fn text_can_be_read() {
     assert!(text.rows.iter().all(|row| row.chars().count() == 80));
     assert_eq!(text.rows[10].chars().take(6).collect::<String>(), "┌─══░░");
     assert_eq!(text.rows[12].trim_end(), "UUN");
+    let style = |row: usize, column: usize| text.styles[row][column];
+    let (black, blue, grey) = ([0; 3], [0, 0, 0xa8], [0xa8; 3]);
+    assert!(text.styles.iter().all(|row| row.len() == 80));
+    let plain = TextStyle { foreground: grey, background: black, blink: false, underline: false };
+    assert_eq!((style(12, 2), style(0, 1)), (plain, plain));
+    assert_eq!(style(12, 0), TextStyle { foreground: blue, underline: true, ..plain });
+    // Attribute 97h: grey on blue that blinks
+    assert_eq!(style(4, 2 * 0x17), TextStyle { background: blue, blink: true, ..plain });
+    assert_eq!(card.size(), Some((720, 400)));
     card.set(0x3ce, 6, 0x05);
     assert_eq!(card.text(), None, "graphics");
 }
