@@ -1,8 +1,9 @@
 //! Options of a run.
 
+use crate::display::parse_display;
 use crate::processors::{Model, Processors, parse_model, parse_smp};
 use crate::size::parse_memory;
-use crate::{Given, MachineOptions, MachineSpec};
+use crate::{Display, Given, MachineOptions, MachineSpec};
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use device_api::Backends;
@@ -96,6 +97,10 @@ pub struct RunArgs {
     /// Graphics adapter: std or none [default: std with firmware, none without]
     #[arg(long, value_name = "KIND", value_parser = ["std", "none"])]
     pub vga: Option<String>,
+    /// Where the screen is shown: terminal (text modes, in this one; also called curses) or none [default: none; the monitor's
+    /// screendump takes pictures]
+    #[arg(long, value_name = "KIND", value_parser = parse_display)]
+    pub display: Option<Display>,
     /// Where COM1 goes: stdio, file:PATH, unix:PATH, tcp:HOST:PORT, chardev:ID, null or none [default: stdio]; given
     /// again, COM2 to COM4
     #[arg(long, value_name = "WHERE")]
@@ -113,6 +118,10 @@ pub struct RunArgs {
     /// Adds a device, with properties; -device help lists them, -device MODEL,help its properties
     #[arg(long, value_name = "MODEL,NAME=VALUE")]
     pub device: Vec<String>,
+    /// Where sound goes, with a name for -device sb16,audiodev=ID and -machine pcspk-audiodev=ID, the speaker:
+    /// wav,id=ID,path=FILE.wav or none,id=ID
+    #[arg(long, value_name = "KIND,id=ID")]
+    pub audiodev: Vec<String>,
     /// Where QMP is spoken, the protocol of tools: unix:PATH,server=on,wait=off or tcp:HOST:PORT,server=on,wait=off or stdio
     #[arg(long, value_name = "WHERE")]
     pub qmp: Vec<String>,
@@ -254,11 +263,12 @@ impl RunArgs {
         Ok(())
     }
 
-    /// Where the serial ports go, from COM1 on. The terminal is COM1's unless a monitor was given it.
+    /// Where the serial ports go, from COM1 on. The terminal is COM1's unless a monitor or the screen was given it.
     pub fn serial(&self) -> Vec<&str> {
         let monitors = self.qmp.iter().chain(&self.qmp_pretty).chain(&self.monitor);
+        let has_stdio = monitors.into_iter().any(|text| text == "stdio");
         match self.serial[..] {
-            [] if !self.nographic && monitors.into_iter().any(|text| text == "stdio") => vec!["null"],
+            [] if !self.nographic && (has_stdio || self.has_display()) => vec!["null"],
             [] if self.nodefaults && !self.nographic => Vec::new(),
             [] => vec!["stdio"],
             _ => self.serial.iter().map(String::as_str).collect(),
@@ -270,6 +280,16 @@ impl RunArgs {
         let none = |text: &String| matches!(text.as_str(), "none" | "null");
         let given = self.qmp.iter().chain(&self.qmp_pretty).chain(&self.monitor);
         given.into_iter().any(|text| !none(text)) || !self.mon.is_empty()
+    }
+
+    /// Whether the screen is shown as the machine runs: in the terminal.
+    pub fn has_display(&self) -> bool {
+        self.display == Some(Display::Terminal)
+    }
+
+    /// Whether keys and commands may come while no guest runs: from a monitor, or from a display.
+    pub fn is_attended(&self) -> bool {
+        self.has_monitor() || self.has_display()
     }
 
     /// Returns what `-name` calls the machine.
@@ -289,14 +309,14 @@ impl RunArgs {
     }
 
     /// Whether there is someone who looks at a screen, so that a kernel is to find the adapter as firmware leaves it: by an
-    /// adapter that was asked for, or by a monitor, which takes pictures and sends keys.
+    /// adapter that was asked for, by a display, or by a monitor, which takes pictures and sends keys.
     pub fn shows_screen(&self) -> bool {
         let asked = self.vga.as_deref() == Some("std")
             || self.device.iter().any(|text| text.split(',').next() == Some("VGA"));
         let is_none = |text: &String| matches!(text.as_str(), "none" | "null");
         let monitored = [&self.qmp, &self.qmp_pretty, &self.mon, &self.monitor];
         let looked_at = monitored.into_iter().flatten().any(|text| !is_none(text));
-        asked || looked_at && self.vga.as_deref() != Some("none") && !self.nographic
+        asked || self.has_display() || looked_at && self.vga.as_deref() != Some("none") && !self.nographic
     }
 
     /// Whether COM1 is the terminal's.

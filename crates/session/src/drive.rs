@@ -52,8 +52,8 @@ pub fn drive(args: &RunArgs, guest: &Guest, machine: &mut Machine, limit: u64) -
             Stop::BootKernel { map_entries } => guest.load_under_firmware(machine, map_entries)?,
             Stop::Idle(ns) => return Ok(Outcome::Idle(ns)),
             Stop::Host => return Ok(Outcome::Idle(HOST_WAIT)),
-            // Keys and the power button may come by a monitor, but nothing wakes it: it stays as it is, to be looked at.
-            Stop::Dead if args.has_monitor() => return Ok(Outcome::Waiting),
+            // Keys and the power button may come by a monitor or a display, but nothing wakes it: it stays as it is, to be looked at.
+            Stop::Dead if args.is_attended() => return Ok(Outcome::Waiting),
             Stop::Dead => {
                 let instructions = machine.retired();
                 let what = "the guest halted with interrupts off (CLI, HLT)";

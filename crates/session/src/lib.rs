@@ -4,6 +4,7 @@
 
 mod args;
 mod decode;
+mod display;
 mod drive;
 mod guest;
 mod identity;
@@ -14,12 +15,15 @@ mod processors;
 mod qemu;
 pub mod report;
 mod size;
+pub mod sound;
 pub mod spec;
 mod state;
+mod typing;
 mod words;
 
 pub use args::{ClockKind, EngineKind, ICOUNT_EPOCH, RunArgs};
 pub use decode::{DecodeArgs, decode_text};
+pub use display::Display;
 pub use drive::{Outcome, WAITS, drive};
 pub use guest::Guest;
 pub use identity::Rtc;
@@ -28,6 +32,7 @@ pub use microtest::{MicrotestArgs, Microtests};
 pub use processors::{Model, Processors};
 pub use spec::MachineSpec;
 pub use state::{Given, restore_state, save_state};
+pub use typing::key_of;
 pub use words::normalize_words;
 use x86_state::cpuid::CpuModel;
 

@@ -1,17 +1,19 @@
 //! `-M`: the machine and its switches.
 
 /// Switches of the machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MachineOptions {
     /// ACPI tables and the power management function
     pub acpi: bool,
     /// The HPET
     pub hpet: bool,
+    /// The audio device on which the PC speaker is heard
+    pub pcspk_audiodev: Option<String>,
 }
 
 impl Default for MachineOptions {
     fn default() -> Self {
-        Self { acpi: true, hpet: true }
+        Self { acpi: true, hpet: true, pcspk_audiodev: None }
     }
 }
 
@@ -48,6 +50,7 @@ pub(crate) fn parse(text: &str) -> Result<MachineOptions, String> {
             "type" => return Err(format!("the machine is pc, QEMU's i440FX; {value} is not there")),
             "acpi" => options.acpi = switch()?,
             "hpet" => options.hpet = switch()?,
+            "pcspk-audiodev" => options.pcspk_audiodev = Some(value.to_owned()),
             _ => match FIXED.iter().find(|(fixed, _)| *fixed == name) {
                 Some((_, values)) if values.contains(&value) => {}
                 Some((_, values)) => {
@@ -56,7 +59,11 @@ pub(crate) fn parse(text: &str) -> Result<MachineOptions, String> {
                         values.join(" or ")
                     ));
                 }
-                None => return Err(format!("{name} is no switch of the machine; there are acpi= and hpet=")),
+                None => {
+                    return Err(format!(
+                        "{name} is no switch of the machine; there are acpi=, hpet= and pcspk-audiodev="
+                    ));
+                }
             },
         }
     }
@@ -72,13 +79,16 @@ mod tests {
         for text in ["pc", "pc-i440fx-7.2", "type=pc", "accel=tcg", "pc,accel=tcg,usb=off,vmport=off"] {
             assert_eq!(parse(text), Ok(MachineOptions::default()), "{text}");
         }
-        assert_eq!(parse("pc,acpi=off"), Ok(MachineOptions { acpi: false, hpet: true }));
-        assert_eq!(parse("hpet=off"), Ok(MachineOptions { acpi: true, hpet: false }));
+        let plain = MachineOptions::default;
+        assert_eq!(parse("pc,acpi=off"), Ok(MachineOptions { acpi: false, ..plain() }));
+        assert_eq!(parse("hpet=off"), Ok(MachineOptions { hpet: false, ..plain() }));
+        let speaker = MachineOptions { pcspk_audiodev: Some("snd".into()), ..plain() };
+        assert_eq!(parse("pc,pcspk-audiodev=snd"), Ok(speaker));
         for (text, says) in [
             ("q35", "q35 is not there"),
             ("pc,accel=kvm", "accel=tcg"),
             ("pc,acpi=maybe", "on or off"),
-            ("pc,floppy=on", "acpi= and hpet="),
+            ("pc,floppy=on", "acpi=, hpet= and"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(says), "{text}: {error}");

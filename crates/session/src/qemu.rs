@@ -46,12 +46,14 @@ const fn value(name: &'static str, accepted: &'static [&'static str], instead: &
 
 const DISK: &str = "the nearest is -drive file=FILE,if=ide";
 const FIRMWARE: &str = "the nearest is -bios FILE, or -drive if=pflash,file=FILE";
-const DISPLAY: &str = "no window is opened yet; the nearest is screendump in the monitor (-monitor, -qmp)";
+const DISPLAY: &str =
+    "the nearest is -display terminal, which shows text modes; screendump in the monitor takes pictures";
 const NET: &str = "there is no network yet; the nearest is --serial";
 const DEBUGGER: &str =
     "there is no debugger's interface yet; the nearest is --trace exceptions, or --max-instructions N";
 const TCG: &str = "guest code is always translated, as by -accel tcg; leave it out";
 const FIXED: &str = "the devices are fixed; v64 devices lists them";
+const SOUND: &str = "the nearest is -audiodev wav,id=ID,path=FILE.wav -machine pcspk-audiodev=ID";
 const FOREGROUND: &str = "v64 runs in the foreground; leave it out";
 const SNAPSHOT: &str = "a saved state is a file; the nearest is --load-state FILE, and savevm in the monitor";
 const FOLDER: &str = "there are no shared folders yet; the nearest is --initrd FILE, a RAM disk";
@@ -65,12 +67,11 @@ static OPTIONS: &[Known] = &[
     value("mtdblock", &[], DISK),
     value("L", &[], FIRMWARE),
     value("option-rom", &[], FIRMWARE),
-    value("display", &["none"], DISPLAY),
     value("vnc", &["none"], DISPLAY),
     value("spice", &[], DISPLAY),
     flag("sdl", &[], DISPLAY),
     flag("gtk", &[], DISPLAY),
-    flag("curses", &[], DISPLAY),
+    flag("curses", &[], "the nearest is -display terminal"),
     flag("full-screen", &[], DISPLAY),
     value("g", &[], DISPLAY),
     value("k", &[], DISPLAY),
@@ -86,9 +87,8 @@ static OPTIONS: &[Known] = &[
     value("numa", &[], "all memory is one node; the nearest is -smp"),
     flag("usb", &[], FIXED),
     value("usbdevice", &[], FIXED),
-    value("soundhw", &[], FIXED),
-    value("audio", &["none"], FIXED),
-    value("audiodev", &["none", "id=*"], FIXED),
+    value("soundhw", &[], SOUND),
+    value("audio", &["none"], SOUND),
     value("watchdog", &[], FIXED),
     value("tpmdev", &[], FIXED),
     value("icount", &[], "the nearest is --clock icount"),

@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn options_of_qemu_that_are_true_are_dropped() {
-        let line = "run -accel tcg -display none --nic none -net none -kernel x";
+        let line = "run -accel tcg -vnc none --nic none -net none -kernel x";
         assert_eq!(good(line), "run --kernel x");
         assert_eq!(
             good("run -device isa-debug-exit,iobase=0xf4,iosize=4 -no-reboot"),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// Bytes of the largest ROM.
 const LARGEST_ROM: u64 = 16 << 20;
 
-/// Opens what a machine's devices need.
+/// Opens what a machine's devices need. Sound is not heard yet: [`Sounds::open`](crate::sound::Sounds::open) is for that.
 pub(crate) fn open(spec: &MachineSpec, terminal: &Terminal, sockets: &SocketFiles) -> Result<Backends> {
     let mut backends = spec.chars(|char| {
         Ok(match &char.target {
@@ -25,6 +25,7 @@ pub(crate) fn open(spec: &MachineSpec, terminal: &Terminal, sockets: &SocketFile
         })
     })?;
     files(spec, &mut backends, false)?;
+    spec.null_sounds(&mut backends);
     Ok(backends)
 }
 

@@ -1,8 +1,12 @@
 //! Input on its way from the host's terminal to the guest, and what makes the run loop stop or wake.
 
+use crate::display::Typed;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// Keys that wait for the guest at most: a large paste.
+const MOST_CHORDS: usize = 1 << 20;
 
 /// What the terminal's threads and the run loop share.
 #[derive(Default)]
@@ -15,6 +19,8 @@ pub(crate) struct Shared {
 #[derive(Default)]
 struct State {
     input: VecDeque<u8>,
+    /// What was typed at the guest's screen
+    chords: VecDeque<Typed>,
     /// Something came that no wait has ended for
     news: bool,
     /// Nothing more comes
@@ -78,6 +84,27 @@ impl Shared {
                 state.input.extend(bytes);
             }
         });
+    }
+
+    /// Takes a key that was typed at the guest's screen, for the guest or for the monitor.
+    pub(crate) fn push_chord(&self, typed: Typed) {
+        self.change(|state| {
+            if state.to_monitor {
+                state.typed.extend(typed.bytes);
+            } else if state.chords.len() < MOST_CHORDS {
+                state.chords.push_back(typed);
+            }
+        });
+    }
+
+    /// Returns the next key for the guest that was typed at its screen.
+    pub(crate) fn pop_chord(&self) -> Option<Typed> {
+        self.lock().chords.pop_front()
+    }
+
+    /// Whether keys go to the monitor.
+    pub(crate) fn is_at_monitor(&self) -> bool {
+        self.lock().to_monitor
     }
 
     /// Has keys go to the monitor, or to the guest again. Returns whether they go to the monitor now.

@@ -1,6 +1,7 @@
 //! The command `v64`: an x86-64 PC in the terminal.
 
 mod backends;
+mod display;
 mod files;
 mod fuzz;
 mod input;
@@ -11,6 +12,7 @@ mod microtest;
 mod monitors;
 mod output;
 mod run;
+mod sound;
 mod state_file;
 mod terminal;
 

@@ -1,8 +1,10 @@
 //! `v64 run`: a machine in the terminal.
 
-use crate::input::{EndOfInput, Shared};
+use crate::display::Display;
+use crate::input::EndOfInput;
 use crate::monitors::{Files, Monitors, SocketFiles};
 use crate::output::say;
+use crate::sound::Sounds;
 use crate::state_file::StateFile;
 use crate::terminal::{Keys, Terminal};
 use anyhow::{Context, Result, bail};
@@ -12,7 +14,7 @@ use machine::boot::Bytes;
 use machine::time::{Clock, HostClock, NS_PER_INSTRUCTION};
 use machine::{Machine, Seed};
 use session::monitor::{Monitor, Target};
-use session::spec::{CharTarget, MonitorMode};
+use session::spec::{AudioTarget, CharTarget, MonitorMode};
 use session::{
     ClockKind, EngineKind, Guest, ICOUNT_EPOCH, MachineSpec, Outcome, RunArgs, WAITS, drive, report,
 };
@@ -116,6 +118,9 @@ pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
     let mut guest = crate::files::guest(args, &spec)?;
     let memory = args.memory;
     if args.engine == EngineKind::Lockstep {
+        if args.has_display() {
+            bail!("--engine lockstep has two machines and shows no screen; leave -display out");
+        }
         if args.save_state.is_some() || args.load_state.is_some() {
             bail!("--engine lockstep runs from power-on to the end; leave --save-state and --load-state out");
         }
@@ -127,10 +132,14 @@ pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
                 "--engine lockstep has two machines; give its serial ports a file, the terminal or nothing"
             );
         }
+        if spec.audios.iter().any(|audio| audio.target != AudioTarget::None) {
+            bail!("--engine lockstep has two machines, which are not heard; give -audiodev none");
+        }
         host_can_hold(memory.saturating_mul(2))?;
         return crate::lockstep::main(args, &guest);
     }
     host_can_hold(memory)?;
+    crate::display::check(args)?;
     if args.stopped && spec.monitors.is_empty() {
         bail!("-S waits for the monitor's cont, and there is no monitor; give -qmp or -monitor");
     }
@@ -148,7 +157,8 @@ pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
         ClockKind::Real => SystemTime::now().duration_since(UNIX_EPOCH).map_or(ICOUNT_EPOCH, |t| t.as_secs()),
     };
     let epoch_seconds = args.rtc.and_then(|rtc| rtc.base).unwrap_or(epoch_seconds);
-    let backends = crate::backends::open(&spec, &terminal, &sockets)?;
+    let mut backends = crate::backends::open(&spec, &terminal, &sockets)?;
+    let mut sounds = Sounds::open(&spec, &mut backends, terminal.shared())?;
     let config = args.machine_config(&spec, backends, (clock, epoch_seconds), args.seed(host_entropy)?);
     let mut machine = Machine::new(config)?;
     match state {
@@ -172,8 +182,16 @@ pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
     }
     let started = Instant::now();
     let mut monitor = Monitor::new(args, &spec);
-    let outcome = run(command, &mut guest, &terminal, &mut machine, (&mut monitors, &mut monitor));
+    let front = Front { terminal: &terminal, monitors: &mut monitors, sounds: &mut sounds };
+    let mut outcome = run(command, &mut guest, front, &mut machine, &mut monitor);
     terminal.restore();
+    sounds.finish();
+    // Output that failed is an error, however the guest ended.
+    if let (Ok(code), Some(failed)) =
+        (&mut outcome, terminal.shared().stopped().filter(|&failed| failed != 0))
+    {
+        *code = failed;
+    }
     let target = Target { machine: &mut machine, guest: &mut guest, host: &mut Files };
     monitors.send_events(&mut monitor, &target);
     monitors.finish();
@@ -204,6 +222,9 @@ fn is_socket(char: &session::spec::CharSpec) -> bool {
 fn keys(args: &RunArgs, spec: &MachineSpec) -> Keys {
     let is_terminal = |target: &CharTarget| *target == CharTarget::Stdio;
     let monitor = spec.monitors.iter().find(|monitor| is_terminal(&monitor.target));
+    if args.has_display() {
+        return Keys::Screen { has_monitor: monitor.is_some() };
+    }
     if spec.chars.iter().any(|char| is_terminal(&char.target)) {
         let escapes = args.nographic || args.serial.iter().any(|text| text == "mon:stdio");
         return Keys::Guest { has_monitor: monitor.is_some(), escapes };
@@ -224,27 +245,39 @@ impl Drop for RemoveAtEnd {
     }
 }
 
+/// What the host has in front of a machine.
+struct Front<'a> {
+    terminal: &'a Terminal,
+    monitors: &'a mut Monitors,
+    sounds: &'a mut Sounds,
+}
+
 fn run(
     command: &RunCommand,
     guest: &mut Guest,
-    terminal: &Terminal,
+    front: Front<'_>,
     machine: &mut Machine,
-    (monitors, monitor): (&mut Monitors, &mut Monitor),
+    monitor: &mut Monitor,
 ) -> Result<u8> {
+    let Front { terminal, monitors, sounds } = front;
     let (args, shared) = (&command.run, terminal.shared());
     let mut slice = SLICE;
     let mut slept = Duration::ZERO;
     let mut end_of_input = EndOfInput::default();
     let mut said = false;
+    let mut display = terminal.screen().and_then(|screen| Display::new(args, screen));
     monitor.start(machine);
     loop {
+        if let Some(display) = &mut display {
+            display.update(shared, monitor, machine);
+        }
         if !monitors.is_empty() {
             monitors.serve(shared, monitor, &mut Target { machine, guest, host: &mut Files });
         }
         if let Some(code) = monitor.exit() {
             return Ok(code);
         }
-        save_if_asked(args, shared, machine, guest);
+        save_if_asked(args, terminal, machine, guest);
         if let Some(code) = shared.stopped() {
             monitor.ended_by_host();
             return Ok(code);
@@ -258,15 +291,16 @@ fn run(
         let limit = machine.retired().saturating_add(slice);
         let started = Instant::now();
         let outcome = drive(args, guest, machine, limit)?;
+        sounds.update(machine.now());
         // Under icount the moments at which input is announced are those of every run.
-        if args.has_monitor() || args.clock == ClockKind::Real {
+        if args.is_attended() || args.clock == ClockKind::Real {
             slice = next_slice(slice, started.elapsed());
         }
         match &outcome {
             Outcome::More => {}
             Outcome::Idle(ns) => slept += shared.wait(Duration::from_nanos(*ns).min(LONGEST_SLEEP)),
-            // What a monitor sends may wake it.
-            Outcome::Waiting if args.has_monitor() => slept += shared.wait(LONGEST_SLEEP),
+            // What a monitor or a display sends may wake it.
+            Outcome::Waiting if args.is_attended() => slept += shared.wait(LONGEST_SLEEP),
             Outcome::Waiting if !shared.is_open() => {
                 terminal.restore();
                 say(WAITS);
@@ -282,11 +316,12 @@ fn run(
                 let ends = monitor.ends(&outcome, machine);
                 if ends {
                     terminal.restore();
+                    say(message);
+                } else {
+                    terminal.say(message);
                 }
-                say(message);
                 if ends {
-                    // Output that failed is an error, however the guest ended.
-                    return Ok(shared.stopped().filter(|&failed| failed != 0).unwrap_or(*code));
+                    return Ok(*code);
                 }
             }
         }
@@ -315,14 +350,16 @@ fn next_slice(slice: u64, took: Duration) -> u64 {
 }
 
 /// Saves the state where Ctrl-A S asked for it.
-fn save_if_asked(args: &RunArgs, shared: &Shared, machine: &mut Machine, guest: &Guest) {
-    if !shared.take_save() {
+fn save_if_asked(args: &RunArgs, terminal: &Terminal, machine: &mut Machine, guest: &Guest) {
+    if !terminal.shared().take_save() {
         return;
     }
     let path = args.save_state.as_deref().unwrap_or(crate::state_file::DEFAULT.as_ref());
     match crate::state_file::save(path, machine, guest) {
-        Ok(len) => say(&format!("\r\nv64: saved the state to {} ({} KiB)\r\n", path.display(), len >> 10)),
-        Err(error) => say(&format!("\r\nv64: {error:#}\r\n")),
+        Ok(len) => {
+            terminal.say(&format!("\r\nv64: saved the state to {} ({} KiB)\r\n", path.display(), len >> 10))
+        }
+        Err(error) => terminal.say(&format!("\r\nv64: {error:#}\r\n")),
     }
 }
 

@@ -1,9 +1,11 @@
 //! The terminal as a serial line: raw while the guest runs, restored whatever happens.
 
+use crate::display::{Screen, typed_of};
 use crate::input::Shared;
 use crate::monitors::SocketFiles;
 use crate::output;
 use anyhow::{Context, Result};
+use crossterm::event::{self, Event, KeyEvent, KeyModifiers};
 use device_api::CharBackend;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::io::{IsTerminal, Read, Write};
@@ -103,23 +105,49 @@ pub(crate) enum Keys {
     Monitor,
     /// A tool that speaks QMP: the terminal stays as it is
     Tool,
+    /// The guest's keyboard: the terminal is its screen. Ctrl-A C opens the monitor, where there is one
+    Screen {
+        /// There is a monitor to switch to
+        has_monitor: bool,
+    },
 }
 
 /// The host's terminal.
 pub(crate) struct Terminal {
     shared: Arc<Shared>,
-    saved: Arc<Option<Termios>>,
+    saved: Arc<Saved>,
+}
+
+/// How to leave the terminal as it was.
+#[derive(Default)]
+struct Saved {
+    termios: Option<Termios>,
+    /// It is the guest's screen
+    screen: Option<Arc<Screen>>,
+}
+
+impl Saved {
+    fn restore(&self) {
+        if let Some(screen) = &self.screen {
+            screen.end();
+        }
+        if let Some(termios) = &self.termios {
+            // Nothing can be done about a terminal that went away.
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Flush, termios);
+        }
+    }
 }
 
 impl Terminal {
     /// Opens the terminal. Where there may be files of sockets, a signal that ends the program removes them.
     pub(crate) fn open(keys: Keys, files: Option<&SocketFiles>) -> Result<Self> {
         let shared = Arc::new(Shared::default());
-        let saved = match keys {
+        let termios = match keys {
             Keys::Nobody | Keys::Tool => None,
-            Keys::Guest { .. } | Keys::Monitor => make_raw(),
+            Keys::Guest { .. } | Keys::Monitor | Keys::Screen { .. } => make_raw(),
         };
-        let saved = Arc::new(saved);
+        let screen = matches!(keys, Keys::Screen { .. }).then(|| Arc::new(Screen::new(&shared)));
+        let saved = Arc::new(Saved { termios, screen });
         let cleans_up = keys != Keys::Nobody || files.is_some();
         let files = files.cloned().unwrap_or_default();
         if cleans_up {
@@ -133,7 +161,10 @@ impl Terminal {
             shared.end();
         } else {
             let input = Input { shared: Arc::clone(&shared), saved: Arc::clone(&saved), files, keys };
-            std::thread::spawn(move || input.read());
+            std::thread::spawn(move || match keys {
+                Keys::Screen { .. } => input.read_keys(),
+                _ => input.read(),
+            });
         }
         Ok(Self { shared, saved })
     }
@@ -142,7 +173,7 @@ impl Terminal {
     pub(crate) fn output_only() -> Self {
         let shared = Arc::new(Shared::default());
         shared.end();
-        Self { shared, saved: Arc::new(None) }
+        Self { shared, saved: Arc::default() }
     }
 
     /// Returns a line whose other end is the terminal.
@@ -164,25 +195,30 @@ impl Terminal {
 
     /// Whether keys are read from a terminal, so that Ctrl-A is one of them.
     pub(crate) fn has_keys(&self) -> bool {
-        self.saved.is_some()
+        self.saved.termios.is_some()
+    }
+
+    /// The guest's screen, where it is this terminal.
+    pub(crate) fn screen(&self) -> Option<&Arc<Screen>> {
+        self.saved.screen.as_ref()
+    }
+
+    /// Says something while the machine runs.
+    pub(crate) fn say(&self, text: &str) {
+        if !self.screen().is_some_and(|screen| screen.notify(text)) {
+            output::say(text);
+        }
     }
 
     /// Back to how the terminal was.
     pub(crate) fn restore(&self) {
-        restore(&self.saved);
+        self.saved.restore();
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.restore();
-    }
-}
-
-fn restore(saved: &Option<Termios>) {
-    if let Some(saved) = saved {
-        // Nothing can be done about a terminal that went away.
-        let _ = tcsetattr(std::io::stdin(), OptionalActions::Flush, saved);
     }
 }
 
@@ -201,13 +237,13 @@ fn make_raw() -> Option<Termios> {
     Some(saved)
 }
 
-fn clean_up_on_signals(saved: &Arc<Option<Termios>>, files: &SocketFiles) -> Result<()> {
+fn clean_up_on_signals(saved: &Arc<Saved>, files: &SocketFiles) -> Result<()> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let (saved, files) = (Arc::clone(saved), files.clone());
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
-            restore(&saved);
+            saved.restore();
             files.remove();
             std::process::exit(128 + signal);
         }
@@ -218,7 +254,7 @@ fn clean_up_on_signals(saved: &Arc<Option<Termios>>, files: &SocketFiles) -> Res
 /// The thread that reads standard input.
 struct Input {
     shared: Arc<Shared>,
-    saved: Arc<Option<Termios>>,
+    saved: Arc<Saved>,
     files: SocketFiles,
     keys: Keys,
 }
@@ -227,7 +263,7 @@ impl Input {
     /// Reads to the end. On a terminal, Ctrl-A begins a key of the command's own.
     fn read(&self) {
         let asked = matches!(self.keys, Keys::Guest { escapes: true, .. });
-        let escapes = asked || self.saved.is_some();
+        let escapes = asked || self.saved.termios.is_some();
         let mut escaped = false;
         let mut buffer = [0; 256];
         loop {
@@ -242,11 +278,7 @@ impl Input {
             }
             for &byte in &buffer[..got] {
                 if std::mem::take(&mut escaped) {
-                    if self.key(byte) {
-                        restore(&self.saved);
-                        self.files.remove();
-                        std::process::exit(0);
-                    }
+                    self.escaped(byte);
                 } else if byte == CTRL_A {
                     escaped = true;
                 } else {
@@ -256,25 +288,85 @@ impl Input {
         }
     }
 
+    /// Reads keys of the terminal that is the guest's screen.
+    fn read_keys(&self) {
+        let mut escaped = false;
+        loop {
+            let event = match event::read() {
+                Ok(event) => event,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(_) => return self.shared.end(),
+            };
+            match event {
+                Event::Key(key) => {
+                    let Some(typed) = typed_of(&key) else { continue };
+                    // A key that ends a notice is none of the guest's.
+                    let noticed = self.saved.screen.as_ref().is_some_and(|screen| screen.end_notice());
+                    if std::mem::take(&mut escaped) {
+                        match typed.bytes[..] {
+                            [CTRL_A] => self.shared.push_chord(typed),
+                            [byte] => self.escaped(byte),
+                            _ => {}
+                        }
+                    } else if typed.bytes == [CTRL_A] {
+                        escaped = true;
+                    } else if !noticed {
+                        self.shared.push_chord(typed);
+                    }
+                    self.shared.wake();
+                }
+                Event::Paste(text) => {
+                    let key = |letter| KeyEvent::new(event::KeyCode::Char(letter), KeyModifiers::NONE);
+                    text.chars().filter_map(|letter| typed_of(&key(letter))).for_each(|typed| {
+                        self.shared.push_chord(typed);
+                    });
+                }
+                _ => self.shared.wake(),
+            }
+        }
+    }
+
+    /// Does what a key behind Ctrl-A says.
+    fn escaped(&self, byte: u8) {
+        if self.key(byte) {
+            self.saved.restore();
+            self.files.remove();
+            std::process::exit(0);
+        }
+    }
+
     /// Does what a key behind Ctrl-A says. Returns whether to exit at once, since the run loop did not stop when it should.
     fn key(&self, byte: u8) -> bool {
         let shared = &self.shared;
-        let say = |text: &str| output::say(&format!("\r\nv64: {text}\r\n"));
+        let screen = self.saved.screen.as_ref();
+        let print = |text: &str| {
+            if !screen.is_some_and(|screen| screen.notify(text)) {
+                output::say(text);
+            }
+        };
+        let say = |text: &str| print(&format!("\r\nv64: {text}\r\n"));
         match byte.to_ascii_lowercase() {
             b'x' => return shared.stop(0),
-            b'h' | b'?' => output::say(KEYS),
+            b'h' | b'?' => print(KEYS),
             b't' => match shared.toggle_timestamps() {
                 true => say("lines begin with the time"),
                 false => say("lines no longer begin with the time"),
             },
             b'b' => say("a break cannot be sent yet"),
             b'c' => match self.keys {
+                Keys::Screen { has_monitor: true } => {
+                    if let Some(screen) = screen {
+                        screen.switch();
+                    }
+                }
                 Keys::Guest { has_monitor: true, .. } => {
                     if !shared.switch_to_monitor() {
                         output::say("\r\n");
                     }
                 }
-                Keys::Guest { .. } => say("the monitor is not on this terminal; leave -monitor out"),
+                Keys::Guest { .. } | Keys::Screen { .. } => {
+                    say("the monitor is not on this terminal; leave -monitor out")
+                }
                 _ => say("no serial port is on this terminal"),
             },
             b's' => shared.ask_to_save(),

@@ -11,7 +11,7 @@ use guest_memory::MemoryError;
 use machine::time::Clock;
 use machine::{Machine, MachineError};
 use session::monitor::Monitor;
-use session::spec::CharTarget;
+use session::spec::{AudioTarget, CharTarget};
 use session::{ClockKind, EngineKind, Guest, ICOUNT_EPOCH, MachineSpec, RunArgs};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,6 +40,9 @@ fn check(args: &RunArgs) -> Result<()> {
     }
     if !args.log.is_empty() || args.log_file.is_some() {
         bail!("-d and -D are for the native command");
+    }
+    if args.has_display() {
+        bail!("-display terminal is for the native command");
     }
     Ok(())
 }
@@ -114,6 +117,10 @@ impl Vm {
                 bail!("{}: sockets are for the native command; give stdio or null", char.id)
             }
         })?;
+        if let Some(audio) = spec.audios.iter().find(|audio| audio.target != AudioTarget::None) {
+            bail!("{}: sound files are for the native command; give none", audio.id);
+        }
+        spec.null_sounds(&mut backends);
         for block in &spec.blocks {
             let name = block_name(&block.id);
             match self.disks.take(&name, block.read_only, block.snapshot) {

@@ -8,6 +8,8 @@ use machine::Machine;
 
 /// How long keys are held, in milliseconds.
 pub(super) const HOLD_MS: u64 = 100;
+/// How far apart the keys of a display's chord are, in milliseconds.
+const TYPE_MS: u64 = 10;
 /// The longest time that keys may be held.
 const LONGEST_HOLD_MS: u64 = 3_600_000;
 
@@ -64,6 +66,17 @@ impl Monitor {
             self.keys.chord(keys, hold_ms.min(LONGEST_HOLD_MS) * 1_000_000);
             self.advance(machine);
         }
+    }
+
+    /// Types a chord for a display: its keys go down in order and up in reverse, as far apart as QEMU's displays have them.
+    /// Returns whether there was room for it. A machine that stands still takes it, and it is lost.
+    pub fn type_chord(&mut self, keys: &[KeyCode], machine: &mut Machine) -> bool {
+        if !self.is_running() {
+            return true;
+        }
+        let taken = self.keys.chord(keys, TYPE_MS * 1_000_000);
+        self.advance(machine);
+        taken
     }
 
     /// All events are checked before the first is sent.

@@ -179,16 +179,17 @@ pub(super) struct KeyQueue {
 }
 
 impl KeyQueue {
-    /// Presses keys one after the other and releases them in reverse order.
-    pub(super) fn chord(&mut self, keys: &[KeyCode], hold_ns: u64) {
+    /// Presses keys one after the other and releases them in reverse order. Returns whether there was room for them.
+    pub(super) fn chord(&mut self, keys: &[KeyCode], hold_ns: u64) -> bool {
         let down = keys.iter().map(|&key| (key, true));
         let up = keys.iter().rev().map(|&key| (key, false));
         if self.items.len() + 4 * keys.len() > MOST {
-            return;
+            return false;
         }
         for (key, is_down) in down.chain(up) {
             self.items.extend([Item::Key(key, is_down), Item::Delay(hold_ns)]);
         }
+        true
     }
 
     /// Hands on what is due.

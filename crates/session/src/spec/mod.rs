@@ -1,5 +1,6 @@
 //! What a machine is made of: devices and the files and streams behind them, from the options.
 
+mod audio;
 mod boot;
 mod drives;
 mod keyed;
@@ -9,9 +10,10 @@ pub(crate) mod tests;
 
 use crate::RunArgs;
 use anyhow::{Result, bail, ensure};
+pub use audio::{AudioSpec, AudioTarget};
 pub use boot::Boot;
 pub(crate) use boot::parse_boot;
-use device_api::{Backends, CharBackend, DeviceSpec};
+use device_api::{Backends, CharBackend, DeviceSpec, SoundBackend, SoundFrame, VmTime, Voice};
 pub use drives::{BlockSpec, MediaKind};
 use keyed::Keyed;
 pub use monitors::{Address, MonitorMode, MonitorSpec, Socket};
@@ -49,6 +51,20 @@ impl CharBackend for NullChar {
     fn receive(&mut self) -> Option<u8> {
         None
     }
+}
+
+/// An audio device that is not heard.
+#[derive(Debug)]
+pub struct NullSound;
+
+impl SoundBackend for NullSound {
+    fn voice(&mut self) -> Box<dyn Voice> {
+        Box::new(Self)
+    }
+}
+
+impl Voice for NullSound {
+    fn play(&mut self, _: VmTime, _: u32, _: &[SoundFrame]) {}
 }
 
 /// Where the content of a ROM comes from.
@@ -91,6 +107,8 @@ pub struct MachineSpec {
     pub images: Vec<ImageSpec>,
     /// Where commands come from
     pub monitors: Vec<MonitorSpec>,
+    /// Audio devices
+    pub audios: Vec<AudioSpec>,
 }
 
 impl MachineSpec {
@@ -99,11 +117,29 @@ impl MachineSpec {
     /// # Errors
     /// One line that names the option and what is possible.
     pub fn new(args: &RunArgs) -> Result<Self> {
+        if args.has_display() {
+            let built_in =
+                "-display shows a screen, which the built-in guests do not use; leave it or -guest out";
+            ensure!(args.guest.is_none(), built_in);
+            let both = "-nographic and -display terminal both want the terminal; leave one out";
+            ensure!(!args.nographic, both);
+        }
         let mut spec = Self::default();
         for text in &args.chardev {
             spec.add_chardev(text)?;
         }
+        for text in &args.audiodev {
+            spec.add_audiodev(text)?;
+        }
+        spec.add_speaker(args.machine.pcspk_audiodev.as_deref());
         spec.add_serial(args)?;
+        let is_stdio = |char: &&CharSpec| char.target == CharTarget::Stdio;
+        if let Some(char) = spec.chars.iter().find(is_stdio).filter(|_| args.has_display()) {
+            let id = &char.id;
+            bail!(
+                "{id} has the terminal, which -display terminal needs; give {id} a file, a socket or nothing"
+            );
+        }
         spec.add_parallel(args)?;
         spec.add_monitors(args)?;
         spec.add_drives(args)?;
@@ -115,6 +151,9 @@ impl MachineSpec {
         for text in &args.device {
             spec.devices.push(parse_device(text)?);
         }
+        let has_screen = spec.devices.iter().any(|device| device.model == "VGA");
+        let no_screen = "-display shows a screen, and -vga none leaves it out; leave one of them out";
+        ensure!(has_screen || !args.has_display(), no_screen);
         Ok(spec)
     }
 
@@ -139,9 +178,18 @@ impl MachineSpec {
         Ok(backends)
     }
 
-    /// Returns character devices whose bytes are all lost.
+    /// Returns character devices whose bytes are all lost, and audio devices that are not heard.
     pub fn null_chars(&self) -> Backends {
-        self.chars(|_| Ok(None)).unwrap_or_default()
+        let mut backends = self.chars(|_| Ok(None)).unwrap_or_default();
+        self.null_sounds(&mut backends);
+        backends
+    }
+
+    /// Adds audio devices that are not heard.
+    pub fn null_sounds(&self, backends: &mut Backends) {
+        for audio in &self.audios {
+            backends.sounds.insert(audio.id.clone(), Box::new(NullSound));
+        }
     }
 
     /// `-chardev KIND,id=ID,...`

@@ -127,8 +127,8 @@ pub struct MonitorSpec {
 }
 
 impl MachineSpec {
-    /// `-qmp`, `-qmp-pretty`, `-monitor`, `-mon`. Where the terminal is a serial port's, it is a monitor's too, which
-    /// Ctrl-A C opens, unless `-monitor` says where the monitor is.
+    /// `-qmp`, `-qmp-pretty`, `-monitor`, `-mon`. Where the terminal is a serial port's or the screen's, it is a monitor's
+    /// too, which Ctrl-A C opens, unless `-monitor` says where the monitor is.
     pub(super) fn add_monitors(&mut self, args: &RunArgs) -> Result<()> {
         for (option, texts, pretty) in [("-qmp", &args.qmp, false), ("-qmp-pretty", &args.qmp_pretty, true)] {
             for text in texts {
@@ -145,7 +145,13 @@ impl MachineSpec {
         let is_guests = self.chars.iter().any(|char| terminal(&char.target));
         let is_monitors = self.monitors.iter().any(|monitor| terminal(&monitor.target));
         let (mode, target) = (MonitorMode::Readline, CharTarget::Stdio);
-        if is_guests && !is_monitors && args.monitor.is_empty() {
+        let is_screens = args.has_display();
+        if is_screens && is_monitors {
+            bail!(
+                "a monitor has the terminal, which -display terminal needs; leave it out, Ctrl-A C opens one"
+            );
+        }
+        if (is_guests || is_screens) && !is_monitors && args.monitor.is_empty() {
             self.monitors.push(MonitorSpec { mode, target, shared: true });
         } else if args.nographic && !is_guests && !is_monitors && args.monitor.is_empty() {
             self.monitors.push(MonitorSpec { mode, target, shared: false });

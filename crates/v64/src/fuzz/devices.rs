@@ -2,7 +2,9 @@
 
 use super::{RAM, Random};
 use block::Memory;
-use device_api::{Backends, DeviceSpec, Frame, HostEvent, InputEvent, KeyCode, PointerButton, declarations};
+use device_api::{
+    Backends, DeviceSpec, Frame, HostEvent, InputEvent, KeyCode, PointerButton, PortRange, declarations,
+};
 use machine::Machine;
 use x86_exec::VcpuBus;
 use x86_types::GuestPhysAddr;
@@ -24,12 +26,14 @@ pub(super) fn devices() -> (Vec<DeviceSpec>, Backends) {
     ] {
         backends.blocks.insert(id.to_owned(), Box::new(Memory::new(bytes, read_only)));
     }
+    backends.sounds.insert("sound".to_owned(), Box::new(session::sound::Mixer::new(44_100)));
     let specs = vec![
         DeviceSpec::new("isa-serial"),
         DeviceSpec::new("isa-parallel"),
         DeviceSpec::new("isa-debugcon"),
         DeviceSpec::new("isa-debug-exit").with("iobase", 0xf4).with("iosize", 4),
         DeviceSpec::new("VGA"),
+        DeviceSpec::new("sb16").with("audiodev", "sound"),
         DeviceSpec::new("ide-hd").with("drive", "disk").with("bus", "ide.0").with("unit", 0),
         DeviceSpec::new("ide-cd").with("drive", "cd").with("bus", "ide.1").with("unit", 0),
         DeviceSpec::new("floppy").with("drive", "floppy").with("unit", 0),
@@ -79,7 +83,9 @@ fn configure(random: &mut Random, bus: &mut impl VcpuBus, now: u64) {
 
 /// A burst at the ports of one device, near one another.
 fn burst(random: &mut Random, bus: &mut impl VcpuBus, now: u64) {
-    let ranges: Vec<_> = declarations().iter().flat_map(|decl| decl.ports).copied().collect();
+    let mut ranges: Vec<_> = declarations().iter().flat_map(|decl| decl.ports).copied().collect();
+    // Devices whose ports are where their options say
+    ranges.extend([PortRange { start: 0x220, len: 16 }, PortRange { start: 0x388, len: 4 }]);
     let Some(range) = ranges.get(random.below(ranges.len() as u64) as usize) else { return };
     let mut port = range.start;
     let mut data = [0; 512];
