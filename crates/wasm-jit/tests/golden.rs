@@ -94,7 +94,7 @@ fn places() -> BTreeMap<u64, String> {
     .into();
     for n in 0..16_u8 {
         places.insert(layout::gpr(n), format!("gpr{n}"));
-        places.insert(layout::xmm(n), format!("xmm{n}"));
+        places.insert(layout::vector(n), format!("xmm{n}"));
     }
     for n in 0..6_u8 {
         places.insert(layout::SEG_BASE + 8 * u64::from(n), format!("seg_base{n}"));
