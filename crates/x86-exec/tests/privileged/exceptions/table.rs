@@ -100,7 +100,7 @@ fn privileged() -> Vec<Case> {
         case("mov eax, cr4", &[0x0f, 0x20, 0xe0], plain, CPL0),
         case("mov cr0, eax", &[0x0f, 0x22, 0xc0], eax_is_cr0, CPL0),
         case("mov cr0, eax: PG without PE", &[0x0f, 0x22, 0xc0], |c| c.gpr[gpr::RAX] = 1 << 31, GP),
-        case("mov cr0, eax: NW without CD", &[0x0f, 0x22, 0xc0], |c| c.gpr[gpr::RAX] = (c.cr0 - Cr0::CD | Cr0::NW).bits(), GP),
+        case("mov cr0, eax: NW without CD", &[0x0f, 0x22, 0xc0], |c| c.gpr[gpr::RAX] = (c.cr0.difference(Cr0::CD) | Cr0::NW).bits(), GP),
         case("mov cr2, eax", &[0x0f, 0x22, 0xd0], plain, CPL0),
         case("mov cr3, eax", &[0x0f, 0x22, 0xd8], eax_is_cr3, CPL0),
         case("mov cr4, eax", &[0x0f, 0x22, 0xe0], eax_is_cr4, CPL0),
