@@ -29,6 +29,7 @@ pub mod kbc;
 pub mod kernel_boot;
 pub mod lapic;
 pub mod parallel;
+pub mod pc_testdev;
 pub mod pic;
 pub mod piix3;
 pub mod pit;
@@ -61,6 +62,7 @@ pub static ANCHORS: &[fn()] = &[
     kernel_boot::link,
     lapic::link,
     parallel::link,
+    pc_testdev::link,
     pic::link,
     piix3::link,
     pit::link,
