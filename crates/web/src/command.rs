@@ -51,6 +51,8 @@ pub enum Plan {
         save_state: Option<String>,
         /// Where COM1 goes
         serial: String,
+        /// Paths of files for what other lines send
+        lines: Vec<String>,
         /// Report at the end
         stats: bool,
         /// Hash at the end
@@ -185,7 +187,14 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
                 Some(CharTarget::File(path)) => format!("file:{}", path.display()),
                 Some(CharTarget::Null | CharTarget::Socket(_)) | None => "none".to_owned(),
             };
+            let files = spec.chars.iter().filter(|char| Some(*char) != spec.host_line());
+            let lines = files.filter_map(|char| match &char.target {
+                CharTarget::File(path) => Some(path.to_string_lossy().into_owned()),
+                _ => None,
+            });
+            let lines = lines.collect();
             let plan = Plan::Run {
+                lines,
                 files: wanted(&args, &spec),
                 save_state: args.save_state.as_ref().map(path),
                 serial,
@@ -248,6 +257,8 @@ mod tests {
             let plan = json(words);
             assert!(plan.contains(&format!(r#""serial":"{serial}""#)), "{words:?}: {plan}");
         }
+        let plan = json(&["run", "-serial", "file:out", "-debugcon", "file:debug"]);
+        assert!(plan.contains(r#""serial":"file:out","lines":["debug"]"#), "{plan}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! COM1's other end: bytes wait in the module until a slice is over.
 
+use crate::host::{self, FileOp};
 use device_api::CharBackend;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,24 @@ pub(crate) struct Line {
 
 /// A line that the chip and the exports hold. (The chip's side has to be `Send`; there is one thread.)
 pub(crate) type Shared = Arc<Mutex<Line>>;
+
+/// A line whose output goes to a file of the host's.
+pub(crate) struct FileLine {
+    pub(crate) path: String,
+    pub(crate) line: Shared,
+}
+
+impl FileLine {
+    /// Has the host write what was sent. What it cannot write is lost, and said.
+    pub(crate) fn flush(&self) {
+        let output = std::mem::take(&mut open(&self.line).output);
+        if !output.is_empty()
+            && let Err(error) = host::file(FileOp::Append, &self.path, &output)
+        {
+            host::log(&error);
+        }
+    }
+}
 
 /// Access to a line.
 pub(crate) fn open(line: &Shared) -> MutexGuard<'_, Line> {

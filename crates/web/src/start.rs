@@ -1,8 +1,8 @@
 //! Building the machine of a command line and loading what it starts from.
 
 use crate::code::EngineHost;
-use crate::host;
-use crate::serial::Port;
+use crate::host::{self, FileOp};
+use crate::serial::{FileLine, Port, Shared};
 use crate::vm::{Status, Vm, code};
 use crate::wanted::{block_name, image_name};
 use anyhow::{Result, bail};
@@ -106,13 +106,19 @@ impl Vm {
 
     /// Connects what the machine's devices need of the host.
     fn backends(&mut self, spec: &MachineSpec) -> Result<Backends> {
-        let (line, host_line) = (&self.line, spec.host_line());
+        let (line, host_line, files) = (&self.line, spec.host_line(), &mut self.file_lines);
         let mut backends = spec.chars(|char| match &char.target {
             CharTarget::Null => Ok(None),
             // What goes to a file as well, the host writes.
             _ if Some(char) == host_line => Ok(Some(Box::new(Port(Arc::clone(line))))),
             CharTarget::Stdio => Ok(Some(Box::new(Port(Arc::clone(line))))),
-            CharTarget::File(_) => bail!("{}: there is one line to the host; leave this file out", char.id),
+            CharTarget::File(path) => {
+                let path = path.to_string_lossy().into_owned();
+                host::file(FileOp::Create, &path, &[]).map_err(anyhow::Error::msg)?;
+                let line = Shared::default();
+                files.push(FileLine { path, line: Arc::clone(&line) });
+                Ok(Some(Box::new(Port(line))))
+            }
             CharTarget::Socket(_) => {
                 bail!("{}: sockets are for the native command; give stdio or null", char.id)
             }

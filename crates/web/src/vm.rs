@@ -60,6 +60,8 @@ pub(crate) struct Vm {
     pub(crate) reply: Vec<u8>,
     pub(crate) idle_ns: u64,
     pub(crate) line: serial::Shared,
+    /// Lines whose output goes to files
+    pub(crate) file_lines: Vec<serial::FileLine>,
     pub(crate) engine: Rc<Engine>,
     pub(crate) args: Option<RunArgs>,
     pub(crate) spec: MachineSpec,
@@ -214,6 +216,7 @@ impl Vm {
                 outcome => break outcome,
             }
         };
+        self.file_lines.iter().for_each(serial::FileLine::flush);
         match outcome {
             Ok(Outcome::More) => Status::Done,
             Ok(Outcome::Idle(ns)) => {

@@ -14,6 +14,8 @@ export type Plan =
       files: readonly WantedFile[];
       saveState: string | null;
       serial: string;
+      /** Paths of files for what other lines send */
+      lines: readonly string[];
       stats: boolean;
       stateHash: boolean;
       maxInstructions: number | null;

@@ -85,6 +85,9 @@ export class Loop {
         if (plan.serial.startsWith('file:') && !writes) {
           throw new V64Error('BAD_OPTION', '--serial file: is for the command: what COM1 sends comes to `onSerial`');
         }
+        if (plan.lines.length > 0 && !writes) {
+          throw new V64Error('BAD_OPTION', `files for lines are for the command: leave ${plan.lines[0]} out`);
+        }
         if (plan.saveState !== null && !writes) {
           throw new V64Error('BAD_OPTION', '--save-state is for the command: call `saveState()` when the state is wanted');
         }

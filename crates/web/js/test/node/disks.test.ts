@@ -104,6 +104,11 @@ test('the command has drives as the native one has', async () => {
   const written = await inNode(...run, '-drive', `file=${own},format=raw`);
   assert.deepEqual([written.code, written.stdout], [43, printed('Text of the disk')]);
   assert.equal(readFileSync(own)[COUNTER], DISK[COUNTER]! + 1);
+  const [serial, debug] = [join(folder, 'serial'), join(folder, 'debug')];
+  const files = ['-serial', `file:${serial}`, '-chardev', `file,id=d,path=${debug}`, '-device', 'isa-debugcon,iobase=0x402,chardev=d'];
+  await inNode(...run, '-snapshot', '-hda', path, ...files);
+  assert.equal(readFileSync(serial, 'latin1'), printed('Text of the disk'));
+  assert.match(readFileSync(debug, 'latin1'), /SeaBIOS \(version[^]*Booting from Hard Disk/);
   for (const [args, message] of [
     [['-hda', '/nowhere/disk.img'], /^v64: cannot open \/nowhere\/disk\.img: no such file or directory\n$/],
     [['-hda', 'http://127.0.0.1:1/disk.img'], /^v64: http:.* can only be read; give -snapshot or readonly=on/],

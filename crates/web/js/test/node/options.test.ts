@@ -101,6 +101,7 @@ test('an option that cannot be what it is says what it may be', async () => {
     [{ vga: 'cirrus' }, /`vga` is 'cirrus'; give 'std' or 'none'/],
     [{ vga: 'std', firmwareUrl: '/nowhere' }, /^SOURCE cannot read the firmware bios-256k\.bin .*firmwareUrl/],
     [{ args: ['-bios', 'own.bin'] }, /^BAD_OPTION --bios is not for `args`: give the firmware as the option `bios`/],
+    [{ args: ['--serial', 'null', '--debugcon', 'file:x', '--serial', 'stdio'] }, /^BAD_OPTION files for lines are for the command: leave x out/],
     [{ state: 5 }, /^BAD_OPTION state is 5; give a path/],
     [{ state: '/nowhere/v64.state' }, /^SOURCE cannot read the saved state \/nowhere\/v64\.state/],
     [{ state: new Uint8Array(8), kernel: 'vmlinuz' }, /^BAD_OPTION a `state` brings its guest along; leave `kernel` out/],
