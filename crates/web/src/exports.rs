@@ -71,6 +71,24 @@ exports! {
     fn v64_output_clear() = with_after_trap(|vm| open(&vm.line).output.clear());
     /// The exchange buffer is typed at COM1.
     fn v64_input() = with(|vm| vm.input());
+    /// Draws what changed on the screen; the reply is the picture's size and what changed.
+    fn v64_render() -> u32 = with(|vm| vm.render() as u32);
+    /// Has the next `v64_render` report the whole picture.
+    fn v64_damage_all() = with(|vm| vm.damage_all());
+    /// The picture's pixels, from the last `v64_render`.
+    fn v64_pixels_ptr() -> *const u8 = with(|vm| vm.frame.rgba.as_ptr());
+    /// How many bytes they take.
+    fn v64_pixels_len() -> u64 = with(|vm| vm.frame.rgba.len() as u64);
+    /// The reply is the picture as a PNG file.
+    fn v64_screenshot() -> u32 = with(|vm| vm.screenshot() as u32);
+    /// The reply is JSON: what a text mode shows.
+    fn v64_screen_text() -> u32 = with(|vm| vm.screen_text() as u32);
+    /// The exchange buffer is events of keyboard and mouse.
+    fn v64_host_input() -> u32 = with(|vm| vm.host_input() as u32);
+    /// The exchange buffer is keys that are pressed and released one after the other.
+    fn v64_type_keys() -> u32 = with(|vm| vm.type_keys() as u32);
+    /// Whether such keys are still on their way.
+    fn v64_is_typing() -> u32 = with(|vm| u32::from(!vm.keys.is_empty()));
     /// RESET#.
     fn v64_reset() -> u32 = with(|vm| vm.reset() as u32);
     /// The reply is the whole state as a file.

@@ -186,8 +186,20 @@ fn pc_link() {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Returns the started machine of a command line.
+    pub(crate) fn started(words: &[&str]) -> Vm {
+        let exchange = words.iter().map(|word| format!("{word}\0")).collect::<String>().into_bytes();
+        let mut vm = Vm { exchange, ..Vm::default() };
+        assert_eq!(vm.command(), Status::Done);
+        let started = vm.start();
+        // The module's hook would hide what fails.
+        drop(std::panic::take_hook());
+        assert_eq!(started, Status::Done, "{}", String::from_utf8_lossy(&vm.reply));
+        vm
+    }
 
     /// Starts a machine with files, by their names; returns the code and the message of its failure.
     fn failure(words: &[&str], files: &[(&str, &[u8])]) -> (String, String) {

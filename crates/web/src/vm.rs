@@ -4,9 +4,10 @@ use crate::code::{Engine, EngineHost};
 use crate::command::{Parsed, parse};
 use crate::disk::{Disks, HostMedium, error};
 use crate::host;
+use crate::input::Keys;
 use crate::monitor::Monitors;
 use crate::serial;
-use device_api::{BlockInfo, HostEvent};
+use device_api::{BlockInfo, Frame, HostEvent};
 use machine::Machine;
 use machine::boot::BootError;
 use serde_json::json;
@@ -73,6 +74,10 @@ pub(crate) struct Vm {
     pub(crate) busy_until: f64,
     pub(crate) guest: Option<Guest>,
     pub(crate) machine: Option<Machine>,
+    /// The screen as it was drawn last
+    pub(crate) frame: Frame,
+    /// Keys on their way to the guest
+    pub(crate) keys: Keys,
     pub(crate) microtests: Option<Microtests>,
 }
 
@@ -97,10 +102,12 @@ pub(crate) fn with_after_trap<R>(f: impl FnOnce(&mut Vm) -> R) -> R {
 }
 
 impl Vm {
+    /// Makes bytes the reply.
     pub(crate) fn say(&mut self, text: impl Into<Vec<u8>>) {
         self.reply = text.into();
     }
 
+    /// Makes an error the reply.
     pub(crate) fn fail(&mut self, code: &str, message: &str) -> Status {
         self.say(json!({ "code": code, "message": message }).to_string());
         Status::Failed
@@ -202,6 +209,7 @@ impl Vm {
                 break Ok(Outcome::Waiting);
             }
             monitor.advance(machine);
+            self.keys.advance(machine, monitor.next_key());
             let look = if now < self.busy_until { SHORT_LOOK } else { LOOK };
             let limit = machine.retired().saturating_add(look);
             let outcome = drive(args, guest, machine, limit);
@@ -268,7 +276,10 @@ impl Vm {
         };
         host::interrupted();
         match session::restore_state(machine, guest, &bytes) {
-            Ok(()) => Status::Done,
+            Ok(()) => {
+                self.damage_all();
+                Status::Done
+            }
             Err(error) => self.fail("BAD_STATE", &error.to_string()),
         }
     }
@@ -280,7 +291,10 @@ impl Vm {
         };
         machine.reset();
         match guest.load(machine) {
-            Ok(()) => Status::Done,
+            Ok(()) => {
+                self.damage_all();
+                Status::Done
+            }
             Err(error) => self.fail(code(&error), &format!("{error:#}")),
         }
     }

@@ -145,11 +145,11 @@ pub(super) fn by_number(number: u64) -> Option<KeyCode> {
     KEYS.iter().find(|&&(_, other, _)| u64::from(other) == number).map(|&(.., key)| key)
 }
 
-/// Returns the keys of a chord as `sendkey` takes it: `ctrl-alt-delete`, `0x1e`, `<`.
+/// Returns the keys of a chord as the monitor's `sendkey` takes it: `ctrl-alt-delete`, `0x1e`, `<`.
 ///
 /// # Errors
 /// The part that names no key.
-pub(super) fn parse_chord(text: &str) -> Result<Vec<KeyCode>, String> {
+pub fn parse_chord(text: &str) -> Result<Vec<KeyCode>, String> {
     // The key `-` itself is called minus, so that every hyphen separates.
     let key = |part: &str| match part.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16).ok().and_then(by_number),
@@ -159,7 +159,7 @@ pub(super) fn parse_chord(text: &str) -> Result<Vec<KeyCode>, String> {
     text.split('-').map(|part| key(part).ok_or_else(|| part.to_owned())).collect()
 }
 
-/// Things that wait at most; what comes beyond them is dropped, as by QEMU.
+/// Items that wait at most; what comes beyond them is dropped, as by QEMU.
 const MOST: usize = 1024;
 
 /// What happens at the keyboard next.
@@ -172,15 +172,16 @@ enum Item {
 
 /// Keys that are held for a while. The order and the times are QEMU's: each key is followed by the time that keys are held.
 #[derive(Debug, Default)]
-pub(super) struct KeyQueue {
+pub struct KeyQueue {
     items: VecDeque<Item>,
     /// When the next item is due, where it waits
     due: Option<VmTime>,
 }
 
 impl KeyQueue {
-    /// Presses keys one after the other and releases them in reverse order. Returns whether there was room for them.
-    pub(super) fn chord(&mut self, keys: &[KeyCode], hold_ns: u64) -> bool {
+    /// Presses keys one after the other and releases them in reverse order, each followed by `hold_ns` nanoseconds. Returns
+    /// whether there was room for them.
+    pub fn chord(&mut self, keys: &[KeyCode], hold_ns: u64) -> bool {
         let down = keys.iter().map(|&key| (key, true));
         let up = keys.iter().rev().map(|&key| (key, false));
         if self.items.len() + 4 * keys.len() > MOST {
@@ -192,8 +193,13 @@ impl KeyQueue {
         true
     }
 
-    /// Hands on what is due.
-    pub(super) fn advance(&mut self, now: VmTime, mut send: impl FnMut(KeyCode, bool)) {
+    /// Returns whether all keys have been handed on, and the time behind the last one is over.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.due.is_none()
+    }
+
+    /// Hands on the keys that are due, with whether each goes down.
+    pub fn advance(&mut self, now: VmTime, mut send: impl FnMut(KeyCode, bool)) {
         if self.due.is_some_and(|due| now < due) {
             return;
         }
@@ -210,7 +216,7 @@ impl KeyQueue {
     }
 
     /// Returns when [`KeyQueue::advance`] is to be called next.
-    pub(super) fn deadline(&self) -> Option<VmTime> {
+    pub fn deadline(&self) -> Option<VmTime> {
         self.due
     }
 }
@@ -266,9 +272,15 @@ mod tests {
     #[test]
     fn a_queue_that_is_full_takes_no_more() {
         let mut queue = KeyQueue::default();
-        for _ in 0..10_000 {
-            queue.chord(&[KeyCode::KeyA], 1);
+        let taken = (0..10_000).filter(|_| queue.chord(&[KeyCode::KeyA], 1)).count();
+        assert_eq!((taken, queue.items.len()), (MOST / 4, MOST));
+        assert!(!queue.is_empty());
+        let mut now = VmTime(0);
+        queue.advance(now, |_, _| {});
+        while let Some(due) = queue.deadline() {
+            now = due;
+            queue.advance(now, |_, _| {});
         }
-        assert!(queue.items.len() <= MOST);
+        assert_eq!((queue.is_empty(), now), (true, VmTime(MOST as u64 / 2)));
     }
 }

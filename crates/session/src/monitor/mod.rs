@@ -24,13 +24,14 @@ mod tests;
 use crate::drive::Outcome;
 use crate::{Guest, MachineSpec, RunArgs};
 pub use command::Command;
-use device_api::{BlockBackend, DeviceSpec};
+use device_api::{BlockBackend, DeviceSpec, VmTime};
 pub use error::{ErrorClass, MonitorError};
 pub use event::{Event, ShutdownCause};
 pub use hmp::{HumanSession, PROMPT, Typed};
 pub use json::{Splitter, Text};
+pub use keys::{KeyQueue, parse_chord};
 use machine::Machine;
-use picture::PictureFormat;
+pub use picture::{PictureFormat, encode as encode_picture};
 pub use qmp::QmpSession;
 pub(crate) use query::version;
 use serde_json::Value;
@@ -221,6 +222,11 @@ impl Monitor {
             self.resets = machine.resets();
             self.events.push(Event::Reset(ShutdownCause::GuestReset));
         }
+    }
+
+    /// Returns when the next key of a command is due.
+    pub fn next_key(&self) -> Option<VmTime> {
+        self.keys.deadline()
     }
 
     /// Notes that a stretch of running ended the machine. Returns whether it is to end; it is not where a power-off only

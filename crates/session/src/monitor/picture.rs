@@ -28,7 +28,7 @@ fn rgb(frame: &Frame) -> Vec<u8> {
 ///
 /// # Errors
 /// The picture has no pixels.
-pub(super) fn encode(frame: &Frame, format: PictureFormat) -> Result<Vec<u8>, String> {
+pub fn encode(frame: &Frame, format: PictureFormat) -> Result<Vec<u8>, String> {
     let (width, height) = (frame.width, frame.height);
     if width == 0 || height == 0 {
         return Err(

@@ -26,7 +26,7 @@ function open(given: string | URL | undefined, hear: Hearer): Promise<Port> {
       if (message.type !== 'loaded') return hear.message(message);
       loaded = true;
       const stop = (): void => void worker.terminate();
-      resolve({ send: (message, transfer) => worker.postMessage(message, transfer ?? []), stop });
+      resolve({ send: (message, transfer) => worker.postMessage(message, (transfer ?? []) as readonly ArrayBuffer[]), stop });
     });
     worker.on('error', (error: unknown) => {
       if (loaded) hear.failed(error instanceof Error ? error : new Error(String(error)));

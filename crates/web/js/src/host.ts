@@ -3,7 +3,7 @@ import type { FromWorker, ToWorker } from './protocol.ts';
 
 /** A worker that runs one machine. */
 export interface Port {
-  send(message: ToWorker, transfer?: readonly ArrayBuffer[]): void;
+  send(message: ToWorker, transfer?: readonly Transferable[]): void;
   stop(): void;
 }
 

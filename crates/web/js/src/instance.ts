@@ -1,7 +1,8 @@
 // The border between JavaScript and the module: numbers, an exchange buffer in, a reply out.
 import { AT_ONCE, type CodeExports, GuestCode, Installed } from './code.ts';
 import { V64Error, type V64Code } from './error.ts';
-import type { WantedFile } from './protocol.ts';
+import { bytesOfRect, type Change, type V64Rect } from './painter.ts';
+import type { HostInput, WantedFile } from './protocol.ts';
 
 /** What `v64_run` and others answer. */
 export const Status = { done: 0, idle: 1, ended: 2, failed: 3 } as const;
@@ -95,6 +96,15 @@ interface Exports extends CodeExports {
   v64_output_len(): bigint;
   v64_output_clear(): void;
   v64_input(): void;
+  v64_render(): number;
+  v64_damage_all(): void;
+  v64_pixels_ptr(): bigint;
+  v64_pixels_len(): bigint;
+  v64_screenshot(): number;
+  v64_screen_text(): number;
+  v64_host_input(): number;
+  v64_type_keys(): number;
+  v64_is_typing(): number;
   v64_reset(): number;
   v64_save_state(): number;
   v64_restore_state(): number;
@@ -174,8 +184,12 @@ export class Instance {
     }
   }
 
+  #replyBytes(): Uint8Array<ArrayBuffer> {
+    return this.#view(this.#x.v64_reply_ptr(), this.#x.v64_reply_len()).slice() as Uint8Array<ArrayBuffer>;
+  }
+
   #reply(): string {
-    return decoder.decode(this.#view(this.#x.v64_reply_ptr(), this.#x.v64_reply_len()).slice());
+    return decoder.decode(this.#replyBytes());
   }
 
   /** Throws what the reply says. */
@@ -293,13 +307,80 @@ export class Instance {
     this.#x.v64_input();
   }
 
+  /** Draws the screen. Returns what changed since the last time; `undefined` where there is no display adapter. */
+  render(): Change | undefined {
+    this.#check(this.#x.v64_render());
+    const words = new Uint32Array(this.#replyBytes().buffer);
+    const [width, height, aspect, ...edges] = words;
+    if (width === undefined || height === undefined || aspect === undefined) return undefined;
+    const rects: V64Rect[] = [];
+    for (let at = 0; at + 3 < edges.length; at += 4) {
+      const [x = 0, y = 0, width = 0, height = 0] = edges.slice(at, at + 4);
+      rects.push({ x, y, width, height });
+    }
+    return { width, height, pixelAspect: aspect / 1024, rects, pixels: this.#pixels(width, rects) };
+  }
+
+  /** Copies rectangles out of the picture, one behind the other. */
+  #pixels(width: number, rects: readonly V64Rect[]): Uint8ClampedArray<ArrayBuffer> {
+    const picture = this.#view(this.#x.v64_pixels_ptr(), this.#x.v64_pixels_len());
+    const pixels = new Uint8ClampedArray(rects.reduce((sum, rect) => sum + bytesOfRect(rect), 0));
+    let to = 0;
+    for (const rect of rects) {
+      // Rectangles of whole rows, as most are, lie in one piece.
+      const pieces = rect.width === width ? 1 : rect.height;
+      const length = bytesOfRect(rect) / Math.max(pieces, 1);
+      for (let n = 0; n < pieces; n++, to += length) {
+        const from = ((rect.y + n) * width + rect.x) * 4;
+        pixels.set(picture.subarray(from, from + length), to);
+      }
+    }
+    return pixels;
+  }
+
+  /** The whole picture; `undefined` where there is no display adapter. */
+  picture(): Change | undefined {
+    this.#x.v64_damage_all();
+    const picture = this.render();
+    // Nobody who waits for changes has seen these.
+    this.#x.v64_damage_all();
+    return picture;
+  }
+
+  /** The picture as a PNG file. */
+  screenshot(): Uint8Array<ArrayBuffer> {
+    this.#check(this.#x.v64_screenshot());
+    return this.#replyBytes();
+  }
+
+  /** What a text mode shows; `null` in other modes. */
+  screenText(): unknown {
+    this.#check(this.#x.v64_screen_text());
+    return JSON.parse(this.#reply());
+  }
+
+  hostInput(events: readonly HostInput[]): void {
+    this.#give(encoder.encode(JSON.stringify(events)));
+    this.#check(this.#x.v64_host_input());
+  }
+
+  /** Has keys pressed and released, as `crates/web/src/input.rs` reads them. */
+  typeKeys(json: string): void {
+    this.#give(encoder.encode(json));
+    this.#check(this.#x.v64_type_keys());
+  }
+
+  isTyping(): boolean {
+    return this.#x.v64_is_typing() !== 0;
+  }
+
   reset(): void {
     this.#check(this.#x.v64_reset());
   }
 
   saveState(): Uint8Array<ArrayBuffer> {
     this.#check(this.#x.v64_save_state());
-    return this.#view(this.#x.v64_reply_ptr(), this.#x.v64_reply_len()).slice() as Uint8Array<ArrayBuffer>;
+    return this.#replyBytes();
   }
 
   restoreState(bytes: Uint8Array): void {

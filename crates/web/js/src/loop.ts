@@ -1,6 +1,7 @@
 // The worker's side: a machine run in slices, with messages heard in between.
 import { Desk, WrittenFiles } from './desk.ts';
 import { Disks } from './disk/disks.ts';
+import { Display } from './display.ts';
 import { V64Error } from './error.ts';
 import { Instance, Status } from './instance.ts';
 import type { FromWorker, Question, ToWorker } from './protocol.ts';
@@ -39,6 +40,9 @@ export class Loop {
   #instance: Instance | undefined;
   readonly #disks: Disks;
   #desk: Desk | undefined;
+  #display: Display | undefined;
+  /** Questions that are answered when all keys have been typed */
+  #typing: number[] = [];
   #wanted = false;
   #running = false;
   #over = false;
@@ -110,6 +114,7 @@ export class Loop {
         for (const disk of message.disks) await this.#disks.open(disk, instance);
         instance.start();
         this.#instance = instance;
+        if (message.screen) this.#display = new Display(instance, message.screen, this.#post);
         this.#post({ type: 'ready' });
         break;
       }
@@ -127,7 +132,19 @@ export class Loop {
         else this.#instance?.monitorClose(message.id);
         this.#wake?.();
         break;
+      case 'host':
+        if (this.#over) break;
+        this.#instance?.hostInput(message.events);
+        this.#wake?.();
+        break;
+      case 'drawn':
+        this.#display?.drawn();
+        break;
       case 'ask': {
+        if (message.question.what === 'type') {
+          this.#type(message.id, message.question.keys);
+          break;
+        }
         const value = await this.#answer(message.question);
         this.#post({ type: 'answer', id: message.id, value }, value instanceof Uint8Array ? [value.buffer] : []);
         break;
@@ -135,7 +152,20 @@ export class Loop {
     }
   }
 
-  #answer(question: Question): unknown {
+  /** Types keys; the answer comes when the last is released. */
+  #type(id: number, json: string): void {
+    if (!this.#instance || this.#over) throw new V64Error('STATE', 'the machine has ended; create another');
+    this.#instance.typeKeys(json);
+    this.#typing.push(id);
+    this.#wake?.();
+  }
+
+  #answerTyping(): void {
+    for (const id of this.#typing) this.#post({ type: 'answer', id, value: undefined });
+    this.#typing = [];
+  }
+
+  #answer(question: Exclude<Question, { what: 'type' }>): unknown {
     const [instance, desk] = [this.#instance, this.#desk];
     if (!instance || !desk) throw new V64Error('STATE', 'there is no machine');
     switch (question.what) {
@@ -154,6 +184,15 @@ export class Loop {
         instance.reset();
         this.#wake?.();
         return undefined;
+      case 'screenshot':
+        return instance.screenshot();
+      case 'picture': {
+        const picture = instance.picture();
+        if (picture) return picture;
+        throw new V64Error('STATE', 'the machine has no display adapter');
+      }
+      case 'screenText':
+        return instance.screenText();
       case 'saveState':
         return instance.saveState();
       case 'restoreState':
@@ -197,6 +236,7 @@ export class Loop {
     // Each call has a reply of its own.
     const end = status === Status.ended ? instance.end() : undefined;
     this.#flush(instance);
+    if (this.#typing.length > 0 && !instance.isTyping()) this.#answerTyping();
     this.#disks.serve(instance, () => this.#wake?.());
     this.#desk?.poll();
     if (end) return this.#end(end.exitCode, end.message, end.report);
@@ -226,6 +266,8 @@ export class Loop {
 
   #end(exitCode: number, message: string, report: string): void {
     this.#over = true;
+    this.#display?.stop();
+    this.#answerTyping();
     this.#post({ type: 'ended', exitCode, reason: message, report });
   }
 
@@ -235,6 +277,7 @@ export class Loop {
       return;
     }
     this.#over = true;
+    this.#display?.drop();
     let registers = '';
     try {
       if (this.#instance) this.#flush(this.#instance);

@@ -1,6 +1,7 @@
 import { checkDrives, checkImage, driveWord, type Place, PLACES, placeWord, type V64Drive, type V64Image } from './drives.ts';
 import { V64Error } from './error.ts';
 import { nearestOf } from './nearest.ts';
+import { checkScreen, type V64ScreenTarget } from './screen.ts';
 import { bytesOf, checkSource, describe, type V64Source } from './source.ts';
 
 /** How much of a file has been downloaded, in bytes; `total` is 0 where that is not known. */
@@ -64,6 +65,8 @@ export interface V64Options {
   workerUrl?: string | URL;
   /** Where the package's folder firmware is, if not beside the library */
   firmwareUrl?: string | URL;
+  /** Shows the screen: a canvas, which then belongs to this machine, or a function that gets each new picture */
+  screen?: V64ScreenTarget;
   /** Receives what COM1 sends */
   onSerial?: (bytes: Uint8Array) => void;
   /** Receives lines that the module logs */
@@ -137,6 +140,7 @@ const CHECKS: Record<Name, Check> = {
   wasmUrl: place,
   workerUrl: place,
   firmwareUrl: place,
+  screen: checkScreen,
   onSerial: listener,
   onLog: listener,
   onProgress: listener,

@@ -1,13 +1,34 @@
 // What the main thread and the worker say to each other.
 import type { V64Code } from './error.ts';
+import type { Change, V64Mode } from './painter.ts';
 
 /** Questions that are answered, and wishes that are carried out, between two slices. */
 export type Question =
   | { readonly what: 'stats' | 'stateHash' | 'report' | 'registers' | 'pause' | 'reset' | 'powerOff' | 'saveState' }
+  | { readonly what: 'screenshot' | 'picture' | 'screenText' }
+  | { readonly what: 'type'; readonly keys: string }
   | { readonly what: 'restoreState'; readonly bytes: Uint8Array }
   | { readonly what: 'qmp'; readonly execute: string; readonly arguments: object }
   | { readonly what: 'insert'; readonly drive: string; readonly force: boolean; readonly disk: DiskSpec }
   | { readonly what: 'monitor'; readonly kind: number };
+
+/** Something that happens at keyboard or mouse, as `crates/web/src/input.rs` reads it. */
+export type HostInput =
+  | { type: 'key'; code: string; down: boolean }
+  | { type: 'move'; dx: number; dy: number }
+  | { type: 'wheel'; dz: number }
+  | { type: 'button'; button: 'left' | 'middle' | 'right'; down: boolean };
+
+/** The way from keyboard, mouse and screen to the worker. */
+export interface Line {
+  ask(question: Question): Promise<unknown>;
+  input(events: HostInput[]): void;
+}
+
+/** Where the worker shows the screen: on a canvas, or by messages with what changed. */
+export interface Target {
+  canvas?: OffscreenCanvas;
+}
 
 /** What a command of QMP gave: its answer, and the content of files that it wrote. */
 export interface QmpAnswer {
@@ -63,12 +84,15 @@ export type Files = Readonly<Record<string, Uint8Array>>;
 export type ToWorker =
   // `writes`: whether the caller carries out options that write files
   | { type: 'create'; module: WebAssembly.Module; args: string[]; writes: boolean; base?: string }
-  | { type: 'start'; files: Files; disks: readonly DiskSpec[] }
+  | { type: 'start'; files: Files; disks: readonly DiskSpec[]; screen?: Target }
   | { type: 'run' }
   | { type: 'input'; bytes: Uint8Array }
   // What arrived at a connection to the monitor; nothing where it has ended
   | { type: 'monitor'; id: number; bytes?: Uint8Array }
-  | { type: 'ask'; id: number; question: Question };
+  | { type: 'ask'; id: number; question: Question }
+  | { type: 'host'; events: HostInput[] }
+  // The picture that was posted last has been shown
+  | { type: 'drawn' };
 
 export type FromWorker =
   | { type: 'loaded' }
@@ -80,6 +104,8 @@ export type FromWorker =
   | { type: 'qmp'; event: unknown }
   | { type: 'progress'; name: string; loaded: number; total: number }
   | { type: 'diskError'; name: string; message: string }
+  | { type: 'mode'; mode: V64Mode }
+  | { type: 'picture'; change: Change }
   | { type: 'ended'; exitCode: number; reason: string; report: string }
   | { type: 'answer'; id: number; value: unknown }
   | { type: 'error'; code: V64Code; message: string; details?: string; id?: number };

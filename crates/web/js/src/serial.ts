@@ -1,6 +1,7 @@
 import { V64Error } from './error.ts';
 import { call, checkEvent, checkListener } from './events.ts';
 import { bytesOf, describe } from './source.ts';
+import { checkWait, type V64WaitOptions } from './wait.ts';
 
 /** COM1. */
 export interface V64Serial {
@@ -10,18 +11,10 @@ export interface V64Serial {
   off(event: 'data', listener: (bytes: Uint8Array) => void): void;
 }
 
-/** Options of `waitFor()`. */
-export interface V64WaitOptions {
-  /** Milliseconds; without it there is no limit */
-  timeout?: number;
-}
-
 /** Characters of output that are kept for waits that come later. */
 const KEPT = 1 << 18;
 /** Of the output, what an error repeats */
 const TAIL = 500;
-/** The longest time that timers can take, in milliseconds */
-const LONGEST = 2 ** 31 - 1;
 
 interface Wait {
   wanted: string | RegExp;
@@ -142,15 +135,3 @@ export class Serial {
 }
 
 const name = (wanted: string | RegExp): string => (typeof wanted === 'string' ? JSON.stringify(wanted) : String(wanted));
-
-function checkWait(options: unknown): number | undefined {
-  if (typeof options !== 'object' || options === null) {
-    throw new V64Error('BAD_OPTION', `the options are ${describe(options)}; give an object such as { timeout: 60_000 }`);
-  }
-  const strange = Object.keys(options).find((key) => key !== 'timeout');
-  if (strange !== undefined) throw new V64Error('BAD_OPTION', `\`${strange}\` is no option of waitFor(); there is \`timeout\``);
-  const { timeout } = options as { timeout?: unknown };
-  if (timeout === undefined || timeout === Infinity) return undefined;
-  if (typeof timeout === 'number' && timeout > 0 && timeout <= LONGEST) return timeout;
-  throw new V64Error('BAD_OPTION', `\`timeout\` is ${describe(timeout)}; give milliseconds, more than 0`);
-}

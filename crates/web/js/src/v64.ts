@@ -1,37 +1,20 @@
 import { host } from '#host';
+import { attach, type V64AttachOptions } from './attach.ts';
 import { checkImage, mediumOptions, type V64Image } from './drives.ts';
 import { V64Error } from './error.ts';
 import { call, Emitter, type V64End, type V64Events, type V64QmpEvent } from './events.ts';
 import type { Port } from './host.ts';
+import { keyboard, type V64Keyboard } from './keyboard.ts';
 import { wasmModule } from './module.ts';
+import { mouse, type V64Mouse } from './mouse.ts';
 import { checkOptions, type V64Options, words } from './options.ts';
-import type { Files, FromWorker, QmpAnswer, Question, ToWorker, WantedFile } from './protocol.ts';
-import { Serial, type V64Serial, type V64WaitOptions } from './serial.ts';
+import type { Files, FromWorker, Line, QmpAnswer, Question, ToWorker, WantedFile } from './protocol.ts';
+import { Screen, type V64Picture, type V64Screen } from './screen.ts';
+import { Serial, type V64Serial } from './serial.ts';
+import { describe } from './source.ts';
 import { disk, disksFor, fromOptions, readAll, type Supply, whole } from './supply.ts';
-
-/** What a machine did, summed over its processors, and where it is. */
-export interface V64Stats {
-  instructions: number;
-  /** Mode and privilege level of the first processor that is not halted */
-  mode: string;
-  cpl: number;
-  /** Whether all processors are */
-  halted: boolean;
-  processors: number;
-  resets: number;
-  blocksRun: number;
-  decoded: number;
-  invalidated: number;
-  walks: number;
-  portIo: number;
-  mmio: number;
-  interrupts: number;
-  halts: number;
-  exceptions: number[];
-  ramBytes: number;
-  /** Calls from the module to JavaScript */
-  hostCalls: number;
-}
+import type { V64Stats } from './stats.ts';
+import type { V64WaitOptions } from './wait.ts';
 
 /** A drive, and what is in it. */
 export interface V64DriveInfo {
@@ -75,7 +58,14 @@ const CREATE = Symbol('create');
 export class V64 {
   /** COM1 */
   readonly serial: V64Serial;
+  /** What the display adapter shows */
+  readonly screen: V64Screen;
+  /** Its keys */
+  readonly keyboard: V64Keyboard;
+  /** Its mouse */
+  readonly mouse: V64Mouse;
   readonly #output = new Serial();
+  readonly #picture: Screen;
   readonly #events = new Emitter();
   readonly #options: V64Options;
   readonly #answers = new Map<number, Waiting<unknown>>();
@@ -96,6 +86,14 @@ export class V64 {
     if (options.onSerial) this.#output.listen(options.onSerial);
     this.#options = options;
     this.serial = this.#output.face((bytes) => this.#send({ type: 'input', bytes: whole(bytes) }));
+    this.#picture = new Screen(options.screen);
+    const line: Line = {
+      ask: (question) => this.#ask(question),
+      input: (events) => this.#send({ type: 'host', events }),
+    };
+    this.screen = this.#picture.face(line);
+    this.keyboard = keyboard(line);
+    this.mouse = mouse(line);
   }
 
   /**
@@ -126,7 +124,9 @@ export class V64 {
       });
       const wanted = await vm.#prepare<readonly WantedFile[]>({ type: 'create', module, args, writes, ...(host.base ? { base: host.base() } : {}) });
       const files: Files = await readAll(wanted, supply, options);
-      await vm.#prepare<void>({ type: 'start', files, disks: await disksFor(wanted, supply, options) });
+      const disks = await disksFor(wanted, supply, options);
+      const { transfer, ...shown } = vm.#picture.take();
+      await vm.#prepare<void>({ type: 'start', files, disks, ...shown }, transfer);
     } catch (error) {
       vm.destroy();
       throw error;
@@ -185,6 +185,35 @@ export class V64 {
    */
   async waitFor(text: string | RegExp, options: V64WaitOptions = {}): Promise<string> {
     return this.#output.waitFor(text, options);
+  }
+
+  /**
+   * Returns the screen as a PNG file, or as pixels for the format `'rgba'`.
+   *
+   * Rejects with `STATE` where the machine has no display adapter.
+   */
+  screenshot(options?: { format?: 'png' }): Promise<Blob>;
+  screenshot(options: { format: 'rgba' }): Promise<V64Picture>;
+  async screenshot(options: { format?: 'png' | 'rgba' } = {}): Promise<Blob | V64Picture> {
+    switch (options.format) {
+      case undefined:
+      case 'png':
+        return new Blob([(await this.#ask({ what: 'screenshot' })) as Uint8Array<ArrayBuffer>], { type: 'image/png' });
+      case 'rgba': {
+        const { width, height, pixelAspect, pixels } = (await this.#ask({ what: 'picture' })) as V64Picture;
+        return { width, height, pixelAspect, pixels };
+      }
+      default:
+        throw new V64Error('BAD_OPTION', `\`format\` is ${describe(options.format)}; give 'png' or 'rgba'`);
+    }
+  }
+
+  /**
+   * Wires an element of the page: its keyboard by `KeyboardEvent.code`, its mouse while a click has locked it, a finger as
+   * on a touchpad. All keys go up when it loses the focus. Returns a function that undoes it.
+   */
+  attach(element: HTMLElement, options: V64AttachOptions = {}): () => void {
+    return attach(this, element, options);
   }
 
   /** Saves the whole machine: processor, devices, memory and its guest. */
@@ -339,10 +368,10 @@ export class V64 {
   }
 
   /** Takes a step towards a machine that can run. */
-  #prepare<T>(message: ToWorker): Promise<T> {
+  #prepare<T>(message: ToWorker, transfer?: readonly Transferable[]): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#ready = { resolve: resolve as (value: unknown) => void, reject };
-      this.#send(message);
+      this.#send(message, transfer);
     });
   }
 
@@ -361,9 +390,9 @@ export class V64 {
     return done;
   }
 
-  #send(message: ToWorker): void {
+  #send(message: ToWorker, transfer?: readonly Transferable[]): void {
     if (!this.#port) throw new V64Error('STATE', 'the machine was destroyed');
-    this.#port.send(message);
+    this.#port.send(message, transfer);
   }
 
   #go(): void {
@@ -393,6 +422,13 @@ export class V64 {
         break;
       case 'output':
         this.#output.hear(message.bytes);
+        break;
+      case 'mode':
+        this.#picture.changeMode(message.mode);
+        break;
+      case 'picture':
+        this.#picture.change(message.change);
+        this.#port?.send({ type: 'drawn' });
         break;
       case 'log':
         if (this.#options.onLog) call(this.#options.onLog, message.line);
