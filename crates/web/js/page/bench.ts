@@ -16,6 +16,8 @@ export interface Watcher {
   state(state: State): void;
   progress(at: Progress): void;
   serial(bytes: Uint8Array): void;
+  /** A machine begins to run, and shows its screen on a canvas of its own. */
+  machine(vm: V64, canvas: HTMLCanvasElement): void;
   ended(end: End): void;
   failed(error: unknown): void;
 }
@@ -24,6 +26,8 @@ export interface Watcher {
 class Boot {
   readonly abort = new AbortController();
   vm: V64 | undefined;
+  /** Where the screen is shown: a canvas serves one machine */
+  readonly canvas = document.createElement('canvas');
   parts: Parts | undefined;
   /** Running time in ms up to the last pause, and since when it runs now */
   ran = 0;
@@ -129,6 +133,7 @@ export class Bench {
     return V64.create({
       ...boot.parts,
       ...(guest.memory === undefined ? {} : { memory: option(guest.memory) }),
+      screen: boot.canvas,
       onSerial: (bytes) => {
         if (!boot.over) this.#watcher.serial(bytes);
       },
@@ -137,6 +142,7 @@ export class Bench {
 
   async #run(boot: Boot, vm: V64): Promise<void> {
     boot.vm = vm;
+    this.#watcher.machine(vm, boot.canvas);
     boot.clock(true);
     this.#show('running');
     const end = await vm.run();

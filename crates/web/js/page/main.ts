@@ -1,5 +1,6 @@
 import { hasMemory64 } from 'v64';
 import { Bench, type End, type State } from './bench.ts';
+import { Display } from './display.ts';
 import { need, say } from './dom.ts';
 import { hideFault, showFault, tell, type Told } from './fault.ts';
 import { Files } from './files.ts';
@@ -39,6 +40,7 @@ function showState(state: State): void {
   main.disabled = coming || !capable;
   say(need('start-stop-text'), state === 'running' ? 'Pause' : state === 'paused' ? 'Resume' : 'Start');
   screen.live(live || coming);
+  if (!live && !coming) display.disconnect();
   for (const key of document.querySelectorAll<HTMLButtonElement>('.guests .key')) key.disabled = !capable;
   button('reset').disabled = !live;
   button('power').disabled = !live && !coming;
@@ -75,6 +77,7 @@ const bench = new Bench({
   },
   progress: showProgress,
   serial: (bytes) => screen.write(bytes),
+  machine: (vm, canvas) => display.connect(vm, canvas),
   ended: showEnd,
   failed: (error) => void failed(error),
 });
@@ -94,6 +97,7 @@ function begin(guest: Guest): void {
   fault = undefined;
   need('ended').hidden = true;
   screen.fresh();
+  display.fresh();
   readings.fresh();
   say(need('guest-name'), guest.name);
   for (const key of document.querySelectorAll('.guests .key')) {
@@ -111,9 +115,11 @@ function boot(guest: Guest): void {
   void bench.boot(guest);
 }
 
-/** To the terminal, unless a keyboard would rise and hide half of it. */
+/** To what the glass shows, unless a keyboard would rise and hide half of it. */
 function focus(): void {
-  if (matchMedia('(pointer: fine)').matches) screen.focus();
+  if (!matchMedia('(pointer: fine)').matches) return;
+  if (display.view === 'display') display.focus();
+  else screen.focus();
 }
 
 /** Boots the same guest again; where that cannot work, does what can. */
@@ -128,6 +134,10 @@ function again(): void {
 const type = (text: string) => bench.type(text);
 let held = (text: string) => text;
 const screen = new Screen((text) => type(held(text)));
+const display = new Display((view) => {
+  need('terminal').hidden = view !== 'serial';
+  if (view === 'serial') screen.fit();
+});
 held = touchKeys(type, () => screen.focus());
 const readings = new Readings(bench);
 const states = new States(bench, screen, begin);
@@ -152,6 +162,7 @@ button('power').addEventListener('click', () => bench.power());
 need('fault-remedy').addEventListener('click', again);
 need('fault-close').addEventListener('click', hideFault);
 need('glass').addEventListener('click', () => {
+  if (display.view === 'display') return;
   if (!getSelection()?.toString() && (bench.state === 'running' || bench.state === 'paused')) screen.focus();
 });
 // Leaving ends the machine at once; coming back from the browser's cache boots anew.
@@ -161,7 +172,7 @@ addEventListener('pageshow', (event) => {
 });
 
 // For the browser's console, and for tests.
-Object.assign(globalThis, { v64: { bench, screen } });
+Object.assign(globalThis, { v64: { bench, screen, display } });
 
 theme();
 showState('off');

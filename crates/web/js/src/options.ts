@@ -161,6 +161,9 @@ const ALIASES: Readonly<Record<string, Name>> = {
   cmdline: 'append',
   commandline: 'append',
   firmware: 'bios',
+  canvas: 'screen',
+  screencontainer: 'screen',
+  onframe: 'screen',
   wasmpath: 'wasmUrl',
   worker: 'workerUrl',
   isadebugexit: 'debugExit',
@@ -177,8 +180,6 @@ const ALIASES: Readonly<Record<string, Name>> = {
 const ABSENT: Readonly<Record<string, string>> = {
   vgabios: "it comes with `vga: 'std'`",
   autostart: 'call `run()`',
-  screen: 'there is no display yet; COM1 goes to `onSerial`',
-  screencontainer: 'there is no display yet; COM1 goes to `onSerial`',
 };
 
 const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');

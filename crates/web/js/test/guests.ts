@@ -208,6 +208,43 @@ function little(n: number): number[] {
   return [0, 8, 16, 24].map((bits) => (n >> bits) & 0xff);
 }
 
+/** Writes a byte to a port. */
+const out = (port: number, byte: number): number[] => [0x66, 0xba, port & 0xff, port >> 8, 0xb0, byte, 0xee]; // mov dx; mov al; out
+/** Writes a word to a register of the Bochs display interface. */
+const dispi = (index: number, value: number): number[] => [
+  ...[0x66, 0xba, 0xce, 0x01, 0x66, 0xb8, index, 0, 0x66, 0xef], // mov dx, 0x1ce; mov ax, index; out dx, ax
+  ...[0x66, 0xba, 0xcf, 0x01, 0x66, 0xb8, value & 0xff, value >> 8, 0x66, 0xef], // mov dx, 0x1cf; mov ax, value; out dx, ax
+];
+
+/**
+ * Shows 320 by 200 pixels of 32 bits by the Bochs display interface: red, and in the tenth row green. Then paints a pixel
+ * blue for each key that goes down or up, from the left of the first row.
+ */
+export const PAINT_KEYS = [
+  ...out(0x3c2, 0x63), // miscellaneous output: the window at A0000h is enabled
+  ...out(0x3c0, 0x20), // attribute controller: the display is enabled
+  ...[dispi(4, 0), dispi(1, 320), dispi(2, 200), dispi(3, 32), dispi(4, 1), dispi(5, 0)].flat(),
+  ...[0xbf, ...little(0xa_0000)], // mov edi, 0xa0000
+  ...[0xb9, ...little(0x4000)], // mov ecx, 0x4000: 64 KiB are the first 51 rows
+  ...[0xb8, ...little(0xff_0000)], // mov eax, red
+  ...[0xf3, 0xab], // rep stosd
+  ...[0xbf, ...little(0xa_0000 + 9 * 320 * 4)], // mov edi, the tenth row
+  ...[0xb9, ...little(320)], // mov ecx, 320
+  ...[0xb8, ...little(0xff00)], // mov eax, green
+  ...[0xf3, 0xab], // rep stosd
+  ...[out(0x64, 0xae), out(0x64, 0x60), out(0x60, 0x44), out(0x60, 0xf4)].flat(), // enable, translate, scan
+  ...[0xe4, 0x64, 0xa8, 0x01, 0x74, 0xfa], // wait: in al, 0x64; test al, 1; jz wait
+  ...[0xe4, 0x60], // in al, 0x60: the keyboard's acknowledgement
+  ...[0xbf, ...little(0xa_0000)], // mov edi, 0xa0000
+  ...[0xba, ...little(0x3fb), 0xb0, 3, 0xee], // words of 8 bits
+  ...[0xba, ...little(0x3f8)], // mov edx, 0x3f8
+  ...[0xb0, 0x52, 0xee], // mov al, 'R'; out dx, al
+  ...[0xe4, 0x64, 0xa8, 0x01, 0x74, 0xfa], // key: in al, 0x64; test al, 1; jz key
+  ...[0xe4, 0x60, 0xee], // in al, 0x60; out dx, al
+  ...[0xb8, ...little(0xff), 0xab], // mov eax, blue; stosd
+  ...[0xeb, 0xef], // jmp key
+];
+
 /** Does nothing for ever. */
 export const SPIN = [0xeb, 0xfe];
 
