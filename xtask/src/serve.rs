@@ -1,5 +1,6 @@
-//! `cargo xtask serve`: the web page of `pkg/` on this machine, with the Debian guest beside it.
+//! `cargo xtask serve`: the web page of `pkg/` on this machine, with guests from Debian's packages beside it.
 
+use crate::guests::gallery::{self, Offer};
 use crate::steps::Report;
 use crate::task::task;
 use crate::{guests, project};
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use tiny_http::{Header, Method, Request, Response, Server};
 
-/// Serve the web page with the headers that it wants, and the Debian guest beside it
+/// Serve the web page with the headers that it wants, and guests from Debian's packages beside it
 #[derive(clap::Args)]
 struct ServeArgs {
     /// Port; 0 takes one that is free
@@ -54,8 +55,12 @@ const TYPES: [(&str, &str); 10] = [
 enum Route {
     /// A file below the served folder
     File(PathBuf),
+    /// Debian's kernel
     Kernel,
+    /// The initramfs made for it
     Initrd,
+    /// A file of another guest
+    Offer(&'static Offer),
 }
 
 /// Reads a request's path. Names are taken as they are: no file that is served needs an escape, and none begins with a dot.
@@ -67,6 +72,9 @@ fn route(url: &str) -> Option<Route> {
         "guests/debian/vmlinuz" => return Some(Route::Kernel),
         "guests/debian/initramfs.cpio" => return Some(Route::Initrd),
         _ => {}
+    }
+    if let Some(offer) = gallery::at(path) {
+        return Some(Route::Offer(offer));
     }
     let named = |part: &str| !part.is_empty() && !part.starts_with('.') && part.chars().all(plain);
     path.split('/').all(named).then(|| Route::File(path.split('/').collect()))
@@ -82,11 +90,13 @@ struct Site {
     pkg: PathBuf,
     /// Kernel and initramfs, once they are there
     debian: Mutex<Option<(PathBuf, PathBuf)>>,
+    /// Held while a package is fetched: apt works for one at a time
+    fetching: Mutex<()>,
 }
 
 impl Site {
     fn new(pkg: PathBuf) -> Self {
-        Self { pkg, debian: Mutex::new(None) }
+        Self { pkg, debian: Mutex::default(), fetching: Mutex::default() }
     }
 
     /// The Debian guest's files; fetched by the first who asks, the others wait.
@@ -104,6 +114,10 @@ impl Site {
             Route::File(path) => self.pkg.join(path),
             Route::Kernel => self.debian()?.0,
             Route::Initrd => self.debian()?.1,
+            Route::Offer(offer) => {
+                let _fetching = self.fetching.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                offer.file(&Report::start(offer.url))?
+            }
         })
     }
 
@@ -192,6 +206,7 @@ mod tests {
         assert_eq!(media_type(Path::new("v64-source.tar.gz")), "application/gzip");
         assert_eq!(route("/guests/debian/vmlinuz"), Some(Route::Kernel));
         assert_eq!(route("/guests/debian/initramfs.cpio"), Some(Route::Initrd));
+        assert!(matches!(route("/guests/memtest/memtest.bin"), Some(Route::Offer(_))));
         for bad in [
             "",
             "x",

@@ -1,6 +1,7 @@
 //! `cargo xtask fetch-guests`: Debian's kernel and a busybox, from Debian's packages.
 
 pub(crate) mod firmware;
+pub(crate) mod gallery;
 mod initramfs;
 mod packages;
 

@@ -9,11 +9,12 @@ export interface Progress {
 }
 
 /** What a guest is made of, but for its memory. */
-export type Parts = Omit<V64Options, 'memory' | 'kernel' | 'initrd' | 'state'> & { kernel?: Blob; initrd?: Blob; state?: Blob };
+export type Parts = Omit<V64Options, 'memory' | 'kernel' | 'initrd' | 'bios' | 'state'> & { kernel?: Blob; initrd?: Blob; bios?: Blob; state?: Blob };
 
 /** Something to boot. */
 export interface Guest {
-  id: 'debian' | 'own' | 'demo' | 'state';
+  /** `own`, `state`, or its name in links: `?guest=debian` */
+  id: string;
   name: string;
   /** Guest memory in bytes; a saved state knows its own */
   memory?: number;
@@ -72,8 +73,14 @@ async function answer(url: URL, name: string, signal: AbortSignal): Promise<Resp
   throw await refused(response, url, name);
 }
 
-/** Fetches a file, telling how far it is. */
-async function download(url: URL, name: string, progress: (at: Progress) => void, signal: AbortSignal): Promise<Blob> {
+/** Fetches a file, telling how far it is. `looks` says whether it has to be a kernel or an initrd by its first bytes. */
+export async function download(
+  url: URL,
+  name: string,
+  progress: (at: Progress) => void,
+  signal: AbortSignal,
+  looks = true,
+): Promise<Blob> {
   const old = kept.get(url.href);
   if (old) return old;
   progress({ name, loaded: 0 });
@@ -95,9 +102,16 @@ async function download(url: URL, name: string, progress: (at: Progress) => void
   }
   const file = new Blob(parts);
   const { use, what } = await identify(file);
-  if (!use) throw new GuestError(`The server sent ${what ?? 'something else'} in place of the ${name}.`);
+  if (looks && !use) throw new GuestError(`The server sent ${what ?? 'something else'} in place of the ${name}.`);
   kept.set(url.href, file);
   return file;
+}
+
+/** Debian's kernel and an initramfs with its busybox, from the server. */
+export async function debianFiles(progress: (at: Progress) => void, signal: AbortSignal): Promise<{ kernel: Blob; initrd: Blob }> {
+  const kernel = await download(KERNEL, 'Debian kernel', progress, signal);
+  const initrd = await download(INITRD, 'Debian initramfs', progress, signal);
+  return { kernel, initrd };
 }
 
 /** Debian's kernel and busybox, which the server offers. */
@@ -105,9 +119,5 @@ export const debian: Guest = {
   id: 'debian',
   name: 'Debian',
   memory: MEMORY,
-  prepare: async (progress, signal) => {
-    const kernel = await download(KERNEL, 'Debian kernel', progress, signal);
-    const initrd = await download(INITRD, 'Debian initramfs', progress, signal);
-    return { kernel, initrd, append: 'console=ttyS0' };
-  },
+  prepare: async (progress, signal) => ({ ...(await debianFiles(progress, signal)), append: 'console=ttyS0' }),
 };

@@ -4,6 +4,7 @@ import { Display } from './display.ts';
 import { need, say } from './dom.ts';
 import { hideFault, showFault, tell, type Told } from './fault.ts';
 import { Files } from './files.ts';
+import { gallery, showGallery } from './gallery.ts';
 import { debian, demo, type Guest, type Progress } from './guests.ts';
 import { touchKeys } from './keys.ts';
 import { clock, Readings } from './readings.ts';
@@ -131,6 +132,17 @@ function again(): void {
   boot(guest);
 }
 
+/** Boots what the page's address names, as `?guest=memtest` does. */
+function bootLinked(): void {
+  const wanted = new URLSearchParams(location.search).get('guest');
+  if (wanted === null || !capable) return;
+  const guests = [debian, demo, ...gallery];
+  const guest = guests.find(({ id }) => id === wanted);
+  if (guest) return boot(guest);
+  say(need('link-error'), `No guest is called ${wanted}. There are ${guests.map(({ id }) => id).join(', ')}.`);
+  need('link-error').hidden = false;
+}
+
 const type = (text: string) => bench.type(text);
 let held = (text: string) => text;
 const screen = new Screen((text) => type(held(text)));
@@ -143,6 +155,7 @@ const readings = new Readings(bench);
 const states = new States(bench, screen, begin);
 const files = new Files(boot, (state) => states.open(state));
 
+showGallery(need('gallery'), boot);
 need('choose-debian').addEventListener('click', () => boot(debian));
 need('choose-own').addEventListener('click', () => files.open());
 for (const guest of [debian, demo]) {
@@ -176,6 +189,7 @@ Object.assign(globalThis, { v64: { bench, screen, display } });
 
 theme();
 showState('off');
+bootLinked();
 if (!capable) {
   showState('failed');
   void tell({ code: 'NO_MEMORY64' }, { guest: undefined, parts: undefined }).then(showFault);
