@@ -54,7 +54,9 @@ export class Display {
     new ResizeObserver(() => this.#fit()).observe(this.#box);
     matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener('change', () => this.#fit());
     this.#tools();
-    document.addEventListener('pointerlockchange', () => this.#hint());
+    document.addEventListener('pointerlockchange', () => {
+      if (this.#canvas && document.pointerLockElement === this.#canvas) this.#say('Esc gives the mouse back.');
+    });
   }
 
   /** What the glass shows. */
@@ -96,7 +98,6 @@ export class Display {
     this.#select(false);
     this.#detach?.();
     this.#detach = this.#vm = undefined;
-    this.#hint();
   }
 
   #modeChanged(mode: V64Mode): void {
@@ -109,8 +110,10 @@ export class Display {
     need('port').hidden = true;
     this.#detach = this.#vm?.attach(this.#canvas, { ignore: (event) => this.#keeps(event) });
     this.show('display');
-    if (matchMedia('(pointer: fine)').matches) this.focus();
-    this.#hint();
+    const isFine = matchMedia('(pointer: fine)').matches;
+    if (!isFine) return;
+    this.focus();
+    this.#say('Click the picture: it takes the mouse.');
   }
 
   /** Keys that the page takes for itself, as the terminal does. */
@@ -153,13 +156,6 @@ export class Display {
     canvas.style.width = `${width}px`;
     canvas.style.height = `${height}px`;
     canvas.style.imageRendering = sharp ? 'pixelated' : 'auto';
-  }
-
-  /** Says how the mouse gets in and out, where there is one. */
-  #hint(): void {
-    const locked = this.#canvas !== undefined && document.pointerLockElement === this.#canvas;
-    if (locked) this.#say('Esc gives the mouse back.');
-    else say(need('mouse-hint'), this.#vm && this.#mode ? 'Click the picture: it takes the mouse' : '');
   }
 
   /** Shows a remark upon the picture for a while. */

@@ -3,14 +3,18 @@ import { need, say } from './dom.ts';
 import { bytes, parseSize, typed } from './size.ts';
 import { identify, isState, type Use } from './sniff.ts';
 
-const USES: readonly Use[] = ['kernel', 'initrd'];
+/** What a file is chosen for: firmware looks like nothing else, so it has to be put into its place. */
+type Slot = Use | 'bios';
+
+const USES: readonly Slot[] = ['kernel', 'initrd', 'bios'];
+/** Files that are dropped at once */
+const MOST = 2;
 const TOO_MANY = 'A guest is one kernel and at most one initrd: drop one or two files.';
 
-/** The panel that asks for a kernel, an initrd, a command line, memory, processors, clock and engine, and the drop of files anywhere on
- *  the page. */
+/** The panel that asks for a kernel, an initrd, firmware, a command line and the machine, and the drop of files anywhere on the page. */
 export class Files {
   readonly #dialog = need<HTMLDialogElement>('files');
-  readonly #chosen: Partial<Record<Use, File>> = {};
+  readonly #chosen: Partial<Record<Slot, File>> = {};
   /** Debian's kernel and initrd, from the server, are chosen */
   #debian = false;
   readonly #boot: (guest: Guest) => void;
@@ -51,7 +55,7 @@ export class Files {
     if (field !== 'kernel') input.select();
   }
 
-  #slot(use: Use): void {
+  #slot(use: Slot): void {
     const input = need<HTMLInputElement>(use);
     input.addEventListener('change', () => {
       const file = input.files?.[0];
@@ -64,13 +68,13 @@ export class Files {
     });
   }
 
-  #clear(use: Use): HTMLElement | null {
+  #clear(use: Slot): HTMLElement | null {
     return document.querySelector<HTMLElement>(`[data-clear="${use}"]`);
   }
 
   /** Debian's files in place of those of one's own. */
   #takeDebian(): void {
-    for (const use of USES) {
+    for (const use of ['kernel', 'initrd'] as const) {
       need<HTMLInputElement>(use).value = '';
       this.#take(use, undefined);
     }
@@ -80,10 +84,10 @@ export class Files {
     need('files-boot').focus();
   }
 
-  #take(use: Use, file: File | undefined): void {
-    if (this.#debian) {
+  #take(use: Slot, file: File | undefined): void {
+    if (this.#debian && use !== 'bios') {
       this.#debian = false;
-      for (const other of USES) this.#take(other, undefined);
+      for (const other of ['kernel', 'initrd'] as const) this.#take(other, undefined);
     }
     if (file) this.#chosen[use] = file;
     else delete this.#chosen[use];
@@ -98,7 +102,11 @@ export class Files {
    * Takes a file where it is one that the machine can use; `slot` is where it was put, if anywhere. Returns what is wrong
    * with it.
    */
-  async #offer(file: File, slot?: Use): Promise<string> {
+  async #offer(file: File, slot?: Slot): Promise<string> {
+    if (slot === 'bios' && file.size > 0) {
+      this.#take('bios', file);
+      return '';
+    }
     let found;
     try {
       found = await identify(file, file.name);
@@ -150,24 +158,24 @@ export class Files {
     });
   }
 
-  async #dropped(files: File[], slot: Use | undefined): Promise<void> {
+  async #dropped(files: File[], slot: Slot | undefined): Promise<void> {
     const [first] = files;
     if (first && files.length === 1 && (await isState(first))) {
       this.#dialog.close();
       return this.#restore(first);
     }
-    if (files.length > USES.length) return this.open(TOO_MANY);
+    if (files.length > MOST) return this.open(TOO_MANY);
     const errors: string[] = [];
     for (const file of files) errors.push(await this.#offer(file, files.length === 1 ? slot : undefined));
     this.open(errors.filter((error) => error !== '').join(' '));
   }
 
   #submit(): void {
-    const { kernel, initrd } = this.#chosen;
+    const { kernel, initrd, bios } = this.#chosen;
     const size = need<HTMLInputElement>('size-field');
     const memory = parseSize(size.value);
-    if (!kernel && !this.#debian) {
-      this.open(initrd ? 'An initrd needs a kernel.' : 'Choose a kernel first.');
+    if (!kernel && !this.#debian && (!bios || initrd)) {
+      this.open(initrd ? 'An initrd needs a kernel.' : 'Choose a kernel first, or firmware.');
       return need('kernel').focus();
     }
     if (typeof memory === 'string') {
@@ -175,18 +183,21 @@ export class Files {
       size.setAttribute('aria-invalid', 'true');
       return size.focus();
     }
-    const append = need<HTMLInputElement>('append').value;
+    // A command line is for a kernel.
+    const append = kernel || this.#debian ? { append: need<HTMLInputElement>('append').value } : {};
+    const adapter = need<HTMLSelectElement>('adapter').value;
+    const vga = adapter === 'std' || adapter === 'none' ? { vga: adapter } as const : {};
     const clock = need<HTMLSelectElement>('clock').value === 'icount' ? 'icount' : 'real';
     const engine = need<HTMLSelectElement>('engine').value === 'interp' ? 'interp' : 'jit';
     const smp = Number(need<HTMLSelectElement>('processors').value);
-    const machine = { append, smp, clock, engine } as const;
+    const machine = { ...(bios ? { bios } : {}), ...vga, ...append, smp, clock, engine } as const;
     const own = { ...(kernel ? { kernel } : {}), ...(initrd ? { initrd } : {}), ...machine };
     this.#dialog.close();
     this.#boot({
       id: 'own',
-      name: kernel?.name ?? debian.name,
+      name: kernel?.name ?? (this.#debian ? debian.name : bios?.name) ?? debian.name,
       memory,
-      prepare: kernel ? async () => own : async (...how) => ({ ...(await debian.prepare(...how)), ...machine }),
+      prepare: !this.#debian ? async () => own : async (...how) => ({ ...(await debian.prepare(...how)), ...machine }),
     });
   }
 }

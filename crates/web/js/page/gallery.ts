@@ -47,7 +47,7 @@ export const gallery: readonly Shown[] = [
   served('installer-gtk', ['Debian installer', 'graphical'], 1024, { kernel: INSTALLER, initrd: ['installer/gtk/initrd.gz', 'graphical Debian installer'] }, {
     append: 'vga=788',
   }),
-  served('memtest', ['Memtest86+', 'memory test'], 128, { kernel: ['memtest/memtest.bin', 'Memtest86+'] }),
+  served('memtest', ['Memtest', 'of memory'], 128, { kernel: ['memtest/memtest.bin', 'Memtest86+'] }),
   served('ipxe', ['iPXE', 'network boot'], 128, { kernel: ['ipxe/ipxe.lkrn', 'iPXE'] }),
   served('invaders', ['Invaders', 'a game'], 64, { kernel: ['invaders/invaders.exec', 'game'] }),
   served('uefi', ['UEFI', 'OVMF’s shell'], 512, { bios: ['uefi/OVMF.fd', 'UEFI firmware (OVMF)'] }),

@@ -14,7 +14,7 @@ const ROWS: readonly (readonly (string | [code: string, width: number])[])[] = [
 
 const NAMES: Readonly<Record<string, string>> = {
   Escape: 'Esc', Delete: 'Del', Backspace: '⌫', Tab: 'Tab', CapsLock: 'Caps', Enter: '⏎', ShiftLeft: '⇧', ShiftRight: '⇧', ControlLeft: 'Ctrl',
-  MetaLeft: '⊞', AltLeft: 'Alt', AltRight: 'AltGr', Space: ' ', PageUp: 'PgUp', PageDown: 'PgDn', ArrowUp: '↑', ArrowLeft: '←', ArrowDown: '↓',
+  MetaLeft: '⊞', AltLeft: 'Alt', AltRight: 'AltGr', Space: ' ', PageUp: '⇞', PageDown: '⇟', ArrowUp: '↑', ArrowLeft: '←', ArrowDown: '↓',
   ArrowRight: '→',
 };
 const MODIFIERS = ['ShiftLeft', 'ShiftRight', 'ControlLeft', 'AltLeft', 'AltRight', 'MetaLeft'];
@@ -98,7 +98,7 @@ export class Pad {
       const [plain, shifted] = characters.get(code) ?? ['', ''];
       const isLetter = plain.toUpperCase() === shifted && plain !== shifted;
       const more = isLetter || shifted === '' ? '' : shifted;
-      key.replaceChildren(NAMES[code] ?? (isLetter ? shifted : plain || code));
+      key.replaceChildren(NAMES[code] ?? (isLetter ? shifted : plain || (code === 'IntlBackslash' ? '\\' : code)));
       if (more && !NAMES[code]) {
         const small = document.createElement('sup');
         small.textContent = more;

@@ -127,6 +127,8 @@ export class Screen {
   }
 
   fit(): void {
+    // Beside the guest's screen the terminal has no size.
+    if (need('terminal').clientWidth === 0) return;
     this.#fit.fit();
     say(need('size'), `${this.#terminal.cols}×${this.#terminal.rows}`);
   }
