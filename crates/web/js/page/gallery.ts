@@ -15,7 +15,7 @@ function served(
   id: string,
   [name, what]: readonly [string, string],
   memory: number,
-  files: Readonly<Partial<Record<'kernel' | 'initrd' | 'bios', Served>>>,
+  files: Readonly<Partial<Record<'kernel' | 'initrd' | 'bios' | 'cdrom', Served>>>,
   more: Parts = {},
 ): Shown {
   const prepare = async (progress: (at: Progress) => void, signal: AbortSignal): Promise<Parts> => {
@@ -51,8 +51,28 @@ export const gallery: readonly Shown[] = [
   served('ipxe', ['iPXE', 'network boot'], 128, { kernel: ['ipxe/ipxe.lkrn', 'iPXE'] }),
   served('invaders', ['Invaders', 'a game'], 64, { kernel: ['invaders/invaders.exec', 'game'] }),
   served('uefi', ['UEFI', 'OVMF’s shell'], 512, { bios: ['uefi/OVMF.fd', 'UEFI firmware (OVMF)'] }),
-  served('seabios', ['SeaBIOS', 'no drives'], 64, {}),
+  served('grub', ['GRUB', 'rescue CD'], 128, { cdrom: ['grub/rescue.iso', 'GRUB rescue CD'] }),
 ];
+
+/** Firmware alone, which finds nothing to boot: it has no key, but a link. */
+export const firmware = served('seabios', ['SeaBIOS', 'no drives'], 64, {});
+
+/** Drives that a link can name, and what firmware boots from then. */
+const DRIVES = { cdrom: 'd', hda: 'c', fda: 'a' } as const;
+
+/** Returns a guest of images that an address names, as `?cdrom=https://...` does; `undefined` where it names none. */
+export function linked(parameters: URLSearchParams): Guest | undefined {
+  const places = Object.keys(DRIVES) as (keyof typeof DRIVES)[];
+  const named = places.flatMap((place) => {
+    const address = parameters.get(place);
+    return address ? [{ place, address }] : [];
+  });
+  const [first] = named;
+  if (!first) return undefined;
+  const images = Object.fromEntries(named.map(({ place, address }) => [place, { url: new URL(address, document.baseURI) }]));
+  const name = first.address.split('/').at(-1) || first.address;
+  return { id: 'link', name, memory: 1024 * MIB, prepare: async () => ({ vga: 'std', boot: DRIVES[first.place], ...images }) };
+}
 
 /** Makes a key for each guest of the gallery. */
 export function showGallery(box: HTMLElement, boot: (guest: Guest) => void): void {

@@ -4,7 +4,7 @@ import { Display } from './display.ts';
 import { need, say } from './dom.ts';
 import { hideFault, showFault, tell, type Told } from './fault.ts';
 import { Files } from './files.ts';
-import { gallery, showGallery } from './gallery.ts';
+import { firmware, gallery, linked, showGallery } from './gallery.ts';
 import { debian, demo, type Guest, type Progress } from './guests.ts';
 import { touchKeys } from './keys.ts';
 import { clock, Readings } from './readings.ts';
@@ -132,11 +132,15 @@ function again(): void {
   boot(guest);
 }
 
-/** Boots what the page's address names, as `?guest=memtest` does. */
+/** Boots what the page's address names, as `?guest=memtest` and `?cdrom=https://...` do. */
 function bootLinked(): void {
-  const wanted = new URLSearchParams(location.search).get('guest');
-  if (wanted === null || !capable) return;
-  const guests = [debian, demo, ...gallery];
+  const parameters = new URLSearchParams(location.search);
+  const wanted = parameters.get('guest');
+  if (!capable) return;
+  const images = linked(parameters);
+  if (images) return boot(images);
+  if (wanted === null) return;
+  const guests = [debian, demo, ...gallery, firmware];
   const guest = guests.find(({ id }) => id === wanted);
   if (guest) return boot(guest);
   say(need('link-error'), `No guest is called ${wanted}. There are ${guests.map(({ id }) => id).join(', ')}.`);
