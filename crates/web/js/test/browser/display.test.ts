@@ -55,7 +55,7 @@ describe("the guest's screen", () => {
           // A canvas that has a context already cannot be handed to the worker.
           if (inPage) canvas.getContext('2d', { alpha: false });
           document.body.append(canvas);
-          const vm = await V64.create({ memory: '16M', kernel: new Uint8Array(image), args: ['-device', 'VGA'], screen: canvas });
+          const vm = await V64.create({ memory: '16M', kernel: new Uint8Array(image), vga: 'none', args: ['-device', 'VGA'], screen: canvas });
           vm.attach(canvas);
           void vm.run().catch(() => {});
           Object.assign(globalThis, { own: vm });

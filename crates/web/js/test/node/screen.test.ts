@@ -10,7 +10,7 @@ const { V64, V64Error } = await load();
 
 /** A machine with a display adapter, without firmware. */
 const bare = (code: readonly number[], more: object = {}): ReturnType<typeof V64.create> =>
-  V64.create({ memory: '16M', kernel: multiboot(code), args: ['-device', 'VGA'], ...more });
+  V64.create({ memory: '16M', kernel: multiboot(code), vga: 'none', args: ['-device', 'VGA'], ...more });
 
 /** Width, height and pixels of red, green and blue of a PNG whose rows have no filter or that of the row above. */
 function decoded(file: Uint8Array): { width: number; height: number; pixel(x: number, y: number): number[] } {
@@ -120,4 +120,17 @@ test('what keyboard, mouse and screen cannot do is said', async () => {
   vm.keyboard.releaseAll();
   vm.destroy();
   assert.match(await failure(() => vm.keyboard.press('KeyA')), /^STATE: the machine was destroyed/);
+});
+
+test('firmware shows its text, and Ctrl-Alt-Del starts it over', async () => {
+  const vm = await V64.create({ memory: '64M', vga: 'std' });
+  void vm.run().catch(() => {});
+  const shown = await vm.screen.waitFor(/No bootable device/, { timeout: 120_000 });
+  assert.match(shown, /^SeaBIOS \(version /);
+  const { width, height, pixelAspect } = await vm.screenshot({ format: 'rgba' });
+  assert.deepEqual([width, height], [720, 400]);
+  assert.ok(Math.abs((width * pixelAspect) / height - 4 / 3) < 0.01, `pixels ${pixelAspect} wide`);
+  await vm.keyboard.send('ctrl-alt-delete', { hold: 20 });
+  while ((await vm.stats()).resets === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  vm.destroy();
 });
