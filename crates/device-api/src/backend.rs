@@ -1,6 +1,6 @@
 //! What the host supplies, by role and name.
 
-use crate::{BlockBackend, SoundBackend};
+use crate::{BlockBackend, NetBackend, SoundBackend};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -23,6 +23,8 @@ pub enum Role {
     Image,
     /// Where sound goes ([`SoundBackend`])
     Sound,
+    /// A network ([`NetBackend`])
+    Net,
 }
 
 impl fmt::Display for Role {
@@ -32,6 +34,7 @@ impl fmt::Display for Role {
             Role::Block => "drive",
             Role::Image => "image",
             Role::Sound => "audio device",
+            Role::Net => "network",
         })
     }
 }
@@ -47,6 +50,8 @@ pub struct Backends {
     pub images: BTreeMap<String, Vec<u8>>,
     /// Where sound goes, by name; any number of devices may play there
     pub sounds: BTreeMap<String, Box<dyn SoundBackend>>,
+    /// Networks by name
+    pub nets: BTreeMap<String, Box<dyn NetBackend>>,
 }
 
 impl Backends {
@@ -57,6 +62,7 @@ impl Backends {
             Role::Block => self.blocks.keys().map(String::as_str).collect(),
             Role::Image => self.images.keys().map(String::as_str).collect(),
             Role::Sound => self.sounds.keys().map(String::as_str).collect(),
+            Role::Net => self.nets.keys().map(String::as_str).collect(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How a device makes itself known.
 
-use crate::{Backends, BlockBackend, CharBackend, Device, Properties, Property, Role, Voice};
+use crate::{Backends, BlockBackend, CharBackend, Device, NetBackend, Properties, Property, Role, Voice};
 use guest_memory::{DeviceId, GuestMemory};
 use std::fmt;
 use thiserror::Error;
@@ -112,6 +112,16 @@ impl BuildConfig<'_> {
     pub fn take_image(&mut self, property: &str) -> Result<Option<Vec<u8>>, DeviceError> {
         self.properties
             .take(property, Role::Image, self.backends, |backends| &mut backends.images)
+            .map_err(|reason| self.error(reason))
+    }
+
+    /// Takes the network that a property names; `None` where the property is not given.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub fn take_net(&mut self, property: &str) -> Result<Option<Box<dyn NetBackend>>, DeviceError> {
+        self.properties
+            .take(property, Role::Net, self.backends, |backends| &mut backends.nets)
             .map_err(|reason| self.error(reason))
     }
 }

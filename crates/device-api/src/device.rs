@@ -136,10 +136,15 @@ pub trait Timed {
     fn advance(&mut self, ctx: &mut Ctx<'_>);
 }
 
-/// Requests on their way at a back end.
+/// Requests on their way at a back end, and what arrives there unasked.
 pub trait HostIo {
     /// Whether a request is on its way. Where runs are repeatable the machine waits for it.
     fn is_waiting(&self) -> bool;
+    /// Whether something may arrive that was not asked for, such as a frame from a network. [`HostIo::poll`] is called for
+    /// it between two stretches of running; the machine never waits for it.
+    fn is_listening(&self) -> bool {
+        false
+    }
     /// Looks for what has completed or arrived.
     fn poll(&mut self, ctx: &mut Ctx<'_>);
 }

@@ -106,9 +106,9 @@ impl Board {
         self.devices.next_deadline().into_iter().chain(self.alarm).min()
     }
 
-    /// Has devices take what has completed at the host. Returns whether a request is still on its way there.
+    /// Has devices take what has completed or arrived at the host. Returns whether a request is still on its way there.
     pub(crate) fn poll_host(&mut self, retired: u64) -> bool {
-        if !self.devices.waits_for_host() {
+        if !self.devices.polls_host() {
             return false;
         }
         let now = self.clock.now(retired);

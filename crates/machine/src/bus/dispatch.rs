@@ -286,15 +286,22 @@ impl DeviceSet {
         env.events.clear();
     }
 
-    /// Has devices with requests at the host look for what has completed.
+    /// Has devices with requests at the host look for what has completed, and those that listen for what has arrived.
     pub fn poll_host(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
         for &n in &self.host_io {
             let mut call = Call { env, dma, now };
-            if let Some(io) = self.devices[n].host_io().filter(|io| io.is_waiting()) {
+            if let Some(io) = self.devices[n].host_io().filter(|io| io.is_waiting() || io.is_listening()) {
                 io.poll(&mut call.ctx(n));
             }
         }
         self.settle(env, dma, now);
+    }
+
+    /// Returns whether some device polls the host.
+    pub fn polls_host(&mut self) -> bool {
+        let devices = &mut self.devices;
+        let polls = |io: &mut dyn device_api::HostIo| io.is_waiting() || io.is_listening();
+        self.host_io.iter().any(|&n| devices[n].host_io().is_some_and(polls))
     }
 
     /// Returns whether a request of some device is on its way at the host.
