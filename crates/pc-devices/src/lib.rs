@@ -19,6 +19,7 @@ pub mod coprocessor_error;
 pub mod debug_exit;
 pub mod debugcon;
 pub mod dma;
+pub mod e1000;
 pub mod fdc;
 pub mod fw_cfg;
 pub mod hpet;
@@ -52,6 +53,7 @@ pub static ANCHORS: &[fn()] = &[
     debug_exit::link,
     debugcon::link,
     dma::link,
+    e1000::link,
     fdc::link,
     fw_cfg::link,
     hpet::link,

@@ -3,8 +3,8 @@
 use device_api::bench::Bench;
 use device_api::{
     BlockBackend, BlockInfo, BlockOp, BlockResult, CharBackend, Device, DeviceDecl, HostEvent, InputEvent,
-    KeyCode, PointerButton, PortRange, Presence, Property, PropertyKind, RequestId, Role, SoundBackend,
-    SoundFrame, VmTime, Voice, declarations,
+    KeyCode, NetBackend, PointerButton, PortRange, Presence, Property, PropertyKind, RequestId, Role,
+    SoundBackend, SoundFrame, VmTime, Voice, declarations,
 };
 use proptest::prelude::*;
 use x86_types::GuestPhysAddr;
@@ -51,6 +51,22 @@ impl BlockBackend for Zeros {
     }
 }
 
+/// A network that sends back what it was sent, a hundred times.
+#[derive(Debug, Default)]
+struct Echo(Option<(Vec<u8>, u8)>);
+
+impl NetBackend for Echo {
+    fn send(&mut self, _now: VmTime, frame: &[u8]) {
+        self.0 = Some((frame.to_vec(), 100));
+    }
+    fn receive(&mut self, _now: VmTime, frame: &mut Vec<u8>) -> bool {
+        let Some((sent, left)) = self.0.as_mut().filter(|(_, left)| *left > 0) else { return false };
+        *left -= 1;
+        frame.clone_from(sent);
+        true
+    }
+}
+
 struct Built {
     decl: &'static DeviceDecl,
     device: Box<dyn Device>,
@@ -72,6 +88,7 @@ fn build_all() -> Vec<Built> {
         bench.backends.chars.insert("chatter".to_owned(), Box::new(Chatter));
         bench.backends.sounds.insert("loudspeaker".to_owned(), Box::new(Loudspeaker));
         bench.backends.images.insert("image".to_owned(), vec![0x90; 1 << 16]);
+        bench.backends.nets.insert("echo".to_owned(), Box::new(Echo::default()));
         let media = ["disk0", "disk1", "disk2", "disk3"];
         for medium in media {
             bench.backends.blocks.insert(medium.to_owned(), Box::new(Zeros::default()));
@@ -85,6 +102,7 @@ fn build_all() -> Vec<Built> {
                 PropertyKind::Backend(Role::Char) => Some((property.name, "chatter")),
                 PropertyKind::Backend(Role::Image) => Some((property.name, "image")),
                 PropertyKind::Backend(Role::Sound) => Some((property.name, "loudspeaker")),
+                PropertyKind::Backend(Role::Net) => Some((property.name, "echo")),
                 PropertyKind::Backend(Role::Block) if decl.id == "cfi.pflash01" => {
                     Some((property.name, "flash"))
                 }

@@ -47,6 +47,11 @@ pub(crate) const DOCUMENTS: &[Document] = &[
     document("multiboot-1", "Multiboot Specification 0.6.96", Form::Numbered),
     document("elf-1.2", "Executable and Linking Format 1.2", Form::Free),
     document("intel-8237a", "8237A High Performance Programmable DMA Controller", Form::Free),
+    document(
+        "intel-8254x",
+        "PCI/PCI-X Family of Gigabit Ethernet Controllers Software Developer's Manual (8254x)",
+        Form::Numbered,
+    ),
     document("intel-8254", "82C54 Programmable Interval Timer", Form::Free),
     document("intel-8259a", "8259A Programmable Interrupt Controller", Form::Free),
     document("intel-82093aa", "82093AA I/O Advanced Programmable Interrupt Controller", Form::Free),
