@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["x86-decode", "x86-state", "x86-float"],
     &["x86-paging", "x86-exceptions", "msr"],
     &["x86-exec"],
-    &["wasm-jit", "pc-devices", "block"],
+    &["wasm-jit", "pc-devices", "block", "net"],
     &["machine", "wasmtime-host"],
     &["demo-guest"],
     &["session"],
