@@ -151,7 +151,7 @@ impl Shared {
     }
 
     /// Whether no more input comes, and the guest has read all there was.
-    fn is_drained(&self) -> bool {
+    pub(crate) fn is_drained(&self) -> bool {
         let state = self.lock();
         state.ended && state.input.is_empty()
     }

@@ -303,7 +303,9 @@ fn run(
             Outcome::Waiting if args.is_attended() => slept += shared.wait(LONGEST_SLEEP),
             Outcome::Waiting if !shared.is_open() => {
                 terminal.restore();
-                say(WAITS);
+                if !(command.exit_on_eof && shared.is_drained()) {
+                    say(WAITS);
+                }
                 return Ok(0);
             }
             Outcome::Waiting => {
