@@ -124,7 +124,7 @@ fn connections_reach_the_host_by_the_gateway() {
     });
     let mut guest = Guest::new(Vec::new());
     let handle = guest.connect((HOST, port));
-    let data: Vec<u8> = (0..SENT).map(|n| (n * 7 >> 3) as u8).collect();
+    let data: Vec<u8> = (0..SENT).map(|n| ((n * 7) >> 3) as u8).collect();
     let mut sent = 0;
     guest.until(handle, |socket| {
         if socket.can_send() {

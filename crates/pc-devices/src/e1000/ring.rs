@@ -4,7 +4,7 @@ use super::spec;
 use crate::codec::codec_struct;
 
 /// Offsets of a ring's registers from RDBAL or TDBAL.
-mod ring {
+mod offset {
     pub(super) const BASE_LOW: u32 = 0x00;
     pub(super) const BASE_HIGH: u32 = 0x04;
     pub(super) const LEN: u32 = 0x08;
@@ -51,11 +51,11 @@ impl Ring {
     /// Reads a register of the ring.
     pub(super) fn read(&self, at: u32) -> u32 {
         match at {
-            ring::BASE_LOW => self.base as u32,
-            ring::BASE_HIGH => (self.base >> 32) as u32,
-            ring::LEN => self.len,
-            ring::HEAD => self.head,
-            ring::TAIL => self.tail,
+            offset::BASE_LOW => self.base as u32,
+            offset::BASE_HIGH => (self.base >> 32) as u32,
+            offset::LEN => self.len,
+            offset::HEAD => self.head,
+            offset::TAIL => self.tail,
             _ => 0,
         }
     }
@@ -65,11 +65,11 @@ impl Ring {
     /// SPEC: intel-8254x :: 13.4.29 Receive Descriptor Tail -> 16 bits, in units of a descriptor of 16 bytes
     pub(super) fn write(&mut self, at: u32, value: u32) {
         match at {
-            ring::BASE_LOW => self.base = self.base & !0xffff_ffff | u64::from(value & !15),
-            ring::BASE_HIGH => self.base = self.base & 0xffff_ffff | u64::from(value) << 32,
-            ring::LEN => self.len = value & spec::RING_LEN,
-            ring::HEAD => self.head = value & 0xffff,
-            ring::TAIL => self.tail = value & 0xffff,
+            offset::BASE_LOW => self.base = self.base & !0xffff_ffff | u64::from(value & !15),
+            offset::BASE_HIGH => self.base = self.base & 0xffff_ffff | u64::from(value) << 32,
+            offset::LEN => self.len = value & spec::RING_LEN,
+            offset::HEAD => self.head = value & 0xffff,
+            offset::TAIL => self.tail = value & 0xffff,
             _ => {}
         }
     }

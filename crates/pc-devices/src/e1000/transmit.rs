@@ -27,6 +27,9 @@ const GAP: usize = 24;
 /// Bytes of the addresses, behind which a VLAN tag is inserted.
 const ADDRESSES: usize = 12;
 
+/// Takes a frame that is complete.
+type Send<'a> = dyn FnMut(&mut Chip, &mut dyn DmaMemory, &[u8]) + 'a;
+
 /// What a context descriptor says.
 ///
 /// SPEC: intel-8254x :: 3.3.6 TCP/IP Context Transmit Descriptor Format -> starts, ends and offsets of both checksums, sizes of segments
@@ -123,12 +126,7 @@ impl Chip {
     /// Sends what the ring holds, by `send`.
     ///
     /// SPEC: intel-8254x :: 3.4 Transmit Descriptor Ring Structure -> from head to tail; a descriptor with RS is written back with DD
-    pub(super) fn serve_transmitter(
-        &mut self,
-        now: VmTime,
-        memory: &mut dyn DmaMemory,
-        send: &mut dyn FnMut(&mut Chip, &mut dyn DmaMemory, &[u8]),
-    ) {
+    pub(super) fn serve_transmitter(&mut self, now: VmTime, memory: &mut dyn DmaMemory, send: &mut Send<'_>) {
         self.resumes_at = None;
         if !self.tctl().contains(Tctl::EN) || self.transmit.owned() == 0 {
             return;
@@ -166,12 +164,7 @@ impl Chip {
         }
     }
 
-    fn take(
-        &mut self,
-        memory: &mut dyn DmaMemory,
-        descriptor: &Descriptor,
-        send: &mut dyn FnMut(&mut Chip, &mut dyn DmaMemory, &[u8]),
-    ) {
+    fn take(&mut self, memory: &mut dyn DmaMemory, descriptor: &Descriptor, send: &mut Send<'_>) {
         let command = descriptor.command;
         if !descriptor.is_legacy() && descriptor.kind() == spec::DTYP_CONTEXT {
             let context = Context::parse(&descriptor.bytes);
@@ -250,12 +243,7 @@ impl Chip {
     }
 
     /// Sends the packet as one frame. The command of its last descriptor says whether a legacy one has a checksum inserted.
-    fn send_whole(
-        &mut self,
-        memory: &mut dyn DmaMemory,
-        command: TxCommand,
-        send: &mut dyn FnMut(&mut Chip, &mut dyn DmaMemory, &[u8]),
-    ) {
+    fn send_whole(&mut self, memory: &mut dyn DmaMemory, command: TxCommand, send: &mut Send<'_>) {
         let mut frame = std::mem::take(&mut self.transmitter.data);
         let legacy = self.transmitter.legacy.filter(|_| command.contains(TxCommand::IC_TSE));
         if let Some((start, offset)) = legacy {
@@ -270,12 +258,7 @@ impl Chip {
     ///
     /// SPEC: intel-8254x :: 3.5.9.1 TCP/IP/UDP Header for the First Frame -> lengths, sequence number, FIN and PSH cleared, checksums
     /// SPEC: intel-8254x :: 3.5.9.2 TCP/IP/UDP Header for the Subsequent Frames -> identification counts up, the sequence number grows by the payload before
-    fn send_segment(
-        &mut self,
-        memory: &mut dyn DmaMemory,
-        last: bool,
-        send: &mut dyn FnMut(&mut Chip, &mut dyn DmaMemory, &[u8]),
-    ) {
+    fn send_segment(&mut self, memory: &mut dyn DmaMemory, last: bool, send: &mut Send<'_>) {
         let packet = &mut self.transmitter;
         let context = packet.segmented;
         let mut frame = packet.data.clone();
@@ -310,12 +293,7 @@ impl Chip {
         }
     }
 
-    fn send_frame(
-        &mut self,
-        memory: &mut dyn DmaMemory,
-        mut frame: Vec<u8>,
-        send: &mut dyn FnMut(&mut Chip, &mut dyn DmaMemory, &[u8]),
-    ) {
+    fn send_frame(&mut self, memory: &mut dyn DmaMemory, mut frame: Vec<u8>, send: &mut Send<'_>) {
         if frame.is_empty() {
             return;
         }
