@@ -122,6 +122,20 @@ pub struct RunArgs {
     /// wav,id=ID,path=FILE.wav or none,id=ID
     #[arg(long, value_name = "KIND,id=ID")]
     pub audiodev: Vec<String>,
+    /// A network card with its network: user,model=e1000,mac=ADDRESS,id=ID,hostfwd=tcp::2222-:22,net=10.0.2.0/24,
+    /// hostname=NAME,restrict=on;
+    /// or none, as without it
+    #[arg(long, value_name = "user|none")]
+    pub nic: Vec<String>,
+    /// A network for -device e1000,netdev=ID: user,id=ID, with the properties of -nic
+    #[arg(long, value_name = "user,id=ID")]
+    pub netdev: Vec<String>,
+    /// The same in QEMU's older form: nic,model=e1000,macaddr=ADDRESS and user, or none
+    #[arg(long, value_name = "nic|user|none")]
+    pub net: Vec<String>,
+    /// Records the frames of a network in a file, for Wireshark: filter-dump,id=ID,netdev=ID,file=FILE
+    #[arg(long, value_name = "filter-dump,...")]
+    pub object: Vec<String>,
     /// Where QMP is spoken, the protocol of tools: unix:PATH,server=on,wait=off or tcp:HOST:PORT,server=on,wait=off or stdio
     #[arg(long, value_name = "WHERE")]
     pub qmp: Vec<String>,
@@ -300,12 +314,22 @@ impl RunArgs {
         Some(named.unwrap_or(first).to_owned())
     }
 
+    /// Whether a network card is asked for, beside those of `-device`.
+    fn has_card(&self) -> bool {
+        self.nic.iter().chain(&self.net).any(|text| text != "none")
+    }
+
+    /// Whether something may come by a network.
+    pub fn has_network(&self) -> bool {
+        self.has_card() || !self.netdev.is_empty()
+    }
+
     /// Whether there is something that firmware could boot, or firmware was asked for in some way.
     pub fn boots_drives(&self) -> bool {
         let files = [&self.hda, &self.hdb, &self.hdc, &self.hdd, &self.cdrom, &self.fda, &self.fdb];
         let named =
             files.into_iter().any(Option::is_some) || !self.drive.is_empty() || !self.pflash.is_empty();
-        named || self.boot.is_some() || !self.device.is_empty() || self.shows_screen()
+        named || self.has_card() || self.boot.is_some() || !self.device.is_empty() || self.shows_screen()
     }
 
     /// Whether there is someone who looks at a screen, so that a kernel is to find the adapter as firmware leaves it: by an

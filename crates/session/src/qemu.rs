@@ -48,7 +48,6 @@ const DISK: &str = "the nearest is -drive file=FILE,if=ide";
 const FIRMWARE: &str = "the nearest is -bios FILE, or -drive if=pflash,file=FILE";
 const DISPLAY: &str =
     "the nearest is -display terminal, which shows text modes; screendump in the monitor takes pictures";
-const NET: &str = "there is no network yet; the nearest is --serial";
 const DEBUGGER: &str =
     "there is no debugger's interface yet; the nearest is --trace exceptions, or --max-instructions N";
 const TCG: &str = "guest code is always translated, as by -accel tcg; leave it out";
@@ -75,9 +74,6 @@ static OPTIONS: &[Known] = &[
     flag("full-screen", &[], DISPLAY),
     value("g", &[], DISPLAY),
     value("k", &[], DISPLAY),
-    value("net", &["none"], NET),
-    value("nic", &["none"], NET),
-    value("netdev", &[], NET),
     value("gdb", &[], DEBUGGER),
     flag("s", &[], DEBUGGER),
     flag("singlestep", &[], "the nearest is --engine interp"),
@@ -108,7 +104,6 @@ static OPTIONS: &[Known] = &[
     value("mem-path", &[], NOTHING),
     flag("mem-prealloc", &[], NOTHING),
     value("overcommit", &[], NOTHING),
-    value("object", &[], NOTHING),
     value("global", &[], NOTHING),
     value("set", &[], NOTHING),
     value("readconfig", &[], NOTHING),

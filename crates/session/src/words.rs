@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn options_of_qemu_that_are_true_are_dropped() {
-        let line = "run -accel tcg -vnc none --nic none -net none -kernel x";
+        let line = "run -accel tcg -vnc none -audio none -kernel x";
         assert_eq!(good(line), "run --kernel x");
         assert_eq!(
             good("run -device isa-debug-exit,iobase=0xf4,iosize=4 -no-reboot"),
@@ -194,8 +194,8 @@ mod tests {
         let cases = [
             ("run -numa node", "-numa, an option of QEMU, is not there: all memory is one node"),
             ("run -s", "-s, an option of QEMU, is not there: there is no debugger"),
-            ("run -net user", "-net user is not there: there is no network"),
-            ("run -net", "-net needs a value"),
+            ("run -vnc :0", "-vnc :0 is not there: the nearest is -display terminal"),
+            ("run -vnc", "-vnc needs a value"),
         ];
         for (line, expected) in cases {
             let error = words(line).unwrap_err().to_string();

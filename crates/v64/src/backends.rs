@@ -5,9 +5,12 @@ use crate::terminal::Terminal;
 use anyhow::{Context, Result, bail, ensure};
 use block::Format;
 use device_api::{Backends, BlockBackend};
+use net::{Dump, HostNet};
 use session::MachineSpec;
 use session::spec::{BlockSpec, CharTarget, ImageSource};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Bytes of the largest ROM.
 const LARGEST_ROM: u64 = 16 << 20;
@@ -26,6 +29,7 @@ pub(crate) fn open(spec: &MachineSpec, terminal: &Terminal, sockets: &SocketFile
     })?;
     files(spec, &mut backends, false)?;
     spec.null_sounds(&mut backends);
+    networks(spec, terminal, &mut backends)?;
     Ok(backends)
 }
 
@@ -34,6 +38,36 @@ pub(crate) fn silent(spec: &MachineSpec) -> Result<Backends> {
     let mut backends = spec.null_chars();
     files(spec, &mut backends, true)?;
     Ok(backends)
+}
+
+/// Gives networks their way out, and puts recorders before them.
+fn networks(spec: &MachineSpec, terminal: &Terminal, backends: &mut Backends) -> Result<()> {
+    for net in &spec.nets {
+        if !net.config.restrict || !net.config.forwards.is_empty() {
+            let shared = Arc::clone(terminal.shared());
+            let opened = HostNet::new(net.config.clone(), name_server(), Arc::new(move || shared.wake()));
+            let opened = opened.with_context(|| {
+                let ports = net.config.forwards.iter().map(|forward| forward.listen.to_string());
+                format!("cannot open the network {} ({})", net.id, ports.collect::<Vec<_>>().join(", "))
+            })?;
+            backends.nets.insert(net.id.clone(), Box::new(opened));
+        }
+        let Some(dump) = &net.dump else { continue };
+        let cannot = || format!("cannot write the frames of {} to {}", net.id, dump.file.display());
+        if let Some(network) = backends.nets.remove(&net.id) {
+            let file = std::fs::File::create(&dump.file).with_context(cannot)?;
+            let recorded =
+                Dump::new(network, std::io::BufWriter::new(file), dump.most).with_context(cannot)?;
+            backends.nets.insert(net.id.clone(), Box::new(recorded));
+        }
+    }
+    Ok(())
+}
+
+/// The first name server of the host's that has an IPv4 address.
+fn name_server() -> Option<Ipv4Addr> {
+    let text = std::fs::read_to_string("/etc/resolv.conf").ok()?;
+    text.lines().find_map(|line| line.trim().strip_prefix("nameserver")?.trim().parse().ok())
 }
 
 fn files(spec: &MachineSpec, backends: &mut Backends, snapshot: bool) -> Result<()> {

@@ -299,8 +299,10 @@ fn run(
         match &outcome {
             Outcome::More => {}
             Outcome::Idle(ns) => slept += shared.wait(Duration::from_nanos(*ns).min(LONGEST_SLEEP)),
-            // What a monitor or a display sends may wake it.
-            Outcome::Waiting if args.is_attended() => slept += shared.wait(LONGEST_SLEEP),
+            // What a monitor, a display or a network sends may wake it.
+            Outcome::Waiting if args.is_attended() || args.has_network() => {
+                slept += shared.wait(LONGEST_SLEEP);
+            }
             Outcome::Waiting if !shared.is_open() => {
                 terminal.restore();
                 if !(command.exit_on_eof && shared.is_drained()) {

@@ -21,8 +21,11 @@ fn options_of_qemu_that_are_not_there_are_named_with_the_nearest() {
         (&["run", "-numa", "node"], "-numa, an option of QEMU, is not there: all memory is one node"),
         (&["run", "-sdl"], "-sdl, an option of QEMU, is not there: the nearest is -display terminal"),
         (&["run", "-device", "virtio-net"], "no device is called virtio-net; there are "),
-        (&["run", "-net", "user"], "-net user is not there: there is no network yet"),
-        (&["run", "-nic", "user"], "-nic user is not there"),
+        (&["run", "-nic", "tap"], "-nic tap is not there; there are user and none"),
+        (
+            &["run", "-nic", "user,hostfwd=udp::53-:53"],
+            "-nic user: hostfwd=udp::53-:53: connections of tcp are forwarded",
+        ),
         (&["run", "-s"], "-s, an option of QEMU, is not there: there is no debugger"),
         (&["run", "-loadvm", "x"], "-loadvm, an option of QEMU, is not there: a saved state is a file"),
         (

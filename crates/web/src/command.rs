@@ -120,7 +120,7 @@ fn text(stdout: String, exit_code: u8) -> (Plan, Parsed) {
 }
 
 /// Options of the native command only.
-const NATIVE: &[&str] = &["trace", "log", "log_file"];
+const NATIVE: &[&str] = &["trace", "log", "log_file", "object"];
 
 /// Returns the command's own arguments. What exists in the native command only is not in the help; a run refuses it.
 fn cli() -> clap::Command {

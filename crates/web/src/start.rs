@@ -134,6 +134,9 @@ impl Vm {
                 None => bail!("the image {} was not given", block.file.display()),
             };
         }
+        if spec.nets.iter().any(|net| net.dump.is_some()) {
+            bail!("-object filter-dump is for the native command; leave it out");
+        }
         for image in &spec.images {
             let Some(content) = self.files.remove(&image_name(&image.id)) else {
                 bail!("the ROM image {} was not given", image.source);

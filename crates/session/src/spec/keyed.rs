@@ -15,6 +15,14 @@ impl Keyed {
     /// # Errors
     /// A name that is given twice, or none.
     pub(super) fn parse(option: &'static str, text: &str, first: &str) -> Result<Self> {
+        Self::parse_lists(option, text, first, &[])
+    }
+
+    /// The same, where parts of some names may be given again.
+    ///
+    /// # Errors
+    /// A name that is given twice, or none.
+    pub(super) fn parse_lists(option: &'static str, text: &str, first: &str, lists: &[&str]) -> Result<Self> {
         let mut parts: Vec<(String, String)> = Vec::new();
         for (n, part) in split(text).into_iter().enumerate() {
             let (name, value) = match part.split_once('=') {
@@ -23,7 +31,8 @@ impl Keyed {
                 None => (part, "on".to_owned()),
             };
             ensure!(!name.is_empty(), "{option} {text} has a part without a name");
-            ensure!(!parts.iter().any(|(other, _)| *other == name), "{option} {text} gives {name} twice");
+            let twice = parts.iter().any(|(other, _)| *other == name) && !lists.contains(&name.as_str());
+            ensure!(!twice, "{option} {text} gives {name} twice");
             parts.push((name, value));
         }
         Ok(Self { option, parts })

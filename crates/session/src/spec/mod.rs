@@ -5,6 +5,7 @@ mod boot;
 mod drives;
 mod keyed;
 mod monitors;
+mod net;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -17,6 +18,7 @@ use device_api::{Backends, CharBackend, DeviceSpec, SoundBackend, SoundFrame, Vm
 pub use drives::{BlockSpec, MediaKind};
 use keyed::Keyed;
 pub use monitors::{Address, MonitorMode, MonitorSpec, Socket};
+pub use net::{DumpSpec, NetSpec};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -109,6 +111,8 @@ pub struct MachineSpec {
     pub monitors: Vec<MonitorSpec>,
     /// Audio devices
     pub audios: Vec<AudioSpec>,
+    /// Networks
+    pub nets: Vec<NetSpec>,
 }
 
 impl MachineSpec {
@@ -144,6 +148,7 @@ impl MachineSpec {
         spec.add_monitors(args)?;
         spec.add_drives(args)?;
         spec.add_firmware(args)?;
+        spec.add_networks(args)?;
         if let Some(port) = args.debug_exit {
             let device = DeviceSpec::new("isa-debug-exit").with("iobase", port).with("iosize", 4);
             spec.devices.push(device);
@@ -154,6 +159,7 @@ impl MachineSpec {
         let has_screen = spec.devices.iter().any(|device| device.model == "VGA");
         let no_screen = "-display shows a screen, and -vga none leaves it out; leave one of them out";
         ensure!(has_screen || !args.has_display(), no_screen);
+        spec.number_cards()?;
         Ok(spec)
     }
 
@@ -165,7 +171,7 @@ impl MachineSpec {
             .or_else(|| find(|target| matches!(target, CharTarget::File(_))))
     }
 
-    /// Returns character devices, as `open` gives them; what it leaves out is a line whose bytes are lost.
+    /// Returns networks, and character devices as `open` gives them; what it leaves out is a line whose bytes are lost.
     pub fn chars(
         &self,
         mut open: impl FnMut(&CharSpec) -> Result<Option<Box<dyn CharBackend>>>,
@@ -175,10 +181,11 @@ impl MachineSpec {
             let opened = open(spec)?.unwrap_or_else(|| Box::new(NullChar));
             backends.chars.insert(spec.id.clone(), opened);
         }
+        self.open_networks(&mut backends);
         Ok(backends)
     }
 
-    /// Returns character devices whose bytes are all lost, and audio devices that are not heard.
+    /// Returns networks, character devices whose bytes are all lost, and audio devices that are not heard.
     pub fn null_chars(&self) -> Backends {
         let mut backends = self.chars(|_| Ok(None)).unwrap_or_default();
         self.null_sounds(&mut backends);

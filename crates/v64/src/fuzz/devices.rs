@@ -27,6 +27,7 @@ pub(super) fn devices() -> (Vec<DeviceSpec>, Backends) {
         backends.blocks.insert(id.to_owned(), Box::new(Memory::new(bytes, read_only)));
     }
     backends.sounds.insert("sound".to_owned(), Box::new(session::sound::Mixer::new(44_100)));
+    backends.nets.insert("net".to_owned(), Box::new(net::UserNet::new(net::Config::default())));
     let specs = vec![
         DeviceSpec::new("isa-serial"),
         DeviceSpec::new("isa-parallel"),
@@ -37,6 +38,7 @@ pub(super) fn devices() -> (Vec<DeviceSpec>, Backends) {
         DeviceSpec::new("ide-hd").with("drive", "disk").with("bus", "ide.0").with("unit", 0),
         DeviceSpec::new("ide-cd").with("drive", "cd").with("bus", "ide.1").with("unit", 0),
         DeviceSpec::new("floppy").with("drive", "floppy").with("unit", 0),
+        DeviceSpec::new("e1000").with("netdev", "net"),
     ];
     (specs, backends)
 }

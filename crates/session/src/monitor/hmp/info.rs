@@ -31,6 +31,7 @@ topics! {
     "mem" "" "show the active virtual memory mappings" mem,
     "mtree" "" "show what answers at guest-physical addresses" mtree,
     "name" "" "show the current VM name" name,
+    "network" "" "show the network cards" network,
     "pci" "" "show PCI info" pci,
     "pic" "" "show PIC state" pic,
     "registers" "[-a|vcpu]" "show the cpu registers (-a: of all cpus)" show_registers,
@@ -105,6 +106,11 @@ fn lapic(call: &mut Call<'_, '_>) -> Result<(), Failure> {
 
 fn pic(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     device_topic(call, "pic");
+    Ok(())
+}
+
+fn network(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    device_topic(call, "network");
     Ok(())
 }
 
