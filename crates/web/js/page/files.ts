@@ -6,10 +6,13 @@ import { identify, isState, type Use } from './sniff.ts';
 /** What a file is chosen for: firmware looks like nothing else, so it has to be put into its place. */
 type Slot = Use | 'bios';
 
-const USES: readonly Slot[] = ['kernel', 'initrd', 'bios'];
+const USES: readonly Slot[] = ['kernel', 'initrd', 'cdrom', 'hda', 'fda', 'bios'];
+/** Images, in the order in which firmware tries them, with the letters that `-boot` has for them */
+const IMAGES = { cdrom: 'd', fda: 'a', hda: 'c' } as const;
+const NAMES: Readonly<Record<keyof typeof IMAGES, string>> = { cdrom: 'CD', fda: 'floppy', hda: 'hard disk' };
 /** Files that are dropped at once */
-const MOST = 2;
-const TOO_MANY = 'A guest is one kernel and at most one initrd: drop one or two files.';
+const MOST = 4;
+const TOO_MANY = 'A guest is a kernel with its initrd, or a CD, a hard disk and a floppy: drop four files at most.';
 
 /** The panel that asks for a kernel, an initrd, firmware, a command line and the machine, and the drop of files anywhere on the page. */
 export class Files {
@@ -85,7 +88,7 @@ export class Files {
   }
 
   #take(use: Slot, file: File | undefined): void {
-    if (this.#debian && use !== 'bios') {
+    if (this.#debian && (use === 'kernel' || use === 'initrd')) {
       this.#debian = false;
       for (const other of ['kernel', 'initrd'] as const) this.#take(other, undefined);
     }
@@ -103,8 +106,9 @@ export class Files {
    * with it.
    */
   async #offer(file: File, slot?: Slot): Promise<string> {
-    if (slot === 'bios' && file.size > 0) {
-      this.#take('bios', file);
+    // What is on an image, or whether it is firmware, only its place tells.
+    if (slot && slot !== 'kernel' && slot !== 'initrd' && file.size > 0) {
+      this.#take(slot, file);
       return '';
     }
     let found;
@@ -129,7 +133,9 @@ export class Files {
       return `${file.name} is ${what}: it was taken as the initrd.`;
     }
     this.#take(use ?? 'kernel', file);
-    return '';
+    if (slot === undefined || slot === use || use === undefined || !(use in IMAGES)) return '';
+    need<HTMLInputElement>(slot).value = '';
+    return `${file.name} is ${what}: it was taken as the ${NAMES[use as keyof typeof IMAGES]}.`;
   }
 
   #drops(): void {
@@ -171,11 +177,12 @@ export class Files {
   }
 
   #submit(): void {
-    const { kernel, initrd, bios } = this.#chosen;
+    const { kernel, initrd, bios, cdrom, fda, hda } = this.#chosen;
+    const first = cdrom ?? fda ?? hda;
     const size = need<HTMLInputElement>('size-field');
     const memory = parseSize(size.value);
-    if (!kernel && !this.#debian && (!bios || initrd)) {
-      this.open(initrd ? 'An initrd needs a kernel.' : 'Choose a kernel first, or firmware.');
+    if (!kernel && !this.#debian && (initrd || !(bios ?? first))) {
+      this.open(initrd ? 'An initrd needs a kernel.' : 'Choose a kernel first, or a CD, a disk, a floppy or firmware.');
       return need('kernel').focus();
     }
     if (typeof memory === 'string') {
@@ -190,12 +197,15 @@ export class Files {
     const clock = need<HTMLSelectElement>('clock').value === 'icount' ? 'icount' : 'real';
     const engine = need<HTMLSelectElement>('engine').value === 'interp' ? 'interp' : 'jit';
     const smp = Number(need<HTMLSelectElement>('processors').value);
-    const machine = { ...(bios ? { bios } : {}), ...vga, ...append, smp, clock, engine } as const;
+    const images = { ...(cdrom ? { cdrom } : {}), ...(fda ? { fda } : {}), ...(hda ? { hda } : {}) };
+    const letters = (Object.keys(IMAGES) as (keyof typeof IMAGES)[]).filter((place) => place in images).map((place) => IMAGES[place]);
+    const order = letters.length > 0 && !kernel && !this.#debian ? { boot: letters.join('') } : {};
+    const machine = { ...(bios ? { bios } : {}), ...images, ...order, ...vga, ...append, smp, clock, engine } as const;
     const own = { ...(kernel ? { kernel } : {}), ...(initrd ? { initrd } : {}), ...machine };
     this.#dialog.close();
     this.#boot({
       id: 'own',
-      name: kernel?.name ?? (this.#debian ? debian.name : bios?.name) ?? debian.name,
+      name: kernel?.name ?? (this.#debian ? debian.name : (first ?? bios)?.name) ?? debian.name,
       memory,
       prepare: !this.#debian ? async () => own : async (...how) => ({ ...(await debian.prepare(...how)), ...machine }),
     });

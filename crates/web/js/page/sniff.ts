@@ -1,5 +1,5 @@
 /** What the machine can use a file as. */
-export type Use = 'kernel' | 'initrd';
+export type Use = 'kernel' | 'initrd' | 'cdrom' | 'hda' | 'fda';
 
 /** What a file is. */
 export interface Found {
@@ -11,9 +11,8 @@ export interface Found {
   instead?: string;
 }
 
-const NO_CD =
-  'v64 has no CD drive yet: take the kernel and the initrd out of the image (on Debian’s it is vmlinuz and initrd.gz in install.amd) and choose those.';
-const NO_DISK = 'v64 has no disks yet: choose a kernel (a Linux vmlinuz, or a multiboot image) and an initrd.';
+const CONVERT = 'Convert it with qemu-img convert -O qcow2, and choose the result.';
+const UNPACK_IMAGE = 'Unpack it with gunzip, and choose the result.';
 const UNPACK = 'Unpack it, and choose the kernel that is in it.';
 const NO_KERNEL = 'Choose a Linux bzImage (often called vmlinuz) or a multiboot image.';
 
@@ -30,7 +29,8 @@ const STATE = 'v64state';
 type Rule = readonly [at: number, magic: string, found: Found];
 
 const initrd = (what: string): Found => ({ use: 'initrd', what });
-const disk = (what: string): Found => ({ what, instead: NO_DISK });
+const disk = (what: string): Found => ({ use: 'hda', what });
+const foreign = (what: string): Found => ({ what, instead: CONVERT });
 const archive = (what: string): Found => ({ what, instead: UNPACK });
 const other = (what: string): Found => ({ what, instead: NO_KERNEL });
 
@@ -38,13 +38,13 @@ const other = (what: string): Found => ({ what, instead: NO_KERNEL });
 const RULES: readonly Rule[] = [
   [0, STATE, { what: 'a saved state of v64', instead: 'Open it by the key beside “Download”.' }],
   [0x202, 'HdrS', { use: 'kernel', what: 'a Linux kernel' }],
-  [0x8001, 'CD001', { what: 'a CD image (ISO 9660)', instead: NO_CD }],
+  [0x8001, 'CD001', { use: 'cdrom', what: 'a CD image (ISO 9660)' }],
   [0, 'QFI\xfb', disk('a disk image (qcow2)')],
-  [0, 'KDMV', disk('a disk image (VMDK)')],
-  [0, '# Disk DescriptorFile', disk('a disk image (VMDK)')],
-  [0, 'vhdxfile', disk('a disk image (VHDX)')],
-  [0, 'conectix', disk('a disk image (VHD)')],
-  [0x40, '\x7f\x10\xda\xbe', disk('a disk image (VDI)')],
+  [0, 'KDMV', foreign('a disk image (VMDK)')],
+  [0, '# Disk DescriptorFile', foreign('a disk image (VMDK)')],
+  [0, 'vhdxfile', foreign('a disk image (VHDX)')],
+  [0, 'conectix', foreign('a disk image (VHD)')],
+  [0x40, '\x7f\x10\xda\xbe', foreign('a disk image (VDI)')],
   [0, '07070', initrd('a cpio archive')],
   [0, '\x1f\x8b', initrd('a gzip file')],
   [0, '\xfd7zXZ', initrd('an xz file')],
@@ -100,7 +100,7 @@ function look(bytes: Uint8Array, size: number): Found {
   if (rule) return rule[2];
   if (begins(bytes, 0, '\x7fELF')) return elf(bytes);
   if (/^\s*<(!doctype|html)/i.test(new TextDecoder('latin1').decode(bytes.subarray(0, 200)))) return other('a web page');
-  if (begins(bytes, 510, '\x55\xaa')) return disk(FLOPPIES.includes(size / 1024) ? 'a floppy image' : 'a disk image');
+  if (begins(bytes, 510, '\x55\xaa')) return FLOPPIES.includes(size / 1024) ? { use: 'fda', what: 'a floppy image' } : disk('a disk image');
   return {};
 }
 
@@ -142,7 +142,7 @@ export async function identify(file: Blob, name = ''): Promise<Found> {
   if (begins(head, 0, '\x1f\x8b')) {
     const inner = look(await gunzipped(file), 0);
     if (inner.use === 'kernel') return { what: 'a kernel compressed with gzip', instead: 'Unpack it with gunzip, and choose the result.' };
-    if (inner.what && !inner.use) return { what: `${inner.what}, compressed with gzip`, ...(inner.instead ? { instead: inner.instead } : {}) };
+    if (inner.what && inner.use !== 'initrd') return { what: `${inner.what}, compressed with gzip`, instead: inner.use ? UNPACK_IMAGE : inner.instead ?? UNPACK };
   }
   return PACKED.test(name) ? archive('a compressed archive or image') : found;
 }

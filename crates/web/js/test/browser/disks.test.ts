@@ -44,3 +44,18 @@ test('what is written survives a reload where it has a name', async () => {
   assert.equal(await boot(page, 'persist'), '43 Uext of the diskV');
   await close();
 });
+
+test('a disk that is chosen in the page boots', async () => {
+  const { page, close } = await bench.open();
+  await page.click('#own');
+  await page.setInputFiles('#hda', { name: 'disk.img', mimeType: '', buffer: Buffer.from(DISK) });
+  await page.waitForFunction(() => document.getElementById('hda-name')?.textContent?.startsWith('disk.img'));
+  await page.fill('#size-field', '16M');
+  await page.click('#files-boot');
+  await page.waitForFunction(
+    () => (globalThis as unknown as { v64: { screen: { text(): string } } }).v64.screen.text().includes('Text of the disk'),
+    null,
+    { timeout: 60_000 },
+  );
+  await close();
+});

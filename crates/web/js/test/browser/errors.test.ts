@@ -158,9 +158,7 @@ describe('the page’s messages', () => {
     await page.click('#own');
     assert.equal(await page.evaluate(() => document.activeElement?.id), 'kernel');
     for (const [file, says] of [
-      [['debian.iso', 40_000, 0x8001, 'CD001'], 'debian.iso is a CD image (ISO 9660). v64 has no CD drive yet'],
-      [['dos.img', 1440 * 1024, 510, '\x55\xaa'], 'dos.img is a floppy image. v64 has no disks yet'],
-      [['disk.qcow2', 600, 0, 'QFI\xfb'], 'disk.qcow2 is a disk image (qcow2)'],
+      [['disk.vmdk', 600, 0, 'KDMV'], 'disk.vmdk is a disk image (VMDK). Convert it'],
       [['vmlinux', 600, 0, '\x7fELF'], 'vmlinux is an ELF program'],
       [['nothing', 0, 0, ''], 'nothing is empty'],
     ] as const) {
@@ -171,7 +169,13 @@ describe('the page’s messages', () => {
     await screenshot(page, 'dropped');
     // Through the field for kernels, it is no other.
     await page.setInputFiles('#kernel', { name: 'cd.iso', mimeType: '', buffer: Buffer.concat([Buffer.alloc(0x8001), Buffer.from('CD001')]) });
-    await panelSays(page, 'cd.iso is a CD image');
+    await panelSays(page, 'cd.iso is a CD image (ISO 9660): it was taken as the CD.');
+    assert.match((await page.textContent('#cdrom-name')) ?? '', /^cd\.iso/);
+    await drop(page, [['dos.img', 1440 * 1024, 510, '\x55\xaa'], ['disk.qcow2', 600, 0, 'QFI\xfb']]);
+    await page.waitForFunction(() => document.getElementById('hda-name')?.textContent?.startsWith('disk.qcow2'));
+    assert.match((await page.textContent('#fda-name')) ?? '', /^dos\.img/);
+    for (const id of ['cdrom', 'hda', 'fda']) await page.click(`[data-clear="${id}"]`);
+    assert.match((await page.textContent('#cdrom-name')) ?? '', /choose/);
     await page.setInputFiles('#kernel', { name: 'root.cpio', mimeType: '', buffer: Buffer.from('070701'.padEnd(200, '0')) });
     await panelSays(page, 'taken as the initrd');
     assert.match((await page.textContent('#initrd-name')) ?? '', /^root\.cpio/);
@@ -181,8 +185,8 @@ describe('the page’s messages', () => {
     await page.setInputFiles('#kernel', { name: 'bzImage', mimeType: '', buffer: KERNEL });
     await page.waitForFunction(() => document.getElementById('kernel-name')?.textContent?.startsWith('bzImage'));
     assert.match((await page.textContent('#initrd-name')) ?? '', /choose/);
-    await drop(page, [['a', 1, 0, ''], ['b', 1, 0, ''], ['c', 1, 0, '']]);
-    await panelSays(page, 'one or two files');
+    await drop(page, [['a', 1, 0, ''], ['b', 1, 0, ''], ['c', 1, 0, ''], ['d', 1, 0, ''], ['e', 1, 0, '']]);
+    await panelSays(page, 'four files at most');
     await close();
   });
 

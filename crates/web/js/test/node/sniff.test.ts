@@ -36,16 +36,25 @@ test('kernels and initrds are told from each other', async () => {
   assert.deepEqual(await identify(new Blob(['no kernel at all\n'.repeat(600)])), {});
 });
 
+test('images of media are told by what they are for', async () => {
+  for (const [name, bytes, what, use] of [
+    ['debian.iso', ISO, /CD image/, 'cdrom'],
+    ['hybrid.iso', file(40_000, BOOT_SECTOR, [0x8001, 'CD001']), /CD image/, 'cdrom'],
+    ['dos.img', file(1440 * 1024, BOOT_SECTOR), /floppy image/, 'fda'],
+    ['disk.img', file(1 << 20, BOOT_SECTOR), /disk image$/, 'hda'],
+    ['disk.qcow2', file(1 << 17, [0, 'QFI\xfb\0\0\0\x03']), /qcow2/, 'hda'],
+    ['root.ext4', file(4096, [0x438, [0x53, 0xef]]), /ext4/, 'hda'],
+  ] as const) {
+    const found = await identify(new Blob([bytes as Uint8Array<ArrayBuffer>]), name);
+    assert.deepEqual([found.use, found.instead], [use, undefined], name);
+    assert.match(found.what ?? '', what, name);
+  }
+});
+
 test('other files are named, with what to do in their place', async () => {
   for (const [name, bytes, what] of [
-    ['debian.iso', ISO, /CD image/],
-    ['hybrid.iso', file(40_000, BOOT_SECTOR, [0x8001, 'CD001']), /CD image/],
-    ['dos.img', file(1440 * 1024, BOOT_SECTOR), /floppy image/],
-    ['disk.img', file(1 << 20, BOOT_SECTOR), /disk image$/],
-    ['disk.qcow2', file(1 << 17, [0, 'QFI\xfb\0\0\0\x03']), /qcow2/],
     ['disk.vmdk', file(512, [0, 'KDMV']), /VMDK/],
     ['disk.vdi', file(512, [0x40, [0x7f, 0x10, 0xda, 0xbe]]), /VDI/],
-    ['root.ext4', file(4096, [0x438, [0x53, 0xef]]), /ext4/],
     ['vmlinux', ELF, /ELF program for x86-64 without a multiboot header/],
     ['ls', file(4096, [0, '\x7fELF\x02\x01\x01'], [18, [183]]), /ELF program for ARM64/],
     ['Image', file(4096, [0x38, 'ARM\x64']), /Linux kernel for ARM64/],
