@@ -6,6 +6,7 @@ use crate::task::task;
 use crate::{guests, project};
 use anyhow::{Context, Result};
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -137,13 +138,44 @@ impl Site {
             }
         };
         match File::open(&path) {
-            Ok(file) if path.is_file() => {
-                // Of known length, so that the page can tell how much is still to come.
-                let _ = request.respond(with_headers(Response::from_file(file), media_type(&path)));
-            }
+            Ok(file) if path.is_file() => send(request, file, media_type(&path)),
             _ => refuse(request, 404, "No such file."),
         }
     }
+}
+
+/// Sends a file, or the part of it that is asked for: images of disks are read in parts.
+fn send(request: Request, mut file: File, media_type: &str) {
+    let range = request.headers().iter().find(|header| header.field.equiv("Range"));
+    let range = range.map(|header| header.value.as_str().to_owned());
+    let len = file.metadata().map_or(0, |data| data.len());
+    let Some((from, to)) = range.and_then(|range| part(&range, len)) else {
+        // Of known length, so that the page can tell how much is still to come.
+        let _ = request.respond(with_headers(Response::from_file(file), media_type));
+        return;
+    };
+    if file.seek(SeekFrom::Start(from)).is_err() {
+        return refuse(request, 416, "There is no such part of the file.");
+    }
+    let size = usize::try_from(to - from + 1).ok();
+    let mut response = Response::new(206.into(), Vec::new(), file.take(to - from + 1), size, None);
+    if let Ok(header) = Header::from_bytes("Content-Range", format!("bytes {from}-{to}/{len}")) {
+        response.add_header(header);
+    }
+    let _ = request.respond(with_headers(response, media_type));
+}
+
+/// Returns the first and the last byte that a header `Range` of one range names; `None` for others, and for those beyond
+/// the end.
+fn part(range: &str, len: u64) -> Option<(u64, u64)> {
+    let (from, to) = range.trim().strip_prefix("bytes=")?.split_once('-')?;
+    let last = len.checked_sub(1)?;
+    let (from, to) = match (from, to) {
+        ("", count) => (len.saturating_sub(count.parse().ok()?), last),
+        (from, "") => (from.parse().ok()?, last),
+        (from, to) => (from.parse().ok()?, to.parse::<u64>().ok()?.min(last)),
+    };
+    (from <= to).then_some((from, to))
 }
 
 fn with_headers<R: std::io::Read>(response: Response<R>, media_type: &str) -> Response<R> {
@@ -226,6 +258,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn parts_of_files_are_those_of_the_header() {
+        assert_eq!(part("bytes=0-99", 10), Some((0, 9)));
+        assert_eq!(part("bytes=4-", 10), Some((4, 9)));
+        assert_eq!(part("bytes=-3", 10), Some((7, 9)));
+        for bad in ["bytes=10-", "bytes=5-4", "bytes=1-2,4-5", "lines=1-2", "bytes=x-", "bytes=-"] {
+            assert_eq!(part(bad, 10), None, "{bad}");
+        }
+        assert_eq!(part("bytes=0-", 0), None);
+    }
+
     /// Serves a folder with one page in it, sends a request and gives the whole answer.
     fn ask(request: &str) -> String {
         let folder = std::env::temp_dir().join(format!("v64-serve-{}", std::process::id()));
@@ -259,6 +302,9 @@ mod tests {
         let wasm = ask("HEAD /v64.wasm");
         assert!(wasm.contains("Content-Type: application/wasm"), "{wasm}");
         assert!(wasm.contains("Content-Length: 70000") && wasm.ends_with("\r\n\r\n"), "{wasm}");
+        let part = ask("GET / HTTP/1.1\r\nRange: bytes=3-6\r\nX-Rest:");
+        assert!(part.starts_with("HTTP/1.1 206") && part.ends_with("\r\n\r\nhere"), "{part}");
+        assert!(part.contains("Content-Range: bytes 3-6/11"), "{part}");
         for (request, status) in
             [("GET /nothing", 404), ("GET /empty", 404), ("GET /../x", 404), ("POST /", 405)]
         {
