@@ -2,7 +2,7 @@
 
 use crate::codec::Codec;
 use crate::lanes;
-use device_api::{Ctx, Device, FirmwareTables, HostEvent, Pio, Snapshot, Timed, VmTime};
+use device_api::{Ctx, Device, FirmwareTables, Pio, Snapshot, Timed, VmTime};
 
 /// A chip whose registers are bytes at ports.
 pub(crate) trait PortChip: Codec + 'static {
@@ -21,8 +21,6 @@ pub(crate) trait PortChip: Codec + 'static {
     fn next_deadline(&self) -> Option<VmTime> {
         None
     }
-    /// A person did something.
-    fn host_event(&mut self, _event: HostEvent) {}
     /// Adds what firmware says of the chip to the tables.
     fn firmware_tables(&self, _tables: &mut FirmwareTables) {}
     /// IN of a byte.
@@ -59,11 +57,6 @@ impl<C: PortChip> Device for OnPorts<C> {
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.chip.settle(ctx);
         self.chip.reset(ctx.now);
-        self.chip.drive(ctx);
-    }
-    fn host_event(&mut self, ctx: &mut Ctx<'_>, event: HostEvent) {
-        self.chip.settle(ctx);
-        self.chip.host_event(event);
         self.chip.drive(ctx);
     }
     fn pio(&mut self) -> Option<&mut dyn Pio> {
