@@ -5,6 +5,8 @@ import type { FromWorker, Target } from './protocol.ts';
 
 /** Milliseconds between two pictures where there is no display to ask */
 const INTERVAL = 16;
+/** Milliseconds after which a picture is drawn without the display's asking: browsers ask seldom for what is out of sight */
+const LATE = 100;
 
 type Post = (message: FromWorker, transfer?: Transferable[]) => void;
 
@@ -31,6 +33,8 @@ export class Display {
   /** A picture that was posted is still being drawn: the next waits for it */
   #busy = false;
   #cancel: () => void;
+  /** When the machine's picture was last looked at */
+  #looked = 0;
 
   constructor(instance: Instance, target: Target, post: Post) {
     this.#instance = instance;
@@ -49,8 +53,14 @@ export class Display {
     this.#busy = false;
   }
 
+  /** Between two slices: draws where the display has not asked for long. */
+  overdue(): void {
+    if (!this.#busy && performance.now() - this.#looked > LATE) this.draw();
+  }
+
   /** Draws what changed since the last time. */
   draw(): void {
+    this.#looked = performance.now();
     const change = this.#instance.render();
     if (!change) return;
     const { width, height, pixelAspect, rects, pixels } = change;

@@ -239,6 +239,7 @@ export class Loop {
     if (this.#typing.length > 0 && !instance.isTyping()) this.#answerTyping();
     this.#disks.serve(instance, () => this.#wake?.());
     this.#desk?.poll();
+    this.#display?.overdue();
     if (end) return this.#end(end.exitCode, end.message, end.report);
     if (status === Status.idle) return this.#sleep(instance.idleMs());
     await breathe();
