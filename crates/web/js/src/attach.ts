@@ -1,4 +1,5 @@
 // A page's keyboard, mouse and touch as the machine's.
+import type { DomKeyboardEvent } from './dom.ts';
 import { CODES } from './codes.ts';
 import { V64Error } from './error.ts';
 import type { V64Keyboard } from './keyboard.ts';
@@ -13,7 +14,7 @@ export interface V64AttachOptions {
   /** Whether a finger on the element moves the guest's pointer, and a tap clicks; `true` as it is */
   touch?: boolean;
   /** Returns whether the page keeps a key for itself */
-  ignore?: (event: KeyboardEvent) => boolean;
+  ignore?: (event: DomKeyboardEvent) => boolean;
 }
 
 /** What events go to. */

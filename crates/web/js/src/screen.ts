@@ -1,3 +1,4 @@
+import type { DomCanvas } from './dom.ts';
 import { V64Error } from './error.ts';
 import { call, checkEvent, checkListener } from './events.ts';
 import { bytesOfRect, type Change, Painter, type V64Mode, type V64Rect } from './painter.ts';
@@ -10,16 +11,16 @@ export interface V64Frame extends V64Mode {
   /** What changed since the last frame */
   rects: readonly V64Rect[];
   /** The whole picture, rows from the top: red, green, blue, 255 of each pixel. The next frame changes it */
-  pixels: Uint8ClampedArray<ArrayBuffer>;
+  pixels: Uint8ClampedArray;
 }
 
 /** Where the screen is shown: a canvas, which then belongs to this machine, or a function that gets each new picture. */
-export type V64ScreenTarget = HTMLCanvasElement | OffscreenCanvas | ((frame: V64Frame) => void);
+export type V64ScreenTarget = DomCanvas | ((frame: V64Frame) => void);
 
 /** A picture as `screenshot({ format: 'rgba' })` gives it. */
 export interface V64Picture extends V64Mode {
   /** Rows from the top: red, green, blue, 255 of each pixel */
-  pixels: Uint8ClampedArray<ArrayBuffer>;
+  pixels: Uint8ClampedArray;
 }
 
 /** The machine's screen. */

@@ -1,3 +1,4 @@
+import type { DomElement } from './dom.ts';
 import { host } from '#host';
 import { attach, type V64AttachOptions } from './attach.ts';
 import { checkImage, mediumOptions, type V64Image } from './drives.ts';
@@ -212,7 +213,7 @@ export class V64 {
    * Wires an element of the page: its keyboard by `KeyboardEvent.code`, its mouse while a click has locked it, a finger as
    * on a touchpad. All keys go up when it loses the focus. Returns a function that undoes it.
    */
-  attach(element: HTMLElement, options: V64AttachOptions = {}): () => void {
+  attach(element: DomElement, options: V64AttachOptions = {}): () => void {
     return attach(this, element, options);
   }
 
