@@ -5,6 +5,7 @@ use device_api::{BlockError, BlockInfo, BlockResult};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// A file of the host.
 #[derive(Debug)]
@@ -14,6 +15,10 @@ pub struct RawFile {
     bytes: u64,
     read_only: bool,
 }
+
+/// How often a lock that is held is tried again, and after how long.
+const LOCK_ATTEMPTS: usize = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Returns the file, open and locked, and whether it can only be read. A file that cannot be opened for writing is opened
 /// for reading, and a warning says so.
@@ -48,7 +53,17 @@ fn may_be_readable(error: &io::Error) -> bool {
 
 /// Two machines, or two drives, that write to one file destroy what is in it.
 fn lock(name: &str, file: &File, shared: bool) -> Result<(), Error> {
-    let result = if shared { file.try_lock_shared() } else { file.try_lock() };
+    let attempt = || if shared { file.try_lock_shared() } else { file.try_lock() };
+    let mut result = attempt();
+    // A program that another thread starts holds a copy of every open file for a moment, and with it the lock of a drive that
+    // was closed meanwhile.
+    for _ in 0..LOCK_ATTEMPTS {
+        if !matches!(result, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        std::thread::sleep(LOCK_PAUSE);
+        result = attempt();
+    }
     match result {
         Err(TryLockError::WouldBlock) => Err(Error::new(
             name,

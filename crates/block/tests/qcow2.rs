@@ -127,7 +127,7 @@ fn backing_files_are_read_and_their_faults_named() {
     folder.file("base.img", &with_backing("top.qcow2"));
     assert!(error_of(&path).contains("a loop"), "{}", error_of(&path));
     folder.file("top.qcow2", &with_backing("top.qcow2"));
-    assert!(error_of(&path).contains("a loop"));
+    assert!(error_of(&path).contains("a loop"), "{}", error_of(&path));
 }
 
 /// Opens, reads all of it, writes here and there. Errors are as good as success; panics are not.
