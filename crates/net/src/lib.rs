@@ -4,7 +4,7 @@
 //! that answers ARP, DHCP and ICMP echo. The formats of packets are smoltcp's. It opens no socket and reads no clock: every
 //! answer follows from the guest's frames, so runs that repeat find the same network.
 //!
-//! [`HostNet`], natively, has a way out: connections and datagrams of the guest become the host's.
+//! [`HostNet`], natively, reaches the host's networks: connections and datagrams of the guest become the host's.
 //!
 //! [`Dump`] records what passes between a card and any network, as QEMU's `filter-dump`.
 #![forbid(unsafe_code)]

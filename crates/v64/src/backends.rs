@@ -40,7 +40,7 @@ pub(crate) fn silent(spec: &MachineSpec) -> Result<Backends> {
     Ok(backends)
 }
 
-/// Gives networks their way out, and puts recorders before them.
+/// Connects networks to the host's, and puts recorders before them.
 fn networks(spec: &MachineSpec, terminal: &Terminal, backends: &mut Backends) -> Result<()> {
     for net in &spec.nets {
         if !net.config.restrict || !net.config.forwards.is_empty() {

@@ -107,7 +107,7 @@ struct Request {
     arguments: Map<String, Value>,
 }
 
-/// What JavaScript is told after each call: what connections are sent, events, the file that is wanted first.
+/// The reply after each call: what connections are sent, events, the file that is wanted first.
 #[derive(Default)]
 struct News {
     sends: Vec<(u32, String)>,

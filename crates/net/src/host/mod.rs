@@ -99,7 +99,7 @@ impl Routes {
     }
 }
 
-/// A user-mode network with a way out.
+/// A user-mode network that reaches those of the host.
 pub struct HostNet {
     user: UserNet,
     config: Config,

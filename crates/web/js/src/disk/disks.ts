@@ -9,7 +9,7 @@ import { BytesMedium, DiskError, type Medium } from './medium.ts';
 import { OverlayMedium } from './overlay.ts';
 import { Qcow2Medium } from './qcow2.ts';
 
-/** What the module is answered: done; later; failed, by what the guest is told. */
+/** Results of a request: done; completed later; failed, by the kind of error that the guest sees. */
 const Answer = { done: 0, later: 1, IO: 2, NO_SPACE: 3, READ_ONLY: 4 } as const;
 /** What it asks for. */
 const Kind = { read: 0, write: 1, flush: 2, close: 3 } as const;

@@ -1,6 +1,6 @@
 // What drives read from and write to, in the worker.
 
-/** Why a request failed, as the guest is told. */
+/** Why a request failed, as the guest sees it. */
 export type DiskFailure = 'IO' | 'NO_SPACE' | 'READ_ONLY';
 
 /** A request of a drive's that failed. The message is one line, with the image's name. */
