@@ -20,6 +20,7 @@ pub mod debug_exit;
 pub mod debugcon;
 pub mod dma;
 pub mod e1000;
+pub mod edu;
 pub mod fdc;
 pub mod fw_cfg;
 pub mod hpet;
@@ -54,6 +55,7 @@ pub static ANCHORS: &[fn()] = &[
     debugcon::link,
     dma::link,
     e1000::link,
+    edu::link,
     fdc::link,
     fw_cfg::link,
     hpet::link,

@@ -39,6 +39,7 @@ pub(super) fn devices() -> (Vec<DeviceSpec>, Backends) {
         DeviceSpec::new("ide-cd").with("drive", "cd").with("bus", "ide.1").with("unit", 0),
         DeviceSpec::new("floppy").with("drive", "floppy").with("unit", 0),
         DeviceSpec::new("e1000").with("netdev", "net"),
+        DeviceSpec::new("edu"),
     ];
     (specs, backends)
 }
