@@ -2,8 +2,10 @@
 
 mod apt;
 mod bench;
+mod book;
 mod cargo;
 mod deps;
+mod docs;
 mod fetch;
 mod fuzz;
 mod guests;

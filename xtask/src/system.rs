@@ -58,6 +58,7 @@ step!(MICROTESTS_32, 21, "microtests, 32-bit", microtests_32);
 step!(COMPILED_64, 22, "microtests, 64-bit, compiled", compiled_microtests_64);
 step!(COMPILED_32, 23, "microtests, 32-bit, compiled", compiled_microtests_32);
 step!(BAD_INPUT, 30, "bad input", bad_input);
+step!(DOCUMENTS, 31, "commands in documents", crate::docs::with_v64);
 step!(DEMO, 40, "demo guest", demo);
 step!(MEMORY, 41, "memory guest", memory);
 step!(FUZZ, 50, "fuzz", fuzz);

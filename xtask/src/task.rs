@@ -48,6 +48,21 @@ fn interface() -> clap::Command {
         .subcommands(sorted().into_iter().map(|task| (task.clap)()))
 }
 
+/// Checks arguments of `cargo xtask` without running the command.
+///
+/// # Errors
+/// The first line of what is wrong with them.
+pub(crate) fn parse(args: &[&str]) -> Result<(), String> {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
+    match interface().try_get_matches_from(std::iter::once(&"cargo xtask").chain(args)) {
+        Err(error) if !matches!(error.kind(), DisplayHelp | DisplayVersion) => {
+            let text = error.to_string();
+            Err(text.lines().next().unwrap_or_default().to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Runs the command that the process was called with.
 pub(crate) fn main() -> ExitCode {
     let matches = interface().get_matches();
@@ -72,8 +87,10 @@ mod tests {
         let names: Vec<_> = sorted().iter().map(|task| task.name).collect();
         let wanted = [
             "bench",
+            "book",
             "build-wasm64",
             "deps",
+            "docs",
             "fetch-firmware",
             "fetch-guests",
             "fuzz",

@@ -2,7 +2,7 @@
 
 use crate::steps::{Report, Steps, Verdict};
 use crate::task::task;
-use crate::{apt, deps, fetch, linux, shell, spec, system, tidy};
+use crate::{apt, deps, docs, fetch, linux, shell, spec, system, tidy};
 use anyhow::{Context, Result, bail};
 
 /// Run every check and test; installs what is missing
@@ -27,6 +27,7 @@ const STEPS: &[Step] = &[
     ("deps", layers),
     ("tidy", rules),
     ("spec", citations),
+    ("documents", documents),
     ("unit tests", unit),
 ];
 
@@ -103,6 +104,10 @@ fn rules(_: &Report) -> Result<Verdict> {
 
 fn citations(_: &Report) -> Result<Verdict> {
     lines(&spec::check(true)?.1)
+}
+
+fn documents(_: &Report) -> Result<Verdict> {
+    lines(&docs::check()?)
 }
 
 /// Passed and failed of a line `test result: ok. 3 passed; 0 failed; ...`

@@ -24,8 +24,12 @@ const PARTS: &[&str] = &[
     "tests",
     "xtask",
     "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "Cargo.toml",
     "README.md",
+    "SECURITY.md",
+    "book.toml",
 ];
 const EXTENSIONS: &[&str] =
     &["rs", "md", "toml", "sh", "c", "h", "js", "mjs", "ts", "html", "css", "wat", "json", "yml", ""];
