@@ -17,7 +17,7 @@ const LEFT_OUT = 'tests/vectors';
 /** Paths of the documents, from the repository's top. */
 function documents() {
   const found = FOLDERS.flatMap((folder) =>
-    readdirSync(join(top, folder)).filter((name) => name.endsWith('.md')).map((name) => posix.join(folder, name)));
+    readdirSync(join(top, folder)).filter((name) => name.endsWith('.md') && name !== 'SUMMARY.md').map((name) => posix.join(folder, name)));
   return [...found, PACKAGE];
 }
 
@@ -60,7 +60,7 @@ ${icon()}
 </script>
 </head>
 <body>
-<nav class="top"><a class="mark" href="${up}/../index.html">v64</a> <a href="${up}/README.html">Readme</a> <a href="${up}/ARCHITECTURE.html">Architecture</a> <a href="${up}/boot.html">A boot</a> <a href="${up}/performance.html">Performance</a> <a href="${up}/roadmap.html">Roadmap</a> <a href="${up}/package.html">JavaScript</a> <a href="${up}/licences.html">Licence</a></nav>
+<nav class="top"><a class="mark" href="${up}/../index.html">v64</a> <a href="${up}/README.html">Readme</a> <a href="${up}/guests.html">Guests</a> <a href="${up}/faq.html">FAQ</a> <a href="${up}/ARCHITECTURE.html">Architecture</a> <a href="${up}/boot.html">A boot</a> <a href="${up}/performance.html">Performance</a> <a href="${up}/roadmap.html">Roadmap</a> <a href="${up}/package.html">JavaScript</a> <a href="${up}/licences.html">Licence</a></nav>
 <main>${body}</main>
 </body>
 </html>
