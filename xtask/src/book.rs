@@ -45,6 +45,9 @@ fn run(args: BookArgs) -> Result<()> {
     }
     report.done("built");
     println!("{}", book.join("index.html").display());
+    if args.with_rustdoc {
+        println!("{}", book.join("rustdoc/machine/index.html").display());
+    }
     Ok(())
 }
 

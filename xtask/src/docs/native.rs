@@ -133,4 +133,32 @@ mod tests {
         assert_eq!(limited(&["run", "--max-instructions", "5"]), ["run", "--max-instructions", "5"]);
         assert!(waits(&["run", "-S"]) && !waits(&["run", "-s"]));
     }
+
+    /// Behaves as v64 where options are unknown, help is wanted, and files are missing.
+    const V64: &str = r#"#!/bin/sh
+for arg; do [ "$arg" != -bad ] || { echo 'v64: there is no -bad' >&2; exit 2; }; done
+for arg; do case $arg in --help) exit 0;; edu,help) echo 'edu.dma_mask=NUMBER'; exit 0;; *,help) exit 2;; esac; done
+echo 'v64: disk.img: No such file or directory' >&2; exit 2
+"#;
+
+    #[test]
+    fn unknown_options_models_and_properties_are_found() {
+        let folder = std::env::temp_dir().join(format!("v64-docs-test.{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (text, v64) = (folder.join("text"), folder.join("v64"));
+        std::fs::write(&text, V64).unwrap();
+        // A program that this process itself had open for writing could be busy: another test may be starting one.
+        shell::output(shell::command("install").args(["-m", "755"]).args([&text, &v64])).unwrap();
+        let wrong = |line: &str| {
+            let file = Text { path: "a.md".to_owned(), text: format!("```\n{line}\n```\n") };
+            check(&v64, &[file]).unwrap().len()
+        };
+        assert_eq!(wrong("v64 run -hda disk.img -device edu,dma_mask=1"), 0);
+        assert_eq!(wrong("node pkg/cli.mjs run -hda https://example.org/disk.img"), 0);
+        for line in ["v64 run -bad", "v64 run -device edo", "v64 run -device edu,mask=1", "npx v64 run -bad"]
+        {
+            assert_eq!(wrong(line), 1, "{line}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }
