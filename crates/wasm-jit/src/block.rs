@@ -1,5 +1,6 @@
 //! A recorded block: values, what happens in order, the ways out, and where it goes at its end.
 
+use crate::fpu::Fpu;
 use crate::value::{Value, Values};
 use x86_exec::FlagDef;
 use x86_types::Width;
@@ -34,6 +35,7 @@ pub(crate) struct State {
     /// Halves of vector registers, as [`layout::vector`](crate::layout::vector) numbers them
     pub(crate) vectors: [Option<Value>; 32],
     pub(crate) flags: FlagState,
+    pub(crate) fpu: Fpu,
 }
 
 /// A way out in the middle of a block, for an instruction that has to be interpreted: the interpreter starts over where the

@@ -3,9 +3,11 @@
 mod exits;
 mod memory;
 mod vector;
+mod x87;
 
 use crate::block::{Access, Action, Base, Block, Effect, Exit, FlagState, State, Term};
 use crate::flags::EntryFlags;
+use crate::fpu::Fpu;
 use crate::layout;
 use crate::value::vector::Precision;
 use crate::value::{Entry, Node, Op2, Value, Values};
@@ -47,6 +49,8 @@ pub(crate) struct Recorder {
     tame: Vec<(Option<Precision>, Value)>,
     /// What was recorded depends on [`CodeMode::float`]
     of_float_mode: bool,
+    /// What tells exceptions of x87 instructions since the checkpoint that were not looked at
+    unchecked: Option<Value>,
     /// The instruction needs what cannot be recorded
     unsupported: bool,
 }
@@ -55,7 +59,12 @@ impl Recorder {
     /// For code that lies `offset` behind the region's entry.
     pub(crate) fn new(mode: CodeMode, offset: i64, flags: EntryFlags) -> Recorder {
         let mut values = Values::default();
-        let state = State { gpr: [None; 16], vectors: [None; 32], flags: flags.state(&mut values) };
+        let state = State {
+            gpr: [None; 16],
+            vectors: [None; 32],
+            flags: flags.state(&mut values),
+            fpu: Fpu::default(),
+        };
         Recorder {
             mode,
             values,
@@ -74,6 +83,7 @@ impl Recorder {
             excluded: Vec::new(),
             tame: Vec::new(),
             of_float_mode: false,
+            unchecked: None,
             unsupported: false,
         }
     }
@@ -81,7 +91,7 @@ impl Recorder {
     /// One instruction, or the state before it. Gives whether the block goes on.
     pub(crate) fn instruction(&mut self, insn: &Instruction) -> Result<bool, NotRecorded> {
         let (values, effects, exits) = (self.values.len(), self.effects.len(), self.exits.len());
-        let (excluded, tame) = (self.excluded.len(), self.tame.len());
+        let (excluded, tame, unchecked) = (self.excluded.len(), self.tame.len(), self.unchecked);
         if std::mem::take(&mut self.stored) {
             let state = self.state.clone();
             self.checkpoint = Checkpoint { state, at: self.offset, retired: self.retired, exit: None };
@@ -91,12 +101,15 @@ impl Recorder {
         self.returns_to = None;
         self.next_offset = self.offset + i64::from(insn.len);
         let step = exec(self, insn);
+        // What was stored cannot be done again.
+        self.unsupported |= self.stored && self.unchecked.is_some();
         if step.is_err() || self.unsupported {
             self.values.truncate(values);
             self.effects.truncate(effects);
             self.exits.truncate(exits);
             self.excluded.truncate(excluded);
             self.tame.truncate(tame);
+            self.unchecked = unchecked;
             self.state = before;
             self.checkpoint.exit = exit;
             self.term = None;
@@ -114,7 +127,8 @@ impl Recorder {
     }
 
     /// The block, which goes on to `term` unless its last instruction says otherwise.
-    pub(crate) fn finish(self, term: Term) -> Block {
+    pub(crate) fn finish(mut self, term: Term) -> Block {
+        self.leave_if_unmasked();
         Block {
             values: self.values,
             effects: self.effects,
@@ -307,6 +321,7 @@ impl Domain for Recorder {
     }
 
     fn store(&mut self, m: &MemRef<Value>, w: Width, v: Value) -> Result<(), NotRecorded> {
+        self.leave_if_unmasked();
         let access = self.linear(m, w);
         let refused = self.exit_before();
         let again = self.opened == Some(access);
@@ -405,21 +420,27 @@ impl Domain for Recorder {
         Ok(())
     }
 
-    fn read_mmx(&mut self, _: u8) -> Value {
-        self.unsupported = true;
-        self.values.imm(0)
+    fn read_mmx(&mut self, r: u8) -> Value {
+        self.mmx(r)
     }
 
-    fn write_mmx(&mut self, _: u8, _: Value) {
-        self.unsupported = true;
+    fn write_mmx(&mut self, r: u8, v: Value) {
+        if let Some(register) = self.state.fpu.mmx.get_mut(usize::from(r & 7)) {
+            *register = Some(v);
+        }
     }
 
     fn check_mmx(&mut self) -> Result<(), NotRecorded> {
-        Err(NotRecorded)
+        self.leave_if_no_mmx()
     }
 
     fn enter_mmx(&mut self) {
-        self.unsupported = true;
+        self.state.fpu.is_mmx = true;
+        self.state.fpu.tags = Some(0xff);
+    }
+
+    fn leave_mmx(&mut self) {
+        self.state.fpu.tags = Some(0);
     }
 
     fn next_rip(&mut self) -> Value {

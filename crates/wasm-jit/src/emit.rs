@@ -6,6 +6,8 @@
 
 mod blocks;
 mod dispatch;
+mod f80;
+mod fpu;
 mod frame;
 mod go;
 mod memory;
@@ -22,6 +24,7 @@ use crate::layout;
 use crate::module::{Import, Placed};
 use crate::plan::Plan;
 use crate::region::{Edge, Region, rip_mask};
+pub(crate) use f80::functions as f80_functions;
 use frame::Frame;
 pub(crate) use go::go;
 use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, MemArg};

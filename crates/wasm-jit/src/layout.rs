@@ -3,7 +3,8 @@
 use core::mem::{offset_of, size_of};
 use x86_exec::vcpu::compiled::Jump;
 use x86_paging::{TLB_ENTRIES, TlbEntry};
-use x86_state::{Cpu, Vector256};
+use x86_state::{Cpu, F80, Segment, Vector256, X87};
+use x86_types::Seg;
 
 pub use x86_exec::vcpu::compiled::layout::*;
 
@@ -25,6 +26,36 @@ pub const fn vector(n: u8) -> u64 {
 pub const RIP: u64 = CPU + offset_of!(Cpu, rip) as u64;
 /// Offset of RFLAGS without its status flags.
 pub const SYSTEM_FLAGS: u64 = CPU + offset_of!(Cpu, system_flags) as u64;
+
+/// Offset of CR0.
+pub const CR0: u64 = CPU + offset_of!(Cpu, cr0) as u64;
+
+/// Offset of a segment register's selector.
+pub const fn selector(seg: Seg) -> u64 {
+    CPU + (offset_of!(Cpu, seg) + size_of::<Segment>() * seg as usize + offset_of!(Segment, selector)) as u64
+}
+
+const UNIT: u64 = CPU + offset_of!(Cpu, x87) as u64;
+/// Offset of the x87 unit's registers, of which there are 8.
+pub const X87_REGISTERS: u64 = UNIT + offset_of!(X87, r) as u64;
+/// Bytes of one of them, as a power of two.
+pub const X87_REGISTER_SHIFT: u64 = size_of::<F80>().trailing_zeros() as u64;
+/// Within one of them, sign and exponent.
+pub const SIGN_EXPONENT: u64 = offset_of!(F80, sign_exponent) as u64;
+/// Offset of the control word.
+pub const X87_CONTROL: u64 = UNIT + offset_of!(X87, control) as u64;
+/// The status word.
+pub const X87_STATUS: u64 = UNIT + offset_of!(X87, status) as u64;
+/// The abridged tag word.
+pub const X87_TAGS: u64 = UNIT + offset_of!(X87, tags) as u64;
+/// The last instruction's address and its CS.
+pub const FIP: u64 = UNIT + offset_of!(X87, fip) as u64;
+#[allow(missing_docs)]
+pub const FCS: u64 = UNIT + offset_of!(X87, fcs) as u64;
+/// The last operand's address and its segment.
+pub const FDP: u64 = UNIT + offset_of!(X87, fdp) as u64;
+#[allow(missing_docs)]
+pub const FDS: u64 = UNIT + offset_of!(X87, fds) as u64;
 
 /// Where in a TLB entry the tag for reads is.
 pub const READ_TAG: u64 = offset_of!(TlbEntry, read) as u64;
@@ -72,5 +103,9 @@ pub const OTHER_ENTRY: usize = 1;
 /// Addresses are folded once so far down, so that pages do not lie on one another.
 pub const ENTRY_FOLD: u64 = 11;
 
-const _: () =
-    assert!(size_of::<TlbEntry>() == 32 && size_of::<EntryPoint>() == 16 && size_of::<Jump>() == 16);
+const _: () = assert!(
+    size_of::<TlbEntry>() == 32
+        && size_of::<F80>() == 16
+        && size_of::<EntryPoint>() == 16
+        && size_of::<Jump>() == 16
+);

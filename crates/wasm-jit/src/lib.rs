@@ -19,6 +19,7 @@ mod domain;
 mod dump;
 mod emit;
 mod flags;
+mod fpu;
 mod graph;
 mod host;
 pub mod layout;

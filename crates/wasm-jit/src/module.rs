@@ -62,10 +62,12 @@ pub enum Import {
     FlagsResult,
     /// `(kind, a, b, result, carry) -> ArithFlags::aux`
     FlagsAux,
+    /// `(vcpu, what, a, a, b, b) -> low half`: see [`x86_exec::Vcpu::compiled_f80`]
+    F80,
 }
 
 /// Names of the imports in module `v64`, with parameters and whether there is a result.
-pub const IMPORTS: [(&str, usize, bool); 8] = [
+pub const IMPORTS: [(&str, usize, bool); 9] = [
     ("find", 4, true),
     ("find_to_write", 4, true),
     ("store", 5, true),
@@ -74,13 +76,26 @@ pub const IMPORTS: [(&str, usize, bool); 8] = [
     ("jump", 2, false),
     ("flags_result", 5, true),
     ("flags_aux", 5, true),
+    ("f80", 6, true),
 ];
 
 /// Type of a region's function, `(vcpu: i64, budget: i64) -> left: i64`.
 pub(crate) const REGION_TYPE: u32 = 0;
 
-/// The first function that is a module's own; it is the one by which regions go on. Those of regions come behind it.
+/// The first function that is a module's own; it is the one by which regions go on. Those of regions come behind it, and
+/// behind that of x87 instructions where there are any.
 pub(crate) const FIRST_FUNCTION: u32 = IMPORTS.len() as u32;
+
+/// The first function of x87 instructions that compute, in modules that have any.
+pub(crate) const F80_FUNCTION: u32 = FIRST_FUNCTION + 1;
+
+/// `(vcpu, a, b, control, function) -> result`
+fn types_of_f80(types: &mut TypeSection) -> u32 {
+    let number = types.len();
+    let parameters = [ValType::I64, ValType::V128, ValType::V128, ValType::I64, ValType::I64];
+    types.ty().function(parameters, [ValType::V128]);
+    number
+}
 
 /// A module whose functions go into the table from `first_slot` on.
 ///
@@ -113,7 +128,16 @@ pub fn module(regions: &[Placed<'_>], first_slot: u32, size: MemorySize) -> Vec<
     let common = regions.first().map(|placed| (placed.fixed, placed.count));
     let (fixed, count) = common.unwrap_or_default();
     code.function(&emit::go(fixed, count));
-    let numbers = (FIRST_FUNCTION + 1..).take(regions.len());
+    let mut first = FIRST_FUNCTION + 1;
+    if regions.iter().any(|placed| placed.region.computes_f80()) {
+        let f80_type = types_of_f80(&mut types);
+        for function in &emit::f80_functions() {
+            functions.function(f80_type);
+            code.function(function);
+            first += 1;
+        }
+    }
+    let numbers = (first..).take(regions.len());
     for (number, placed) in numbers.clone().zip(regions) {
         functions.function(REGION_TYPE);
         let (function, of_function) = emit::function(placed);

@@ -47,7 +47,7 @@ pub(crate) fn flag_values(flags: &FlagState) -> [Option<Value>; 4] {
 pub(crate) fn state_values(state: &State) -> impl Iterator<Item = Value> + '_ {
     let flags = if state.flags.version == 0 { [None; 4] } else { flag_values(&state.flags) };
     let registers = state.gpr.iter().chain(&state.vectors).copied().flatten();
-    registers.chain(flags.into_iter().flatten())
+    registers.chain(flags.into_iter().flatten()).chain(state.fpu.values())
 }
 
 impl Plan {

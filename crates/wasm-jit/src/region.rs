@@ -6,6 +6,7 @@ mod tests;
 use crate::block::{Block, Term};
 use crate::domain::Recorder;
 use crate::flags::EntryFlags;
+use crate::value::vector::VectorNode;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use x86_decode::{InsnFlags, Instruction};
@@ -121,6 +122,12 @@ impl Region {
             Edge::Block(to) | Edge::Through { to, .. } => self.nodes[to].at,
             Edge::Exit(at) => at,
         }
+    }
+
+    /// Whether x87 instructions of the region compute.
+    pub(crate) fn computes_f80(&self) -> bool {
+        let computes = |node| matches!(node, crate::value::Node::Vector(VectorNode::F80(..)));
+        self.nodes.iter().any(|node| node.block.values.iter().any(|(_, node)| computes(node)))
     }
 
     /// Whether the code is another one where floating-point operations round or tell exceptions in another way.

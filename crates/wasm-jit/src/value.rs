@@ -39,6 +39,14 @@ pub(crate) enum Entry {
     SegBase(u8),
     /// Bit by segment: accesses need checks
     SegChecks,
+    /// CR0
+    Cr0,
+    /// Words of the x87 unit
+    X87Status,
+    X87Control,
+    X87Tags,
+    /// An MMX register
+    Mmx(u8),
 }
 
 impl Entry {
@@ -229,6 +237,8 @@ impl Values {
             Node::Effect(_, bits) => u32::from(bits),
             Node::Entry(Entry::FlagCarry | Entry::AnyCarry) => 1,
             Node::Entry(Entry::SegChecks) => 32,
+            Node::Entry(Entry::X87Status | Entry::X87Control) => 16,
+            Node::Entry(Entry::X87Tags) => 8,
             Node::Entry(_) => 64,
             Node::One(Op1::Clz | Op1::Ctz | Op1::Popcnt, _) => 7,
             Node::One(..) => 64,

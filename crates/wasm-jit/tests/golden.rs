@@ -5,13 +5,13 @@ use std::path::Path;
 use wasm_jit::{CodeSource, MemorySize, Placed, form, layout, module};
 use x86_decode::{Instruction, decode};
 use x86_exec::vcpu::compiled::{CodeMode, FloatMode};
-use x86_types::{CodeSize, Width};
+use x86_types::{CodeSize, Seg, Width};
 
 const BITS32: CodeSize = CodeSize::Bits32;
 const BITS64: CodeSize = CodeSize::Bits64;
 
 /// The files tell the instructions.
-const REGIONS: [(&str, CodeSize, &str); 28] = [
+const REGIONS: [(&str, CodeSize, &str); 30] = [
     // The flags of ADD are never written
     ("dead_flags", BITS64, "4801d8 4829c1"),
     // Compare and branch are one
@@ -26,7 +26,10 @@ const REGIONS: [(&str, CodeSize, &str); 28] = [
     // Looked up once
     ("read_modify_write", BITS64, "0107"),
     // The processor executes what has no recorded meaning
-    ("step", BITS64, "d9e8 ffc0"),
+    ("step", BITS64, "d9fe ffc0"),
+    // What is pushed and popped is seen all the same
+    ("x87_moves", BITS64, "db2f d9c9 d9e0 ddd9"),
+    ("mmx", BITS64, "0f6f07 0ffec1 0f7f07 0f77"),
     ("vectors", BITS64, "660f6f00 660ffdc1 660ff1c2 660f70c81b f30f7f0b"),
     // One is checked for all uses
     ("floats", BITS64, "f20f1000 f20f59c1 f20f58c1 660f2fc2 7702"),
@@ -89,12 +92,32 @@ fn places() -> BTreeMap<u64, String> {
         (layout::JUMP_KEY, "jump_key"),
         (layout::CODE_KEY, "code_key"),
         (layout::SCRATCH, "scratch"),
+        (layout::CR0, "cr0"),
+        (layout::X87_REGISTERS, "x87_r0"),
+        (layout::X87_CONTROL, "x87_control"),
+        (layout::X87_STATUS, "x87_status"),
+        (layout::X87_TAGS, "x87_tags"),
+        (layout::FIP, "fip"),
+        (layout::FCS, "fcs"),
+        (layout::FDP, "fdp"),
+        (layout::FDS, "fds"),
     ]
     .map(|(at, name)| (at, name.to_string()))
     .into();
     for n in 0..16_u8 {
         places.insert(layout::gpr(n), format!("gpr{n}"));
         places.insert(layout::vector(n), format!("xmm{n}"));
+    }
+    for seg in Seg::ALL {
+        places.insert(layout::selector(seg), format!("{seg:?}_selector").to_lowercase());
+    }
+    for n in 1..8_u64 {
+        let register = layout::X87_REGISTERS + (n << layout::X87_REGISTER_SHIFT);
+        places.insert(register, format!("x87_r{n}"));
+    }
+    for n in 0..8_u64 {
+        let register = layout::X87_REGISTERS + (n << layout::X87_REGISTER_SHIFT);
+        places.insert(register + layout::SIGN_EXPONENT, format!("x87_r{n}_sign_exponent"));
     }
     for n in 0..6_u8 {
         places.insert(layout::SEG_BASE + 8 * u64::from(n), format!("seg_base{n}"));

@@ -46,6 +46,11 @@ pub(crate) fn imports(store: &mut Store<StoreLimits>, memory: Memory, table: Tab
     let aux = Func::wrap(&mut *store, |kind: u64, a: u64, b: u64, result: u64, carry: u64| {
         FlagsKind(kind).flags(a, b, result, carry).aux
     });
-    let functions = [find, find_to_write, store_slow, step, code_address, jump, result, aux];
+    let f80 = Func::wrap(&mut *store, |vcpu: u64, what: u64, a0: u64, a1: u64, b0: u64, b1: u64| -> u64 {
+        // SAFETY: as above.
+        let vcpu = unsafe { processor(vcpu) };
+        vcpu.compiled_f80(what, (a0, a1), (b0, b1))
+    });
+    let functions = [find, find_to_write, store_slow, step, code_address, jump, result, aux, f80];
     [memory.into(), table.into()].into_iter().chain(functions.map(Extern::from)).collect()
 }

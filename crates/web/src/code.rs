@@ -149,6 +149,8 @@ imports! {
     fn v64_jit_flags_result(kind, a, b, result, carry) -> u64 = FlagsKind(kind).flags(a, b, result, carry).result;
     /// [`wasm_jit::Import::FlagsAux`]
     fn v64_jit_flags_aux(kind, a, b, result, carry) -> u64 = FlagsKind(kind).flags(a, b, result, carry).aux;
+    /// [`wasm_jit::Import::F80`]
+    fn v64_jit_f80(vcpu, what, a0, a1, b0, b1) -> u64 = on(vcpu, |vcpu| vcpu.compiled_f80(what, (a0, a1), (b0, b1)));
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@
 //! compiler's values they record code. Nothing here knows which.
 
 mod operation;
+mod x87;
 
 pub use operation::{Bin, Cmp, Flag, FlagDef, Rmw, Un};
+pub use x87::{Format, X87};
 
 use crate::vector::Pair;
 use x86_decode::Instruction;
@@ -285,6 +287,8 @@ pub trait Domain: Sized {
     fn check_mmx(&mut self) -> Result<(), Self::Fault>;
     /// What every MMX instruction but EMMS does to the x87 state: TOP = 0, all registers valid. It follows what may fault.
     fn enter_mmx(&mut self);
+    /// What EMMS does: all registers are empty.
+    fn leave_mmx(&mut self);
 
     // Control.
 

@@ -15,8 +15,9 @@ pub mod vector;
 mod x87;
 
 pub use bus::{BusMsr, NoBus, Pending, VcpuBus};
-pub use domain::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Rmw, Step, Un};
+pub use domain::{Bin, Cmp, Domain, Flag, FlagDef, Flow, Format, MemRef, Rmw, Step, Un, X87};
 pub use operand::effective_address;
 pub use reach::Reach;
 pub use select::{Handler, exec, handler};
 pub use vcpu::{Exit, Kept, Raised, Statistics, Vcpu};
+pub use x87::{F80Function, F80Op};

@@ -6,7 +6,7 @@ use crate::int::bmi::{self, Lowest};
 use crate::int::shift::{self, Shift};
 use crate::int::{branch, data, locked, muldiv, stack, string};
 use crate::operand::Form;
-use crate::{Bin, Domain, Flow, Step};
+use crate::{Bin, Domain, Flow, Step, X87};
 use x86_decode::{InsnFlags, Instruction, Op, OperandKind};
 use x86_types::Width;
 
@@ -74,15 +74,18 @@ macro_rules! by_form {
 }
 
 /// The meaning of an instruction in a domain.
-pub fn handler<D: Domain>(insn: &Instruction) -> Handler<D> {
-    integer(insn).or_else(|| crate::vector::handler(insn)).unwrap_or_else(|| D::concrete_handler(insn))
+pub fn handler<D: X87>(insn: &Instruction) -> Handler<D> {
+    integer(insn)
+        .or_else(|| crate::vector::handler(insn))
+        .or_else(|| crate::x87::handler(insn))
+        .unwrap_or_else(|| D::concrete_handler(insn))
 }
 
 /// Does in `d` what the instruction means. RIP has been moved on already.
 ///
 /// # Errors
 /// What the domain's faults are.
-pub fn exec<D: Domain>(d: &mut D, insn: &Instruction) -> Step<D> {
+pub fn exec<D: X87>(d: &mut D, insn: &Instruction) -> Step<D> {
     handler(insn)(d, insn)
 }
 

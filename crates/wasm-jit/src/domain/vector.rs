@@ -17,6 +17,7 @@ impl Recorder {
     }
 
     pub(super) fn store_vector(&mut self, m: &MemRef<Value>, aligned: bool, x: Value) {
+        self.leave_if_unmasked();
         let linear = self.vector_place(m, if aligned { 16 } else { 1 });
         let refused = self.exit_before();
         self.act(Action::StoreVector { linear, value: x, refused });
@@ -50,6 +51,7 @@ impl Recorder {
         aligned: bool,
         x: [Value; 2],
     ) {
+        self.leave_if_unmasked();
         let low = self.vector_place(m, if aligned { 32 } else { 1 });
         let upper = self.behind(m, addrsize, 16);
         let high = self.vector_place(&upper, 1);
@@ -65,7 +67,7 @@ impl Recorder {
     }
 
     /// What is so many bytes behind a memory operand.
-    fn behind(&mut self, m: &MemRef<Value>, addrsize: Width, bytes: u64) -> MemRef<Value> {
+    pub(super) fn behind(&mut self, m: &MemRef<Value>, addrsize: Width, bytes: u64) -> MemRef<Value> {
         let distance = self.values.imm(bytes);
         let offset = self.values.two(Op2::Add, m.offset, distance);
         MemRef { seg: m.seg, offset: self.cut(addrsize, offset) }

@@ -98,6 +98,7 @@ impl Emitter<'_> {
 
     /// Puts a state into the locals that stand for it. All values are taken before the first local changes.
     fn settle(&mut self, scope: &Scope<'_>, state: &State) {
+        self.settle_fpu(scope, &state.fpu);
         let mut places = Vec::new();
         for (r, v) in state.gpr.iter().enumerate() {
             if let (&Some(v), Some(local)) = (v, self.frame.gpr[r])

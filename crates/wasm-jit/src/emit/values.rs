@@ -184,6 +184,22 @@ impl Emitter<'_> {
                 let offset = layout::SEG_BASE + 8 * u64::from(seg);
                 self.vcpu().i64_load(place(offset, 3));
             }
+            Entry::Cr0 => {
+                self.vcpu().i64_load(place(layout::CR0, 3));
+            }
+            Entry::X87Status => {
+                self.vcpu().i64_load16_u(place(layout::X87_STATUS, 1));
+            }
+            Entry::X87Control => {
+                self.vcpu().i64_load16_u(place(layout::X87_CONTROL, 1));
+            }
+            Entry::X87Tags => {
+                self.vcpu().i64_load8_u(place(layout::X87_TAGS, 0));
+            }
+            Entry::Mmx(n) => {
+                let offset = layout::X87_REGISTERS + (u64::from(n) << layout::X87_REGISTER_SHIFT);
+                self.vcpu().i64_load(place(offset, 3));
+            }
             Entry::SegChecks => {
                 self.vcpu().i64_load32_u(place(layout::SEG_CHECKS, 2));
             }

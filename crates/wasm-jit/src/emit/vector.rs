@@ -1,7 +1,9 @@
 //! Vectors and floats as WebAssembly expressions, and their way to memory.
 
-use super::Emitter;
 use super::blocks::Scope;
+use super::f80::function_of;
+use super::{Emitter, place};
+use crate::layout;
 use crate::value::Value;
 use crate::value::vector::{FloatOne, FloatOrder, FloatTwo, Precision, VectorNode};
 use x86_types::Width;
@@ -87,6 +89,17 @@ impl Emitter<'_> {
             VectorNode::Test(..) | VectorNode::Compare(..) => {
                 self.vector_truth(scope, node);
                 self.out().i64_extend_i32_u();
+            }
+            VectorNode::X87Register(number) => {
+                self.vcpu();
+                self.value(scope, number);
+                self.out().i64_const(layout::X87_REGISTER_SHIFT as i64).i64_shl().i64_add();
+                self.out().v128_load(place(layout::X87_REGISTERS, 3));
+            }
+            VectorNode::F80(function, a, b, control) => {
+                self.vcpu();
+                [a, b, control].into_iter().for_each(|v| self.value(scope, v));
+                self.out().i64_const(function.into()).call(function_of(function));
             }
             VectorNode::CarryZero(cf, zf) => {
                 self.value(scope, zf);

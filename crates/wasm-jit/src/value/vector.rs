@@ -172,6 +172,10 @@ pub(crate) enum VectorNode {
     ToInteger(Precision, Value),
     /// A float of the other format, in this one
     Converted(Precision, Value),
+    /// A physical register of the x87 unit, by number, as it was at the block's entry: significand and what is above
+    X87Register(Value),
+    /// What [`x86_exec::F80Function::apply`] gives, by the function's number: of two numbers and the control word
+    F80(u8, Value, Value, Value),
     /// CF and ZF, each 0 or 1, at their places in RFLAGS
     CarryZero(Value, Value),
 }
@@ -192,7 +196,9 @@ impl VectorNode {
             | FromBits(_, a)
             | FromInteger(_, a)
             | ToInteger(_, a)
+            | X87Register(a)
             | Converted(_, a) => [Some(a), None, None],
+            F80(_, a, b, control) => [Some(a), Some(b), Some(control)],
             WithLane(_, _, a, b)
             | Two(_, a, b)
             | Shift(_, a, b)
@@ -208,7 +214,7 @@ impl VectorNode {
         use VectorNode::*;
         match self {
             Const(_) | WithLane(..) | Widen(..) | One(..) | Two(..) | Shift(..) | Shuffle(..)
-            | WithLow(..) => Kind::V128,
+            | WithLow(..) | X87Register(_) | F80(..) => Kind::V128,
             Lane(..) | Test(..) | Compare(..) | Bits(..) | ToInteger(..) | CarryZero(..) => Kind::I64,
             Low(p, _)
             | FloatOne(_, p, _)

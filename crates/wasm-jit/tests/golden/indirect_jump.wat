@@ -9,7 +9,8 @@
   (type (;6;) (func (param i64 i64)))
   (type (;7;) (func (param i64 i64 i64 i64 i64) (result i64)))
   (type (;8;) (func (param i64 i64 i64 i64 i64) (result i64)))
-  (type (;9;) (func (param i64 i64 i64) (result i64)))
+  (type (;9;) (func (param i64 i64 i64 i64 i64 i64) (result i64)))
+  (type (;10;) (func (param i64 i64 i64) (result i64)))
   (import "v64" "memory" (memory (;0;) i64 1))
   (import "v64" "table" (table (;0;) i64 1 funcref))
   (import "v64" "find" (func (;0;) (type 1)))
@@ -20,8 +21,9 @@
   (import "v64" "jump" (func (;5;) (type 6)))
   (import "v64" "flags_result" (func (;6;) (type 7)))
   (import "v64" "flags_aux" (func (;7;) (type 8)))
-  (elem (;0;) (i64.const 1) func 9)
-  (func (;8;) (type 9) (param i64 i64 i64) (result i64)
+  (import "v64" "f80" (func (;8;) (type 9)))
+  (elem (;0;) (i64.const 1) func 10)
+  (func (;9;) (type 10) (param i64 i64 i64) (result i64)
     (local i64 i64)
     local.get 2
     i64.eqz
@@ -133,7 +135,7 @@
     i64.store leave
     local.get 1
   )
-  (func (;9;) (type 0) (param i64 i64) (result i64)
+  (func (;10;) (type 0) (param i64 i64) (result i64)
     (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 1
@@ -222,7 +224,7 @@
         local.get 0
         local.get 1
         i64.const 0
-        return_call 8
+        return_call 9
       end
       local.get 5
       local.get 5
@@ -256,7 +258,7 @@
       local.get 0
       local.get 1
       local.get 5
-      return_call 8
+      return_call 9
     end
     local.get 0
     local.get 4

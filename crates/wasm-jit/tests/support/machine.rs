@@ -48,6 +48,7 @@ pub struct Start {
     /// Bits 255:128 of the vector registers
     pub high: [u128; 16],
     pub mxcsr: Mxcsr,
+    pub x87: X87,
     /// At CPL 0
     pub kernel: bool,
 }
@@ -64,6 +65,7 @@ impl Default for Start {
             xmm: [0; 16],
             high: [0; 16],
             mxcsr: Mxcsr::RESET,
+            x87: X87::INIT,
             kernel: false,
         }
     }
@@ -91,9 +93,27 @@ impl Start {
                 0 => Mxcsr::RESET,
                 bits => Mxcsr::from_bits_retain(bits as u32),
             },
+            x87: x87(case, register),
             kernel: false,
         }
     }
+}
+
+/// The x87 unit as a case has it.
+fn x87(case: &Case, register: impl Fn(&str) -> u64) -> X87 {
+    let mut x87 = X87::INIT;
+    if case.input.regs.contains_key("fcw") {
+        (x87.control, x87.status, x87.tags) =
+            (register("fcw") as u16, register("fsw") as u16, register("ftw") as u8);
+    }
+    for n in 0..8_u8 {
+        let Some(text) = case.input.regs.get(&format!("st{n}")) else { continue };
+        let all = bytes(text);
+        let place = &mut x87.r[usize::from((x87.status >> 11) as u8 + n & 7)];
+        place.significand = u64::from_le_bytes(all[..8].try_into().unwrap());
+        place.sign_exponent = u16::from_le_bytes(all[8..10].try_into().unwrap());
+    }
+    x87
 }
 
 pub struct Machine {
@@ -184,7 +204,7 @@ impl Machine {
         cpu.cr0 = Cr0::PE | Cr0::MP | Cr0::ET | Cr0::NE | Cr0::WP | Cr0::AM;
         cpu.cr4 = Cr4::OSFXSR | Cr4::OSXMMEXCPT | Cr4::OSXSAVE;
         cpu.xcr0 = Xcr0::X87 | Xcr0::SSE | Xcr0::AVX;
-        cpu.x87 = X87::INIT;
+        cpu.x87 = start.x87;
         cpu.mxcsr = start.mxcsr;
         for (n, register) in cpu.vector.iter_mut().enumerate() {
             (register.lo, register.hi) = (start.xmm[n], start.high[n]);
@@ -288,8 +308,8 @@ impl Machine {
         let cpu = &self.vcpu.cpu;
         let (rip, flags) = (cpu.rip, cpu.rflags().bits());
         format!(
-            "rip {rip:x} rflags {flags:x} cpl {} cr2 {:x} mxcsr {:x} gpr {:x?} xmm {:x?}",
-            cpu.cpl, cpu.cr2, cpu.mxcsr, cpu.gpr, cpu.vector
+            "rip {rip:x} rflags {flags:x} cpl {} cr2 {:x} mxcsr {:x} gpr {:x?} xmm {:x?} x87 {:x?}",
+            cpu.cpl, cpu.cr2, cpu.mxcsr, cpu.gpr, cpu.vector, cpu.x87
         )
     }
 

@@ -73,6 +73,9 @@ pub const VECTOR: [&str; 5] = ["SSE", "SSE2", "SSE3", "SSSE3", "SSE4_1"];
 pub const AVX: [&str; 9] =
     ["AVX", "AVX2", "F16C", "FMA", "AES+AVX", "AVX+GFNI", "PCLMULQDQ+AVX", "VAES", "VPCLMULQDQ"];
 
+/// Instructions of the x87 unit.
+pub const X87: [&str; 5] = ["FPU", "FPU287", "FPU387", "FPU+CMOV", "FPU+SSE3"];
+
 /// The cases of one mode and some features.
 pub fn cases(mode: u32, features: &[&str]) -> Vec<Case> {
     let file = format!("../../tests/vectors/user{mode}.jsonl.zst");

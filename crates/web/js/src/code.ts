@@ -12,6 +12,7 @@ export interface CodeExports {
   v64_jit_jump: WebAssembly.ImportValue;
   v64_jit_flags_result: WebAssembly.ImportValue;
   v64_jit_flags_aux: WebAssembly.ImportValue;
+  v64_jit_f80: WebAssembly.ImportValue;
   /** Hears how it went with a module that was to be compiled later, by its first slot. */
   v64_compiled(first: number, good: number): void;
 }
@@ -58,6 +59,7 @@ export class GuestCode {
         jump: x.v64_jit_jump,
         flags_result: x.v64_jit_flags_result,
         flags_aux: x.v64_jit_flags_aux,
+        f80: x.v64_jit_f80,
       },
     };
   }

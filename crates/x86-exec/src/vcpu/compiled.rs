@@ -3,6 +3,7 @@
 //! Compiled code is handed the address of the [`Vcpu`] and reads and writes at the offsets of [`layout`]. Registers and
 //! flags are whole whenever it calls or returns; what it cannot do it leaves to the interpreter, before the instruction.
 
+mod f80;
 mod jumps;
 mod memory;
 mod passing;

@@ -377,6 +377,10 @@ impl Domain for Vcpu {
         crate::x87::mmx_transition(&mut self.cpu.x87);
     }
 
+    fn leave_mmx(&mut self) {
+        self.cpu.x87.tags = 0;
+    }
+
     #[inline(always)]
     fn next_rip(&mut self) -> u64 {
         self.cpu.rip
@@ -416,7 +420,7 @@ impl Domain for Vcpu {
     }
 
     fn concrete_handler(insn: &Instruction) -> crate::Handler<Self> {
-        crate::x87::handler(insn).unwrap_or(|vm, i| vm.concrete(i))
+        crate::x87::concrete_handler(insn).unwrap_or(|vm, i| vm.concrete(i))
     }
 
     fn repeat(

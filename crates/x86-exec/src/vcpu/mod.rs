@@ -19,6 +19,7 @@ mod run;
 mod snapshot;
 mod system_context;
 mod targets;
+mod x87;
 
 use crate::Flow;
 use crate::bus::{Pending, VcpuBus};

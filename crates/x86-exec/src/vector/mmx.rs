@@ -143,6 +143,13 @@ pub(super) fn store<D: Domain>(d: &mut D, i: &Instruction, w: Width) -> Step<D> 
     Ok(Flow::Next)
 }
 
+/// EMMS
+pub(super) fn leave<D: Domain>(d: &mut D, _: &Instruction) -> Step<D> {
+    d.check_mmx()?;
+    d.leave_mmx();
+    Ok(Flow::Next)
+}
+
 /// MOVQ2DQ
 pub(super) fn to_xmm<D: Domain>(d: &mut D, i: &Instruction) -> Step<D> {
     d.check_sse()?;

@@ -276,5 +276,8 @@ pub(crate) fn handler<D: Domain>(i: &Instruction) -> Option<Handler<D>> {
     if i.operands.iter().any(|operand| operand.kind == OperandKind::Mmx) || is_mmx_conversion(i.op) {
         return mmx_operation(i).or_else(|| mmx_move(i));
     }
+    if i.op == Op::Emms {
+        return Some(form!(mmx::leave()));
+    }
     on_registers::<D, false>(i, i.op)
 }

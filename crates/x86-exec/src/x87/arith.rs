@@ -1,31 +1,20 @@
 //! FADD, FSUB, FMUL, FDIV and their forms.
 
-use super::stack::Stack;
-use crate::{MemRef, Raised, Step, Vcpu};
+use crate::{F80Op, Format, MemRef, Step, X87};
 use x86_decode::{Instruction, Op};
-use x86_float::{Env, F80, Operand};
+use x86_float::F80;
 use x86_types::{Exception, Width};
 
-/// What an instruction computes of its destination and its source.
-#[derive(Clone, Copy)]
-enum Binary {
-    /// Sum of both, either negated
-    Sum(bool, bool),
-    Product,
-    /// Quotient, or the quotient of source and destination
-    Quotient(bool),
-}
-
-const ADD: Binary = Binary::Sum(false, false);
-const SUB: Binary = Binary::Sum(false, true);
-const SUB_REVERSED: Binary = Binary::Sum(true, false);
-const MUL: Binary = Binary::Product;
-const DIV: Binary = Binary::Quotient(false);
-const DIV_REVERSED: Binary = Binary::Quotient(true);
+const ADD: F80Op = F80Op::Sum(false, false);
+const SUB: F80Op = F80Op::Sum(false, true);
+const SUB_REVERSED: F80Op = F80Op::Sum(true, false);
+const MUL: F80Op = F80Op::Product;
+const DIV: F80Op = F80Op::Quotient(false);
+const DIV_REVERSED: F80Op = F80Op::Quotient(true);
 
 /// What an instruction computes, whether it pops, whether its memory operand is an integer.
 #[inline(always)]
-fn operation(op: Op) -> Option<(Binary, bool, bool)> {
+fn operation(op: Op) -> Option<(F80Op, bool, bool)> {
     Some(match op {
         Op::Fadd => (ADD, false, false),
         Op::Faddp => (ADD, true, false),
@@ -55,36 +44,32 @@ pub(super) fn is_one(op: Op) -> bool {
 
 /// The memory operand in single or double precision, or an integer.
 #[inline(never)]
-pub(super) fn memory_operand(
-    vm: &mut Vcpu,
+pub(super) fn memory_operand<D: X87>(
+    d: &mut D,
     i: &Instruction,
-    m: &MemRef<u64>,
+    m: &MemRef<D::V>,
     integer: bool,
-) -> Result<Operand, Raised> {
+) -> Result<D::F, D::Fault> {
     let w = i.operands[0].width().unwrap_or(Width::B4);
-    let bits = vm.load_ref(m, w)?;
-    Ok(match w {
-        _ if integer => Operand::from_integer(w.sext(bits) as i64),
-        Width::B8 => Operand::from_double(bits),
-        _ => Operand::from_single(bits as u32),
-    })
+    let bits = d.load(m, w)?;
+    Ok(d.f80_operand(bits, w, if integer { Format::Integer } else { Format::Float }))
 }
 
 /// Executes one of them, with a memory operand or without.
 #[inline(always)]
-pub(super) fn exec(vm: &mut Vcpu, i: &Instruction, memory: bool, op: Op) -> Step<Vcpu> {
+pub(super) fn exec<D: X87>(d: &mut D, i: &Instruction, memory: bool, op: Op) -> Step<D> {
     let Some((operation, pop, integer)) = operation(op) else {
-        return Err(Raised::from(Exception::InvalidOpcode));
+        return Err(d.raise(Exception::InvalidOpcode));
     };
     let form = Form { memory, integer, pop };
     match operation {
-        Binary::Sum(negate_to, negate_from) => {
-            binary(vm, i, form, move |env, a, b| F80::sum(env, a, b, negate_to, negate_from))
+        F80Op::Sum(negate_to, negate_from) => {
+            binary(d, i, form, move |d, a, b| d.f80_compute(F80Op::Sum(negate_to, negate_from), a, b))
         }
-        Binary::Product => binary(vm, i, form, F80::mul),
-        Binary::Quotient(reversed) => {
-            binary(vm, i, form, move |env, a, b| F80::quotient(env, a, b, reversed))
+        F80Op::Quotient(reversed) => {
+            binary(d, i, form, move |d, a, b| d.f80_compute(F80Op::Quotient(reversed), a, b))
         }
+        _ => binary(d, i, form, |d, a, b| d.f80_compute(F80Op::Product, a, b)),
     }
 }
 
@@ -98,33 +83,43 @@ struct Form {
 
 /// All instructions with one function: handlers are short, and what they call is there once.
 #[inline(never)]
-fn binary(
-    vm: &mut Vcpu,
+fn binary<D: X87>(
+    d: &mut D,
     i: &Instruction,
     form: Form,
-    function: impl Fn(&mut Env, F80, Operand) -> F80,
-) -> Step<Vcpu> {
-    super::numeric(vm, i, form.memory, |vm, i, m| {
+    function: impl Fn(&mut D, D::F, D::F) -> Option<D::F>,
+) -> Step<D> {
+    super::numeric(d, i, form.memory, |d, i, m| {
         let (to, from) = if m.is_some() { (0, 0) } else { (i.operands[0].reg, i.operands[1].reg) };
-        let (value, denormal) = match m {
-            Some(m) => memory_operand(vm, i, m, form.integer)?.parts(),
-            None => (Stack::new(&mut vm.cpu.x87).get(from), false),
+        let b = match m {
+            Some(m) => memory_operand(d, i, m, form.integer)?,
+            None => d.st(from),
         };
-        let mut stack = Stack::new(&mut vm.cpu.x87);
-        if stack.is_empty(to) || stack.is_empty(from) {
-            if stack.underflow(to) && form.pop {
-                stack.pop();
+        if !d.st_in_use(to) || !d.st_in_use(from) {
+            if underflow(d, to) && form.pop {
+                d.st_pop();
             }
             return Ok(());
         }
-        let mut env = stack.env();
-        let result = function(&mut env, stack.get(to), Operand::from_parts(value, denormal));
-        if stack.settle(&env) {
-            stack.replace(to, result);
+        let a = d.st(to);
+        if let Some(result) = function(d, a, b) {
+            d.replace_st(to, result);
             if form.pop {
-                stack.pop();
+                d.st_pop();
             }
         }
         Ok(())
     })
+}
+
+/// Stack underflow of an instruction that computes into ST(to): whether that is the indefinite now.
+#[cold]
+#[inline(never)]
+pub(super) fn underflow<D: X87>(d: &mut D, to: u8) -> bool {
+    let masked = d.st_fault(false);
+    if masked {
+        let indefinite = d.f80(F80::INDEFINITE);
+        d.set_st(to, indefinite);
+    }
+    masked
 }

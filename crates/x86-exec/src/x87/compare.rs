@@ -3,11 +3,12 @@
 use super::arith::memory_operand;
 use super::stack::Stack;
 use super::status;
-use crate::{Domain, MemRef, Raised, Vcpu};
+use crate::{Bin, FlagDef, MemRef, X87};
 use x86_decode::{Instruction, Op, OperandKind};
 use x86_float::sse::Relation;
 use x86_float::{Class, F80, Operand};
-use x86_state::X87;
+use x86_state::X87 as X87State;
+use x86_types::{Cond, Width};
 
 /// Whether QNaNs are invalid, and how many registers are popped.
 #[inline(always)]
@@ -23,22 +24,29 @@ fn comparison(op: Op) -> Option<(bool, u8)> {
     })
 }
 
-/// C3, C2 and C0 of a relation.
+/// The condition of an FCMOVcc.
 ///
-/// SPEC: intel-sdm-vol2 :: FCOM/FCOMP/FCOMPP—Compare Floating-Point Values -> unordered 111, greater 000, less 001, equal 100
-fn conditions(relation: Relation) -> u16 {
-    match relation {
-        Relation::Unordered => status::C3 | status::C2 | status::C0,
-        Relation::Greater => 0,
-        Relation::Less => status::C0,
-        Relation::Equal => status::C3,
-    }
+/// SPEC: intel-sdm-vol2 :: FCMOVcc—Floating-Point Conditional Move -> B: CF, E: ZF, BE: CF or ZF, U: PF; an empty register is a stack fault whatever the condition
+fn condition(op: Op) -> Option<Cond> {
+    Some(match op {
+        Op::Fcmovb => Cond::B,
+        Op::Fcmove => Cond::E,
+        Op::Fcmovbe => Cond::Be,
+        Op::Fcmovu => Cond::P,
+        Op::Fcmovnb => Cond::Ae,
+        Op::Fcmovne => Cond::Ne,
+        Op::Fcmovnbe => Cond::A,
+        Op::Fcmovnu => Cond::Np,
+        _ => return None,
+    })
 }
 
-pub(super) fn is_one(op: Op) -> bool {
-    use Op::{Fcmovb, Fcmovbe, Fcmove, Fcmovnb, Fcmovnbe, Fcmovne, Fcmovnu, Fcmovu};
-    let moves = matches!(op, Fcmovb | Fcmove | Fcmovbe | Fcmovu | Fcmovnb | Fcmovne | Fcmovnbe | Fcmovnu);
-    moves || op == Op::Fxam || comparison(op).is_some()
+pub(super) fn is_move(op: Op) -> bool {
+    condition(op).is_some()
+}
+
+pub(super) fn is_comparison(op: Op) -> bool {
+    comparison(op).is_some()
 }
 
 /// Those that set EFLAGS.
@@ -47,81 +55,65 @@ pub(super) fn is_to_flags(op: Op) -> bool {
     matches!(op, Op::Fcomi | Op::Fcomip | Op::Fucomi | Op::Fucomip)
 }
 
-/// Executes one of them.
+/// Executes one of those that compare.
+///
+/// SPEC: intel-sdm-vol2 :: FCOM/FCOMP/FCOMPP—Compare Floating-Point Values -> C3, C2, C0: unordered 111, greater 000, less 001, equal 100
+/// SPEC: intel-sdm-vol2 :: FCOMI/FCOMIP/FUCOMI/FUCOMIP—Compare Floating-Point Values and Set EFLAGS -> ZF, PF and CF by the relation; OF, SF and AF cleared
 #[inline(always)]
-pub(super) fn to_flags(
-    vm: &mut Vcpu,
+pub(super) fn compare<D: X87>(
+    d: &mut D,
     i: &Instruction,
-    m: Option<&MemRef<u64>>,
+    m: Option<&MemRef<D::V>>,
     op: Op,
-) -> Result<(), Raised> {
-    match comparison(op).filter(|_| is_to_flags(op)) {
-        Some(what) => compare(vm, i, m, op, what),
-        None => Ok(()),
-    }
-}
-
-#[inline(always)]
-pub(super) fn exec(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Raised> {
-    match comparison(op) {
-        Some(what) => compare(vm, i, m, op, what)?,
-        None if op == Op::Fxam => examine(&mut Stack::new(&mut vm.cpu.x87)),
-        None => conditional_move(vm, i),
-    }
-    Ok(())
-}
-
-#[inline(always)]
-fn compare(
-    vm: &mut Vcpu,
-    i: &Instruction,
-    m: Option<&MemRef<u64>>,
-    op: Op,
-    (signaling, pops): (bool, u8),
-) -> Result<(), Raised> {
+) -> Result<(), D::Fault> {
+    let Some((signaling, pops)) = comparison(op) else { return Ok(()) };
     let from = match (op, i.operands[0].kind) {
         (Op::Ftst, _) => 0,
         _ if m.is_some() => 0,
         (_, OperandKind::St) => i.operands[1].reg,
         _ => 1,
     };
-    let (value, denormal) = match m {
-        Some(m) => memory_operand(vm, i, m, matches!(op, Op::Ficom | Op::Ficomp))?.parts(),
-        None if op == Op::Ftst => (F80::ZERO, false),
-        None => (Stack::new(&mut vm.cpu.x87).get(from), false),
+    let b = match m {
+        Some(m) => memory_operand(d, i, m, matches!(op, Op::Ficom | Op::Ficomp))?,
+        None if op == Op::Ftst => d.f80(F80::ZERO),
+        None => d.st(from),
+    };
+    let relation = if d.st_in_use(0) && d.st_in_use(from) {
+        let a = d.st(0);
+        d.f80_compare(a, b, signaling)
+    } else {
+        d.st_fault(false).then(|| d.imm(Relation::Unordered.eflags().into()))
     };
     // An unmasked exception leaves the condition codes and the stack alone.
-    let Some(relation) = relation(&mut vm.cpu.x87, from, value, denormal, signaling) else { return Ok(()) };
-    let mut stack = Stack::new(&mut vm.cpu.x87);
+    let Some(relation) = relation else { return Ok(()) };
     let to_flags = is_to_flags(op);
     if !to_flags {
-        stack.set_conditions(status::C3 | status::C2 | status::C0, conditions(relation));
+        // C0, C2 and C3 are 8 bits above CF, PF and ZF.
+        let up = d.imm(8);
+        let conditions = d.bin(Bin::Shl, Width::B4, relation, up);
+        d.set_conditions(conditions);
     }
     for _ in 0..pops {
-        stack.pop();
+        d.st_pop();
     }
     if to_flags {
-        // SPEC: intel-sdm-vol2 :: FCOMI/FCOMIP/FUCOMI/FUCOMIP—Compare Floating-Point Values and Set EFLAGS -> ZF, PF and CF by the relation; OF, SF and AF cleared
-        vm.set_flags(crate::FlagDef::Image(relation.eflags().into()));
+        d.set_flags(FlagDef::Image(relation));
     }
     Ok(())
 }
 
-/// How ST(0) compares with a value, that of ST(from) or another, which may have been `denormal` in memory. `None` where an
-/// unmasked exception pends.
+/// How two numbers compare, of which the second may have been `denormal` in memory: CF, PF and ZF. `None` where an unmasked
+/// exception pends.
 #[inline(never)]
-fn relation(x87: &mut X87, from: u8, value: F80, denormal: bool, signaling: bool) -> Option<Relation> {
+pub(crate) fn compared(x87: &mut X87State, a: F80, b: F80, denormal: bool, signaling: bool) -> Option<u64> {
     let mut stack = Stack::new(x87);
-    if stack.is_empty(0) || stack.is_empty(from) {
-        return stack.fault(false).then_some(Relation::Unordered);
-    }
     let mut env = stack.env();
-    let relation = F80::compare(&mut env, stack.get(0), Operand::from_parts(value, denormal), signaling);
-    stack.settle(&env).then_some(relation)
+    let relation = F80::compare(&mut env, a, Operand::from_parts(b, denormal), signaling);
+    stack.settle(&env).then(|| relation.eflags().into())
 }
 
 /// SPEC: intel-sdm-vol2 :: FXAM—Examine Floating-Point -> C1 is the sign, C3 C2 C0 the class; empty is 101
-fn examine(stack: &mut Stack<'_>) {
+pub(super) fn examine(stack: &mut Stack<'_>) {
     use status::{C0, C1, C2, C3};
     let x = stack.get(0);
     let class = if stack.is_empty(0) {
@@ -139,28 +131,18 @@ fn examine(stack: &mut Stack<'_>) {
     stack.set_conditions(C3 | C2 | C1 | C0, class | if x.sign() { C1 } else { 0 });
 }
 
-/// SPEC: intel-sdm-vol2 :: FCMOVcc—Floating-Point Conditional Move -> B: CF, E: ZF, BE: CF or ZF, U: PF; an empty register is a stack fault whatever the condition
-fn conditional_move(vm: &mut Vcpu, i: &Instruction) {
-    let flags = vm.cpu.arith;
-    let moved = match i.op {
-        Op::Fcmovb => flags.cf(),
-        Op::Fcmove => flags.zf(),
-        Op::Fcmovbe => flags.cf() || flags.zf(),
-        Op::Fcmovu => flags.pf(),
-        Op::Fcmovnb => !flags.cf(),
-        Op::Fcmovne => !flags.zf(),
-        Op::Fcmovnbe => !flags.cf() && !flags.zf(),
-        _ => !flags.pf(),
-    };
+/// FCMOVcc
+pub(super) fn conditional_move<D: X87>(d: &mut D, i: &Instruction) -> Result<(), D::Fault> {
+    let Some(condition) = condition(i.op) else { return Ok(()) };
     let from = i.operands[1].reg;
-    let mut stack = Stack::new(&mut vm.cpu.x87);
-    if stack.is_empty(0) || stack.is_empty(from) {
-        stack.underflow(0);
-        return;
+    if !d.st_in_use(0) || !d.st_in_use(from) {
+        super::arith::underflow(d, 0);
+        return Ok(());
     }
-    stack.set_conditions(status::C1, 0);
-    if moved {
-        let value = stack.get(from);
-        stack.set(0, value);
-    }
+    let moved = d.cond(condition);
+    d.clear_c1();
+    let (a, b) = (d.st(0), d.st(from));
+    let result = d.f80_select(moved, b, a);
+    d.replace_st(0, result);
+    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::{Area, status, summarize};
 use crate::system::Outcome;
-use crate::{Domain, Flow, Vcpu};
+use crate::{Flow, Step, Vcpu, X87 as Unit};
 use x86_decode::{Instruction, Op, OperandKind};
 use x86_float::{Class, F80};
 use x86_state::X87;
@@ -10,8 +10,8 @@ use x86_types::{Exception, Width};
 
 /// Whether an instruction is one of this module's.
 pub(super) fn is_one(op: Op) -> bool {
-    use Op::{Fldcw, Fldenv, Fnclex, Fninit, Fnsave, Fnstcw, Fnstenv, Fnstsw, Frstor};
-    matches!(op, Fninit | Fnclex | Fnstcw | Fnstsw | Fnstenv | Fnsave | Fldcw | Fldenv | Frstor)
+    use Op::{Fldenv, Fnclex, Fninit, Fnsave, Fnstenv, Frstor};
+    matches!(op, Fninit | Fnclex | Fnstenv | Fnsave | Fldenv | Frstor)
 }
 
 /// Instructions that do not look for pending exceptions.
@@ -27,8 +27,6 @@ pub(super) fn without_wait(vm: &mut Vcpu, i: &Instruction, op: Op) -> Option<Out
             vm.cpu.x87.status &= !(status::EXCEPTIONS | status::SF | status::ES | status::B);
             Ok(Flow::Next)
         }
-        Op::Fnstcw => store_word(vm, i, vm.cpu.x87.control),
-        Op::Fnstsw => store_word(vm, i, vm.cpu.x87.status),
         Op::Fnstenv => store_environment(vm, i),
         Op::Fnsave => save(vm, i),
         _ => return None,
@@ -39,7 +37,6 @@ pub(super) fn without_wait(vm: &mut Vcpu, i: &Instruction, op: Op) -> Option<Out
 #[inline(always)]
 pub(super) fn with_wait(vm: &mut Vcpu, i: &Instruction, op: Op) -> Option<Outcome> {
     Some(match op {
-        Op::Fldcw => load_control(vm, i),
         Op::Fldenv => load_environment(vm, i),
         Op::Frstor => restore(vm, i),
         _ => return None,
@@ -51,11 +48,15 @@ fn initialize(x87: &mut X87) {
     *x87 = X87 { r: x87.r, ..X87::INIT };
 }
 
-fn store_word(vm: &mut Vcpu, i: &Instruction, word: u16) -> Outcome {
+/// FNSTCW and FNSTSW: they do not look for pending exceptions.
+pub(super) fn store_word<D: Unit>(d: &mut D, i: &Instruction) -> Step<D> {
+    d.x87_available()?;
+    let word = if i.op == Op::Fnstcw { d.x87_control() } else { d.x87_status() };
     if i.operands[0].kind == OperandKind::Mem {
-        vm.store_operand(i, 0, Width::B2, word.into())?;
+        let m = crate::operand::mem(d, i);
+        d.store(&m, Width::B2, word)?;
     } else {
-        vm.write_gpr(0, Width::B2, word.into());
+        d.write_gpr(0, Width::B2, word);
     }
     Ok(Flow::Next)
 }
@@ -67,10 +68,21 @@ fn set_control(x87: &mut X87, word: u16) {
 }
 
 /// SPEC: intel-sdm-vol2 :: FLDCW—Load x87 FPU Control Word -> unmasking a flagged exception makes it pending
-fn load_control(vm: &mut Vcpu, i: &Instruction) -> Outcome {
-    let word = vm.load_operand(i, 0, Width::B2)?;
-    set_control(&mut vm.cpu.x87, word as u16);
+pub(super) fn load_control<D: Unit>(d: &mut D, i: &Instruction) -> Step<D> {
+    d.x87_ready()?;
+    let m = crate::operand::mem(d, i);
+    let word = d.load(&m, Width::B2)?;
+    d.set_x87_control(word);
     Ok(Flow::Next)
+}
+
+/// Sets the control word; FERR# goes inactive with the last unmasked exception.
+pub(crate) fn load_control_word(vm: &mut Vcpu, word: u16) {
+    let waited = vm.cpu.x87.status & status::ES != 0;
+    set_control(&mut vm.cpu.x87, word);
+    if waited && vm.cpu.x87.status & status::ES == 0 {
+        vm.drive_ferr(false);
+    }
 }
 
 /// The full tag word: 00 valid, 01 zero, 10 special, 11 empty.

@@ -2,7 +2,7 @@
 
 use super::stack::Stack;
 use super::status;
-use crate::{MemRef, Raised, Vcpu};
+use crate::{Format, MemRef, Raised, Vcpu, X87};
 use x86_decode::{Instruction, Op};
 use x86_float::{Env, F80};
 use x86_types::Width;
@@ -22,90 +22,207 @@ pub(super) fn is_store(op: Op) -> bool {
 
 /// FLD of memory and FILD. The double-extended form of FLD moves bits and raises nothing.
 #[inline(always)]
-pub(super) fn load(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Raised> {
+pub(super) fn load<D: X87>(
+    d: &mut D,
+    i: &Instruction,
+    m: Option<&MemRef<D::V>>,
+    op: Op,
+) -> Result<(), D::Fault> {
     let Some(m) = m else { return Ok(()) };
-    let mut env = Stack::new(&mut vm.cpu.x87).env();
-    let value = match i.operands[0].width() {
-        Some(w) if op == Op::Fild => F80::from_integer(w.sext(vm.load_ref(m, w)?) as i64),
-        Some(Width::B8) => F80::from_double(&mut env, vm.load_ref(m, Width::B8)?),
-        Some(_) => F80::from_single(&mut env, vm.load_ref(m, Width::B4)? as u32),
-        None => {
-            let (significand, sign_exponent) = vm.load80_ref(m, i.addrsize)?;
-            F80::new(significand, sign_exponent)
+    match i.operands[0].width() {
+        Some(w) => {
+            let bits = d.load(m, w)?;
+            let format = if op == Op::Fild { Format::Integer } else { Format::Float };
+            push_loaded(d, |d| d.f80_load(bits, w, format));
         }
-    };
-    push(&mut Stack::new(&mut vm.cpu.x87), |raised| {
-        *raised = env;
-        value
-    });
+        None => {
+            let value = d.load80(m, i.addrsize)?;
+            push(d, value);
+        }
+    }
     Ok(())
 }
 
 /// FST and FSTP to memory, FIST and its kin.
 #[inline(always)]
-pub(super) fn store(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Raised> {
+pub(super) fn store<D: X87>(
+    d: &mut D,
+    i: &Instruction,
+    m: Option<&MemRef<D::V>>,
+    op: Op,
+) -> Result<(), D::Fault> {
     let Some(m) = m else { return Ok(()) };
-    let (integer, truncate) = (!matches!(op, Op::Fst | Op::Fstp), op == Op::Fisttp);
-    let pop = !matches!(op, Op::Fst | Op::Fist);
-    let width = i.operands[0].width();
-    let low = |bits: u64| F80::new(bits, 0);
-    let indefinite = match width {
-        Some(w) if integer => low(1 << (w.bits() - 1)),
-        Some(Width::B8) => low(0xfff8_0000_0000_0000),
-        Some(_) => low(0xffc0_0000),
-        None => F80::INDEFINITE,
+    let format = match op {
+        Op::Fst | Op::Fstp => Format::Float,
+        Op::Fisttp => Format::Truncated,
+        _ => Format::Integer,
     };
-    store_with(
-        vm,
-        pop,
-        |stack| {
-            outgoing(stack, indefinite, |x, env| match width {
-                Some(w) if integer => low(x.to_integer(env, w.bits(), truncate) as u64),
-                Some(Width::B8) => low(x.to_double(env)),
-                Some(_) => low(x.to_single(env).into()),
-                None => x,
-            })
-        },
-        |vm, x| match width {
-            Some(w) => vm.store_ref(m, w, x.significand),
-            None => vm.store80_ref(m, i.addrsize, x.significand, x.sign_exponent),
-        },
-    )
+    let pop = !matches!(op, Op::Fst | Op::Fist);
+    match i.operands[0].width() {
+        Some(w) => {
+            let indefinite = match (format, w) {
+                (Format::Float, Width::B8) => 0xfff8_0000_0000_0000,
+                (Format::Float, _) => 0xffc0_0000,
+                _ => 1 << (w.bits() - 1),
+            };
+            store_with(
+                d,
+                pop,
+                |d, x| d.f80_store(x, w, format),
+                |d| d.imm(indefinite),
+                |d, bits| d.store(m, w, bits),
+            )
+        }
+        None => store_with(
+            d,
+            pop,
+            |d, x| {
+                d.clear_c1();
+                Some(x)
+            },
+            |d| d.f80(F80::INDEFINITE),
+            |d, x| d.store80(m, i.addrsize, x),
+        ),
+    }
 }
 
 /// FLD, FSTP and FXCH of registers, FLD1 and FLDZ.
 #[inline(always)]
-pub(super) fn registers(
-    vm: &mut Vcpu,
+pub(super) fn registers<D: X87>(
+    d: &mut D,
     i: &Instruction,
-    _: Option<&MemRef<u64>>,
+    _: Option<&MemRef<D::V>>,
     op: Op,
-) -> Result<(), Raised> {
-    let quiet = op == Op::Fstp && is_quiet_pop(vm, i);
-    let stack = &mut Stack::new(&mut vm.cpu.x87);
+) -> Result<(), D::Fault> {
     match op {
-        Op::Fstp if quiet => {
-            stack.pop();
-            stack.set_conditions(status::C1, 0);
+        Op::Fstp if !d.st_in_use(0) && d.is_quiet_pop(i) => {
+            d.st_pop();
+            d.clear_c1();
         }
-        Op::Fstp => {
-            if store_register(stack, i.operands[0].reg) {
-                stack.pop();
-            }
-        }
-        Op::Fld if stack.is_empty(i.operands[0].reg) => {
-            if stack.fault(false) {
-                stack.push(F80::INDEFINITE);
+        Op::Fst | Op::Fstp => {
+            if store_register(d, i.operands[0].reg) && op == Op::Fstp {
+                d.st_pop();
             }
         }
         Op::Fld => {
-            let value = stack.get(i.operands[0].reg);
-            push(stack, |_| value);
+            let from = i.operands[0].reg;
+            if d.st_in_use(from) {
+                let value = d.st(from);
+                push(d, value);
+            } else if d.st_fault(false) {
+                let indefinite = d.f80(F80::INDEFINITE);
+                d.st_push(indefinite);
+            }
         }
-        Op::Fxch => exchange(stack, i.operands[1].reg),
-        _ => push(stack, |_| if op == Op::Fld1 { F80::ONE } else { F80::ZERO }),
+        Op::Fxch => exchange(d, i.operands[1].reg),
+        _ => {
+            let value = d.f80(if op == Op::Fld1 { F80::ONE } else { F80::ZERO });
+            push(d, value);
+        }
     }
     Ok(())
+}
+
+/// Pushes a value, unless the stack is full.
+#[inline(always)]
+fn push<D: X87>(d: &mut D, value: D::F) {
+    if d.st_full() {
+        push_full(d);
+        return;
+    }
+    d.clear_c1();
+    d.st_push(value);
+}
+
+/// Pushes what `value` makes, unless the stack is full or an unmasked exception forbids.
+#[inline(always)]
+fn push_loaded<D: X87>(d: &mut D, value: impl FnOnce(&mut D) -> Option<D::F>) {
+    if d.st_full() {
+        push_full(d);
+        return;
+    }
+    if let Some(value) = value(d) {
+        d.st_push(value);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn push_full<D: X87>(d: &mut D) {
+    if d.st_fault(true) {
+        let indefinite = d.f80(F80::INDEFINITE);
+        d.st_push(indefinite);
+    }
+}
+
+/// Stores what is made of ST(0); for an empty register, where that is masked, `indefinite`. A fault of the store leaves all
+/// as it was.
+#[inline(always)]
+fn store_with<D: X87, T>(
+    d: &mut D,
+    pop: bool,
+    convert: impl FnOnce(&mut D, D::F) -> Option<T>,
+    indefinite: impl FnOnce(&mut D) -> T,
+    store: impl FnOnce(&mut D, T) -> Result<(), D::Fault>,
+) -> Result<(), D::Fault> {
+    let before = d.x87_before_store();
+    let value = if d.st_in_use(0) {
+        let x = d.st(0);
+        convert(d, x)
+    } else {
+        d.st_fault(false).then(|| indefinite(d))
+    };
+    let Some(value) = value else { return Ok(()) };
+    if pop {
+        d.st_pop();
+    }
+    let stored = store(d, value);
+    if stored.is_err() {
+        d.restore_x87(before);
+    }
+    stored
+}
+
+/// FST to a register; whether it was written.
+#[inline(always)]
+fn store_register<D: X87>(d: &mut D, to: u8) -> bool {
+    if d.st_in_use(0) {
+        let value = d.st(0);
+        d.clear_c1();
+        d.set_st(to, value);
+        return true;
+    }
+    let masked = d.st_fault(false);
+    if masked {
+        let indefinite = d.f80(F80::INDEFINITE);
+        d.set_st(to, indefinite);
+    }
+    masked
+}
+
+/// SPEC: intel-sdm-vol2 :: FXCH—Exchange Register Contents -> an empty register is a stack fault; masked, it counts as the indefinite
+#[inline(always)]
+fn exchange<D: X87>(d: &mut D, with: u8) {
+    if !d.st_in_use(0) || !d.st_in_use(with) {
+        exchange_empty(d, with);
+        return;
+    }
+    d.clear_c1();
+    let (a, b) = (d.st(0), d.st(with));
+    d.replace_st(0, b);
+    d.replace_st(with, a);
+}
+
+#[cold]
+#[inline(never)]
+fn exchange_empty<D: X87>(d: &mut D, with: u8) {
+    if !d.st_fault(false) {
+        return;
+    }
+    let mut value = |i| if d.st_in_use(i) { d.st(i) } else { d.f80(F80::INDEFINITE) };
+    let (a, b) = (value(0), value(with));
+    d.set_st(0, b);
+    d.set_st(with, a);
 }
 
 /// The others of this family.
@@ -116,80 +233,19 @@ pub(super) fn rare(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: 
             let mut bytes = [0; 10];
             bytes[..8].copy_from_slice(&low.to_le_bytes());
             bytes[8..].copy_from_slice(&high.to_le_bytes());
-            push_rare(&mut Stack::new(&mut vm.cpu.x87), &|_| F80::from_bcd(bytes));
+            push_rare(vm, &|_| F80::from_bcd(bytes));
         }
         (Op::Fbstp, Some(m)) => store_bcd(vm, i, m)?,
-        _ => register(&mut Stack::new(&mut vm.cpu.x87), i, op),
+        _ => register(vm, i, op),
     }
     Ok(())
 }
 
-/// Whether this is D9 D8+i, an FSTP that the manuals no longer list, with ST(0) empty: processors pop without a stack
-/// fault and leave ST(i) alone.
-#[inline(always)]
-fn is_quiet_pop(vm: &mut Vcpu, i: &Instruction) -> bool {
-    Stack::new(&mut vm.cpu.x87).is_empty(0) && super::opcode(vm, i) & 0x7f8 == 0x1d8
-}
-
-/// Pushes what `value` makes, unless the stack is full or an unmasked exception forbids.
-#[inline(always)]
-fn push(stack: &mut Stack<'_>, value: impl FnOnce(&mut Env) -> F80) {
-    if stack.is_full() {
-        push_full(stack);
-        return;
-    }
-    let mut env = stack.env();
-    let value = value(&mut env);
-    if stack.settle(&env) {
-        stack.push(value);
-    }
-}
-
-#[cold]
+/// Pushes what a function of the control word gives.
 #[inline(never)]
-fn push_full(stack: &mut Stack<'_>) {
-    if stack.fault(true) {
-        stack.push(F80::INDEFINITE);
-    }
-}
-
-/// The same, not in line.
-#[inline(never)]
-fn push_rare(stack: &mut Stack<'_>, value: &dyn Fn(&Env) -> F80) {
-    push(stack, |env| value(env));
-}
-
-/// A value for memory, and whether it is to be stored: computes from ST(0), or takes `indefinite` for an empty register.
-#[inline(always)]
-fn outgoing<T>(stack: &mut Stack<'_>, indefinite: T, convert: impl FnOnce(F80, &mut Env) -> T) -> Option<T> {
-    if stack.is_empty(0) {
-        return stack.fault(false).then_some(indefinite);
-    }
-    let mut env = stack.env();
-    let value = convert(stack.get(0), &mut env);
-    stack.settle_store(&env).then_some(value)
-}
-
-/// Stores what `make` gives; a fault of the store leaves all as it was. Of the state, `make` and a pop change no more than
-/// the status and the tags.
-#[inline(always)]
-fn store_with<T>(
-    vm: &mut Vcpu,
-    pop: bool,
-    make: impl FnOnce(&mut Stack<'_>) -> Option<T>,
-    store: impl FnOnce(&mut Vcpu, T) -> Result<(), Raised>,
-) -> Result<(), Raised> {
-    let before = (vm.cpu.x87.status, vm.cpu.x87.tags);
-    let mut stack = Stack::new(&mut vm.cpu.x87);
-    let Some(value) = make(&mut stack) else { return Ok(()) };
-    if pop {
-        stack.pop();
-    }
-    let stored = store(vm, value);
-    if stored.is_err() {
-        (vm.cpu.x87.status, vm.cpu.x87.tags) = before;
-    }
-    stored
+fn push_rare(vm: &mut Vcpu, value: &dyn Fn(&Env) -> F80) {
+    let env = Stack::new(&mut vm.cpu.x87).env();
+    push(vm, value(&env).into());
 }
 
 fn store_bcd(vm: &mut Vcpu, i: &Instruction, m: &MemRef<u64>) -> Result<(), Raised> {
@@ -197,7 +253,13 @@ fn store_bcd(vm: &mut Vcpu, i: &Instruction, m: &MemRef<u64>) -> Result<(), Rais
     store_with(
         vm,
         true,
-        |stack| outgoing(stack, INDEFINITE, |x, env| x.to_bcd(env)),
+        |vm, x| {
+            let mut stack = Stack::new(&mut vm.cpu.x87);
+            let mut env = stack.env();
+            let bytes = x.parts().0.to_bcd(&mut env);
+            stack.settle_store(&env).then_some(bytes)
+        },
+        |_| INDEFINITE,
         |vm, [a, b, c, d, e, f, g, h, low, high]| {
             let significand = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
             vm.store80_ref(m, i.addrsize, significand, u16::from_le_bytes([low, high]))
@@ -205,23 +267,11 @@ fn store_bcd(vm: &mut Vcpu, i: &Instruction, m: &MemRef<u64>) -> Result<(), Rais
     )
 }
 
-/// FST to a register; whether it was written.
-#[inline(always)]
-fn store_register(stack: &mut Stack<'_>, to: u8) -> bool {
-    match outgoing(stack, F80::INDEFINITE, |x, _| x) {
-        Some(value) => stack.set(to, value),
-        None => return false,
-    }
-    true
-}
-
 /// Instructions on registers alone.
-fn register(stack: &mut Stack<'_>, i: &Instruction, op: Op) {
+fn register(vm: &mut Vcpu, i: &Instruction, op: Op) {
     let reg = i.operands[0].reg;
+    let mut stack = Stack::new(&mut vm.cpu.x87);
     match op {
-        Op::Fst => {
-            store_register(stack, reg);
-        }
         Op::Ffree => stack.free(reg),
         Op::Ffreep => {
             stack.free(reg);
@@ -231,37 +281,12 @@ fn register(stack: &mut Stack<'_>, i: &Instruction, op: Op) {
             stack.rotate(if op == Op::Fincstp { 1 } else { 7 });
             stack.set_conditions(status::C1, 0);
         }
-        Op::Fldpi => push_rare(stack, &F80::pi),
-        Op::Fldl2t => push_rare(stack, &F80::log2_10),
-        Op::Fldl2e => push_rare(stack, &F80::log2_e),
-        Op::Fldlg2 => push_rare(stack, &F80::log10_2),
-        Op::Fldln2 => push_rare(stack, &F80::ln_2),
+        Op::Fldpi => push_rare(vm, &F80::pi),
+        Op::Fldl2t => push_rare(vm, &F80::log2_10),
+        Op::Fldl2e => push_rare(vm, &F80::log2_e),
+        Op::Fldlg2 => push_rare(vm, &F80::log10_2),
+        Op::Fldln2 => push_rare(vm, &F80::ln_2),
         // FNOP
         _ => {}
     }
-}
-
-/// SPEC: intel-sdm-vol2 :: FXCH—Exchange Register Contents -> an empty register is a stack fault; masked, it counts as the indefinite
-#[inline(always)]
-fn exchange(stack: &mut Stack<'_>, with: u8) {
-    if stack.is_empty(0) || stack.is_empty(with) {
-        exchange_empty(stack, with);
-        return;
-    }
-    stack.set_conditions(status::C1, 0);
-    let (a, b) = (stack.get(0), stack.get(with));
-    stack.replace(0, b);
-    stack.replace(with, a);
-}
-
-#[cold]
-#[inline(never)]
-fn exchange_empty(stack: &mut Stack<'_>, with: u8) {
-    if !stack.fault(false) {
-        return;
-    }
-    let value = |i| if stack.is_empty(i) { F80::INDEFINITE } else { stack.get(i) };
-    let (a, b) = (value(0), value(with));
-    stack.set(0, b);
-    stack.set(with, a);
 }

@@ -2,26 +2,18 @@
 
 use super::stack::Stack;
 use super::status;
-use crate::Flow;
-use x86_decode::Op;
+use crate::{F80Op, Flow, MemRef, X87};
+use x86_decode::{Instruction, Op};
 use x86_float::{Env, F80};
 
 pub(super) fn is_one(op: Op) -> bool {
-    use Op::{F2xm1, Fabs, Fchs, Fcos, Fpatan, Fprem, Fprem1, Fptan, Frndint, Fscale, Fsin, Fsincos, Fsqrt};
-    use Op::{Fxtract, Fyl2x, Fyl2xp1};
-    matches!(
-        op,
-        F2xm1 | Fabs | Fchs | Fcos | Fpatan | Fprem | Fprem1 | Fptan | Frndint | Fscale | Fsin | Fsincos
-    ) || matches!(op, Fsqrt | Fxtract | Fyl2x | Fyl2xp1)
+    use Op::{F2xm1, Fcos, Fpatan, Fprem, Fprem1, Fptan, Fscale, Fsin, Fsincos, Fxtract, Fyl2x, Fyl2xp1};
+    matches!(op, F2xm1 | Fcos | Fpatan | Fprem | Fprem1 | Fptan | Fscale | Fsin | Fsincos)
+        || matches!(op, Fxtract | Fyl2x | Fyl2xp1)
 }
 
-#[inline(always)]
 pub(super) fn exec(stack: &mut Stack<'_>, op: Op) -> Option<Flow> {
     match op {
-        Op::Fchs => sign(stack, |x| x.with_sign(!x.sign())),
-        Op::Fabs => sign(stack, |x| x.with_sign(false)),
-        Op::Fsqrt => unary(stack, F80::sqrt),
-        Op::Frndint => rare(stack, &mut F80::round_to_integral),
         Op::F2xm1 => rare(stack, &mut F80::exp2_m1),
         Op::Fscale => binary(stack, 0, |x, y, env| x.scale(env, y)),
         Op::Fyl2x => binary(stack, 1, |x, y, env| x.y_log2(env, y)),
@@ -37,11 +29,6 @@ pub(super) fn exec(stack: &mut Stack<'_>, op: Op) -> Option<Flow> {
         _ => return None,
     }
     Some(Flow::Next)
-}
-
-#[inline(always)]
-fn sign(stack: &mut Stack<'_>, change: fn(F80) -> F80) {
-    unary(stack, |x, _| change(x));
 }
 
 /// What need not be in line.
@@ -78,6 +65,33 @@ fn binary(stack: &mut Stack<'_>, to: u8, function: fn(F80, F80, &mut Env) -> F80
             stack.pop();
         }
     }
+}
+
+/// FCHS, FABS, FSQRT and FRNDINT.
+#[inline(always)]
+pub(super) fn simple<D: X87>(
+    d: &mut D,
+    _: &Instruction,
+    _: Option<&MemRef<D::V>>,
+    op: Op,
+) -> Result<(), D::Fault> {
+    if !d.st_in_use(0) {
+        super::arith::underflow(d, 0);
+        return Ok(());
+    }
+    let x = d.st(0);
+    let result = match op {
+        Op::Fsqrt => d.f80_compute(F80Op::Sqrt, x, x),
+        Op::Frndint => d.f80_compute(F80Op::Round, x, x),
+        _ => {
+            d.clear_c1();
+            Some(d.f80_sign(x, op == Op::Fchs))
+        }
+    };
+    if let Some(result) = result {
+        d.replace_st(0, result);
+    }
+    Ok(())
 }
 
 /// SPEC: intel-sdm-vol2 :: FPREM—Partial Remainder -> C2 tells an incomplete reduction; else C0, C3 and C1 are the quotient's bits 2, 1 and 0

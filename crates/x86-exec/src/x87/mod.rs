@@ -4,18 +4,23 @@ mod area;
 mod arith;
 mod compare;
 mod control;
+mod function;
 mod fxsave;
 mod load_store;
 mod math;
-mod stack;
+pub(crate) mod stack;
 mod xsave;
 
 #[cfg(test)]
 mod tests;
 
 use crate::system::Outcome;
-use crate::{Domain, Flow, Handler, MemRef, Raised, Step, Vcpu};
+use crate::{Domain, Flow, Handler, MemRef, Raised, Step, Vcpu, X87 as Unit};
 use area::Area;
+pub(crate) use compare::compared;
+pub(crate) use control::load_control_word;
+pub(crate) use function::stored;
+pub use function::{F80Function, F80Op};
 use stack::Stack;
 use x86_decode::{InsnFlags, Instruction, Op};
 use x86_state::{Cpu, Cr0, X87};
@@ -24,7 +29,7 @@ use x86_types::{CodeSize, Exception, GuestPhysAddr, LinearAddr, Seg, Width};
 /// Bits of the status word.
 ///
 /// SPEC: intel-sdm-vol1 :: 8.1.3 x87 FPU Status Register -> exception flags 5:0, SF 6, ES 7, C0 to C2 10:8, TOP 13:11, C3 14, B 15
-pub(super) mod status {
+pub(crate) mod status {
     #![allow(missing_docs)]
     pub(crate) const EXCEPTIONS: u16 = 0x3f;
     pub(crate) const IE: u16 = 1;
@@ -53,12 +58,6 @@ pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
             may_clear_exceptions(vm, |vm| xsave::exec(vm, i))
         }
         Op::Ldmxcsr | Op::Vldmxcsr | Op::Stmxcsr | Op::Vstmxcsr => mxcsr(vm, i),
-        Op::Emms => {
-            mmx_available(vm)?;
-            vm.cpu.x87.tags = 0;
-            Ok(Flow::Next)
-        }
-        Op::Fwait => fwait(vm),
         op if control::is_one(op) => control(vm, i, op),
         // What is no instruction is #UD, whatever CR0 says of the x87 unit.
         _ => Err(Exception::InvalidOpcode),
@@ -91,77 +90,107 @@ fn may_clear_exceptions(vm: &mut Vcpu, exec: impl FnOnce(&mut Vcpu) -> Outcome) 
     outcome
 }
 
-/// The function for an instruction that is numeric or writes or reads the control or status word, chosen once. Functions
-/// of their own know as a constant what those do that programs are made of.
-pub(crate) fn handler(insn: &Instruction) -> Option<Handler<Vcpu>> {
+/// The function for an instruction whose meaning every domain knows, chosen once. What executes has functions of its own for
+/// those that programs are made of, which know their operation as a constant.
+pub(crate) fn handler<D: Unit>(insn: &Instruction) -> Option<Handler<D>> {
     /// Functions for each of some instructions, and one for all others, with a memory operand or without.
     macro_rules! each {
         ($memory:expr, $exec:path, $($op:ident)*) => {
             match insn.op {
-                $(Op::$op => |vm, i| numeric(vm, i, $memory, |vm, i, m| $exec(vm, i, m, Op::$op)),)*
-                _ => |vm, i| numeric(vm, i, $memory, |vm, i, m| $exec(vm, i, m, i.op)),
+                $(Op::$op if D::BY_SHAPE => |d, i| numeric(d, i, $memory, |d, i, m| $exec(d, i, m, Op::$op)),)*
+                _ => |d, i| numeric(d, i, $memory, |d, i, m| $exec(d, i, m, i.op)),
+            }
+        };
+    }
+    macro_rules! arithmetic {
+        ($($op:ident)*) => {
+            match insn.op {
+                $(Op::$op if D::BY_SHAPE => |d, i| arith::exec(d, i, false, Op::$op),)*
+                _ => |d, i| arith::exec(d, i, false, i.op),
             }
         };
     }
     let memory = insn.operands[0].is_mem();
     Some(match insn.op {
-        Op::Fldcw => |vm, i| control(vm, i, Op::Fldcw).map_err(Raised::from),
-        Op::Fnstcw => |vm, i| control(vm, i, Op::Fnstcw).map_err(Raised::from),
-        Op::Fnstsw => |vm, i| control(vm, i, Op::Fnstsw).map_err(Raised::from),
+        Op::Fwait => |d, _| d.x87_wait().map(|()| Flow::Next),
+        Op::Fldcw => control::load_control,
+        Op::Fnstcw | Op::Fnstsw => control::store_word,
         Op::Fld | Op::Fild if memory => each!(true, load_store::load,),
         op if memory && load_store::is_store(op) => each!(true, load_store::store,),
-        Op::Fld | Op::Fstp | Op::Fxch | Op::Fld1 | Op::Fldz => {
+        Op::Fld | Op::Fst | Op::Fstp | Op::Fxch | Op::Fld1 | Op::Fldz => {
             each!(false, load_store::registers, Fld Fstp Fxch)
         }
-        op if load_store::is_one(op) => {
-            |vm, i| numeric(vm, i, i.operands[0].is_mem(), |vm, i, m| load_store::rare(vm, i, m, i.op))
+        op if arith::is_one(op) && memory => |d, i| arith::exec(d, i, true, i.op),
+        op if arith::is_one(op) => arithmetic!(Fadd Faddp Fmul Fmulp),
+        op if compare::is_to_flags(op) => each!(false, compare::compare,),
+        op if compare::is_comparison(op) => {
+            |d, i| numeric(d, i, i.operands[0].is_mem(), |d, i, m| compare::compare(d, i, m, i.op))
         }
-        op if arith::is_one(op) && memory => |vm, i| arith::exec(vm, i, true, i.op),
-        Op::Fadd => |vm, i| arith::exec(vm, i, false, Op::Fadd),
-        Op::Faddp => |vm, i| arith::exec(vm, i, false, Op::Faddp),
-        Op::Fmul => |vm, i| arith::exec(vm, i, false, Op::Fmul),
-        Op::Fmulp => |vm, i| arith::exec(vm, i, false, Op::Fmulp),
-        op if arith::is_one(op) => |vm, i| arith::exec(vm, i, false, i.op),
-        op if compare::is_to_flags(op) => each!(false, compare::to_flags,),
-        op if compare::is_one(op) => {
-            |vm, i| numeric(vm, i, i.operands[0].is_mem(), |vm, i, m| compare::exec(vm, i, m, i.op))
-        }
-        op if math::is_one(op) => each!(false, functions, Fchs Fabs Fsqrt),
+        op if compare::is_move(op) => |d, i| numeric(d, i, false, |d, i, _| compare::conditional_move(d, i)),
+        Op::Fchs | Op::Fabs | Op::Fsqrt | Op::Frndint => each!(false, math::simple, Fchs Fabs Fsqrt),
         _ => return None,
     })
 }
 
-/// Whether an instruction is one of those that [`handler`] knows: they change x87 state, memory, general registers and
-/// status flags at most, unless they fault.
+/// The function for an instruction that is numeric, of those that only the processor itself knows.
+pub(crate) fn concrete_handler(insn: &Instruction) -> Option<Handler<Vcpu>> {
+    Some(match insn.op {
+        op if load_store::is_one(op) => {
+            |vm, i| numeric(vm, i, i.operands[0].is_mem(), |vm, i, m| load_store::rare(vm, i, m, i.op))
+        }
+        Op::Fxam => |vm, i| {
+            numeric(vm, i, false, |vm, _, _| {
+                compare::examine(&mut Stack::new(&mut vm.cpu.x87));
+                Ok(())
+            })
+        },
+        op if math::is_one(op) => |vm, i| numeric(vm, i, false, functions),
+        _ => return None,
+    })
+}
+
+/// Whether an instruction is one of those that [`handler`] and [`concrete_handler`] know: they change x87 state, memory,
+/// general registers and status flags at most, unless they fault.
 pub(crate) fn is_plain(insn: &Instruction) -> bool {
-    handler(insn).is_some()
+    handler::<Vcpu>(insn).or_else(|| concrete_handler(insn)).is_some()
 }
 
 /// The instructions that the last-instruction pointers record; `memory` tells whether it has a memory operand.
 #[inline(always)]
-fn numeric(
-    vm: &mut Vcpu,
+fn numeric<D: Unit>(
+    d: &mut D,
     i: &Instruction,
     memory: bool,
-    exec: impl FnOnce(&mut Vcpu, &Instruction, Option<&MemRef<u64>>) -> Result<(), Raised>,
-) -> Step<Vcpu> {
-    if let Err(exception) = available(&vm.cpu).and_then(|()| no_pending_exception(vm)) {
-        return Err(Raised::from(exception));
-    }
-    let pending = vm.cpu.x87.status & status::ES;
-    let operand = if memory { Some(crate::operand::mem(vm, i)) } else { None };
-    exec(vm, i, operand.as_ref())?;
-    note_pointers(vm, i, operand.as_ref());
-    if vm.cpu.x87.status & status::ES != pending {
-        vm.cpu.x87.opcode = opcode(vm, i);
-    }
+    exec: impl FnOnce(&mut D, &Instruction, Option<&MemRef<D::V>>) -> Result<(), D::Fault>,
+) -> Step<D> {
+    let ready = d.x87_ready()?;
+    let operand = if memory { Some(crate::operand::mem(d, i)) } else { None };
+    exec(d, i, operand.as_ref())?;
+    d.x87_executed(i, operand.as_ref(), ready);
     Ok(Flow::Next)
 }
 
-/// Those of no other family.
+/// Whether a numeric instruction may execute; gives whether an exception waits that is ignored.
 #[inline(always)]
-fn functions(vm: &mut Vcpu, _: &Instruction, _: Option<&MemRef<u64>>, op: Op) -> Result<(), Raised> {
-    math::exec(&mut Stack::new(&mut vm.cpu.x87), op);
+pub(crate) fn ready(vm: &mut Vcpu) -> Result<u16, Raised> {
+    if let Err(exception) = available(&vm.cpu).and_then(|()| no_pending_exception(vm)) {
+        return Err(Raised::from(exception));
+    }
+    Ok(vm.cpu.x87.status & status::ES)
+}
+
+/// Records a numeric instruction that was executed.
+#[inline(always)]
+pub(crate) fn executed(vm: &mut Vcpu, i: &Instruction, operand: Option<&MemRef<u64>>, pending: u16) {
+    note_pointers(vm, i, operand);
+    if vm.cpu.x87.status & status::ES != pending {
+        vm.cpu.x87.opcode = opcode(vm, i);
+    }
+}
+
+/// Those of no other family.
+fn functions(vm: &mut Vcpu, i: &Instruction, _: Option<&MemRef<u64>>) -> Result<(), Raised> {
+    math::exec(&mut Stack::new(&mut vm.cpu.x87), i.op);
     Ok(())
 }
 
@@ -194,7 +223,7 @@ fn make_pointers_linear(vm: &mut Vcpu, operand: Option<&MemRef<u64>>) {
 /// SPEC: intel-sdm-vol1 :: 8.1.9.1 Fopcode Compatibility Sub-mode -> without it the opcode is recorded only when an unmasked exception occurs
 #[cold]
 #[inline(never)]
-fn opcode(vm: &mut Vcpu, i: &Instruction) -> u16 {
+pub(crate) fn opcode(vm: &mut Vcpu, i: &Instruction) -> u16 {
     let base = if vm.cpu.code_size == CodeSize::Bits64 { 0 } else { vm.cpu.segment(Seg::Cs).base };
     let start = base.wrapping_add(vm.cpu.rip).wrapping_sub(u64::from(i.len));
     let mut escape = None;
@@ -225,7 +254,7 @@ fn code_byte(vm: &mut Vcpu, at: u64) -> u8 {
 
 /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> CR0.EM and CR0.TS make x87 instructions raise #NM
 #[inline(always)]
-fn available(cpu: &Cpu) -> Result<(), Exception> {
+pub(crate) fn available(cpu: &Cpu) -> Result<(), Exception> {
     if cpu.cr0.intersects(Cr0::EM | Cr0::TS) { Err(Exception::DeviceNotAvailable) } else { Ok(()) }
 }
 
@@ -263,12 +292,11 @@ fn pending_exception(vm: &mut Vcpu) -> Result<(), Exception> {
 }
 
 /// SPEC: intel-sdm-vol2 :: WAIT/FWAIT—Wait -> #NM where CR0.MP and CR0.TS are set; pending exceptions are raised
-fn fwait(vm: &mut Vcpu) -> Outcome {
+pub(crate) fn wait(vm: &mut Vcpu) -> Result<(), Exception> {
     if vm.cpu.cr0.contains(Cr0::MP | Cr0::TS) {
         return Err(Exception::DeviceNotAvailable);
     }
-    no_pending_exception(vm)?;
-    Ok(Flow::Next)
+    no_pending_exception(vm)
 }
 
 /// LDMXCSR and STMXCSR

@@ -1,0 +1,457 @@
+;; 00  fld tword [rdi]
+;; 02  fxch st0,st1
+;; 04  fchs
+;; 06  fstp st1
+(module
+  (type (;0;) (func (param i64 i64) (result i64)))
+  (type (;1;) (func (param i64 i64 i64 i64) (result i64)))
+  (type (;2;) (func (param i64 i64 i64 i64) (result i64)))
+  (type (;3;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;4;) (func (param i64 i64 i64) (result i64)))
+  (type (;5;) (func (param i64 i64) (result i64)))
+  (type (;6;) (func (param i64 i64)))
+  (type (;7;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;8;) (func (param i64 i64 i64 i64 i64) (result i64)))
+  (type (;9;) (func (param i64 i64 i64 i64 i64 i64) (result i64)))
+  (type (;10;) (func (param i64 i64 i64) (result i64)))
+  (import "v64" "memory" (memory (;0;) i64 1))
+  (import "v64" "table" (table (;0;) i64 1 funcref))
+  (import "v64" "find" (func (;0;) (type 1)))
+  (import "v64" "find_to_write" (func (;1;) (type 2)))
+  (import "v64" "store" (func (;2;) (type 3)))
+  (import "v64" "step" (func (;3;) (type 4)))
+  (import "v64" "code_address" (func (;4;) (type 5)))
+  (import "v64" "jump" (func (;5;) (type 6)))
+  (import "v64" "flags_result" (func (;6;) (type 7)))
+  (import "v64" "flags_aux" (func (;7;) (type 8)))
+  (import "v64" "f80" (func (;8;) (type 9)))
+  (elem (;0;) (i64.const 1) func 10)
+  (func (;9;) (type 10) (param i64 i64 i64) (result i64)
+    (local i64 i64)
+    local.get 2
+    i64.eqz
+    if ;; label = @1
+      local.get 0
+      i64.load rip
+      local.set 3
+      local.get 3
+      i64.const 7
+      i64.shr_u
+      i64.const 32736
+      i64.and
+      local.get 0
+      i64.load bank
+      i64.add
+      local.tee 4
+      i64.load offset=16
+      local.get 3
+      i64.const -4096
+      i64.and
+      i64.eq
+      if ;; label = @2
+        local.get 4
+        i64.load offset=24
+        local.get 3
+        i64.add
+        local.set 2
+      else
+        local.get 1
+        i64.const 0
+        i64.gt_s
+        if ;; label = @3
+          local.get 0
+          local.get 3
+          call 4
+          local.set 2
+        end
+      end
+    end
+    local.get 2
+    local.get 2
+    i64.const 11
+    i64.shr_u
+    i64.xor
+    i64.const 32767
+    i64.and
+    i64.const 4
+    i64.shl
+    local.get 0
+    i64.load entries
+    i64.add
+    local.set 4
+    local.get 4
+    i64.load
+    local.get 0
+    i64.load32_u code_key
+    i64.const 48
+    i64.shl
+    local.get 2
+    i64.xor
+    i64.eq
+    if ;; label = @1
+      local.get 3
+      i64.eqz
+      i32.eqz
+      if ;; label = @2
+        local.get 0
+        local.get 4
+        i64.load offset=8
+        call 5
+      end
+      local.get 0
+      local.get 1
+      local.get 4
+      i64.load offset=8
+      return_call_indirect (type 0)
+    end
+    local.get 4
+    i64.const 16
+    i64.xor
+    local.set 4
+    local.get 4
+    i64.load
+    local.get 0
+    i64.load32_u code_key
+    i64.const 48
+    i64.shl
+    local.get 2
+    i64.xor
+    i64.eq
+    if ;; label = @1
+      local.get 3
+      i64.eqz
+      i32.eqz
+      if ;; label = @2
+        local.get 0
+        local.get 4
+        i64.load offset=8
+        call 5
+      end
+      local.get 0
+      local.get 1
+      local.get 4
+      i64.load offset=8
+      return_call_indirect (type 0)
+    end
+    local.get 0
+    i64.const 0
+    i64.store leave
+    local.get 1
+  )
+  (func (;10;) (type 0) (param i64 i64) (result i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 v128)
+    local.get 1
+    i64.const 4
+    i64.lt_s
+    (@metadata.code.branch_hint "\00")
+    if ;; label = @1
+      local.get 0
+      i64.const 1
+      i64.store leave
+      local.get 1
+      return
+    end
+    local.get 0
+    i64.load rip
+    local.set 2
+    local.get 0
+    i64.load bank
+    local.set 11
+    local.get 0
+    i64.load gpr7
+    local.set 15
+    block ;; label = @1
+      block ;; label = @2
+        block ;; label = @3
+          block ;; label = @4
+            local.get 0
+            i64.load16_u x87_status
+            local.set 16
+            local.get 0
+            i64.load cr0
+            i32.wrap_i64
+            i32.const 12
+            i32.and
+            local.get 16
+            i32.wrap_i64
+            i32.const 128
+            i32.and
+            i32.or
+            (@metadata.code.branch_hint "\00")
+            br_if 0 (;@4;)
+            local.get 15
+            local.set 12
+            local.get 12
+            i64.const 7
+            i64.shr_u
+            i64.const 32736
+            i64.and
+            local.get 11
+            i64.add
+            local.tee 13
+            i64.load
+            local.get 12
+            i64.const 9
+            i64.add
+            i64.const -4096
+            i64.and
+            i64.ne
+            (@metadata.code.branch_hint "\00")
+            if (result i64) ;; label = @5
+              i64.const 0
+            else
+              local.get 13
+              i64.load offset=24
+              local.get 12
+              i64.add
+            end
+            local.tee 20
+            i64.eqz
+            (@metadata.code.branch_hint "\00")
+            if (result i64) ;; label = @5
+              local.get 0
+              local.get 15
+              i64.const 8
+              local.get 1
+              call 0
+              local.tee 13
+              i64.eqz
+              (@metadata.code.branch_hint "\00")
+              br_if 1 (;@4;)
+              local.get 13
+            else
+              local.get 20
+            end
+            drop
+            local.get 20
+            i64.eqz
+            (@metadata.code.branch_hint "\00")
+            if (result i64) ;; label = @5
+              local.get 0
+              local.get 15
+              i64.const 8
+              i64.add
+              i64.const 2
+              local.get 1
+              call 0
+              local.tee 13
+              i64.eqz
+              (@metadata.code.branch_hint "\00")
+              br_if 1 (;@4;)
+              local.get 13
+              i64.const 8
+              i64.sub
+            else
+              local.get 20
+            end
+            drop
+            local.get 0
+            i64.load8_u x87_tags
+            local.set 17
+            local.get 16
+            i64.const 11
+            i64.shr_u
+            i64.const 7
+            i64.and
+            local.set 18
+            local.get 17
+            local.get 17
+            i64.const 8
+            i64.shl
+            i64.or
+            local.get 18
+            i64.shr_u
+            local.set 19
+            local.get 19
+            i32.wrap_i64
+            i32.const 128
+            i32.and
+            (@metadata.code.branch_hint "\00")
+            br_if 0 (;@4;)
+            local.get 19
+            i32.wrap_i64
+            i32.const 1
+            i32.and
+            i32.eqz
+            (@metadata.code.branch_hint "\00")
+            br_if 0 (;@4;)
+            br 1 (;@3;)
+          end
+          local.get 2
+          local.set 3
+          i64.const 2
+          local.set 4
+          br 1 (;@2;)
+        end
+        local.get 0
+        local.get 18
+        i64.const 4
+        i64.shl
+        i64.add
+        v128.load offset=1680 align=8
+        v128.const i32x4 0x00000000 0x00000000 0x00008000 0x00000000
+        v128.xor
+        local.set 21
+        local.get 0
+        i64.load16_u x87_status
+        i64.const 11
+        i64.shr_u
+        i64.const 7
+        i64.and
+        local.set 13
+        local.get 0
+        local.get 13
+        i64.const 4
+        i64.shl
+        i64.add
+        local.get 21
+        v128.const i32x4 0xffffffff 0xffffffff 0x0000ffff 0x00000000
+        v128.and
+        local.get 0
+        local.get 13
+        i64.const 7
+        i64.add
+        i64.const 7
+        i64.and
+        i64.const 4
+        i64.shl
+        i64.add
+        local.get 21
+        v128.const i32x4 0xffffffff 0xffffffff 0x0000ffff 0x00000000
+        v128.and
+        local.get 0
+        local.get 0
+        i64.load16_u x87_status
+        i64.const 65023
+        i64.and
+        local.get 0
+        local.get 0
+        i64.load8_u x87_tags
+        i64.const 32639
+        local.get 13
+        i64.shl
+        i64.const 8
+        i64.shr_u
+        i64.and
+        i64.const 257
+        local.get 13
+        i64.shl
+        i64.const 8
+        i64.shr_u
+        i64.or
+        local.get 0
+        local.get 2
+        i64.const 6
+        i64.add
+        local.get 0
+        local.get 0
+        i64.load16_u cs_selector
+        local.get 0
+        local.get 15
+        local.get 0
+        local.get 0
+        i64.load16_u ds_selector
+        i64.store16 fds
+        i64.store fdp
+        i64.store16 fcs
+        i64.store fip
+        i64.store8 x87_tags
+        i64.store16 x87_status
+        v128.store x87_r0
+        v128.store x87_r0
+        local.get 1
+        i64.const 4
+        i64.sub
+        local.set 1
+        local.get 2
+        i64.const 8
+        i64.add
+        local.set 3
+        i64.const 1048584
+        local.set 5
+        br 0 (;@2;)
+        unreachable
+      end
+      local.get 0
+      local.get 3
+      i64.store rip
+    end
+    local.get 4
+    i64.eqz
+    (@metadata.code.branch_hint "\01")
+    if ;; label = @1
+      local.get 5
+      i64.eqz
+      if ;; label = @2
+        local.get 3
+        local.get 3
+        i64.const 12
+        i64.shr_u
+        i64.xor
+        i64.const 4095
+        i64.and
+        i64.const 4
+        i64.shl
+        local.get 0
+        i64.load jumps
+        i64.add
+        local.tee 13
+        i64.load
+        local.get 0
+        i64.load jump_key
+        local.get 3
+        i64.xor
+        i64.eq
+        (@metadata.code.branch_hint "\01")
+        if ;; label = @3
+          local.get 0
+          local.get 1
+          local.get 13
+          i64.load offset=8
+          return_call_indirect (type 0)
+        end
+        local.get 0
+        local.get 1
+        i64.const 0
+        return_call 9
+      end
+      local.get 5
+      local.get 5
+      i64.const 11
+      i64.shr_u
+      i64.xor
+      i64.const 32767
+      i64.and
+      i64.const 4
+      i64.shl
+      local.get 0
+      i64.load entries
+      i64.add
+      local.tee 13
+      i64.load
+      local.get 0
+      i64.load32_u code_key
+      i64.const 48
+      i64.shl
+      local.get 5
+      i64.xor
+      i64.eq
+      (@metadata.code.branch_hint "\01")
+      if ;; label = @2
+        local.get 0
+        local.get 1
+        local.get 13
+        i64.load offset=8
+        return_call_indirect (type 0)
+      end
+      local.get 0
+      local.get 1
+      local.get 5
+      return_call 9
+    end
+    local.get 0
+    local.get 4
+    i64.store leave
+    local.get 1
+  )
+)
