@@ -1,5 +1,5 @@
 //! What the command `v64` and the web module share: options of a run, guests, the way a run ends, reports, microtests,
-//! the disassembler's text. No files, no terminal and no clock of the host: those belong to whoever uses this.
+//! the disassembler's text. No files, no terminal and no clock of the host: those are the front ends'.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -11,6 +11,7 @@ mod identity;
 mod machine_options;
 mod microtest;
 pub mod monitor;
+mod parse_error;
 mod processors;
 mod qemu;
 pub mod report;
@@ -29,6 +30,7 @@ pub use guest::Guest;
 pub use identity::Rtc;
 pub use machine_options::MachineOptions;
 pub use microtest::{MicrotestArgs, Microtests};
+pub use parse_error::parse_error;
 pub use processors::{Model, Processors};
 pub use spec::MachineSpec;
 pub use state::{Given, restore_state, save_state};

@@ -61,13 +61,11 @@ fn main() -> ExitCode {
             Ok(code) => code,
             Err(error) => refuse(&error),
         },
-        Ok(Err(error)) => {
-            let code = u8::try_from(error.exit_code()).unwrap_or(output::BAD);
-            match error.print() {
-                Err(error) => output::failed(&error, "standard output", code),
-                Ok(()) => code,
-            }
-        }
+        Ok(Err(error)) if error.use_stderr() => refuse(&anyhow::Error::msg(session::parse_error(&error))),
+        Ok(Err(help)) => match help.print() {
+            Err(error) => output::failed(&error, "standard output", 0),
+            Ok(()) => 0,
+        },
         Err(error) => refuse(&error),
     })
 }

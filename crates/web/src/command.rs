@@ -164,10 +164,7 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
     });
     let path = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
     match cli.map(|cli| cli.command) {
-        Err(error) if error.use_stderr() => {
-            let (stderr, exit_code) = (error.to_string(), error.exit_code() as u8);
-            (Plan::Text { stdout: String::new(), stderr, exit_code }, Parsed::Nothing)
-        }
+        Err(error) if error.use_stderr() => refused(&anyhow::Error::msg(session::parse_error(&error))),
         Err(help) => text(help.to_string(), 0),
         Ok(Some(Command::Run(args))) => {
             if let Err(error) = args.check() {
