@@ -23,7 +23,7 @@ pub trait Device: Snapshot {
     /// [`PciFunction::windows`] says is mapped by the bus.
     fn map_restored(&mut self, _memory: &GuestMemory) {}
 
-    /// A person did something; most devices take no notice.
+    /// Takes a host input event. The default ignores it.
     fn host_event(&mut self, _ctx: &mut Ctx<'_>, _event: HostEvent) {}
 
     /// Returns what the monitor's `info TOPIC` shows of the device, as lines: `pic`, `lapic`. Looking changes no state.

@@ -1,6 +1,7 @@
 //! Interrupt lines, messages and controllers, without a processor's name in them.
 
 use crate::{Ctx, IrqLine};
+use x86_types::MsrAccess;
 
 /// How an interrupt message asks to be delivered.
 ///
@@ -80,17 +81,6 @@ pub trait CoprocessorError {
     fn set_ferr(&mut self, ctx: &mut Ctx<'_>, asserted: bool);
     /// Whether IGNNE# is asserted: the processor ignores the exception.
     fn ignne(&self) -> bool;
-}
-
-/// What reading or writing an MSR said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MsrAccess {
-    /// Done; for reads the value
-    Handled(u64),
-    /// Not one of mine
-    NotHandled,
-    /// #GP(0)
-    GeneralProtection,
 }
 
 /// The local APIC as its processor sees it.

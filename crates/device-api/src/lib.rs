@@ -8,6 +8,7 @@
 mod backend;
 pub mod bench;
 mod block;
+mod capabilities;
 mod ctx;
 mod decl;
 mod device;
@@ -37,7 +38,7 @@ pub use firmware::{FirmwareConfig, FirmwareTables, FixedHardware, InterruptOverr
 pub use guest_memory::DeviceId;
 pub use input::{InputEvent, PointerButton};
 pub use interrupt::{
-    CoprocessorError, Delivery, InterruptMessage, IrqInputs, LegacyController, LocalController, MsrAccess,
+    CoprocessorError, Delivery, InterruptMessage, IrqInputs, LegacyController, LocalController,
 };
 pub use inventory;
 pub use isa_dma::{DmaController, DmaDirection, DmaPeripheral, DmaTransfer};
@@ -50,3 +51,4 @@ pub use screen::{Frame, Rect, Screen, TextScreen, TextStyle};
 pub use snapshot::Snapshot;
 pub use sound::{SoundBackend, SoundFrame, Voice};
 pub use time::VmTime;
+pub use x86_types::MsrAccess;

@@ -183,7 +183,7 @@ impl Pins<'_> {
         self.lines.dma_requests
     }
 
-    /// Whether an interrupt line is high, whoever drives it.
+    /// Returns whether an interrupt line is high, by any driver.
     pub fn level(&self, line: IrqLine) -> bool {
         self.lines.level(line)
     }

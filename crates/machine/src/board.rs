@@ -1,12 +1,12 @@
 //! The board: devices, time, and what waits for the run loop.
 
-use crate::bus::{BoardConfig, BusEnv, BusError, DeviceSet};
+use crate::bus::{BoardConfig, BusCall, BusEnv, BusError, DeviceSet};
 use crate::random::Random;
 use crate::time::Clock;
 use device_api::{DmaMemory, FirmwareConfig, FirmwareTables, HostEvent, MachineEvent, MsrAccess, VmTime};
 use guest_memory::GuestMemory;
 use std::rc::Rc;
-use x86_exec::{BusMsr, Pending, VcpuBus};
+use x86_exec::{Pending, VcpuBus};
 use x86_types::GuestPhysAddr;
 
 /// Guest memory for bus masters. What they write is noted, so that decoded code there can be dropped.
@@ -48,7 +48,7 @@ impl Board {
         let mut env = BusEnv::new(&memory);
         let mut devices = DeviceSet::build(config, &memory, &mut env)?;
         let mut dma = Dma { memory, written: Vec::new() };
-        devices.reset(&mut env, &mut dma, VmTime::ZERO);
+        devices.reset(&mut BusCall { env: &mut env, dma: &mut dma, now: VmTime::ZERO });
         let board = Self { devices, env, dma, clock, random, known_deadline: None, alarm: None };
         board.update_a20();
         Ok(board)
@@ -76,19 +76,24 @@ impl Board {
     }
 
     pub(crate) fn host_event(&mut self, retired: u64, event: HostEvent) {
-        self.call_devices(retired, |devices, env, dma, now| devices.host_event(env, dma, now, event));
+        self.call_devices(retired, |devices, call| devices.host_event(call, event));
     }
 
     /// Calls devices for the host, between instructions.
     pub(crate) fn call_devices<R>(
         &mut self,
         retired: u64,
-        call: impl FnOnce(&mut DeviceSet, &mut BusEnv, &mut dyn DmaMemory, VmTime) -> R,
+        body: impl FnOnce(&mut DeviceSet, &mut BusCall<'_>) -> R,
     ) -> R {
-        let now = self.clock.now(retired);
-        let result = call(&mut self.devices, &mut self.env, &mut self.dma, now);
+        let (devices, mut call) = self.call(self.clock.now(retired));
+        let result = body(devices, &mut call);
         self.update_a20();
         result
+    }
+
+    /// Returns the devices, and what a call of them takes.
+    fn call(&mut self, now: VmTime) -> (&mut DeviceSet, BusCall<'_>) {
+        (&mut self.devices, BusCall { env: &mut self.env, dma: &mut self.dma, now })
     }
 
     /// Has the run loop come back at a moment.
@@ -111,9 +116,9 @@ impl Board {
         if !self.devices.polls_host() {
             return false;
         }
-        let now = self.clock.now(retired);
-        self.devices.poll_host(&mut self.env, &mut self.dma, now);
-        self.devices.waits_for_host()
+        let (devices, mut call) = self.call(self.clock.now(retired));
+        devices.poll_host(&mut call);
+        devices.waits_for_host()
     }
 
     /// Whether runs repeat exactly: then the machine waits for the host.
@@ -133,8 +138,8 @@ impl Board {
 
     /// Does what firmware does for the interrupt mode before it starts an operating system.
     pub(crate) fn virtual_wire(&mut self, retired: u64) {
-        let now = self.clock.now(retired);
-        self.devices.virtual_wire(&mut self.env, &mut self.dma, now);
+        let (devices, mut call) = self.call(self.clock.now(retired));
+        devices.virtual_wire(&mut call);
     }
 
     /// Has memory follow the gate of address line 20.
@@ -145,7 +150,8 @@ impl Board {
     /// Calls the devices whose time has come.
     pub(crate) fn advance(&mut self, retired: u64) {
         let now = self.time(retired);
-        self.devices.advance(&mut self.env, &mut self.dma, now);
+        let (devices, mut call) = self.call(now);
+        devices.advance(&mut call);
     }
 
     /// Instructions until the next deadline, at least 1 where one is due.
@@ -181,8 +187,8 @@ impl Board {
     }
 
     pub(crate) fn reset(&mut self, retired: u64) {
-        let now = self.clock.now(retired);
-        self.devices.reset(&mut self.env, &mut self.dma, now);
+        let (devices, mut call) = self.call(self.clock.now(retired));
+        devices.reset(&mut call);
         self.update_a20();
     }
 
@@ -202,71 +208,63 @@ pub(crate) struct ProcessorBus<'a> {
 }
 
 impl ProcessorBus<'_> {
-    fn time(&mut self, retired: u64) -> VmTime {
-        self.board.time(retired + self.others)
+    /// Returns the devices, and what an access at this moment takes.
+    fn call(&mut self, retired: u64) -> (&mut DeviceSet, BusCall<'_>) {
+        let now = self.board.time(retired + self.others);
+        self.board.call(now)
     }
 
-    fn msr(&mut self, retired: u64, msr: u32, write: Option<u64>) -> BusMsr {
-        let now = self.time(retired);
-        let Board { devices, env, dma, .. } = &mut *self.board;
-        match devices.msr(env, dma, now, (msr, write)) {
-            MsrAccess::Handled(value) => BusMsr::Value(value),
-            MsrAccess::NotHandled | MsrAccess::GeneralProtection => BusMsr::GeneralProtection,
-        }
+    fn msr(&mut self, retired: u64, msr: u32, write: Option<u64>) -> MsrAccess {
+        let (devices, mut call) = self.call(retired);
+        devices.msr(&mut call, msr, write)
     }
 }
 
 impl VcpuBus for ProcessorBus<'_> {
     fn port_read(&mut self, retired: u64, port: u16, size: u8) -> u32 {
-        let now = self.time(retired);
-        let Board { devices, env, dma, .. } = &mut *self.board;
-        devices.port_read(env, dma, now, port, size)
+        let (devices, mut call) = self.call(retired);
+        devices.port_read(&mut call, port, size)
     }
 
     fn port_write(&mut self, retired: u64, port: u16, size: u8, value: u32) {
-        let now = self.time(retired);
-        let Board { devices, env, dma, .. } = &mut *self.board;
-        devices.port_write(env, dma, now, (port, size, value));
+        let (devices, mut call) = self.call(retired);
+        devices.port_write(&mut call, port, size, value);
         self.board.update_a20();
     }
 
     fn port_read_block(&mut self, retired: u64, port: u16, size: u8, data: &mut [u8]) -> usize {
-        let now = self.time(retired);
-        let Board { devices, env, dma, .. } = &mut *self.board;
-        devices.port_read_block(env, dma, now, (port, size, data))
+        let (devices, mut call) = self.call(retired);
+        devices.port_read_block(&mut call, port, size, data)
     }
 
     fn port_write_block(&mut self, retired: u64, port: u16, size: u8, data: &[u8]) -> usize {
-        let now = self.time(retired);
-        let Board { devices, env, dma, .. } = &mut *self.board;
-        let done = devices.port_write_block(env, dma, now, (port, size, data));
+        let (devices, mut call) = self.call(retired);
+        let done = devices.port_write_block(&mut call, port, size, data);
         self.board.update_a20();
         done
     }
 
     fn mmio_read(&mut self, retired: u64, address: GuestPhysAddr, size: u8) -> u64 {
-        let now = self.time(retired);
-        let Board { devices, env, dma, .. } = &mut *self.board;
-        devices.mmio_read(env, dma, now, (address, size))
+        let (devices, mut call) = self.call(retired);
+        devices.mmio_read(&mut call, address, size)
     }
 
     fn mmio_write(&mut self, retired: u64, address: GuestPhysAddr, size: u8, value: u64) {
-        let now = self.time(retired);
-        let Board { devices, env, dma, .. } = &mut *self.board;
-        devices.mmio_write(env, dma, now, (address, size, value));
+        let (devices, mut call) = self.call(retired);
+        devices.mmio_write(&mut call, address, size, value);
     }
 
-    fn read_msr(&mut self, retired: u64, msr: u32) -> BusMsr {
+    fn read_msr(&mut self, retired: u64, msr: u32) -> MsrAccess {
         self.msr(retired, msr, None)
     }
 
-    fn write_msr(&mut self, retired: u64, msr: u32, value: u64) -> BusMsr {
+    fn write_msr(&mut self, retired: u64, msr: u32, value: u64) -> MsrAccess {
         self.msr(retired, msr, Some(value))
     }
 
     fn tsc(&mut self, retired: u64) -> u64 {
         // 1 GHz: a tick is a nanosecond.
-        self.time(retired).0
+        self.board.time(retired + self.others).0
     }
 
     fn cr8(&mut self) -> u8 {
@@ -274,9 +272,8 @@ impl VcpuBus for ProcessorBus<'_> {
     }
 
     fn set_cr8(&mut self, retired: u64, value: u8) {
-        let now = self.time(retired);
-        let Board { devices, env, dma, .. } = &mut *self.board;
-        devices.set_cr8(env, dma, now, value);
+        let (devices, mut call) = self.call(retired);
+        devices.set_cr8(&mut call, value);
     }
 
     fn pending(&mut self) -> Pending {
@@ -284,9 +281,8 @@ impl VcpuBus for ProcessorBus<'_> {
     }
 
     fn acknowledge(&mut self, retired: u64) -> Option<u8> {
-        let now = self.time(retired);
-        let Board { devices, env, dma, .. } = &mut *self.board;
-        devices.acknowledge(env, dma, now)
+        let (devices, mut call) = self.call(retired);
+        devices.acknowledge(&mut call)
     }
 
     fn take_nmi(&mut self) -> bool {
@@ -328,9 +324,8 @@ impl VcpuBus for ProcessorBus<'_> {
         if self.index != 0 {
             return;
         }
-        let now = self.time(retired);
-        let Board { devices, env, dma, .. } = &mut *self.board;
-        devices.set_ferr(env, dma, now, asserted);
+        let (devices, mut call) = self.call(retired);
+        devices.set_ferr(&mut call, asserted);
     }
 
     fn ignne(&mut self) -> bool {

@@ -60,9 +60,7 @@ impl Machine {
         medium: Option<Box<dyn BlockBackend>>,
     ) -> Result<(), String> {
         let retired = self.retired();
-        self.state().board.call_devices(retired, |devices, env, dma, now| {
-            devices.change_medium((env, dma, now), drive, medium)
-        })
+        self.state().board.call_devices(retired, |devices, call| devices.change_medium(call, drive, medium))
     }
 
     /// Copies bytes of guest-physical memory as a processor would read them, also from the display buffer of a VGA, but

@@ -5,18 +5,7 @@ use crate::table::{
     Effect, MISC_ENABLE_FIXED, MISC_ENABLE_HELD, MISC_ENABLE_READ_ONLY, Register, Rule, find,
 };
 use x86_state::{Cpu, Cr0, Efer, XD_BIT_DISABLE, cpuid::Features};
-use x86_types::LinearAddr;
-
-/// What became of an access.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MsrResult {
-    /// The machine's, not the processor's: the local APIC (IA32_APIC_BASE, IA32_TSC_DEADLINE, 800H to 8FFH)
-    NotHandled,
-    /// Done; the value read (for a write, the value now held)
-    Handled(u64),
-    /// #GP(0)
-    GeneralProtection,
-}
+use x86_types::{LinearAddr, MsrAccess};
 
 /// What a write may have changed beyond the register itself. All false for most registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -77,35 +66,35 @@ fn value(cpu: &Cpu, register: &Register, tsc: u64) -> u64 {
 /// RDMSR at CPL 0. `tsc` is the raw counter, to which IA32_TSC_ADJUST is added.
 ///
 /// SPEC: intel-sdm-vol2 :: RDMSR—Read From Model Specific Register -> an unimplemented address is #GP(0)
-pub fn read(cpu: &Cpu, msr: u32, tsc: u64) -> MsrResult {
+pub fn read(cpu: &Cpu, msr: u32, tsc: u64) -> MsrAccess {
     if is_routed(msr) {
         let exists = routed_exists(cpu, msr, None);
-        return if exists { MsrResult::NotHandled } else { MsrResult::GeneralProtection };
+        return if exists { MsrAccess::NotHandled } else { MsrAccess::GeneralProtection };
     }
     existing(cpu, msr)
         .filter(|register| !matches!(register.rule, Rule::Command(_)))
-        .map_or(MsrResult::GeneralProtection, |register| MsrResult::Handled(value(cpu, register, tsc)))
+        .map_or(MsrAccess::GeneralProtection, |register| MsrAccess::Handled(value(cpu, register, tsc)))
 }
 
 /// WRMSR at CPL 0.
 ///
 /// SPEC: intel-sdm-vol2 :: WRMSR—Write to Model Specific Register -> an unimplemented or read-only address and reserved bits are #GP(0)
-pub fn write(cpu: &mut Cpu, msr: u32, value: u64, tsc: u64) -> (MsrResult, Effects) {
+pub fn write(cpu: &mut Cpu, msr: u32, value: u64, tsc: u64) -> (MsrAccess, Effects) {
     if is_routed(msr) {
         let exists = routed_exists(cpu, msr, Some(value));
-        let result = if exists { MsrResult::NotHandled } else { MsrResult::GeneralProtection };
+        let result = if exists { MsrAccess::NotHandled } else { MsrAccess::GeneralProtection };
         return (result, Effects::default());
     }
     let Some(register) = existing(cpu, msr) else {
-        return (MsrResult::GeneralProtection, Effects::default());
+        return (MsrAccess::GeneralProtection, Effects::default());
     };
     let Some(accepted) = accept(cpu, register.rule, value, tsc) else {
-        return (MsrResult::GeneralProtection, Effects::default());
+        return (MsrAccess::GeneralProtection, Effects::default());
     };
     if let Some(place) = register.place {
         (place.set)(cpu, accepted);
     }
-    (MsrResult::Handled(self::value(cpu, register, tsc)), Effects::of(register.effect))
+    (MsrAccess::Handled(self::value(cpu, register, tsc)), Effects::of(register.effect))
 }
 
 /// What a register holds after `value` is written to it; `None` is #GP(0).

@@ -1,5 +1,5 @@
-use crate::{Effects, MsrResult, name, number::*, read, table, write};
-use MsrResult::{GeneralProtection as Gp, Handled, NotHandled};
+use crate::{Effects, MsrAccess, name, number::*, read, table, write};
+use MsrAccess::{GeneralProtection as Gp, Handled, NotHandled};
 use x86_state::{
     Cpu, Cr0, Efer,
     cpuid::{CpuModel, Features},

@@ -1,15 +1,6 @@
 //! What a processor reaches beyond memory.
 
-use x86_types::GuestPhysAddr;
-
-/// The answer of an MSR that the processor itself does not hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BusMsr {
-    /// Done; for reads the value
-    Value(u64),
-    /// #GP(0)
-    GeneralProtection,
-}
+use x86_types::{GuestPhysAddr, MsrAccess};
 
 /// What waits for a processor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,12 +55,12 @@ pub trait VcpuBus {
     /// A store that no RAM takes
     fn mmio_write(&mut self, _retired: u64, _address: GuestPhysAddr, _size: u8, _value: u64) {}
     /// RDMSR of the local APIC's registers and others the processor does not hold
-    fn read_msr(&mut self, _retired: u64, _msr: u32) -> BusMsr {
-        BusMsr::GeneralProtection
+    fn read_msr(&mut self, _retired: u64, _msr: u32) -> MsrAccess {
+        MsrAccess::NotHandled
     }
     /// WRMSR of the same
-    fn write_msr(&mut self, _retired: u64, _msr: u32, _value: u64) -> BusMsr {
-        BusMsr::GeneralProtection
+    fn write_msr(&mut self, _retired: u64, _msr: u32, _value: u64) -> MsrAccess {
+        MsrAccess::NotHandled
     }
     /// The raw time-stamp counter, before IA32_TSC_ADJUST
     fn tsc(&mut self, retired: u64) -> u64 {

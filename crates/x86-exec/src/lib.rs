@@ -14,7 +14,7 @@ pub mod vcpu;
 pub mod vector;
 mod x87;
 
-pub use bus::{BusMsr, NoBus, Pending, VcpuBus};
+pub use bus::{NoBus, Pending, VcpuBus};
 pub use domain::{Bin, Cmp, Domain, Flag, FlagDef, Flow, Format, MemRef, Rmw, Step, Un, X87};
 pub use operand::effective_address;
 pub use reach::Reach;

@@ -1,8 +1,8 @@
 //! Accesses, deadlines and reset.
 
-use super::env::{BusEnv, Call};
-use super::set::{DeviceSet, NOBODY, PCI_BUS};
-use device_api::{DmaMemory, HostEvent, Mmio, Pio, VmTime};
+use super::env::{BusCall, BusEnv};
+use super::set::{DeviceSet, PCI_BUS, UNASSIGNED};
+use device_api::{HostEvent, Mmio, Pio, VmTime};
 use guest_memory::{Backing, DeviceId, Region};
 use x86_types::GuestPhysAddr;
 
@@ -11,40 +11,40 @@ fn ones(size: u8) -> u64 {
 }
 
 impl DeviceSet {
-    /// Who answers a port, with its index.
+    /// Returns the device that answers a port, with its index.
     fn port_owner(&mut self, port: u16) -> Option<(usize, &mut dyn Pio)> {
         let owner = self.ports[usize::from(port)];
-        if matches!(owner, NOBODY | PCI_BUS) {
+        if matches!(owner, UNASSIGNED | PCI_BUS) {
             return None;
         }
         let owner = usize::from(owner);
         Some((owner, self.devices.get_mut(owner)?.pio()?))
     }
 
-    /// Whether an access reaches into another device's ports: then it goes byte by byte, as on an 8-bit bus.
+    /// Returns whether an access reaches into another device's ports: then it goes byte by byte, as on an 8-bit bus.
     ///
-    /// An access whose last port is nobody's stays whole, so that a dword at CF8H is one though CF9H is another's.
+    /// An access whose last port is unassigned stays whole, so that a dword at CF8H is one though CF9H is another's.
     fn is_split(&self, port: u16, size: u8) -> bool {
         let Some(last) = port.checked_add(u16::from(size.saturating_sub(1))) else { return false };
         let (first, last) = (self.ports[usize::from(port)], self.ports[usize::from(last)]);
-        first != last && last != NOBODY
+        first != last && last != UNASSIGNED
     }
 
-    fn read_one(&mut self, call: &mut Call<'_>, port: u16, size: u8) -> u32 {
+    fn read_one(&mut self, call: &mut BusCall<'_>, port: u16, size: u8) -> u32 {
         if self.ports[usize::from(port)] == PCI_BUS {
             return self.config_port_read(call, port, size) & ones(size) as u32;
         }
         let value = match self.port_owner(port) {
             Some((owner, device)) => device.port_read(&mut call.ctx(owner), port, size),
             None => {
-                tracing::debug!(port, size, "nobody answers a port that is read");
+                tracing::debug!(port, size, "read of an unassigned port");
                 u32::MAX
             }
         };
         value & ones(size) as u32
     }
 
-    fn write_one(&mut self, call: &mut Call<'_>, port: u16, size: u8, value: u32) {
+    fn write_one(&mut self, call: &mut BusCall<'_>, port: u16, size: u8, value: u32) {
         if self.ports[usize::from(port)] == PCI_BUS {
             return self.config_port_write(call, port, size, value & ones(size) as u32);
         }
@@ -52,98 +52,66 @@ impl DeviceSet {
             Some((owner, device)) => {
                 device.port_write(&mut call.ctx(owner), port, size, value & ones(size) as u32);
             }
-            None => tracing::debug!(port, size, value, "nobody answers a port that is written"),
+            None => tracing::debug!(port, size, value, "write to an unassigned port"),
         }
     }
 
-    /// IN, to the owner of its first port. Ports nobody answers read as ones.
+    /// IN, to the owner of its first port. Unassigned ports read as ones.
     ///
     /// SPEC: intel-sdm-vol1 :: 19.3 I/O Address Space -> ports are bytes; words and doublewords are consecutive bytes, the lowest port first
-    pub fn port_read(
-        &mut self,
-        env: &mut BusEnv,
-        dma: &mut dyn DmaMemory,
-        now: VmTime,
-        port: u16,
-        size: u8,
-    ) -> u32 {
-        let mut call = Call { env, dma, now };
+    pub fn port_read(&mut self, call: &mut BusCall<'_>, port: u16, size: u8) -> u32 {
         let value = if self.is_split(port, size) {
-            (0..size).fold(0, |value, lane| {
-                value | self.read_one(&mut call, port + u16::from(lane), 1) << (8 * lane)
-            })
+            (0..size)
+                .fold(0, |value, lane| value | self.read_one(call, port + u16::from(lane), 1) << (8 * lane))
         } else {
-            self.read_one(&mut call, port, size)
+            self.read_one(call, port, size)
         };
-        self.settle(env, dma, now);
+        self.deliver_irqs(call);
         value
     }
 
-    /// OUT, likewise. Ports nobody answers swallow it.
-    pub fn port_write(
-        &mut self,
-        env: &mut BusEnv,
-        dma: &mut dyn DmaMemory,
-        now: VmTime,
-        (port, size, value): (u16, u8, u32),
-    ) {
-        let mut call = Call { env, dma, now };
+    /// OUT, likewise. Writes to unassigned ports have no effect.
+    pub fn port_write(&mut self, call: &mut BusCall<'_>, port: u16, size: u8, value: u32) {
         if self.is_split(port, size) {
             for lane in 0..size {
-                self.write_one(&mut call, port + u16::from(lane), 1, value >> (8 * lane));
+                self.write_one(call, port + u16::from(lane), 1, value >> (8 * lane));
             }
         } else {
-            self.write_one(&mut call, port, size, value);
+            self.write_one(call, port, size, value);
         }
-        self.settle(env, dma, now);
+        self.deliver_irqs(call);
     }
 
     /// REP INS: reads elements of `size` bytes from a port into `data`. Returns how many, at least one.
-    pub fn port_read_block(
-        &mut self,
-        env: &mut BusEnv,
-        dma: &mut dyn DmaMemory,
-        now: VmTime,
-        (port, size, data): (u16, u8, &mut [u8]),
-    ) -> usize {
+    pub fn port_read_block(&mut self, call: &mut BusCall<'_>, port: u16, size: u8, data: &mut [u8]) -> usize {
         if !self.is_split(port, size)
             && let Some((owner, device)) = self.port_owner(port)
+            && let Some(done) = device.port_read_block(&mut call.ctx(owner), port, size, data)
         {
-            let mut call = Call { env, dma, now };
-            if let Some(done) = device.port_read_block(&mut call.ctx(owner), port, size, data) {
-                self.settle(env, dma, now);
-                return done;
-            }
+            self.deliver_irqs(call);
+            return done;
         }
-        let value = self.port_read(env, dma, now, port, size).to_le_bytes();
+        let value = self.port_read(call, port, size).to_le_bytes();
         data.iter_mut().zip(value).take(size.into()).for_each(|(to, byte)| *to = byte);
         1
     }
 
     /// REP OUTS, likewise.
-    pub fn port_write_block(
-        &mut self,
-        env: &mut BusEnv,
-        dma: &mut dyn DmaMemory,
-        now: VmTime,
-        (port, size, data): (u16, u8, &[u8]),
-    ) -> usize {
+    pub fn port_write_block(&mut self, call: &mut BusCall<'_>, port: u16, size: u8, data: &[u8]) -> usize {
         if !self.is_split(port, size)
             && let Some((owner, device)) = self.port_owner(port)
+            && let Some(done) = device.port_write_block(&mut call.ctx(owner), port, size, data)
         {
-            let mut call = Call { env, dma, now };
-            if let Some(done) = device.port_write_block(&mut call.ctx(owner), port, size, data) {
-                self.settle(env, dma, now);
-                return done;
-            }
+            self.deliver_irqs(call);
+            return done;
         }
         let mut value = [0; 4];
         value.iter_mut().zip(data).take(size.into()).for_each(|(to, &byte)| *to = byte);
-        self.port_write(env, dma, now, (port, size, u32::from_le_bytes(value)));
+        self.port_write(call, port, size, u32::from_le_bytes(value));
         1
     }
 
-    /// The device whose registers are at an address, with its index.
+    /// Returns the device whose registers are at an address, with its index.
     fn mmio_owner(
         &mut self,
         processor: usize,
@@ -178,44 +146,30 @@ impl DeviceSet {
         let _ = self.memory.remap(moved, (GuestPhysAddr(base), 0x1000), region);
     }
 
-    /// A load outside RAM. Addresses nobody answers read as ones.
-    pub fn mmio_read(
-        &mut self,
-        env: &mut BusEnv,
-        dma: &mut dyn DmaMemory,
-        now: VmTime,
-        (address, size): (GuestPhysAddr, u8),
-    ) -> u64 {
-        let processor = env.processor;
-        let mut call = Call { env, dma, now };
+    /// A load outside RAM. Unassigned memory reads as ones.
+    pub fn mmio_read(&mut self, call: &mut BusCall<'_>, address: GuestPhysAddr, size: u8) -> u64 {
+        let processor = call.env.processor;
         let value = match self.mmio_owner(processor, address, |region| region.read) {
             Some((owner, device)) => device.mmio_read(&mut call.ctx(owner), address, size),
             None => {
-                tracing::debug!(%address, size, "nobody answers memory that is read");
+                tracing::debug!(%address, size, "read of unassigned memory");
                 u64::MAX
             }
         };
-        self.settle(env, dma, now);
+        self.deliver_irqs(call);
         value & ones(size)
     }
 
-    /// A store outside RAM. Addresses nobody answers swallow it.
-    pub fn mmio_write(
-        &mut self,
-        env: &mut BusEnv,
-        dma: &mut dyn DmaMemory,
-        now: VmTime,
-        (address, size, value): (GuestPhysAddr, u8, u64),
-    ) {
-        let processor = env.processor;
-        let mut call = Call { env, dma, now };
+    /// A store outside RAM. Writes to unassigned memory have no effect.
+    pub fn mmio_write(&mut self, call: &mut BusCall<'_>, address: GuestPhysAddr, size: u8, value: u64) {
+        let processor = call.env.processor;
         match self.mmio_owner(processor, address, |region| region.write) {
             Some((owner, device)) => {
                 device.mmio_write(&mut call.ctx(owner), address, size, value & ones(size));
             }
-            None => tracing::debug!(%address, size, value, "nobody answers memory that is written"),
+            None => tracing::debug!(%address, size, value, "write to unassigned memory"),
         }
-        self.settle(env, dma, now);
+        self.deliver_irqs(call);
     }
 
     /// Returns the earliest moment at which some device wants to be called.
@@ -250,51 +204,47 @@ impl DeviceSet {
 
     /// Calls each device whose time has come, once: a period that passed twice is two edges only if the guest can see
     /// the first, so what is due again waits for the next call.
-    pub fn advance(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
+    pub fn advance(&mut self, call: &mut BusCall<'_>) {
         for (n, device) in self.devices.iter_mut().enumerate() {
-            if self.deadlines[n].is_none_or(|deadline| deadline > now) {
+            if self.deadlines[n].is_none_or(|deadline| deadline > call.now) {
                 continue;
             }
-            let mut call = Call { env, dma, now };
             if let Some(timed) = device.timed() {
                 timed.advance(&mut call.ctx(n));
             }
         }
-        self.settle(env, dma, now);
+        self.deliver_irqs(call);
     }
 
-    /// Tells every device what a person did.
-    pub fn host_event(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime, event: HostEvent) {
+    /// Hands a host event to every device.
+    pub fn host_event(&mut self, call: &mut BusCall<'_>, event: HostEvent) {
         for (n, device) in self.devices.iter_mut().enumerate() {
-            let mut call = Call { env, dma, now };
             device.host_event(&mut call.ctx(n), event);
         }
-        self.settle(env, dma, now);
+        self.deliver_irqs(call);
     }
 
     /// RESET# to every device.
-    pub fn reset(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
+    pub fn reset(&mut self, call: &mut BusCall<'_>) {
         for (n, device) in self.devices.iter_mut().enumerate() {
-            let mut call = Call { env, dma, now };
             device.reset(&mut call.ctx(n));
         }
         if let Some(pci) = &mut self.pci {
             pci.reset();
         }
         self.map_windows();
-        self.settle(env, dma, now);
-        env.events.clear();
+        self.deliver_irqs(call);
+        call.env.events.clear();
     }
 
     /// Has devices with requests at the host look for what has completed, and those that listen for what has arrived.
-    pub fn poll_host(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
+    pub fn poll_host(&mut self, call: &mut BusCall<'_>) {
         for &n in &self.host_io {
-            let mut call = Call { env, dma, now };
             if let Some(io) = self.devices[n].host_io().filter(|io| io.is_waiting() || io.is_listening()) {
                 io.poll(&mut call.ctx(n));
             }
         }
-        self.settle(env, dma, now);
+        self.deliver_irqs(call);
     }
 
     /// Returns whether some device polls the host.

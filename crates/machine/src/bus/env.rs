@@ -41,15 +41,18 @@ impl BusEnv {
     }
 }
 
-/// A call to one device with what is around it.
-pub(super) struct Call<'a> {
-    pub(super) env: &'a mut BusEnv,
-    pub(super) dma: &'a mut dyn DmaMemory,
-    pub(super) now: VmTime,
+/// A call of devices: what they may change, guest memory for bus masters, and the time.
+pub struct BusCall<'a> {
+    /// What devices may change
+    pub env: &'a mut BusEnv,
+    /// Guest memory as bus masters reach it
+    pub dma: &'a mut dyn DmaMemory,
+    /// Now
+    pub now: VmTime,
 }
 
-impl Call<'_> {
-    /// What the device at `index` is given.
+impl BusCall<'_> {
+    /// Returns what the device at `index` is given.
     pub(super) fn ctx(&mut self, index: usize) -> Ctx<'_> {
         let env = &mut *self.env;
         env.called.push(index);

@@ -1,9 +1,9 @@
 //! What the host looks at and changes while the machine stands between two instructions: drives, the picture, the PCI bus.
 
-use super::env::{BusEnv, Call};
+use super::env::BusCall;
 use super::set::DeviceSet;
 use device_api::pci::ConfigSpace;
-use device_api::{BlockBackend, DmaMemory, DriveInfo, Frame, PciAddress, TextScreen, VmTime};
+use device_api::{BlockBackend, DriveInfo, Frame, PciAddress, TextScreen, VmTime};
 use guest_memory::{Backing, DeviceId};
 use x86_types::GuestPhysAddr;
 
@@ -30,12 +30,11 @@ impl DeviceSet {
     /// There is no such drive, or it does not let its medium go.
     pub(crate) fn change_medium(
         &mut self,
-        (env, dma, now): (&mut BusEnv, &mut dyn DmaMemory, VmTime),
+        call: &mut BusCall<'_>,
         (drive, force): (&str, bool),
         medium: Option<Box<dyn BlockBackend>>,
     ) -> Result<(), String> {
         let index = self.controller(drive)?;
-        let mut call = Call { env, dma, now };
         let Some(drives) = self.devices[index].drives() else { return Ok(()) };
         let result = match medium {
             None => drives.eject(&mut call.ctx(index), drive, force),
@@ -47,7 +46,7 @@ impl DeviceSet {
                 drives.insert(&mut call.ctx(index), drive, medium)
             }
         };
-        self.settle(env, dma, now);
+        self.deliver_irqs(call);
         result
     }
 

@@ -1,15 +1,13 @@
-//! The way of interrupts: lines to controllers, messages to local APICs, vectors to the processor.
+//! Interrupt routing: lines to controllers, messages to local APICs, vectors to the processor.
 
-use super::env::{BusEnv, Call};
-use super::set::{DeviceSet, NOBODY};
-use device_api::{
-    Delivery, DmaMemory, InterruptMessage, LegacyController, LocalController, MachineEvent, MsrAccess, VmTime,
-};
+use super::env::BusCall;
+use super::set::{DeviceSet, UNASSIGNED};
+use device_api::{Delivery, InterruptMessage, LegacyController, LocalController, MachineEvent, MsrAccess};
 
 use x86_exec::Pending;
 use x86_types::GuestPhysAddr;
 
-/// Rounds of settling at most: devices that answer each other for ever are cut off.
+/// Rounds of delivery at most: devices that answer each other for ever are cut off.
 const MAX_ROUNDS: usize = 64;
 
 /// Offsets of local APIC registers in its page.
@@ -22,7 +20,7 @@ const LVT_LINT1: u64 = 0x360;
 impl DeviceSet {
     /// Index of a processor's local APIC, where there is one.
     fn local_index(&self, processor: usize) -> usize {
-        self.locals.get(processor).copied().unwrap_or(usize::from(NOBODY))
+        self.locals.get(processor).copied().unwrap_or(usize::from(UNASSIGNED))
     }
 
     /// The local APIC of a processor.
@@ -39,31 +37,30 @@ impl DeviceSet {
     ///
     /// SPEC: intel-sdm-vol3 :: 12.4.7.2 Local APIC State After It Has Been Software Disabled -> LVT entries stay masked until the spurious-interrupt vector register enables the APIC
     /// SPEC: intel-sdm-vol3 :: 12.5.1 Local Vector Table -> LINT0 as ExtINT, LINT1 as NMI
-    pub fn virtual_wire(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
+    pub fn virtual_wire(&mut self, call: &mut BusCall<'_>) {
         let Some(base) = self.local(0).filter(|apic| apic.enabled()).map(|apic| apic.base()) else { return };
-        env.processor = 0;
+        call.env.processor = 0;
         for (register, value) in [(SPURIOUS_VECTOR, 0x1ff), (LVT_LINT0, 0x700), (LVT_LINT1, 0x400)] {
             let address = GuestPhysAddr(base & !0xfff | register);
-            self.mmio_write(env, dma, now, (address, 4, value));
+            self.mmio_write(call, address, 4, value);
         }
     }
 
-    /// Hands on interrupt lines and messages until nothing moves any more.
-    pub fn settle(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) {
+    /// Delivers interrupt lines, messages and EOI broadcasts, and moves what DMA channels request, until nothing changes.
+    pub fn deliver_irqs(&mut self, call: &mut BusCall<'_>) {
         for _ in 0..MAX_ROUNDS {
-            let mut call = Call { env, dma, now };
-            let quiet = !self.hand_on_lines(&mut call) & !self.hand_on_messages(&mut call);
-            if quiet & !self.hand_on_ends(&mut call) & !self.move_dma(&mut call) {
-                self.follow_deadlines(env);
+            let quiet = !self.forward_lines(call) & !self.forward_messages(call);
+            if quiet & !self.forward_eois(call) & !self.move_dma(call) {
+                self.follow_deadlines(call.env);
                 return;
             }
         }
-        tracing::warn!("interrupts did not come to rest");
-        self.follow_deadlines(env);
+        tracing::warn!("devices raise interrupts at one another without end");
+        self.follow_deadlines(call.env);
     }
 
     /// Changes of lines go to every controller that listens. Gives whether there were any.
-    fn hand_on_lines(&mut self, call: &mut Call<'_>) -> bool {
+    fn forward_lines(&mut self, call: &mut BusCall<'_>) -> bool {
         if !call.env.lines.has_changes() {
             return false;
         }
@@ -78,7 +75,7 @@ impl DeviceSet {
     }
 
     /// Messages go to every local APIC, which know by themselves whether they are meant. Gives whether there were any.
-    fn hand_on_messages(&mut self, call: &mut Call<'_>) -> bool {
+    fn forward_messages(&mut self, call: &mut BusCall<'_>) -> bool {
         if call.env.messages.is_empty() {
             return false;
         }
@@ -90,7 +87,7 @@ impl DeviceSet {
 
     /// SPEC: intel-sdm-vol3 :: 12.6.1 Interrupt Command Register (ICR) -> INIT resets the processor; a start-up message means something only to one that waits for it
     /// SPEC: intel-sdm-vol3 :: 12.6.2.4 Lowest Priority Delivery Mode -> exactly one of those addressed gets it; here the first that accepts
-    fn deliver(&mut self, call: &mut Call<'_>, message: &InterruptMessage) {
+    fn deliver(&mut self, call: &mut BusCall<'_>, message: &InterruptMessage) {
         let mut accepted = false;
         for (n, &local) in self.locals.iter().enumerate() {
             let Some(apic) = self.devices[local].local_controller() else { continue };
@@ -107,12 +104,12 @@ impl DeviceSet {
             }
         }
         if !accepted {
-            tracing::debug!(?message, "nobody takes an interrupt message");
+            tracing::debug!(?message, "interrupt message without a destination");
         }
     }
 
     /// SPEC: intel-sdm-vol3 :: 12.8.5 Signaling Interrupt Servicing Completion -> the end of a level-triggered interrupt is broadcast to the I/O APICs
-    fn hand_on_ends(&mut self, call: &mut Call<'_>) -> bool {
+    fn forward_eois(&mut self, call: &mut BusCall<'_>) -> bool {
         let mut any = false;
         for &local in &self.locals {
             // A local APIC has 256 vectors to end.
@@ -150,9 +147,8 @@ impl DeviceSet {
     }
 
     /// The processor takes an interrupt: the local APIC's first, then that of the 8259A pair.
-    pub fn acknowledge(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime) -> Option<u8> {
-        let processor = env.processor;
-        let mut call = Call { env, dma, now };
+    pub fn acknowledge(&mut self, call: &mut BusCall<'_>) -> Option<u8> {
+        let processor = call.env.processor;
         let index = self.local_index(processor);
         let vector = self
             .local(processor)
@@ -164,7 +160,7 @@ impl DeviceSet {
             }
             vector => vector,
         };
-        self.settle(env, dma, now);
+        self.deliver_irqs(call);
         vector
     }
 
@@ -184,13 +180,12 @@ impl DeviceSet {
     }
 
     /// The processor drives FERR#.
-    pub fn set_ferr(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime, asserted: bool) {
+    pub fn set_ferr(&mut self, call: &mut BusCall<'_>, asserted: bool) {
         let Some(index) = self.coprocessor_error else { return };
-        let mut call = Call { env, dma, now };
         if let Some(logic) = self.devices[index].coprocessor_error() {
             logic.set_ferr(&mut call.ctx(index), asserted);
         }
-        self.settle(env, dma, now);
+        self.deliver_irqs(call);
     }
 
     /// Whether IGNNE# is asserted, as it is where no device drives it.
@@ -205,26 +200,18 @@ impl DeviceSet {
     }
 
     /// Writes CR8.
-    pub fn set_cr8(&mut self, env: &mut BusEnv, dma: &mut dyn DmaMemory, now: VmTime, value: u8) {
-        let processor = env.processor;
-        let mut call = Call { env, dma, now };
+    pub fn set_cr8(&mut self, call: &mut BusCall<'_>, value: u8) {
+        let processor = call.env.processor;
         let index = self.local_index(processor);
         if let Some(apic) = self.local(processor) {
             apic.set_cr8(&mut call.ctx(index), value);
         }
-        self.settle(env, dma, now);
+        self.deliver_irqs(call);
     }
 
     /// RDMSR (`write` is `None`) or WRMSR of a register that the local APIC holds.
-    pub fn msr(
-        &mut self,
-        env: &mut BusEnv,
-        dma: &mut dyn DmaMemory,
-        now: VmTime,
-        (msr, write): (u32, Option<u64>),
-    ) -> MsrAccess {
-        let processor = env.processor;
-        let mut call = Call { env, dma, now };
+    pub fn msr(&mut self, call: &mut BusCall<'_>, msr: u32, write: Option<u64>) -> MsrAccess {
+        let processor = call.env.processor;
         let mut ctx = call.ctx(self.local_index(processor));
         let answer = match (self.local(processor), write) {
             (Some(apic), Some(value)) => apic.write_msr(&mut ctx, msr, value),
@@ -234,7 +221,7 @@ impl DeviceSet {
         if write.is_some() {
             self.follow_apic(processor);
         }
-        self.settle(env, dma, now);
+        self.deliver_irqs(call);
         answer
     }
 

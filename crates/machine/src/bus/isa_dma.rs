@@ -1,7 +1,7 @@
 //! DMA over the ISA bus: bytes between peripherals and memory, as the controller says.
 
 use super::DeviceSet;
-use super::env::Call;
+use super::env::BusCall;
 use device_api::{DmaDirection, DmaTransfer};
 use x86_types::GuestPhysAddr;
 
@@ -12,7 +12,7 @@ impl DeviceSet {
     /// Moves what is requested. Returns whether anything was.
     ///
     /// SPEC: intel-8237a :: DMA Operation -> a request of a channel that is not masked is served until the peripheral lets go or the terminal count
-    pub(super) fn move_dma(&mut self, call: &mut Call<'_>) -> bool {
+    pub(super) fn move_dma(&mut self, call: &mut BusCall<'_>) -> bool {
         let Some(controller) = self.dma_controller else { return false };
         let mut requests = call.env.lines.dma_requests();
         let mut any = false;
@@ -25,7 +25,7 @@ impl DeviceSet {
         any
     }
 
-    fn move_channel(&mut self, call: &mut Call<'_>, controller: usize, transfer: &DmaTransfer) -> bool {
+    fn move_channel(&mut self, call: &mut BusCall<'_>, controller: usize, transfer: &DmaTransfer) -> bool {
         let channel = transfer.channel;
         let of_channel = |&n: &usize| {
             let device = &mut self.devices[n];
@@ -76,7 +76,7 @@ fn lowest(transfer: &DmaTransfer, moved: u32, len: usize) -> GuestPhysAddr {
     })
 }
 
-fn store(call: &mut Call<'_>, transfer: &DmaTransfer, moved: u32, bytes: &mut [u8]) {
+fn store(call: &mut BusCall<'_>, transfer: &DmaTransfer, moved: u32, bytes: &mut [u8]) {
     if bytes.is_empty() {
         return;
     }
@@ -87,7 +87,7 @@ fn store(call: &mut Call<'_>, transfer: &DmaTransfer, moved: u32, bytes: &mut [u
     call.dma.write(at, bytes);
 }
 
-fn fetch(call: &mut Call<'_>, transfer: &DmaTransfer, moved: u32, bytes: &mut [u8]) {
+fn fetch(call: &mut BusCall<'_>, transfer: &DmaTransfer, moved: u32, bytes: &mut [u8]) {
     call.dma.read(lowest(transfer, moved, bytes.len()), bytes);
     if transfer.decrement {
         bytes.reverse();

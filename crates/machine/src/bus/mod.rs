@@ -14,5 +14,5 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-pub use env::BusEnv;
+pub use env::{BusCall, BusEnv};
 pub use set::{BoardConfig, BusError, Conflict, DeviceSet};

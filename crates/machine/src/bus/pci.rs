@@ -1,7 +1,7 @@
 //! The PCI bus: configuration cycles, and where functions answer.
 
-use super::env::Call;
-use super::set::{DeviceSet, NOBODY, PCI_BUS};
+use super::env::BusCall;
+use super::set::{DeviceSet, PCI_BUS, UNASSIGNED};
 use device_api::pci::Window;
 use device_api::{DeviceId, PciAddress, Snapshot};
 use guest_memory::{GuestMemory, MapId, Priority, Region};
@@ -98,7 +98,7 @@ impl DeviceSet {
     /// IN from CONFIG_ADDRESS or CONFIG_DATA.
     ///
     /// SPEC: pci-local-bus-3.0 :: 6.1 Configuration Space Organization -> a function that is absent reads as all ones
-    pub(super) fn config_port_read(&mut self, call: &mut Call<'_>, port: u16, size: u8) -> u32 {
+    pub(super) fn config_port_read(&mut self, call: &mut BusCall<'_>, port: u16, size: u8) -> u32 {
         let Some(pci) = &self.pci else { return u32::MAX };
         if port == CONFIG_ADDRESS {
             return if size == 4 { pci.address } else { u32::MAX };
@@ -115,7 +115,7 @@ impl DeviceSet {
     }
 
     /// OUT to CONFIG_ADDRESS or CONFIG_DATA.
-    pub(super) fn config_port_write(&mut self, call: &mut Call<'_>, port: u16, size: u8, value: u32) {
+    pub(super) fn config_port_write(&mut self, call: &mut BusCall<'_>, port: u16, size: u8, value: u32) {
         let Some(pci) = &mut self.pci else { return };
         if port == CONFIG_ADDRESS {
             if size == 4 {
@@ -179,7 +179,7 @@ impl DeviceSet {
             for window in windows.iter().filter(|window| window.io) {
                 let first = (window.start as usize).min(self.ports.len());
                 let end = (window.start.saturating_add(window.len) as usize).min(self.ports.len());
-                for owner in self.ports[first..end].iter_mut().filter(|owner| **owner == NOBODY) {
+                for owner in self.ports[first..end].iter_mut().filter(|owner| **owner == UNASSIGNED) {
                     *owner = index as u8;
                 }
             }
@@ -190,7 +190,7 @@ impl DeviceSet {
     pub(super) fn claim_config_ports(&mut self) {
         for port in [CONFIG_ADDRESS, CONFIG_DATA, CONFIG_DATA + 1, CONFIG_DATA + 2, CONFIG_DATA + 3] {
             let owner = &mut self.ports[usize::from(port)];
-            if *owner == NOBODY {
+            if *owner == UNASSIGNED {
                 *owner = PCI_BUS;
             }
         }

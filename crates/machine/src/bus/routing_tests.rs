@@ -1,11 +1,12 @@
 //! Split accesses, moved pages, messages, the end of interrupts and snapshots, with devices made for the purpose.
 
 use super::tests::{NoDma, memory};
-use super::{BoardConfig, BusEnv, BusError, Conflict, DeviceSet};
+use super::{BoardConfig, BusCall, BusEnv, BusError, Conflict, DeviceSet};
 use ::snapshot::{Reader, SnapshotError, Writer};
 use device_api::{
     Backends, Ctx, Delivery, Device, DeviceDecl, Driver, InterruptMessage, IrqInputs, IrqLine,
     LocalController, MachineEvent, Mmio, MmioRange, MsrAccess, Pio, PortRange, Snapshot, Stage, VmTime,
+    capabilities,
 };
 use x86_exec::Pending;
 use x86_types::GuestPhysAddr;
@@ -36,15 +37,14 @@ impl Snapshot for Bytes {
 }
 
 impl Device for Bytes {
+    capabilities!(pio);
+
     fn id(&self) -> &'static str {
         self.id
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.bytes = [0; 8];
         ctx.events.push(MachineEvent::Reset);
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
     }
 }
 
@@ -87,16 +87,12 @@ impl Snapshot for Apic {
 }
 
 impl Device for Apic {
+    capabilities!(mmio, local_controller);
+
     fn id(&self) -> &'static str {
         self.id
     }
     fn reset(&mut self, _: &mut Ctx<'_>) {}
-    fn mmio(&mut self) -> Option<&mut dyn Mmio> {
-        Some(self)
-    }
-    fn local_controller(&mut self) -> Option<&mut dyn LocalController> {
-        Some(self)
-    }
 }
 
 impl Mmio for Apic {
@@ -196,13 +192,12 @@ impl Snapshot for Sender {
 }
 
 impl Device for Sender {
+    capabilities!(irq_inputs);
+
     fn id(&self) -> &'static str {
         "sender"
     }
     fn reset(&mut self, _: &mut Ctx<'_>) {}
-    fn irq_inputs(&mut self) -> Option<&mut dyn IrqInputs> {
-        Some(self)
-    }
 }
 
 impl IrqInputs for Sender {
@@ -313,35 +308,31 @@ fn every_conflict_is_named() {
 #[test]
 fn an_access_into_anothers_ports_goes_byte_by_byte() {
     let (mut set, mut env) = machine(&[&LOW, &HIGH, &ADDRESS, &INSIDE]);
-    let (env, dma) = (&mut env, &mut NoDma);
-    set.port_write(env, dma, NOW, (0x60, 4, 0x4433_2211));
-    assert_eq!(set.port_read(env, dma, NOW, 0x60, 2), 0x2211, "the first two are low's");
-    assert_eq!(set.port_read(env, dma, NOW, 0x62, 2), 0x4433, "the others are high's");
-    assert_eq!(set.port_read(env, dma, NOW, 0x5f, 2), 0x11ff, "the byte before is nobody's");
-    set.port_write(env, dma, NOW, (0xcf8, 4, 0x8000_1234));
-    assert_eq!(
-        set.port_read(env, dma, NOW, 0xcf8, 4),
-        0x8000_1234,
-        "whole, though the second byte is another's"
-    );
-    assert_eq!(set.port_read(env, dma, NOW, 0xcf9, 1), 0x11);
-    assert_eq!(set.port_read(env, dma, NOW, 0xcf8, 2), 0x1134, "a word ends in the other's port");
-    assert_eq!(set.port_read(env, dma, NOW, 0xffff, 4), 0xffff_ffff, "ports end there");
+    let call = &mut BusCall { env: &mut env, dma: &mut NoDma, now: NOW };
+    set.port_write(call, 0x60, 4, 0x4433_2211);
+    assert_eq!(set.port_read(call, 0x60, 2), 0x2211, "the first two are low's");
+    assert_eq!(set.port_read(call, 0x62, 2), 0x4433, "the others are high's");
+    assert_eq!(set.port_read(call, 0x5f, 2), 0x11ff, "the byte before is unassigned");
+    set.port_write(call, 0xcf8, 4, 0x8000_1234);
+    assert_eq!(set.port_read(call, 0xcf8, 4), 0x8000_1234, "whole, though the second byte is another's");
+    assert_eq!(set.port_read(call, 0xcf9, 1), 0x11);
+    assert_eq!(set.port_read(call, 0xcf8, 2), 0x1134, "a word ends in the other's port");
+    assert_eq!(set.port_read(call, 0xffff, 4), 0xffff_ffff, "ports end there");
 }
 
 #[test]
 fn the_local_apic_answers_where_it_says() {
     let (mut set, mut env) = machine(&[&APIC]);
-    let (env, dma) = (&mut env, &mut NoDma);
+    let call = &mut BusCall { env: &mut env, dma: &mut NoDma, now: NOW };
     let (old, new) = (GuestPhysAddr(0xfee0_0020), GuestPhysAddr(0xd000_0020));
     for _ in 0..2 {
-        assert_eq!(set.mmio_read(env, dma, NOW, (old, 4)), 0xa00);
-        assert_eq!(set.mmio_read(env, dma, NOW, (new, 4)), 0xffff_ffff);
+        assert_eq!(set.mmio_read(call, old, 4), 0xa00);
+        assert_eq!(set.mmio_read(call, new, 4), 0xffff_ffff);
     }
-    assert_eq!(set.msr(env, dma, NOW, (0x1b, Some(0xd000_0900))), MsrAccess::Handled(0));
-    assert_eq!(set.mmio_read(env, dma, NOW, (old, 4)), 0xffff_ffff);
-    assert_eq!(set.mmio_read(env, dma, NOW, (new, 4)), 0xa00);
-    assert_eq!(set.msr(env, dma, NOW, (0x10, None)), MsrAccess::NotHandled);
+    assert_eq!(set.msr(call, 0x1b, Some(0xd000_0900)), MsrAccess::Handled(0));
+    assert_eq!(set.mmio_read(call, old, 4), 0xffff_ffff);
+    assert_eq!(set.mmio_read(call, new, 4), 0xa00);
+    assert_eq!(set.msr(call, 0x10, None), MsrAccess::NotHandled);
 }
 
 /// Sends a message and gives what the processor's APIC and the second one have then.
@@ -350,9 +341,9 @@ fn sent(message: InterruptMessage) -> (Option<u8>, u64) {
     let mut seen = [APIC_FIRST, SECOND_FIRST].map(|order| {
         let (mut set, mut env) = machine(order);
         env.messages.push(message);
-        set.settle(&mut env, &mut NoDma, NOW);
+        set.deliver_irqs(&mut BusCall { env: &mut env, dma: &mut NoDma, now: NOW });
         assert!(env.messages.is_empty());
-        set.acknowledge(&mut env, &mut NoDma, NOW)
+        set.acknowledge(&mut BusCall { env: &mut env, dma: &mut NoDma, now: NOW })
     });
     let second = seen[1].take().map_or(0, u64::from);
     (seen[0], second)
@@ -374,7 +365,7 @@ fn messages_find_those_they_are_for() {
 fn lowest_priority_is_taken_by_one() {
     let (mut set, mut env) = machine(APIC_FIRST);
     env.messages.push(message(0xff, Delivery::LowestPriority, 0x51));
-    set.settle(&mut env, &mut NoDma, NOW);
+    set.deliver_irqs(&mut BusCall { env: &mut env, dma: &mut NoDma, now: NOW });
     let taken: Vec<_> = set
         .devices
         .iter_mut()
@@ -386,35 +377,34 @@ fn lowest_priority_is_taken_by_one() {
 #[test]
 fn a_line_that_stays_high_comes_again_after_its_end() {
     let (mut set, mut env) = machine(&[&SENDER, &APIC]);
-    let (env, dma) = (&mut env, &mut NoDma);
-    let end = (GuestPhysAddr(0xfee0_0000), 4, 0x35);
-    env.lines.pins(Driver(200)).set(IrqLine(5), true);
-    set.settle(env, dma, NOW);
-    assert_eq!(set.acknowledge(env, dma, NOW), Some(0x35));
+    let call = &mut BusCall { env: &mut env, dma: &mut NoDma, now: NOW };
+    call.env.lines.pins(Driver(200)).set(IrqLine(5), true);
+    set.deliver_irqs(call);
+    assert_eq!(set.acknowledge(call), Some(0x35));
     assert!(!set.pending(0).interrupt);
-    set.mmio_write(env, dma, NOW, end);
-    assert_eq!(set.acknowledge(env, dma, NOW), Some(0x35));
-    env.lines.pins(Driver(200)).set(IrqLine(5), false);
-    set.mmio_write(env, dma, NOW, end);
-    assert_eq!(set.acknowledge(env, dma, NOW), None);
+    set.mmio_write(call, GuestPhysAddr(0xfee0_0000), 4, 0x35);
+    assert_eq!(set.acknowledge(call), Some(0x35));
+    call.env.lines.pins(Driver(200)).set(IrqLine(5), false);
+    set.mmio_write(call, GuestPhysAddr(0xfee0_0000), 4, 0x35);
+    assert_eq!(set.acknowledge(call), None);
 }
 
 #[test]
 fn devices_that_never_rest_are_cut_off() {
     let (mut set, mut env) = machine(&[&RESTLESS, &APIC]);
     env.lines.pins(Driver(200)).set(IrqLine(3), true);
-    set.settle(&mut env, &mut NoDma, NOW);
-    assert_eq!(set.acknowledge(&mut env, &mut NoDma, NOW), Some(0x33));
+    set.deliver_irqs(&mut BusCall { env: &mut env, dma: &mut NoDma, now: NOW });
+    assert_eq!(set.acknowledge(&mut BusCall { env: &mut env, dma: &mut NoDma, now: NOW }), Some(0x33));
 }
 
 #[test]
 fn an_init_message_is_an_event_once_and_a_startup_message_is_none() {
     let (mut set, mut env) = machine(&[&APIC]);
     env.messages.extend([message(0, Delivery::Init, 0), message(0, Delivery::StartUp, 0x9f)]);
-    set.settle(&mut env, &mut NoDma, NOW);
+    set.deliver_irqs(&mut BusCall { env: &mut env, dma: &mut NoDma, now: NOW });
     assert_eq!(env.events, [MachineEvent::Init]);
     env.messages.push(message(0, Delivery::Fixed, 0x31));
-    set.settle(&mut env, &mut NoDma, NOW);
+    set.deliver_irqs(&mut BusCall { env: &mut env, dma: &mut NoDma, now: NOW });
     assert_eq!(env.events.len(), 1, "it was taken");
 }
 
@@ -422,11 +412,11 @@ fn an_init_message_is_an_event_once_and_a_startup_message_is_none() {
 fn virtual_wire_mode_is_firmwares_doing_wherever_the_apic_is() {
     for base in [0xfee0_0900, 0xd000_0900] {
         let (mut set, mut env) = machine(&[&APIC]);
-        set.msr(&mut env, &mut NoDma, NOW, (0x1b, Some(base)));
+        set.msr(&mut BusCall { env: &mut env, dma: &mut NoDma, now: NOW }, 0x1b, Some(base));
         let wired =
             |set: &mut DeviceSet| (set.local(0).is_some_and(|apic| apic.accepts_legacy()), set.take_nmi(0));
         assert_eq!((wired(&mut set), set.pending(0)), ((false, false), Pending::default()));
-        set.virtual_wire(&mut env, &mut NoDma, NOW);
+        set.virtual_wire(&mut BusCall { env: &mut env, dma: &mut NoDma, now: NOW });
         assert!(set.pending(0).nmi, "an NMI is one, which is looked for after each access");
         assert_eq!(wired(&mut set), (true, true), "base {base:#x}");
     }
@@ -441,12 +431,12 @@ fn saved(set: &DeviceSet) -> Vec<u8> {
 #[test]
 fn a_snapshot_comes_back_and_a_damaged_one_changes_nothing() {
     let (mut set, mut env) = machine(&[&LOW, &HIGH]);
-    let (env, dma) = (&mut env, &mut NoDma);
-    set.port_write(env, dma, NOW, (0x60, 1, 0xaa));
+    let call = &mut BusCall { env: &mut env, dma: &mut NoDma, now: NOW };
+    set.port_write(call, 0x60, 1, 0xaa);
     let good = saved(&set);
-    set.reset(env, dma, NOW);
-    assert!(env.events.is_empty(), "what devices say during a reset is no event");
-    assert_eq!(set.port_read(env, dma, NOW, 0x60, 1), 0);
+    set.reset(call);
+    assert!(call.env.events.is_empty(), "what devices say during a reset is no event");
+    assert_eq!(set.port_read(call, 0x60, 1), 0);
     let now = saved(&set);
 
     // Each file is refused in the second device, when the first could be loaded.
@@ -478,7 +468,7 @@ fn a_snapshot_comes_back_and_a_damaged_one_changes_nothing() {
     }
     assert_eq!(set.load(&file), Ok(()));
     assert_eq!(saved(&set), good);
-    assert_eq!(set.port_read(env, dma, NOW, 0x60, 1), 0xaa);
+    assert_eq!(set.port_read(call, 0x60, 1), 0xaa);
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn list(conflicts: &[Conflict]) -> String {
 }
 
 /// No device answers.
-pub(super) const NOBODY: u8 = 0xff;
+pub(super) const UNASSIGNED: u8 = 0xff;
 /// The PCI bus answers.
 pub(super) const PCI_BUS: u8 = 0xfe;
 
@@ -151,7 +151,7 @@ impl DeviceSet {
         let mut set = DeviceSet {
             devices: Vec::new(),
             names: Vec::new(),
-            ports: vec![NOBODY; 1 << 16].into_boxed_slice(),
+            ports: vec![UNASSIGNED; 1 << 16].into_boxed_slice(),
             memory: Rc::clone(memory),
             locals: Vec::new(),
             moved_apic: None,
@@ -259,11 +259,11 @@ impl DeviceSet {
             conflicts.push(Conflict::PortsEnd { id, start: range.start });
         }
         let from = usize::from(range.start);
-        let mut previous = NOBODY;
+        let mut previous = UNASSIGNED;
         for (port, owner) in self.ports.iter_mut().enumerate().skip(from).take(usize::from(range.len)) {
             let port = port as u16;
             match (*owner, conflicts.last_mut()) {
-                (NOBODY, _) => *owner = index as u8,
+                (UNASSIGNED, _) => *owner = index as u8,
                 // The same two devices, one port further on.
                 (taken, Some(Conflict::Ports { to, .. })) if taken == previous => *to = port,
                 (taken, _) => {
@@ -271,7 +271,7 @@ impl DeviceSet {
                     conflicts.push(Conflict::Ports { first, second: id, from: port, to: port });
                 }
             }
-            previous = if *owner == index as u8 { NOBODY } else { *owner };
+            previous = if *owner == index as u8 { UNASSIGNED } else { *owner };
         }
     }
 

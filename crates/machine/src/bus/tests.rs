@@ -1,9 +1,9 @@
 //! The buses with devices made for the purpose.
 
-use super::{BoardConfig, BusEnv, BusError, DeviceSet};
+use super::{BoardConfig, BusCall, BusEnv, BusError, DeviceSet};
 use device_api::{
     Backends, Ctx, Delivery, Device, DeviceDecl, DmaMemory, InterruptMessage, IrqInputs, IrqLine,
-    LegacyController, Mmio, MmioRange, Pio, PortRange, Snapshot, Stage, Timed, VmTime,
+    LegacyController, Mmio, MmioRange, Pio, PortRange, Snapshot, Stage, Timed, VmTime, capabilities,
 };
 use guest_memory::GuestMemory;
 use std::rc::Rc;
@@ -27,26 +27,13 @@ impl Snapshot for Probe {
 }
 
 impl Device for Probe {
+    capabilities!(pio, mmio, timed, irq_inputs, legacy_controller);
+
     fn id(&self) -> &'static str {
         self.id
     }
     fn reset(&mut self, _: &mut Ctx<'_>) {
         self.last = 0;
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn mmio(&mut self) -> Option<&mut dyn Mmio> {
-        Some(self)
-    }
-    fn timed(&mut self) -> Option<&mut dyn Timed> {
-        Some(self)
-    }
-    fn irq_inputs(&mut self) -> Option<&mut dyn IrqInputs> {
-        Some(self)
-    }
-    fn legacy_controller(&mut self) -> Option<&mut dyn LegacyController> {
-        Some(self)
     }
 }
 
@@ -181,34 +168,34 @@ fn conflicts_name_both_owners() {
 #[test]
 fn accesses_reach_their_owner_and_nobody_reads_as_ones() {
     let Ok((mut set, mut env)) = build(&[&ONE]) else { panic!("one device alone") };
-    let (env, dma, now) = (&mut env, &mut NoDma, VmTime(0));
-    set.port_write(env, dma, now, (0x10, 2, 0xabcd_1234));
-    assert_eq!(set.port_read(env, dma, now, 0x11, 1), 0x34 ^ 0x11, "the value is cut to the access");
-    assert_eq!(set.port_read(env, dma, now, 0x14, 2), 0xffff);
-    assert_eq!(set.mmio_read(env, dma, now, (GuestPhysAddr(0xd000_00ff), 4)), 0xd000_00ff);
-    assert_eq!(set.mmio_read(env, dma, now, (GuestPhysAddr(0xd000_0100), 4)), 0xffff_ffff);
-    assert_eq!(set.mmio_read(env, dma, now, (GuestPhysAddr(0xcfff_ffff), 1)), 0xff);
+    let call = &mut BusCall { env: &mut env, dma: &mut NoDma, now: VmTime(0) };
+    set.port_write(call, 0x10, 2, 0xabcd_1234);
+    assert_eq!(set.port_read(call, 0x11, 1), 0x34 ^ 0x11, "the value is cut to the access");
+    assert_eq!(set.port_read(call, 0x14, 2), 0xffff);
+    assert_eq!(set.mmio_read(call, GuestPhysAddr(0xd000_00ff), 4), 0xd000_00ff);
+    assert_eq!(set.mmio_read(call, GuestPhysAddr(0xd000_0100), 4), 0xffff_ffff);
+    assert_eq!(set.mmio_read(call, GuestPhysAddr(0xcfff_ffff), 1), 0xff);
 }
 
 #[test]
 fn lines_reach_the_controller_and_its_vector_the_processor() {
     let Ok((mut set, mut env)) = build(&[&ONE]) else { panic!("one device alone") };
-    let (env, dma, now) = (&mut env, &mut NoDma, VmTime(0));
+    let call = &mut BusCall { env: &mut env, dma: &mut NoDma, now: VmTime(0) };
     assert!(!set.pending(0).interrupt);
-    set.port_write(env, dma, now, (0x10, 1, 1));
-    assert!(env.messages.is_empty(), "messages nobody takes do not pile up");
+    set.port_write(call, 0x10, 1, 1);
+    assert!(call.env.messages.is_empty(), "messages without a destination are dropped");
     assert!(set.pending(0).interrupt);
-    assert_eq!(set.acknowledge(env, dma, now), Some(0x35));
+    assert_eq!(set.acknowledge(call), Some(0x35));
     assert!(!set.pending(0).interrupt);
-    assert_eq!(set.acknowledge(env, dma, now), None);
+    assert_eq!(set.acknowledge(call), None);
 }
 
 #[test]
 fn two_devices_share_a_line() {
     let Ok((mut set, mut env)) = build(&[&ONE, &BESIDE]) else { panic!("two devices") };
-    let (env, dma, now) = (&mut env, &mut NoDma, VmTime(0));
+    let call = &mut BusCall { env: &mut env, dma: &mut NoDma, now: VmTime(0) };
     for (port, value, high) in [(0x10, 1, true), (0x20, 1, true), (0x10, 0, true), (0x20, 0, false)] {
-        set.port_write(env, dma, now, (port, 1, value));
+        set.port_write(call, port, 1, value);
         assert_eq!(set.pending(0).interrupt, high, "{value} to {port:#x}");
     }
 }
@@ -216,10 +203,12 @@ fn two_devices_share_a_line() {
 #[test]
 fn deadlines_are_kept() {
     let Ok((mut set, mut env)) = build(&[&ONE]) else { panic!("one device alone") };
-    let (env, dma) = (&mut env, &mut NoDma);
+    let call = &mut BusCall { env: &mut env, dma: &mut NoDma, now: VmTime(0) };
     assert_eq!(set.next_deadline(), Some(VmTime(100)));
-    set.advance(env, dma, VmTime(99));
+    call.now = VmTime(99);
+    set.advance(call);
     assert_eq!(set.next_deadline(), Some(VmTime(100)));
-    set.advance(env, dma, VmTime(130));
+    call.now = VmTime(130);
+    set.advance(call);
     assert_eq!(set.next_deadline(), Some(VmTime(230)));
 }

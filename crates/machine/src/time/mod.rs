@@ -18,7 +18,7 @@ pub trait HostClock {
         0
     }
     /// Sleeps for at most `ns` nanoseconds; input may end it earlier. `false` from a host that cannot block: the machine
-    /// then stops with [`Stop::Idle`](crate::Stop::Idle), and whoever runs it waits
+    /// then stops with [`Stop::Idle`](crate::Stop::Idle), and its caller waits
     fn sleep(&mut self, ns: u64) -> bool;
 }
 

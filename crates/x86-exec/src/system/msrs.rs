@@ -2,9 +2,8 @@
 
 use super::Outcome;
 use super::control::{edx_eax, set_edx_eax};
-use crate::{BusMsr, Domain, Flow, Vcpu};
-use msr::MsrResult;
-use msr::number::IA32_TSC_DEADLINE;
+use crate::{Domain, Flow, Vcpu};
+use msr::{MsrAccess, number::IA32_TSC_DEADLINE};
 use x86_decode::{Instruction, Op};
 use x86_state::{Cr4, gpr};
 use x86_types::{Exception, Width};
@@ -17,15 +16,11 @@ pub(super) fn rdmsr(vm: &mut Vcpu) -> Outcome {
     let now = vm.retired();
     let tsc = vm.bus_mut().tsc(now);
     let value = match msr::read(&vm.cpu, number, tsc) {
-        MsrResult::Handled(value) => Some(value),
-        MsrResult::GeneralProtection => None,
-        MsrResult::NotHandled => match vm.bus_mut().read_msr(now, number) {
-            BusMsr::Value(raw) if number == IA32_TSC_DEADLINE => {
-                Some(guest_deadline(raw, vm.cpu.msr.tsc_adjust))
-            }
-            BusMsr::Value(value) => Some(value),
-            BusMsr::GeneralProtection => None,
-        },
+        MsrAccess::NotHandled => vm.bus_mut().read_msr(now, number).value().map(|value| match number {
+            IA32_TSC_DEADLINE => guest_deadline(value, vm.cpu.msr.tsc_adjust),
+            _ => value,
+        }),
+        held => held.value(),
     };
     tracing::trace!(target: "msr", msr = number, name = msr::name(number), ?value, "rdmsr");
     set_edx_eax(vm, value.ok_or(Exception::GP0)?);
@@ -40,7 +35,7 @@ pub(super) fn wrmsr(vm: &mut Vcpu) -> Outcome {
     tracing::trace!(target: "msr", msr = number, name = msr::name(number), value, "wrmsr");
     let adjust = vm.cpu.msr.tsc_adjust;
     match msr::write(&mut vm.cpu, number, value, tsc) {
-        (MsrResult::Handled(_), effects) => {
+        (MsrAccess::Handled(_), effects) => {
             if effects.tsc {
                 move_deadline(vm, now, adjust);
             }
@@ -49,13 +44,11 @@ pub(super) fn wrmsr(vm: &mut Vcpu) -> Outcome {
             }
             vm.mode_switched();
         }
-        (MsrResult::GeneralProtection, _) => return Err(Exception::GP0),
-        (MsrResult::NotHandled, _) => {
+        (MsrAccess::GeneralProtection, _) => return Err(Exception::GP0),
+        (MsrAccess::NotHandled, _) => {
             let value =
                 if number == IA32_TSC_DEADLINE { raw_deadline(value, vm.cpu.msr.tsc_adjust) } else { value };
-            if vm.bus_mut().write_msr(now, number, value) == BusMsr::GeneralProtection {
-                return Err(Exception::GP0);
-            }
+            vm.bus_mut().write_msr(now, number, value).value().ok_or(Exception::GP0)?;
             vm.bus_touched();
         }
     }
@@ -82,7 +75,7 @@ fn guest_deadline(raw: u64, adjust: u64) -> u64 {
 /// The counter jumped: an armed deadline is that much nearer or farther.
 #[cold]
 fn move_deadline(vm: &mut Vcpu, now: u64, before: u64) {
-    if let BusMsr::Value(raw) = vm.bus_mut().read_msr(now, IA32_TSC_DEADLINE)
+    if let MsrAccess::Handled(raw) = vm.bus_mut().read_msr(now, IA32_TSC_DEADLINE)
         && raw != 0
     {
         let raw = raw_deadline(guest_deadline(raw, before), vm.cpu.msr.tsc_adjust);

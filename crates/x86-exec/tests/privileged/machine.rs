@@ -3,10 +3,10 @@
 use guest_memory::GuestMemory;
 use std::cell::Cell;
 use std::rc::Rc;
-use x86_exec::{BusMsr, Exit, Pending, Vcpu, VcpuBus};
+use x86_exec::{Exit, Pending, Vcpu, VcpuBus};
 use x86_state::cpuid::CpuModel;
 use x86_state::{Cr0, Cr4, Efer, RFlags, SegAttr, Segment, Selector};
-use x86_types::{GuestPhysAddr, Seg};
+use x86_types::{GuestPhysAddr, MsrAccess, Seg};
 
 /// Where snippets start.
 pub const CODE: u64 = 0x1000;
@@ -78,11 +78,11 @@ impl VcpuBus for StubBus {
         }
     }
     /// A local APIC in x2APIC mode: its base, the deadline of its timer, its number.
-    fn read_msr(&mut self, _: u64, msr: u32) -> BusMsr {
+    fn read_msr(&mut self, _: u64, msr: u32) -> MsrAccess {
         match msr {
-            0x1b => BusMsr::Value(0xfee0_0d00),
-            0x6e0 | 0x802 => BusMsr::Value(0),
-            _ => BusMsr::GeneralProtection,
+            0x1b => MsrAccess::Handled(0xfee0_0d00),
+            0x6e0 | 0x802 => MsrAccess::Handled(0),
+            _ => MsrAccess::GeneralProtection,
         }
     }
     fn mmio_write(&mut self, _: u64, address: GuestPhysAddr, _: u8, _: u64) {
@@ -90,12 +90,12 @@ impl VcpuBus for StubBus {
             self.0.nmi.set(true);
         }
     }
-    fn write_msr(&mut self, _: u64, msr: u32, _: u64) -> BusMsr {
+    fn write_msr(&mut self, _: u64, msr: u32, _: u64) -> MsrAccess {
         if msr != 0x83f {
-            return BusMsr::GeneralProtection;
+            return MsrAccess::GeneralProtection;
         }
         self.0.nmi.set(true);
-        BusMsr::Value(0)
+        MsrAccess::Handled(0)
     }
     fn cr8(&mut self) -> u8 {
         self.0.cr8.get()
