@@ -2,7 +2,7 @@
 
 use crate::codec::Codec;
 use crate::lanes;
-use device_api::{Ctx, Device, FirmwareTables, Pio, Snapshot, Timed, VmTime};
+use device_api::{Ctx, Device, FirmwareTables, Pio, Snapshot, Timed, VmTime, capabilities};
 
 /// A chip whose registers are bytes at ports.
 pub(crate) trait PortChip: Codec + 'static {
@@ -14,7 +14,7 @@ pub(crate) trait PortChip: Codec + 'static {
     /// RESET#
     fn reset(&mut self, now: VmTime);
     /// Brings the chip up to `ctx.now`. Precedes every access.
-    fn settle(&mut self, _ctx: &mut Ctx<'_>) {}
+    fn catch_up(&mut self, _ctx: &mut Ctx<'_>) {}
     /// Drives the chip's pins as they are now. Follows every access.
     fn drive(&self, _ctx: &mut Ctx<'_>) {}
     /// The next moment at which a pin may change by itself.
@@ -48,6 +48,8 @@ impl<C: PortChip> Snapshot for OnPorts<C> {
 }
 
 impl<C: PortChip> Device for OnPorts<C> {
+    capabilities!(pio);
+
     fn id(&self) -> &'static str {
         C::ID
     }
@@ -55,12 +57,9 @@ impl<C: PortChip> Device for OnPorts<C> {
         self.chip.firmware_tables(tables);
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
-        self.chip.settle(ctx);
+        self.chip.catch_up(ctx);
         self.chip.reset(ctx.now);
         self.chip.drive(ctx);
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
     }
     fn timed(&mut self) -> Option<&mut dyn Timed> {
         if C::TIMED { Some(self) } else { None }
@@ -69,13 +68,13 @@ impl<C: PortChip> Device for OnPorts<C> {
 
 impl<C: PortChip> Pio for OnPorts<C> {
     fn port_read(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8) -> u32 {
-        self.chip.settle(ctx);
+        self.chip.catch_up(ctx);
         let value = lanes::read(port, size, |port| self.chip.read(ctx, port));
         self.chip.drive(ctx);
         value
     }
     fn port_write(&mut self, ctx: &mut Ctx<'_>, port: u16, size: u8, value: u32) {
-        self.chip.settle(ctx);
+        self.chip.catch_up(ctx);
         lanes::write(port, size, value, |port, byte| self.chip.write(ctx, port, byte));
         self.chip.drive(ctx);
     }
@@ -86,7 +85,7 @@ impl<C: PortChip> Timed for OnPorts<C> {
         self.chip.next_deadline()
     }
     fn advance(&mut self, ctx: &mut Ctx<'_>) {
-        self.chip.settle(ctx);
+        self.chip.catch_up(ctx);
         self.chip.drive(ctx);
     }
 }

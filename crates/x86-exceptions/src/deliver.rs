@@ -22,12 +22,12 @@ pub fn deliver<C: SystemContext>(ctx: &mut C, event: Event) -> Result<(), Delive
         CpuMode::Protected | CpuMode::Virtual8086 => protected(ctx, event)?,
         CpuMode::Compatibility | CpuMode::Long64 => long(ctx, event)?,
     }
-    settle(ctx, event);
+    finish_delivery(ctx, event);
     Ok(())
 }
 
 /// What an event that was delivered changes beside the registers of its handler.
-fn settle<C: SystemContext>(ctx: &mut C, event: Event) {
+fn finish_delivery<C: SystemContext>(ctx: &mut C, event: Event) {
     let cpu = ctx.cpu_mut();
     match event {
         // SPEC: intel-sdm-vol3 :: 7.7.1 Handling Multiple NMIs -> further NMIs are blocked until the next IRET
@@ -238,7 +238,7 @@ fn task_gate<C: SystemContext>(ctx: &mut C, event: Event, selector: Selector) ->
     let tss = available_tss(ctx, selector, ext)?;
     let image = flags_image(ctx, event);
     let after = switch(ctx, &tss, Cause::Call, image, ext)?;
-    settle(ctx, event);
+    finish_delivery(ctx, event);
     let switched = |exception| DeliveryFailure { exception, switched: true };
     // A debug trap of the new task waits: an error code is pushed before it.
     if let Some(exception) = after.filter(|exception| !exception.is_trap()) {

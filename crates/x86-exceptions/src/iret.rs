@@ -7,7 +7,7 @@ use crate::segments::descriptor::{
 use crate::segments::far_ret::{ReturnCode, check_return_code};
 use crate::segments::query::drop_inaccessible;
 use crate::stack::Stack;
-use crate::task::{Cause, switch_and_settle};
+use crate::task::{Cause, switch_and_raise};
 use x86_state::{Cpu, CpuMode, DescriptorKind, RFlags, Selector, gpr};
 use x86_types::{Exception, Seg, Width};
 
@@ -94,7 +94,7 @@ fn nested<C: SystemContext>(ctx: &mut C) -> Result<(), Exception> {
     if !tss.is_present() {
         return Err(np(link, 0));
     }
-    switch_and_settle(ctx, &tss, Cause::Return, image)
+    switch_and_raise(ctx, &tss, Cause::Return, image)
 }
 
 fn protected<C: SystemContext>(ctx: &mut C, opsize: Width) -> Result<(), Exception> {

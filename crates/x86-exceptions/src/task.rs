@@ -82,7 +82,7 @@ struct Image {
 }
 
 /// Switches tasks on behalf of an instruction, which is then complete: an exception in the new task is delivered there.
-pub(crate) fn switch_and_settle<C: SystemContext>(
+pub(crate) fn switch_and_raise<C: SystemContext>(
     ctx: &mut C,
     tss: &Entry,
     cause: Cause,

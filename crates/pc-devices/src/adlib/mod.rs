@@ -11,7 +11,7 @@ use crate::lanes;
 pub(crate) use chip::Chip;
 use device_api::{
     BuildConfig, Ctx, Device, DeviceDecl, DeviceError, Pio, PortRange, Presence, Property, PropertyKind,
-    Role, Snapshot, Stage, Timed, VmTime, Voice, declare_device,
+    Role, Snapshot, Stage, Timed, VmTime, Voice, capabilities, declare_device,
 };
 pub(crate) use synth::Synth;
 
@@ -118,17 +118,13 @@ impl AdLib {
 }
 
 impl Device for AdLib {
+    capabilities!(pio, timed);
+
     fn id(&self) -> &'static str {
         ID
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.fm.reset(ctx.now);
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn timed(&mut self) -> Option<&mut dyn Timed> {
-        Some(self)
     }
 }
 

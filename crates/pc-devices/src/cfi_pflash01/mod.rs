@@ -10,7 +10,7 @@ use crate::system_rom::map_low;
 use chip::{Chip, Effect, Mode};
 use device_api::{
     BlockBackend, BlockOp, BuildConfig, Ctx, Device, DeviceDecl, DeviceError, DeviceId, HostIo, Mmio,
-    Presence, Property, PropertyKind, RequestId, Role, Snapshot, Stage, declare_device,
+    Presence, Property, PropertyKind, RequestId, Role, Snapshot, Stage, capabilities, declare_device,
 };
 use guest_memory::{Backing, GuestMemory, MapId, Priority, Region};
 use spec::{ERASED, SECTOR};
@@ -206,18 +206,14 @@ impl Snapshot for Flash {
 }
 
 impl Device for Flash {
+    capabilities!(mmio, host_io);
+
     fn id(&self) -> &'static str {
         ID
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.chip = Chip::default();
         self.follow(ctx);
-    }
-    fn mmio(&mut self) -> Option<&mut dyn Mmio> {
-        Some(self)
-    }
-    fn host_io(&mut self) -> Option<&mut dyn HostIo> {
-        Some(self)
     }
 }
 

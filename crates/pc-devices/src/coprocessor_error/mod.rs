@@ -5,7 +5,9 @@ mod spec;
 
 use crate::codec::snapshot_of;
 use crate::lanes;
-use device_api::{CoprocessorError, Ctx, Device, DeviceDecl, Pio, PortRange, Stage, declare_device};
+use device_api::{
+    CoprocessorError, Ctx, Device, DeviceDecl, Pio, PortRange, Stage, capabilities, declare_device,
+};
 
 const ID: &str = "coprocessor-error";
 
@@ -23,18 +25,14 @@ impl Logic {
 }
 
 impl Device for Logic {
+    capabilities!(pio, coprocessor_error);
+
     fn id(&self) -> &'static str {
         ID
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.chip = chip::Chip::default();
         self.drive(ctx);
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn coprocessor_error(&mut self) -> Option<&mut dyn CoprocessorError> {
-        Some(self)
     }
 }
 

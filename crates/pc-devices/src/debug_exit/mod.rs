@@ -2,7 +2,7 @@
 
 use device_api::{
     BuildConfig, Ctx, Device, DeviceDecl, DeviceError, MachineEvent, Pio, PortRange, Presence, Property,
-    PropertyKind, Snapshot, Stage, declare_device,
+    PropertyKind, Snapshot, Stage, capabilities, declare_device,
 };
 
 const ID: &str = "isa-debug-exit";
@@ -28,13 +28,12 @@ impl Snapshot for DebugExit {
 }
 
 impl Device for DebugExit {
+    capabilities!(pio);
+
     fn id(&self) -> &'static str {
         ID
     }
     fn reset(&mut self, _ctx: &mut Ctx<'_>) {}
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
 }
 
 impl Pio for DebugExit {

@@ -2,7 +2,7 @@
 
 use device_api::{
     BuildConfig, CharBackend, Ctx, Device, DeviceDecl, DeviceError, Pio, PortRange, Presence, Property,
-    PropertyKind, Role, Snapshot, Stage, declare_device,
+    PropertyKind, Role, Snapshot, Stage, capabilities, declare_device,
 };
 
 const ID: &str = "isa-debugcon";
@@ -37,13 +37,12 @@ impl Snapshot for DebugConsole {
 }
 
 impl Device for DebugConsole {
+    capabilities!(pio);
+
     fn id(&self) -> &'static str {
         ID
     }
     fn reset(&mut self, _ctx: &mut Ctx<'_>) {}
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
 }
 
 impl Pio for DebugConsole {

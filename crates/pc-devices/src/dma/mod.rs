@@ -8,7 +8,7 @@ mod tests;
 use crate::aml::Node;
 use crate::{codec::snapshot_of, lanes};
 use device_api::{
-    Ctx, Device, DeviceDecl, DmaController, DmaTransfer, FirmwareTables, Pio, PortRange, Stage,
+    Ctx, Device, DeviceDecl, DmaController, DmaTransfer, FirmwareTables, Pio, PortRange, Stage, capabilities,
     declare_device,
 };
 
@@ -23,6 +23,8 @@ struct Dma {
 snapshot_of!(Dma, chip);
 
 impl Device for Dma {
+    capabilities!(pio, dma_controller);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -38,12 +40,6 @@ impl Device for Dma {
     }
     fn reset(&mut self, _ctx: &mut Ctx<'_>) {
         self.chip = chip::Dma::default();
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn dma_controller(&mut self) -> Option<&mut dyn DmaController> {
-        Some(self)
     }
 }
 

@@ -21,7 +21,8 @@ use chip::Chip;
 use device_api::pci::{Bar, Command, ConfigSpace, Identity};
 use device_api::{
     BuildConfig, Ctx, Device, DeviceDecl, DeviceError, DmaMemory, HostIo, Mmio, NetBackend, PciFunction, Pio,
-    Presence, Property, PropertyKind, Role, Snapshot, Stage, Timed, VmTime, declare_device,
+    Presence, Property, PropertyKind, Role, Snapshot, Stage, Timed, VmTime, capabilities, config_space,
+    declare_device,
 };
 use std::fmt::Write;
 use x86_types::GuestPhysAddr;
@@ -185,12 +186,8 @@ impl Pio for E1000 {
 }
 
 impl PciFunction for E1000 {
-    fn config(&self) -> &ConfigSpace {
-        &self.config
-    }
-    fn config_mut(&mut self) -> &mut ConfigSpace {
-        &mut self.config
-    }
+    config_space!(config);
+
     fn config_write(&mut self, ctx: &mut Ctx<'_>, at: u8, size: u8, value: u32) {
         self.config.write(at, size, value);
         // Frames may have waited for the right to be bus master.
@@ -231,6 +228,8 @@ impl HostIo for E1000 {
 }
 
 impl Device for E1000 {
+    capabilities!(pio, mmio, pci, timed, host_io);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -249,21 +248,6 @@ impl Device for E1000 {
             let _ = writeln!(text, ", link {}", if self.chip.link() { "up" } else { "down" });
             text
         })
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn mmio(&mut self) -> Option<&mut dyn Mmio> {
-        Some(self)
-    }
-    fn pci(&mut self) -> Option<&mut dyn PciFunction> {
-        Some(self)
-    }
-    fn timed(&mut self) -> Option<&mut dyn Timed> {
-        Some(self)
-    }
-    fn host_io(&mut self) -> Option<&mut dyn HostIo> {
-        Some(self)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The device's state: registers, what it computes, and its bus master.
 
 use super::spec::{self, DmaCommand, Status};
-use crate::codec::{Codec, codec_struct};
+use crate::codec::codec_struct;
 use device_api::{DmaMemory, VmTime};
 use x86_types::GuestPhysAddr;
 

@@ -11,7 +11,7 @@ use chip::{Chip, Signal};
 use device_api::pci::{Bar, Command, ConfigSpace, Identity};
 use device_api::{
     BuildConfig, Ctx, Device, DeviceDecl, DeviceError, DmaMemory, Mmio, PciFunction, Presence, Property,
-    PropertyKind, Snapshot, Stage, Timed, VmTime, declare_device,
+    PropertyKind, Snapshot, Stage, Timed, VmTime, capabilities, config_space, declare_device,
 };
 use x86_types::GuestPhysAddr;
 
@@ -82,12 +82,8 @@ impl Mmio for Edu {
 }
 
 impl PciFunction for Edu {
-    fn config(&self) -> &ConfigSpace {
-        &self.config
-    }
-    fn config_mut(&mut self) -> &mut ConfigSpace {
-        &mut self.config
-    }
+    config_space!(config);
+
     fn config_write(&mut self, ctx: &mut Ctx<'_>, at: u8, size: u8, value: u32) {
         self.config.write(at, size, value);
         self.interrupt(ctx, Signal::Level);
@@ -108,6 +104,8 @@ impl Timed for Edu {
 }
 
 impl Device for Edu {
+    capabilities!(mmio, pci, timed);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -115,15 +113,6 @@ impl Device for Edu {
         self.config.reset();
         self.chip = Chip::default();
         self.interrupt(ctx, Signal::Level);
-    }
-    fn mmio(&mut self) -> Option<&mut dyn Mmio> {
-        Some(self)
-    }
-    fn pci(&mut self) -> Option<&mut dyn PciFunction> {
-        Some(self)
-    }
-    fn timed(&mut self) -> Option<&mut dyn Timed> {
-        Some(self)
     }
 }
 

@@ -17,7 +17,7 @@ use chip::Chip;
 use device_api::{
     BlockBackend, BlockError, BlockOp, BuildConfig, Ctx, Device, DeviceDecl, DeviceError, DmaPeripheral,
     DriveInfo, Drives, FirmwareTables, HostIo, IrqLine, Pio, PortRange, RequestId, Snapshot, Stage, Timed,
-    VmTime, declare_device,
+    VmTime, capabilities, declare_device,
 };
 pub use geometry::DriveType;
 
@@ -185,6 +185,8 @@ impl Snapshot for Fdc {
 }
 
 impl Device for Fdc {
+    capabilities!(pio, timed, host_io, drives, dma_peripheral);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -205,21 +207,6 @@ impl Device for Fdc {
             *drive = drive::Drive { track: 0, ..before };
         }
         self.drive(ctx);
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn timed(&mut self) -> Option<&mut dyn Timed> {
-        Some(self)
-    }
-    fn host_io(&mut self) -> Option<&mut dyn HostIo> {
-        Some(self)
-    }
-    fn drives(&mut self) -> Option<&mut dyn Drives> {
-        Some(self)
-    }
-    fn dma_peripheral(&mut self) -> Option<&mut dyn DmaPeripheral> {
-        Some(self)
     }
 }
 

@@ -11,7 +11,8 @@ use acpi_tables::Aml;
 use acpi_tables::aml::{self, IO, Name, ResourceTemplate};
 use chip::{Chip, Request, Transfer};
 use device_api::{
-    Ctx, Device, DeviceDecl, FirmwareConfig, FirmwareTables, Pio, PortRange, Stage, declare_device,
+    Ctx, Device, DeviceDecl, FirmwareConfig, FirmwareTables, Pio, PortRange, Stage, capabilities,
+    declare_device,
 };
 use spec::{Control, REQUEST_BYTES};
 use x86_types::GuestPhysAddr;
@@ -59,6 +60,8 @@ impl FwCfg {
 }
 
 impl Device for FwCfg {
+    capabilities!(pio, firmware_config);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -72,12 +75,6 @@ impl Device for FwCfg {
     }
     fn reset(&mut self, _ctx: &mut Ctx<'_>) {
         self.chip.reset();
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn firmware_config(&mut self) -> Option<&mut dyn FirmwareConfig> {
-        Some(self)
     }
 }
 

@@ -102,7 +102,7 @@ impl Chip {
     }
 
     /// Brings counter and comparators up to `now`; the timers that matched as a mask. Precedes every access.
-    pub(super) fn settle(&mut self, now: VmTime) -> u64 {
+    pub(super) fn catch_up(&mut self, now: VmTime) -> u64 {
         let ticks = now.ticks(HZ);
         let elapsed = ticks.saturating_sub(self.since);
         self.since = self.since.max(ticks);
@@ -121,7 +121,7 @@ impl Chip {
         matched
     }
 
-    /// The interrupt lines, after `settle` returned `matched`.
+    /// The interrupt lines, after `catch_up` returned `matched`.
     pub(super) fn signals(&self, matched: u64) -> [Option<Signal>; TIMERS] {
         std::array::from_fn(|n| {
             let timer = self.timers.get(n)?;

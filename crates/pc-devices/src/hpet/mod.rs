@@ -10,7 +10,8 @@ use acpi_tables::Aml;
 use acpi_tables::aml::{Device as Node, EISAName, Memory32Fixed, Name, ResourceTemplate};
 use acpi_tables::sdt::{GenericAddress, Sdt};
 use device_api::{
-    Ctx, Device, DeviceDecl, FirmwareTables, IrqLine, Mmio, MmioRange, Stage, Timed, VmTime, declare_device,
+    Ctx, Device, DeviceDecl, FirmwareTables, IrqLine, Mmio, MmioRange, Stage, Timed, VmTime, capabilities,
+    declare_device,
 };
 use spec::TIMERS;
 use x86_types::GuestPhysAddr;
@@ -34,8 +35,8 @@ codec_struct!(State { chip, high });
 snapshot_of!(Hpet, state);
 
 impl Hpet {
-    fn settle(&mut self, ctx: &mut Ctx<'_>) {
-        let matched = self.state.chip.settle(ctx.now);
+    fn catch_up(&mut self, ctx: &mut Ctx<'_>) {
+        let matched = self.state.chip.catch_up(ctx.now);
         self.drive(ctx, matched);
     }
 
@@ -87,6 +88,8 @@ fn table() -> Vec<u8> {
 }
 
 impl Device for Hpet {
+    capabilities!(mmio, timed);
+
     fn id(&self) -> &'static str {
         MODEL
     }
@@ -99,25 +102,19 @@ impl Device for Hpet {
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.state.chip = chip::Chip::default();
-        self.settle(ctx);
-    }
-    fn mmio(&mut self) -> Option<&mut dyn Mmio> {
-        Some(self)
-    }
-    fn timed(&mut self) -> Option<&mut dyn Timed> {
-        Some(self)
+        self.catch_up(ctx);
     }
 }
 
 impl Mmio for Hpet {
     /// SPEC: intel-hpet-1.0a :: 2.3.1 Register Overview -> software accesses aligned dwords and qwords; the rest is answered by bytes
     fn mmio_read(&mut self, ctx: &mut Ctx<'_>, address: GuestPhysAddr, size: u8) -> u64 {
-        self.settle(ctx);
+        self.catch_up(ctx);
         let (offset, shift) = register(address);
         self.state.chip.read(offset) >> shift & size_mask(size)
     }
     fn mmio_write(&mut self, ctx: &mut Ctx<'_>, address: GuestPhysAddr, size: u8, value: u64) {
-        self.settle(ctx);
+        self.catch_up(ctx);
         let (offset, shift) = register(address);
         let mask = size_mask(size) << shift;
         let value = value << shift & mask;
@@ -136,7 +133,7 @@ impl Timed for Hpet {
         self.state.chip.next_deadline()
     }
     fn advance(&mut self, ctx: &mut Ctx<'_>) {
-        self.settle(ctx);
+        self.catch_up(ctx);
     }
 }
 

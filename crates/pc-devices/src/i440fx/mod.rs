@@ -10,7 +10,7 @@ use crate::reset_vector;
 use device_api::pci::{ConfigSpace, Identity, Window, offset};
 use device_api::{
     BuildConfig, Ctx, Device, DeviceDecl, DeviceError, FirmwareTables, PciAddress, PciFunction, Snapshot,
-    Stage, declare_device,
+    Stage, capabilities, config_space, declare_device,
 };
 use guest_memory::{Backing, GuestMemory, MapError, Priority, RamLayout, Region};
 use spec::{Attributes, Smram};
@@ -90,6 +90,8 @@ impl Snapshot for HostBridge {
 }
 
 impl Device for HostBridge {
+    capabilities!(pci);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -105,18 +107,10 @@ impl Device for HostBridge {
             }
         }
     }
-    fn pci(&mut self) -> Option<&mut dyn PciFunction> {
-        Some(self)
-    }
 }
 
 impl PciFunction for HostBridge {
-    fn config(&self) -> &ConfigSpace {
-        &self.config
-    }
-    fn config_mut(&mut self) -> &mut ConfigSpace {
-        &mut self.config
-    }
+    config_space!(config);
 
     fn config_write(&mut self, _ctx: &mut Ctx<'_>, at: u8, size: u8, value: u32) {
         let smram = self.config.u8(spec::SMRAM);

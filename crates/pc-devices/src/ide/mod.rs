@@ -27,8 +27,8 @@ use crate::reset_vector;
 use channel::Channel;
 use device_api::pci::{Bar, Command, ConfigSpace, Identity, offset};
 use device_api::{
-    BuildConfig, Ctx, Device, DeviceDecl, DeviceError, Drives, HostIo, IrqLine, PciAddress, PciFunction, Pio,
-    PortRange, Snapshot, Stage, declare_device, inventory,
+    BuildConfig, Ctx, Device, DeviceDecl, DeviceError, HostIo, IrqLine, PciAddress, PciFunction, Pio,
+    PortRange, Snapshot, Stage, capabilities, config_space, declare_device, inventory,
 };
 use drive::{Drive, Phase};
 use slot::Slot;
@@ -198,12 +198,8 @@ impl Pio for Piix3Ide {
 }
 
 impl PciFunction for Piix3Ide {
-    fn config(&self) -> &ConfigSpace {
-        &self.config
-    }
-    fn config_mut(&mut self) -> &mut ConfigSpace {
-        &mut self.config
-    }
+    config_space!(config);
+
     fn config_write(&mut self, ctx: &mut Ctx<'_>, at: u8, size: u8, value: u32) {
         self.config.write(at, size, value);
         // A transfer may have waited for the right to be bus master.
@@ -222,6 +218,8 @@ impl HostIo for Piix3Ide {
 }
 
 impl Device for Piix3Ide {
+    capabilities!(pio, pci, host_io, drives);
+
     fn id(&self) -> &'static str {
         attach::CONTROLLER
     }
@@ -234,18 +232,6 @@ impl Device for Piix3Ide {
         self.channels.iter_mut().for_each(Channel::reset);
         self.slots.iter_mut().flatten().for_each(Slot::forget);
         self.serve_all(ctx);
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn pci(&mut self) -> Option<&mut dyn PciFunction> {
-        Some(self)
-    }
-    fn host_io(&mut self) -> Option<&mut dyn HostIo> {
-        Some(self)
-    }
-    fn drives(&mut self) -> Option<&mut dyn Drives> {
-        Some(self)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::codec::snapshot_of;
 use chip::IoApic;
 use device_api::{
     Ctx, Device, DeviceDecl, FirmwareTables, InterruptOverride, IoApicEntry, IrqInputs, IrqLine, Mmio,
-    MmioRange, Stage, declare_device,
+    MmioRange, Stage, capabilities, declare_device,
 };
 use spec::window;
 use x86_types::GuestPhysAddr;
@@ -36,6 +36,8 @@ fn input(line: IrqLine) -> Option<usize> {
 }
 
 impl Device for IoApicDevice {
+    capabilities!(mmio, irq_inputs);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -55,12 +57,6 @@ impl Device for IoApicDevice {
                 self.state.set_pin(input, ctx.lines.level(line), ctx.messages);
             }
         }
-    }
-    fn mmio(&mut self) -> Option<&mut dyn Mmio> {
-        Some(self)
-    }
-    fn irq_inputs(&mut self) -> Option<&mut dyn IrqInputs> {
-        Some(self)
     }
 }
 

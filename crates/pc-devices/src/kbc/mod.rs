@@ -15,7 +15,7 @@ use crate::{codec::snapshot_of, lanes};
 use chip::Chip;
 use device_api::{
     Ctx, Device, DeviceDecl, FirmwareTables, HostEvent, IrqLine, MachineEvent, Pio, PortRange, Stage, Timed,
-    VmTime, declare_device,
+    VmTime, capabilities, declare_device,
 };
 
 const ID: &str = "i8042";
@@ -40,6 +40,8 @@ impl Kbc {
 }
 
 impl Device for Kbc {
+    capabilities!(pio, timed);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -64,12 +66,6 @@ impl Device for Kbc {
             self.chip.input(ctx.now, event);
             self.drive(ctx);
         }
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn timed(&mut self) -> Option<&mut dyn Timed> {
-        Some(self)
     }
 }
 

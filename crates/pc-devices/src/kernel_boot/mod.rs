@@ -5,7 +5,7 @@ pub mod rom;
 
 use device_api::{
     BuildConfig, Ctx, Device, DeviceDecl, DeviceError, MachineEvent, Pio, PortRange, Presence, Snapshot,
-    Stage, declare_device,
+    Stage, capabilities, declare_device,
 };
 
 const ID: &str = "kernel-boot";
@@ -28,13 +28,12 @@ impl Snapshot for KernelBoot {
 }
 
 impl Device for KernelBoot {
+    capabilities!(pio);
+
     fn id(&self) -> &'static str {
         ID
     }
     fn reset(&mut self, _ctx: &mut Ctx<'_>) {}
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
 }
 
 impl Pio for KernelBoot {

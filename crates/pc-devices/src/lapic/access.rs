@@ -17,7 +17,7 @@ impl Lapic {
         if !self.xapic() {
             return ones;
         }
-        self.settle(now);
+        self.catch_up(now);
         let register = offset & 0xff0;
         let value = match register {
             // SPEC: intel-sdm-vol3 :: 12.8.3.1 Task and Processor Priorities -> arbitration priority and remote read belong to processors before the Pentium 4: 0
@@ -37,7 +37,7 @@ impl Lapic {
         if !self.xapic() || size != 4 || offset & 0xf != 0 {
             return None;
         }
-        self.settle(now);
+        self.catch_up(now);
         let value = value as u32;
         match offset {
             reg::LDR => self.ldr = value & 0xff00_0000,
@@ -57,7 +57,7 @@ impl Lapic {
 
     /// RDMSR.
     pub(super) fn read_msr(&mut self, now: VmTime, number: u32) -> MsrAccess {
-        self.settle(now);
+        self.catch_up(now);
         let value = match number {
             msr::APIC_BASE => Some(self.base),
             msr::TSC_DEADLINE => Some(self.deadline()),
@@ -78,7 +78,7 @@ impl Lapic {
 
     /// WRMSR; `Handled` gives the value back.
     pub(super) fn write_msr(&mut self, now: VmTime, number: u32, value: u64) -> (MsrAccess, Option<Ipi>) {
-        self.settle(now);
+        self.catch_up(now);
         let done = match number {
             msr::APIC_BASE => self.write_base(value).map(|()| None),
             msr::TSC_DEADLINE => {

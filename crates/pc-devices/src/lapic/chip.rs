@@ -206,7 +206,7 @@ impl Lapic {
     }
 
     /// Catches up with the time.
-    pub(super) fn settle(&mut self, now: VmTime) {
+    pub(super) fn catch_up(&mut self, now: VmTime) {
         let entry = self.entry(lvt::TIMER);
         if self.timer.expire(now, self.timer_mode()) && !entry.contains(Lvt::MASKED) {
             self.accept(entry.bits() as u8, false);
@@ -238,7 +238,7 @@ impl Lapic {
         })
     }
 
-    /// Writes a register that both modes have, after the mode's own checks. The time is settled.
+    /// Writes a register that both modes have, after the mode's own checks. The caller has caught up with the time.
     pub(super) fn write(&mut self, now: VmTime, register: u16, value: u32) {
         match register {
             reg::TPR => self.tpr = value as u8,
@@ -296,7 +296,7 @@ impl Lapic {
     pub(super) fn set_deadline(&mut self, now: VmTime, value: u64) {
         if self.timer_mode() == TimerMode::TscDeadline {
             self.timer.deadline = value;
-            self.settle(now);
+            self.catch_up(now);
         }
     }
 

@@ -13,7 +13,7 @@ use crate::codec::snapshot_of;
 use chip::Lapic;
 use device_api::{
     Ctx, Device, DeviceDecl, FirmwareTables, InterruptMessage, LocalController, Mmio, MmioRange, MsrAccess,
-    Presence, Stage, Timed, VmTime, declare_device,
+    Presence, Stage, Timed, VmTime, capabilities, declare_device,
 };
 use ipi::Ipi;
 use spec::ApicBase;
@@ -50,6 +50,8 @@ impl LocalApic {
 snapshot_of!(LocalApic, state);
 
 impl Device for LocalApic {
+    capabilities!(mmio, timed, local_controller);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -58,15 +60,6 @@ impl Device for LocalApic {
     }
     fn reset(&mut self, _ctx: &mut Ctx<'_>) {
         self.state = Lapic::new(self.state.id);
-    }
-    fn mmio(&mut self) -> Option<&mut dyn Mmio> {
-        Some(self)
-    }
-    fn timed(&mut self) -> Option<&mut dyn Timed> {
-        Some(self)
-    }
-    fn local_controller(&mut self) -> Option<&mut dyn LocalController> {
-        Some(self)
     }
 }
 
@@ -85,7 +78,7 @@ impl Timed for LocalApic {
         self.state.next_deadline()
     }
     fn advance(&mut self, ctx: &mut Ctx<'_>) {
-        self.state.settle(ctx.now);
+        self.state.catch_up(ctx.now);
     }
 }
 
@@ -100,7 +93,7 @@ impl LocalController for LocalApic {
         self.state.accepts_legacy()
     }
     fn message(&mut self, ctx: &mut Ctx<'_>, message: &InterruptMessage) -> bool {
-        self.state.settle(ctx.now);
+        self.state.catch_up(ctx.now);
         self.state.message(message)
     }
     fn nmi_pending(&self) -> bool {

@@ -10,7 +10,7 @@ use crate::{codec::snapshot_of, lanes};
 use chip::Chip;
 use device_api::{
     BuildConfig, CharBackend, Ctx, Device, DeviceDecl, DeviceError, FirmwareTables, IrqLine, Pio, PortRange,
-    Presence, Property, PropertyKind, Role, Stage, declare_device,
+    Presence, Property, PropertyKind, Role, Stage, capabilities, declare_device,
 };
 
 const ID: &str = "isa-parallel";
@@ -41,6 +41,8 @@ impl Parallel {
 }
 
 impl Device for Parallel {
+    capabilities!(pio);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -65,9 +67,6 @@ impl Device for Parallel {
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.chip = Chip::default();
         ctx.lines.set(self.irq, false);
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
     }
 }
 

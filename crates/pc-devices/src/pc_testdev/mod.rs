@@ -4,7 +4,7 @@
 use crate::codec::Codec;
 use device_api::{
     Ctx, Device, DeviceDecl, IrqLine, Mmio, MmioRange, Pio, PortRange, Presence, Snapshot, Stage,
-    declare_device,
+    capabilities, declare_device,
 };
 use x86_types::GuestPhysAddr;
 
@@ -72,17 +72,13 @@ fn mask(size: u8) -> u32 {
 }
 
 impl Device for TestDevice {
+    capabilities!(pio, mmio);
+
     fn id(&self) -> &'static str {
         ID
     }
     /// As in QEMU, what was written survives a reset.
     fn reset(&mut self, _ctx: &mut Ctx<'_>) {}
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn mmio(&mut self) -> Option<&mut dyn Mmio> {
-        Some(self)
-    }
 }
 
 impl Pio for TestDevice {

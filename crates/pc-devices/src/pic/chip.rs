@@ -260,7 +260,7 @@ pub(super) struct Pair {
 codec_struct!(Pair { master, slave });
 
 impl Pair {
-    fn settle(&mut self) {
+    fn update_cascade(&mut self) {
         self.master.set_cascade(self.slave.int());
     }
 
@@ -272,7 +272,7 @@ impl Pair {
             8..=15 => self.slave.set_line(line - 8, high),
             _ => {}
         }
-        self.settle();
+        self.update_cascade();
     }
 
     pub(super) fn read(&mut self, port: u16) -> u8 {
@@ -283,7 +283,7 @@ impl Pair {
             _ if port & !1 == MASTER => self.master.read(port & 1 != 0),
             _ => 0xff,
         };
-        self.settle();
+        self.update_cascade();
         value
     }
 
@@ -296,7 +296,7 @@ impl Pair {
             _ if port & !1 == MASTER => self.master.write(port & 1 != 0, value),
             _ => {}
         }
-        self.settle();
+        self.update_cascade();
     }
 
     pub(super) fn int(&self) -> bool {
@@ -312,7 +312,7 @@ impl Pair {
         } else {
             self.master.vector(ir)
         };
-        self.settle();
+        self.update_cascade();
         vector
     }
 }

@@ -10,7 +10,7 @@ use crate::aml::Node;
 use crate::{codec::snapshot_of, lanes};
 use device_api::{
     Ctx, Device, DeviceDecl, FirmwareTables, IrqInputs, IrqLine, LegacyController, Pio, PortRange, Stage,
-    declare_device,
+    capabilities, declare_device,
 };
 
 const ID: &str = "pic-8259a";
@@ -24,6 +24,8 @@ pub struct Pic {
 snapshot_of!(Pic, state);
 
 impl Device for Pic {
+    capabilities!(pio, irq_inputs, legacy_controller);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -46,15 +48,6 @@ impl Device for Pic {
         for line in 0..16 {
             self.state.set_line(line, ctx.lines.level(IrqLine(line)));
         }
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn irq_inputs(&mut self) -> Option<&mut dyn IrqInputs> {
-        Some(self)
-    }
-    fn legacy_controller(&mut self) -> Option<&mut dyn LegacyController> {
-        Some(self)
     }
 }
 

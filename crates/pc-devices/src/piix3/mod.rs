@@ -10,7 +10,7 @@ use crate::codec::Codec;
 use device_api::pci::{ConfigSpace, Identity, offset};
 use device_api::{
     Ctx, Device, DeviceDecl, FirmwareTables, IrqInputs, IrqLine, PIRQA, PciAddress, PciFunction, Snapshot,
-    Stage, declare_device,
+    Stage, capabilities, config_space, declare_device,
 };
 
 const ID: &str = "PIIX3";
@@ -75,6 +75,8 @@ impl Snapshot for IsaBridge {
 }
 
 impl Device for IsaBridge {
+    capabilities!(pci, irq_inputs);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -89,21 +91,11 @@ impl Device for IsaBridge {
         }
         self.drive(ctx);
     }
-    fn pci(&mut self) -> Option<&mut dyn PciFunction> {
-        Some(self)
-    }
-    fn irq_inputs(&mut self) -> Option<&mut dyn IrqInputs> {
-        Some(self)
-    }
 }
 
 impl PciFunction for IsaBridge {
-    fn config(&self) -> &ConfigSpace {
-        &self.config
-    }
-    fn config_mut(&mut self) -> &mut ConfigSpace {
-        &mut self.config
-    }
+    config_space!(config);
+
     fn config_write(&mut self, ctx: &mut Ctx<'_>, at: u8, size: u8, value: u32) {
         self.config.write(at, size, value);
         self.drive(ctx);

@@ -145,7 +145,7 @@ impl Counter {
     }
 
     /// Brings lazily kept state up to `now`; says whether OUT rose since the last call.
-    pub(super) fn settle(&mut self, now: u64) -> bool {
+    pub(super) fn catch_up(&mut self, now: u64) -> bool {
         let mut rose = false;
         if let Some(at) = self.reload_at.filter(|at| *at <= now) {
             rose |= self.rose(at);

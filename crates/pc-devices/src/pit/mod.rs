@@ -14,7 +14,7 @@ use crate::aml::Node;
 use crate::{codec::snapshot_of, lanes};
 use device_api::{
     BuildConfig, Ctx, Device, DeviceDecl, DeviceError, FirmwareTables, IrqLine, Pio, PortRange, Property,
-    PropertyKind, Role, Stage, Timed, VmTime, declare_device,
+    PropertyKind, Role, Stage, Timed, VmTime, capabilities, declare_device,
 };
 use speaker::Speaker;
 
@@ -58,6 +58,8 @@ impl Pit {
 }
 
 impl Device for Pit {
+    capabilities!(pio, timed);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -72,12 +74,6 @@ impl Device for Pit {
         self.catch_up(ctx);
         self.chip = Chip::default();
         self.drive(ctx);
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn timed(&mut self) -> Option<&mut dyn Timed> {
-        Some(self)
     }
 }
 

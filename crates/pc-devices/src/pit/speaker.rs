@@ -54,7 +54,7 @@ impl Tone {
             let (first, last) = (self.clock_of(self.frames), self.clock_of(self.frames + 1));
             let until = end.min(last);
             if self.on {
-                self.counter.settle(self.clock);
+                self.counter.catch_up(self.clock);
                 let high = (self.clock..until).filter(|&clock| self.counter.out(clock)).count() as i64;
                 self.sum += 2 * high - (until - self.clock) as i64;
                 self.quiet = 0;

@@ -13,7 +13,7 @@ use chip::Chip;
 use device_api::pci::{ConfigSpace, Identity, Window, offset};
 use device_api::{
     Ctx, Device, DeviceDecl, FirmwareTables, HostEvent, IrqLine, MachineEvent, PciAddress, PciFunction, Pio,
-    PortRange, Snapshot, Stage, Timed, VmTime, declare_device,
+    PortRange, Snapshot, Stage, Timed, VmTime, capabilities, config_space, declare_device,
 };
 use smbus::Smbus;
 
@@ -127,6 +127,8 @@ impl Snapshot for PowerManagement {
 }
 
 impl Device for PowerManagement {
+    capabilities!(pio, pci, timed);
+
     fn id(&self) -> &'static str {
         MODEL
     }
@@ -148,24 +150,10 @@ impl Device for PowerManagement {
             self.drive(ctx);
         }
     }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn pci(&mut self) -> Option<&mut dyn PciFunction> {
-        Some(self)
-    }
-    fn timed(&mut self) -> Option<&mut dyn Timed> {
-        Some(self)
-    }
 }
 
 impl PciFunction for PowerManagement {
-    fn config(&self) -> &ConfigSpace {
-        &self.config
-    }
-    fn config_mut(&mut self) -> &mut ConfigSpace {
-        &mut self.config
-    }
+    config_space!(config);
 
     fn config_write(&mut self, ctx: &mut Ctx<'_>, at: u8, size: u8, value: u32) {
         self.config.write(at, size, value);

@@ -24,7 +24,7 @@ impl PortChip for chip::Chip {
     fn reset(&mut self, _now: VmTime) {
         self.clear();
     }
-    fn settle(&mut self, ctx: &mut Ctx<'_>) {
+    fn catch_up(&mut self, ctx: &mut Ctx<'_>) {
         self.catch_up(ctx.now);
     }
     fn drive(&self, ctx: &mut Ctx<'_>) {

@@ -11,7 +11,8 @@ use crate::codec::{Codec, codec_struct};
 use crate::lanes;
 use device_api::{
     BuildConfig, Ctx, Device, DeviceDecl, DeviceError, DmaPeripheral, IrqLine, Pio, PortRange, Presence,
-    Property, PropertyKind, Role, Snapshot, SoundFrame, Stage, Timed, VmTime, Voice, declare_device,
+    Property, PropertyKind, Role, Snapshot, SoundFrame, Stage, Timed, VmTime, Voice, capabilities,
+    declare_device,
 };
 use dsp::{Direct, Dsp};
 use mixer::Mixer;
@@ -183,6 +184,8 @@ impl Sb16 {
 }
 
 impl Device for Sb16 {
+    capabilities!(pio, timed, dma_peripheral);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -191,15 +194,6 @@ impl Device for Sb16 {
         self.card = Card { dsp: Dsp::default(), mixer: self.built.clone() };
         self.fm.reset(ctx.now);
         self.fm.set_gain(self.card.mixer.gain(spec::mixer::MIDI));
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn timed(&mut self) -> Option<&mut dyn Timed> {
-        Some(self)
-    }
-    fn dma_peripheral(&mut self) -> Option<&mut dyn DmaPeripheral> {
-        Some(self)
     }
 }
 

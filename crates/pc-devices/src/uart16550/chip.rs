@@ -112,7 +112,7 @@ impl Uart {
     ///
     /// SPEC: ns16550a :: 8.4 Line Status Register -> OE: without FIFOs the old byte is lost, with full FIFOs the new one
     pub(super) fn arrive(&mut self, now: VmTime, byte: u8) {
-        self.settle(now);
+        self.catch_up(now);
         if !self.has_room() {
             self.overrun = true;
             if self.fifos() {
@@ -148,7 +148,7 @@ impl Uart {
     }
 
     /// Catches up with the time.
-    pub(super) fn settle(&mut self, now: VmTime) {
+    pub(super) fn catch_up(&mut self, now: VmTime) {
         if self.timeout_at().is_some_and(|at| at <= now) {
             self.timeout = true;
         }
@@ -211,7 +211,7 @@ impl Uart {
 
     /// Reads a register.
     pub(super) fn read(&mut self, now: VmTime, register: u16) -> u8 {
-        self.settle(now);
+        self.catch_up(now);
         let [low, high] = self.divisor.to_le_bytes();
         match register & 7 {
             offset::RBR_THR_DLL if self.dlab() => low,
@@ -255,7 +255,7 @@ impl Uart {
 
     /// Writes a register; returns a byte that goes out on the wire.
     pub(super) fn write(&mut self, now: VmTime, register: u16, value: u8) -> Option<u8> {
-        self.settle(now);
+        self.catch_up(now);
         let [low, high] = self.divisor.to_le_bytes();
         match register & 7 {
             offset::RBR_THR_DLL if self.dlab() => self.divisor = u16::from_le_bytes([value, high]),

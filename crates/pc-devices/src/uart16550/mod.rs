@@ -10,7 +10,7 @@ use crate::{codec::snapshot_of, lanes};
 use chip::Uart;
 use device_api::{
     BuildConfig, CharBackend, Ctx, Device, DeviceDecl, DeviceError, FirmwareTables, HostEvent, IrqLine, Pio,
-    PortRange, Presence, Property, PropertyKind, Role, Stage, Timed, VmTime, declare_device,
+    PortRange, Presence, Property, PropertyKind, Role, Stage, Timed, VmTime, capabilities, declare_device,
 };
 use spec::offset;
 
@@ -105,6 +105,8 @@ impl SerialDevice {
 }
 
 impl Device for SerialDevice {
+    capabilities!(pio, timed);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -124,12 +126,6 @@ impl Device for SerialDevice {
             self.take_input(ctx.now);
             self.drive(ctx);
         }
-    }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn timed(&mut self) -> Option<&mut dyn Timed> {
-        Some(self)
     }
 }
 
@@ -178,7 +174,7 @@ impl Timed for SerialDevice {
             self.state.listen_at = None;
             self.take_input(ctx.now);
         }
-        self.state.uart.settle(ctx.now);
+        self.state.uart.catch_up(ctx.now);
         self.drive(ctx);
     }
 }

@@ -21,7 +21,8 @@ use chip::Chip;
 use device_api::pci::{Bar, ConfigSpace, Identity, ROM_BAR};
 use device_api::{
     BuildConfig, Ctx, Device, DeviceDecl, DeviceError, Frame, Mmio, PciFunction, Pio, PortRange, Presence,
-    Property, PropertyKind, Role, Screen, Snapshot, TextScreen, VmTime, declare_device,
+    Property, PropertyKind, Role, Screen, Snapshot, TextScreen, VmTime, capabilities, config_space,
+    declare_device,
 };
 use guest_memory::{GuestMemory, MapId, Priority, Region};
 use mode::Mode;
@@ -211,6 +212,8 @@ impl Snapshot for Vga {
 }
 
 impl Device for Vga {
+    capabilities!(pio, mmio, pci, screen);
+
     fn id(&self) -> &'static str {
         ID
     }
@@ -222,27 +225,11 @@ impl Device for Vga {
     fn map_restored(&mut self, memory: &GuestMemory) {
         self.map_plain_window(memory);
     }
-    fn pio(&mut self) -> Option<&mut dyn Pio> {
-        Some(self)
-    }
-    fn mmio(&mut self) -> Option<&mut dyn Mmio> {
-        Some(self)
-    }
-    fn pci(&mut self) -> Option<&mut dyn PciFunction> {
-        Some(self)
-    }
-    fn screen(&mut self) -> Option<&mut dyn Screen> {
-        Some(self)
-    }
 }
 
 impl PciFunction for Vga {
-    fn config(&self) -> &ConfigSpace {
-        &self.config
-    }
-    fn config_mut(&mut self) -> &mut ConfigSpace {
-        &mut self.config
-    }
+    config_space!(config);
+
     fn backing(&self, bar: u8) -> Option<Region> {
         match usize::from(bar) {
             ROM_BAR => self.rom.map(Region::rom),

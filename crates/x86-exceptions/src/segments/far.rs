@@ -4,7 +4,7 @@ use super::descriptor::{
     Entry, check_code_offset, check_long_and_default, gp, is_64_bit, lookup, np, set_code,
 };
 use super::gate::{available_tss, inner_stack, target};
-use crate::task::{Cause, switch_and_settle};
+use crate::task::{Cause, switch_and_raise};
 use crate::{SystemContext, stack::Stack};
 use x86_state::{DescriptorKind, Selector, gpr};
 use x86_types::{Exception, Seg, Width};
@@ -234,5 +234,5 @@ fn task<C: SystemContext>(ctx: &mut C, how: Transfer, selector: Selector) -> Res
     let tss = available_tss(ctx, selector, 0)?;
     let image = ctx.cpu().rflags().bits();
     let cause = if how == Transfer::Call { Cause::Call } else { Cause::Jump };
-    switch_and_settle(ctx, &tss, cause, image)
+    switch_and_raise(ctx, &tss, cause, image)
 }
