@@ -1,4 +1,4 @@
-//! A program with a serial line: what it prints is waited for, what a person would type is sent.
+//! A program with a serial line: its output is waited for, and input is sent.
 
 use anyhow::{Context, Result, anyhow, bail};
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! Whole-system tests: the command `v64` as a person uses it.
+//! Whole-system tests: the command `v64` from outside.
 
 use crate::session::Session;
 use crate::steps::{Report, Verdict};
@@ -168,7 +168,7 @@ fn compiled_microtests_32(path: &Path, report: &Report) -> Result<Verdict> {
     microtests(path, "user32.jsonl.zst", "jit", report)
 }
 
-/// What a person gets wrong is told in one line, with exit code 2.
+/// Bad input gets one line on standard error and exit code 2.
 fn bad_input(path: &Path, _: &Report) -> Result<Verdict> {
     let text_file = project::root().join("Cargo.toml");
     let text_file = text_file.to_str().context("a path that is not UTF-8")?;

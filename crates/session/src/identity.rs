@@ -1,4 +1,4 @@
-//! What a machine is told of itself and of the date: `-uuid`, `-rtc`.
+//! Identity of the machine and its date: `-uuid`, `-rtc`.
 
 /// `-uuid`
 pub(crate) fn parse_uuid(text: &str) -> Result<[u8; 16], String> {

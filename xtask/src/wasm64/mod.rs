@@ -47,7 +47,7 @@ fn run(args: BuildArgs) -> Result<()> {
     Ok(())
 }
 
-/// Builds everything, beside what is there: whoever serves or runs `pkg/` meets the old one or the new one, never a part.
+/// Builds everything, beside what is there: a server or run that uses `pkg/` meanwhile gets the old one or the new one, never a part.
 /// Gives the bytes of the module.
 pub(crate) fn build(report: &Report) -> Result<u64> {
     build_with(report, false)
@@ -133,7 +133,7 @@ fn module(report: &Report, names: bool) -> Result<PathBuf> {
     if names {
         command.env(format!("CARGO_PROFILE_{}_STRIP", PROFILE.to_uppercase()), "none");
     }
-    // Without backtraces, which nobody reads in a module that has no names, and with what is smaller of two ways.
+    // Without backtraces, which say nothing in a module without names, and with what is smaller of two ways.
     command.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
     for part in STANDARD_LIBRARY {
         command.arg("--config").arg(format!("profile.{PROFILE}.package.{part}.opt-level='s'"));

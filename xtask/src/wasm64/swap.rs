@@ -19,7 +19,7 @@ fn remove(folder: &Path) -> Result<()> {
     }
 }
 
-/// Puts `new` where `old` is, and removes `old`. Whoever has one of its files open goes on reading it.
+/// Puts `new` where `old` is, and removes `old`. Files that are open can still be read.
 pub(super) fn into_place(new: &Path, old: &Path) -> Result<()> {
     if old.exists() && exchange(new, old) {
         return remove(new);

@@ -50,7 +50,7 @@ impl Microtests {
         Ok(Self { args, runner: Runner::new()?, table: check::Table::default(), lines: 0, compiled: 0 })
     }
 
-    /// The processor, for whoever attaches translated code to it: with `--engine jit`, before the first line.
+    /// Returns the processor, to attach a translator to with `--engine jit`, before the first line.
     pub fn vcpu_mut(&mut self) -> &mut Vcpu {
         self.runner.vcpu_mut()
     }

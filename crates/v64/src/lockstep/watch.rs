@@ -29,7 +29,7 @@ pub(super) struct Notes {
     pub(super) region: Option<String>,
 }
 
-/// Shared by the machine that runs and whoever asks.
+/// Shared by the running machine and its observers.
 pub(super) type SharedNotes = Rc<RefCell<Notes>>;
 
 pub(super) struct Watched {

@@ -85,7 +85,7 @@ enum Session {
 
 /// Where a monitor's answers go.
 enum Way {
-    /// Nobody is connected
+    /// No client is connected
     Nowhere,
     Pipe(Pipe),
     Stdout,
@@ -231,7 +231,7 @@ impl Monitors {
         self.connections[index].way.send(&answer);
     }
 
-    /// Keys of a person's.
+    /// Takes typed keys.
     fn typed(&mut self, index: usize, bytes: &[u8], monitor: &mut Monitor, target: &mut Target<'_>) {
         let Connection { session: Session::Readline(session), way, .. } = &mut self.connections[index] else {
             return;

@@ -1,4 +1,4 @@
-//! Bytes on their way to a client, written by a thread of their own: a client that does not read delays nobody else.
+//! Bytes on their way to a client, written by a thread of their own: a client that does not read delays no other.
 
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
