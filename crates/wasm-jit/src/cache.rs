@@ -29,6 +29,8 @@ pub(crate) enum Stage {
 /// One function.
 #[derive(Clone, Debug)]
 pub(crate) struct Unit {
+    /// Where its first instruction lies in memory
+    pub(crate) at: RamAddr,
     /// Compiled address of its first instruction
     pub(crate) place: u64,
     pub(crate) mode: u32,
@@ -146,10 +148,10 @@ impl Cache {
         self.entries[at] = EntryPoint { key, slot: slot.into() };
     }
 
-    /// A new unit, which waits. Gives its number.
+    /// A new unit, which waits; its first instruction lies there in memory, and has this compiled address. Gives its number.
     pub(crate) fn add(
         &mut self,
-        place: u64,
+        (at, place): (RamAddr, u64),
         mode: u32,
         any_float: bool,
         pages: Vec<RamAddr>,
@@ -158,6 +160,7 @@ impl Cache {
         let number = self.next_unit;
         self.next_unit = self.next_unit.wrapping_add(1).max(1);
         let unit = Unit {
+            at,
             place,
             mode,
             any_float,
@@ -257,6 +260,12 @@ impl Cache {
         (Some(unit), freed)
     }
 
+    /// The units of a module that can be called.
+    pub(crate) fn of_module(&self, first: u32) -> impl Iterator<Item = &Unit> {
+        let numbers = self.modules.get(&first).into_iter().flat_map(|made| &made.units);
+        numbers.filter_map(|number| self.units.get(number)).filter(|unit| unit.stage == Stage::Ready)
+    }
+
     /// Whether a module is still being compiled though nothing of it is wanted.
     pub(crate) fn is_unwanted(&self, first: u32) -> bool {
         self.modules.get(&first).is_some_and(|made| made.live == 0 && !made.ready)
@@ -315,12 +324,16 @@ mod tests {
     use super::*;
     use x86_exec::vcpu::compiled::FloatMode;
 
+    fn entry(place: u64) -> (RamAddr, u64) {
+        (RamAddr(place), place)
+    }
+
     /// Modules of two units each, at places 16 apart; all can be called.
     fn filled(modules: u32) -> Cache {
         let mut cache = Cache::new(SlotTable::new(1));
         for n in 0..modules {
             let units: Vec<u32> = (0..2)
-                .map(|k| cache.add(u64::from(2 * n + k) * 16, 3, false, vec![RamAddr(0)], Vec::new()))
+                .map(|k| cache.add(entry(u64::from(2 * n + k) * 16), 3, false, vec![RamAddr(0)], Vec::new()))
                 .collect();
             let first = cache.take_slots(2);
             cache.built(first, units, 100);
@@ -349,8 +362,10 @@ mod tests {
     #[test]
     fn code_without_floats_is_found_in_every_mode() {
         let mut cache = Cache::new(SlotTable::new(1));
-        let (one, all) =
-            (cache.add(16, 3, false, Vec::new(), Vec::new()), cache.add(32, 3, true, Vec::new(), Vec::new()));
+        let (one, all) = (
+            cache.add(entry(16), 3, false, Vec::new(), Vec::new()),
+            cache.add(entry(32), 3, true, Vec::new(), Vec::new()),
+        );
         let mut found = |place, mode| cache.find(place, mode).map(|(unit, ..)| unit);
         assert_eq!(found(16, 3), Some(one));
         for float in [FloatMode::Exact, FloatMode::Free] {
@@ -376,7 +391,7 @@ mod tests {
     #[test]
     fn a_module_that_is_not_wanted_any_more_goes_when_it_comes() {
         let mut cache = Cache::new(SlotTable::new(1));
-        let unit = cache.add(16, 3, false, Vec::new(), Vec::new());
+        let unit = cache.add(entry(16), 3, false, Vec::new(), Vec::new());
         let first = cache.take_slots(1);
         cache.built(first, vec![unit], 10);
         assert_eq!(cache.remove(unit).1, None, "the host still compiles it");

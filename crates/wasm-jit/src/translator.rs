@@ -190,7 +190,7 @@ impl Translator {
     fn translate(&mut self, vcpu: &mut Vcpu) -> Option<()> {
         let (region, mode) = self.form(vcpu)?;
         let (rip, mode) = (vcpu.cpu.rip, mode.key());
-        let (_, place) = vcpu.code_place(rip)?;
+        let (at, place) = vcpu.code_place(rip)?;
         let pieces = pieces(&region, vcpu, rip)?;
         let mut pages: Vec<(i64, u64)> = Vec::new();
         let mut watched: Vec<RamAddr> = Vec::new();
@@ -203,7 +203,7 @@ impl Translator {
             }
         }
         let steps = region.steps().iter().map(|insns| vcpu.take_step(insns)).collect();
-        let unit = self.cache.add(place, mode, !region.depends_on_float_mode(), watched, steps);
+        let unit = self.cache.add((at, place), mode, !region.depends_on_float_mode(), watched, steps);
         for piece in &pieces {
             vcpu.watch_code(unit, piece.at, piece.len);
         }
@@ -288,30 +288,26 @@ impl Translator {
         self.counts.refused += gone.len() as u64;
         gone.iter().for_each(|(number, unit)| forget(vcpu, *number, unit));
         self.retire(slots);
-        vcpu.compiled_changed();
-    }
-
-    /// Takes in what the host has compiled.
-    fn collect(&mut self, vcpu: &mut Vcpu) {
-        for (first, result) in self.host.finished() {
-            if let Err(error) = &result {
-                tracing::warn!(target: "jit", %error, "a module was not installed");
-            }
-            self.settle(vcpu, first, result.is_ok());
-        }
+        self.cache.of_module(first).for_each(|unit| vcpu.compiled_at(unit.at, unit.mode));
     }
 
     fn drop_units(&mut self, vcpu: &mut Vcpu, units: &[u32]) {
+        let mut called = Vec::new();
         for &number in units {
             let (unit, slots) = self.cache.remove(number);
             self.retire(slots);
             let Some(unit) = unit else { continue };
+            if unit.stage == Stage::Ready {
+                called.push(unit.slot);
+                vcpu.compiled_at(unit.at, unit.mode);
+            }
             forget(vcpu, number, &unit);
             // A host that has more to compile than it can would never come to it: it must not pile up there.
             if self.cache.is_unwanted(unit.module) && self.host.cancel(unit.module) {
                 self.cache.settle(unit.module, false);
             }
         }
+        vcpu.forget_jumps(&called);
     }
 
     fn retire(&mut self, slots: Option<Slots>) {
@@ -424,6 +420,15 @@ impl CompiledCode for Translator {
             },
         }
         self.find(vcpu)
+    }
+
+    fn collect(&mut self, vcpu: &mut Vcpu) {
+        for (first, result) in self.host.finished() {
+            if let Err(error) = &result {
+                tracing::warn!(target: "jit", %error, "a module was not installed");
+            }
+            self.settle(vcpu, first, result.is_ok());
+        }
     }
 
     fn run(&mut self, vcpu: &mut Vcpu, slot: u32, budget: u64) -> u64 {

@@ -66,6 +66,10 @@ impl CompiledCode for Watched {
         self.translator.hot(vcpu)
     }
 
+    fn collect(&mut self, vcpu: &mut Vcpu) {
+        self.translator.collect(vcpu);
+    }
+
     fn run(&mut self, vcpu: &mut Vcpu, slot: u32, budget: u64) -> u64 {
         let (start, rip) = (vcpu.retired(), vcpu.cpu.rip);
         let left = self.translator.run(vcpu, slot, budget);

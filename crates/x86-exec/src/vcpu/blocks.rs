@@ -177,6 +177,13 @@ impl BlockCache {
         self.find(at, size).or_else(across).map_or(0, |block| block.runs.get() >> block.doublings)
     }
 
+    /// What is compiled for the block at `at` has to be looked for anew.
+    pub(super) fn compiled_at(&self, at: RamAddr, size: CodeSize) {
+        let key = key_of(at, size);
+        let across = self.across.get(&key).map(|kept| &kept.block);
+        self.table.find(key).into_iter().chain(across).for_each(|block| block.compiled.set(Found::default()));
+    }
+
     /// Where the block at `at` goes mostly, as distances from its own address.
     pub(super) fn targets(&self, at: RamAddr, size: CodeSize) -> Vec<i64> {
         self.find(at, size)

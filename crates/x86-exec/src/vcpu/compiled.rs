@@ -174,6 +174,15 @@ impl CodeMode {
 
     /// The bits of [`CodeMode::float`] in a key; all of them are those of no mode
     pub const FLOAT: u32 = 3 << 8;
+
+    /// Returns the code size of the modes with a key.
+    pub const fn code_size_of(key: u32) -> CodeSize {
+        match key >> 1 & 3 {
+            0 => CodeSize::Bits16,
+            1 => CodeSize::Bits32,
+            _ => CodeSize::Bits64,
+        }
+    }
 }
 
 /// What translating came to, for `--stats`.
@@ -241,8 +250,11 @@ pub trait CompiledCode {
     fn find(&mut self, vcpu: &mut Vcpu) -> Option<u32>;
 
     /// The same, for code that ran often: it may be translated now. What changes by that is announced by
-    /// [`Vcpu::compiled_changed`].
+    /// [`Vcpu::compiled_at`] or [`Vcpu::compiled_changed`].
     fn hot(&mut self, vcpu: &mut Vcpu) -> Option<u32>;
+
+    /// Takes in what was compiled meanwhile, and announces it by [`Vcpu::compiled_at`].
+    fn collect(&mut self, vcpu: &mut Vcpu);
 
     /// Runs what is in `slot`, at most `budget` instructions. Gives what is left of the budget.
     fn run(&mut self, vcpu: &mut Vcpu, slot: u32, budget: u64) -> u64;
@@ -416,9 +428,26 @@ impl Vcpu {
         self.code.blocks.forget_unit(unit, page);
     }
 
-    /// Compiled code was made or dropped, so that what was found or not found before means nothing any more.
+    /// All compiled code was dropped, or every use of it has to be looked up: what was found or not found before means
+    /// nothing any more.
     pub fn compiled_changed(&mut self) {
         self.code.epoch = self.code.epoch.wrapping_add(1);
+    }
+
+    /// Compiled code that begins at `at` was made or dropped, for a mode with this key: it is looked for anew. No other
+    /// block is concerned. Most blocks of a large program have no compiled form and run seldom: they would be looked for
+    /// nearly each time that they run, if anything that is compiled concerned them.
+    pub fn compiled_at(&mut self, at: RamAddr, mode: u32) {
+        self.code.blocks.compiled_at(at, CodeMode::code_size_of(mode));
+    }
+
+    /// What was compiled meanwhile can be found from now on.
+    pub(super) fn collect_compiled(&mut self) {
+        if let Some(mut code) = self.code.compiled.take() {
+            code.collect(self);
+            self.code.compiled = Some(code);
+            self.drop_units();
+        }
     }
 
     /// Runs compiled code. Gives whether any instruction was executed.
@@ -465,7 +494,6 @@ impl Vcpu {
         if let Some(mut code) = self.code.compiled.take() {
             let units = std::mem::take(&mut self.code.blocks.dropped_units);
             code.invalidate(self, &units);
-            self.compiled_changed();
             self.code.compiled = Some(code);
         }
     }

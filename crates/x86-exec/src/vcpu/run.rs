@@ -94,6 +94,7 @@ impl Vcpu {
         // SAFETY: `bus` is borrowed until this function ends, however it does; before that `attached` lets go of it.
         unsafe { attached.0.bus.attach(bus) };
         attached.0.follow_map();
+        attached.0.collect_compiled();
         attached.0.run_attached(limit)
     }
 

@@ -49,6 +49,9 @@ pub(in super::super) struct Jumps {
     local: Option<u64>,
 }
 
+/// Slots that are looked for one by one.
+const MAX_FORGOTTEN: usize = 64;
+
 /// Those that are remembered. Others have to begin anew.
 const MAX_STAMPS: usize = 64;
 
@@ -103,6 +106,18 @@ impl Jumps {
     fn keep(&mut self, rip: u64, key: u64, slot: u64) {
         self.table[jump_index(rip)] = Jump { key: rip ^ key, slot };
     }
+
+    fn forget(&mut self, slots: &[u32]) {
+        // To look for so many takes longer than to find the others again.
+        if slots.len() > MAX_FORGOTTEN {
+            return self.table.fill(Jump::default());
+        }
+        for jump in &mut self.table {
+            if jump.key != 0 && slots.iter().any(|&slot| jump.slot == slot.into()) {
+                *jump = Jump::default();
+            }
+        }
+    }
 }
 
 impl Vcpu {
@@ -124,6 +139,14 @@ impl Vcpu {
     /// Whether all address spaces share the jumps of the present mode: those of kernels that run nothing but global pages.
     fn shares_jumps(&self) -> bool {
         self.mem.mmu != MmuIndex::User && self.code.jumps.local != Some(self.mem.tlb.age_of_kernel())
+    }
+
+    /// What was in these slots is not to be found by jumps any more. What else is compiled keeps its jumps: code is made and
+    /// dropped thousands of times while a large program runs.
+    pub fn forget_jumps(&mut self, slots: &[u32]) {
+        if !slots.is_empty() {
+            self.code.jumps.forget(slots);
+        }
     }
 
     /// Compiled code found what is in `slot` where it goes on, at RIP. It is to find it at once the next time.
@@ -162,6 +185,18 @@ mod tests {
         assert_eq!(jumps.key(other, (1, 1), 48), seen[2]);
         // What was once good is not good again.
         assert!(!seen.contains(&jumps.key(USER, (1, 1), 48)));
+    }
+
+    #[test]
+    fn jumps_to_code_that_was_dropped_are_forgotten_and_no_others() {
+        let mut jumps = Jumps::default();
+        let key = jumps.key(KERNEL, (1, 1), 48);
+        (1..9).for_each(|n| jumps.keep(0x1230 + n, key, n));
+        jumps.forget(&[3, 8, 99]);
+        let mut left: Vec<u64> = jumps.table.iter().map(|jump| jump.slot).filter(|&slot| slot != 0).collect();
+        left.sort_unstable();
+        assert_eq!(left, [1, 2, 4, 5, 6, 7]);
+        assert!(jumps.table.iter().all(|jump| (jump.key == 0) == (jump.slot == 0)));
     }
 
     #[test]
