@@ -1,9 +1,8 @@
 //! Where blocks are found by place and code size: a table of sets, each as large as a line of most hosts' caches and lying
 //! on one, since most of what finding a block takes is to wait for that line.
 
-use super::blocks::Block;
+use super::block_store::BlockId;
 use std::ops::{Index, IndexMut};
-use std::rc::Rc;
 
 const BITS: u32 = 17;
 /// Places, a power of two.
@@ -16,14 +15,15 @@ pub(super) const NO_KEY: u64 = u64::MAX;
 
 pub(super) struct Entry {
     pub(super) key: u64,
-    pub(super) block: Rc<Block>,
+    pub(super) block: BlockId,
 }
 
 impl Entry {
-    /// Frees the place.
-    pub(super) fn remove(&mut self) {
-        self.block.is_gone.set(true);
-        self.key = NO_KEY;
+    const FREE: Entry = Entry { key: NO_KEY, block: BlockId::NONE };
+
+    /// Frees the place. Gives the block that had it.
+    pub(super) fn remove(&mut self) -> BlockId {
+        std::mem::replace(self, Self::FREE).block
     }
 }
 
@@ -40,9 +40,12 @@ pub(super) struct Table {
 impl Table {
     /// With all places free.
     pub(super) fn new() -> Self {
-        let empty = Rc::new(Block::default());
-        let entry = |_| Entry { key: NO_KEY, block: Rc::clone(&empty) };
-        Self { sets: (0..LEN / WAYS).map(|_| Set(core::array::from_fn(entry))).collect() }
+        Self { sets: (0..LEN / WAYS).map(|_| Set([Entry::FREE; WAYS])).collect() }
+    }
+
+    /// Frees all places.
+    pub(super) fn clear(&mut self) {
+        self.sets.fill_with(|| Set([Entry::FREE; WAYS]));
     }
 
     /// The number of the set in which a block with this key may lie.
@@ -53,9 +56,9 @@ impl Table {
 
     /// The block with this key.
     #[inline(always)]
-    pub(super) fn find(&self, key: u64) -> Option<&Rc<Block>> {
+    pub(super) fn find(&self, key: u64) -> Option<BlockId> {
         let entry = self.sets[Self::set_of(key)].0.iter().find(|entry| entry.key == key)?;
-        Some(&entry.block)
+        Some(entry.block)
     }
 
     /// The number of the first entry where a block with this key may lie, and all of them.

@@ -3,65 +3,14 @@
 #[cfg(test)]
 mod tests;
 
-use super::Vcpu;
+use super::block_store::{Block, BlockId, Found, Slot, Store};
 use super::block_table::{Entry, NO_KEY, Table, WAYS};
 use super::churn::{Churn, lines};
 use super::code_events::{CodeEvent, OTHER, OWN};
-use super::links::Links;
-use super::targets::Targets;
-use crate::{Handler, handler};
-use std::cell::Cell;
+use super::links::Context;
 use std::collections::HashMap;
-use std::rc::Rc;
-use x86_decode::{Instruction, Op, OperandKind};
-use x86_types::{CodeSize, RamAddr};
+use x86_types::{CodeSize, LinearAddr, RamAddr};
 
-/// One decoded instruction and the function that executes it.
-#[derive(Clone, Copy)]
-pub(crate) struct Slot {
-    pub(crate) handler: Handler<Vcpu>,
-    pub(crate) insn: Instruction,
-}
-
-/// A compiled form that was looked for.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Found {
-    /// Its slot; 0 if there is none
-    pub(crate) slot: u32,
-    /// The mode it was looked for in
-    pub(crate) key: u32,
-    /// [`super::Vcpu::code_epoch`] then
-    pub(crate) epoch: u32,
-}
-
-/// Straight-line code: it ends at the first instruction that may go elsewhere, at the end of its page, or when full.
-#[derive(Default)]
-#[repr(C)] // what each run looks at comes first, and together
-pub(crate) struct Block {
-    pub(crate) slots: Vec<Slot>,
-    /// Bytes of code
-    pub(crate) len: u32,
-    /// Times the interpreter ran it, while there is a translator
-    pub(crate) runs: Cell<u32>,
-    /// `runs` at which it is offered for translation next
-    pub(crate) next_hot: Cell<u32>,
-    /// What was known of the compiled form when it was last looked for
-    pub(crate) compiled: Cell<Found>,
-    /// It is not among those kept any more
-    pub(super) is_gone: Cell<bool>,
-    /// It ends in a return, which goes on anywhere
-    pub(super) returns: bool,
-    pub(super) links: Links,
-    /// Where an indirect jump or call at its end was seen to go, while there is a translator
-    pub(crate) targets: Option<Box<Targets>>,
-    /// How often the runs are doubled that make it hot, since its bytes were compiled and changed before
-    pub(crate) doublings: u32,
-    /// `runs` when its page was last swept
-    swept: Cell<u32>,
-}
-
-/// Instructions in a block at most.
-pub(crate) const MAX_BLOCK: usize = 64;
 /// Writes beside a page's code, each of which takes a slow way, before blocks go that did not run meanwhile.
 const SWEEP_AFTER: u32 = 256;
 /// Sweeps before compiled code goes as well: it takes about as long as those writes to compile it again. Twice as many the
@@ -71,7 +20,7 @@ const SWEEPS: u32 = 1024;
 /// An instruction that begins in one page and ends in the next, with the bytes it was decoded of and what follows them.
 struct Across {
     bytes: [u8; 15],
-    block: Rc<Block>,
+    block: BlockId,
 }
 
 /// Such instructions kept at most.
@@ -110,6 +59,11 @@ impl CodePage {
 
 /// Set-associative cache of blocks, with what is needed to find the blocks of a page that is written.
 pub(crate) struct BlockCache {
+    pub(super) store: Store,
+    /// The block that was interpreted last
+    pub(super) last: BlockId,
+    /// One that is not kept, until there is another
+    fleeting: BlockId,
     table: Table,
     /// By where they begin; good only for the same bytes
     across: HashMap<u64, Across>,
@@ -138,6 +92,9 @@ fn key_of(at: RamAddr, size: CodeSize) -> u64 {
 impl BlockCache {
     pub(super) fn new() -> Self {
         Self {
+            store: Store::new(),
+            last: BlockId::NONE,
+            fleeting: BlockId::NONE,
             table: Table::new(),
             across: HashMap::new(),
             pages: HashMap::new(),
@@ -152,43 +109,90 @@ impl BlockCache {
     }
 
     #[inline(always)]
-    pub(super) fn find(&self, at: RamAddr, size: CodeSize) -> Option<Rc<Block>> {
-        self.table.find(key_of(at, size)).map(Rc::clone)
+    pub(super) fn find(&self, at: RamAddr, size: CodeSize) -> Option<BlockId> {
+        self.table.find(key_of(at, size))
+    }
+
+    /// The block at `linear`, if it came behind the last one before.
+    #[inline(always)]
+    pub(super) fn behind_last(&self, linear: LinearAddr, context: Context) -> Option<BlockId> {
+        self.store.behind(self.last, linear, context)
+    }
+
+    /// Makes a block. The last one and those kept may have been given up for it.
+    pub(super) fn make(&mut self, slots: &[Slot]) -> BlockId {
+        let (block, anew) = self.store.make(slots);
+        if anew {
+            self.forget_all_blocks();
+        }
+        block
+    }
+
+    /// Makes a block that is good for one run.
+    pub(super) fn make_fleeting(&mut self, slots: &[Slot]) -> BlockId {
+        self.store.release(std::mem::take(&mut self.fleeting));
+        self.fleeting = self.make(slots);
+        self.fleeting
+    }
+
+    /// The store gave up all blocks but one, of which nothing is known here.
+    #[cold]
+    fn forget_all_blocks(&mut self) {
+        (self.last, self.fleeting) = (BlockId::NONE, BlockId::NONE);
+        self.table.clear();
+        self.across.clear();
+        for page in self.code_pages() {
+            if let Some(code) = self.pages.get_mut(&page.0) {
+                code.blocks.clear();
+            }
+            self.forget_page_without_code(page);
+        }
     }
 
     /// The instruction that begins at `at` and ends in another page, if it was decoded of these bytes.
-    pub(super) fn across(&self, at: RamAddr, size: CodeSize, bytes: &[u8; 15]) -> Option<Rc<Block>> {
-        let kept = self.across.get(&key_of(at, size)).filter(|kept| kept.bytes == *bytes)?;
-        Some(Rc::clone(&kept.block))
+    pub(super) fn across(&self, at: RamAddr, size: CodeSize, bytes: &[u8; 15]) -> Option<BlockId> {
+        self.across.get(&key_of(at, size)).filter(|kept| kept.bytes == *bytes).map(|kept| kept.block)
     }
 
     /// Keeps one. Nobody is told of writes to its bytes, so that they have to be compared.
-    pub(super) fn keep_across(&mut self, at: RamAddr, size: CodeSize, bytes: [u8; 15], block: Rc<Block>) {
+    pub(super) fn keep_across(&mut self, at: RamAddr, size: CodeSize, bytes: [u8; 15], block: BlockId) {
         self.decoded += 1;
         if self.across.len() >= MAX_ACROSS {
-            self.across.clear();
+            self.across.drain().for_each(|(_, old)| self.store.release(old.block));
         }
-        self.across.insert(key_of(at, size), Across { bytes, block });
+        if let Some(old) = self.across.insert(key_of(at, size), Across { bytes, block }) {
+            self.store.release(old.block);
+        }
     }
 
     /// How often the interpreter ran the block at `at`; a part of it, where code there was compiled and rewritten before.
     pub(super) fn runs(&self, at: RamAddr, size: CodeSize) -> u32 {
-        let across = || self.across.get(&key_of(at, size)).map(|kept| Rc::clone(&kept.block));
-        self.find(at, size).or_else(across).map_or(0, |block| block.runs.get() >> block.doublings)
+        let across = || self.across.get(&key_of(at, size)).map(|kept| kept.block);
+        let block = self.find(at, size).or_else(across).map(|id| self.store.block(id));
+        block.map_or(0, |block| block.runs >> block.doublings)
     }
 
     /// What is compiled for the block at `at` has to be looked for anew.
-    pub(super) fn compiled_at(&self, at: RamAddr, size: CodeSize) {
-        let key = key_of(at, size);
-        let across = self.across.get(&key).map(|kept| &kept.block);
-        self.table.find(key).into_iter().chain(across).for_each(|block| block.compiled.set(Found::default()));
+    pub(super) fn compiled_at(&mut self, at: RamAddr, size: CodeSize) {
+        let across = self.across.get(&key_of(at, size)).map(|kept| kept.block);
+        for id in self.find(at, size).into_iter().chain(across) {
+            self.store.block_mut(id).compiled = Found::default();
+        }
+    }
+
+    /// The same for all blocks.
+    pub(super) fn compiled_anywhere(&mut self) {
+        let across = self.across.values().map(|kept| kept.block);
+        let kept = self.table.iter().filter(|entry| entry.key != NO_KEY).map(|entry| entry.block);
+        for id in kept.chain(across) {
+            self.store.block_mut(id).compiled = Found::default();
+        }
     }
 
     /// Where the block at `at` goes mostly, as distances from its own address.
     pub(super) fn targets(&self, at: RamAddr, size: CodeSize) -> Vec<i64> {
-        self.find(at, size)
-            .and_then(|block| block.targets.as_ref().map(|seen| seen.likely()))
-            .unwrap_or_default()
+        let targets = self.find(at, size).and_then(|id| self.store.targets(id));
+        targets.map(|seen| seen.likely()).unwrap_or_default()
     }
 
     /// The blocks that the interpreter ran most: where, of which code size, how often.
@@ -201,7 +205,7 @@ impl BlockCache {
                     1 => CodeSize::Bits32,
                     _ => CodeSize::Bits64,
                 };
-                (RamAddr(entry.key >> 2), size, entry.block.runs.get())
+                (RamAddr(entry.key >> 2), size, self.store.block(entry.block).runs)
             })
             .collect();
         blocks.sort_unstable_by_key(|&(at, _, runs)| (std::cmp::Reverse(runs), at.0));
@@ -241,7 +245,7 @@ impl BlockCache {
     }
 
     /// Keeps a block. Gives whether its page had no code before: the caller then revokes writes to it.
-    pub(super) fn keep(&mut self, at: RamAddr, size: CodeSize, block: Rc<Block>) -> bool {
+    pub(super) fn keep(&mut self, at: RamAddr, size: CodeSize, block: BlockId) -> bool {
         self.decoded += 1;
         self.made = self.made.wrapping_add(1);
         let key = key_of(at, size);
@@ -250,10 +254,12 @@ impl BlockCache {
         // Any of them goes, but not always the same.
         let index = first + free.unwrap_or(self.made % WAYS);
         let start = at.page_offset() as u16;
-        let end = start + block.len as u16;
+        let end = start + self.store.block(block).len;
         let old = std::mem::replace(&mut self.table[index], Entry { key, block });
-        old.block.is_gone.set(true);
-        self.forget_block(old.key);
+        if old.key != NO_KEY {
+            self.store.release(old.block);
+            self.forget_block(old.key);
+        }
         let code = self.pages.entry(at.page().0).or_default();
         code.blocks.push((index as u32, key, start, end));
         code.cover(start, end);
@@ -263,9 +269,7 @@ impl BlockCache {
     /// A block lost its place. What its page knows of it goes as well: pages come and go for as long as the machine runs.
     fn forget_block(&mut self, key: u64) {
         let at = RamAddr(key >> 2).page();
-        if key != NO_KEY
-            && let Some(page) = self.pages.get_mut(&at.0)
-        {
+        if let Some(page) = self.pages.get_mut(&at.0) {
             page.blocks.retain(|&(_, other, ..)| other != key);
             self.forget_page_without_code(at);
         }
@@ -368,8 +372,8 @@ impl BlockCache {
     }
 
     /// How often the runs have to be doubled that make a block of `len` bytes at `at` hot.
-    pub(super) fn doublings(&self, at: RamAddr, len: u32, now: u64) -> u32 {
-        self.churn.doublings(at, len.into(), now)
+    pub(super) fn doublings(&self, at: RamAddr, len: u64, now: u64) -> u32 {
+        self.churn.doublings(at, len, now)
     }
 
     /// Whether the page has decoded code, so that writes to it must be seen.
@@ -392,11 +396,11 @@ impl BlockCache {
         }
         let hit = |from: u16, to: u16| u64::from(to) > start && u64::from(from) < end;
         let before = page.blocks.len() + page.units.len();
-        let table = &mut self.table;
+        let (table, store) = (&mut self.table, &mut self.store);
         page.blocks.retain(|&(index, key, from, to)| {
             let hit = hit(from, to);
             if hit && table[index as usize].key == key {
-                table[index as usize].remove();
+                store.release(table[index as usize].remove());
             }
             !hit
         });
@@ -431,14 +435,14 @@ impl BlockCache {
         page.near_misses = 0;
         page.sweeps += 1;
         let before = page.blocks.len() + page.units.len();
-        let table = &mut self.table;
+        let (table, store) = (&mut self.table, &mut self.store);
         page.blocks.retain(|&(index, key, ..)| {
             let entry = &mut table[index as usize];
             let is_kept = entry.key == key;
-            let runs = entry.block.runs.get();
-            let idle = entry.block.swept.replace(runs) == runs;
+            let Block { runs, swept, .. } = store.block_mut(entry.block);
+            let idle = std::mem::replace(swept, *runs) == *runs;
             if is_kept && idle {
-                entry.remove();
+                store.release(entry.remove());
             }
             is_kept && !idle
         });
@@ -451,30 +455,5 @@ impl BlockCache {
         self.forget_page_without_code(at.page());
         self.invalidated += dropped as u64;
         dropped > 0
-    }
-}
-
-impl Block {
-    /// What a translator will ask of it is counted from now on: runs until it is hot, and where an indirect jump or call
-    /// goes. Returns are not followed: what calls a function may be anywhere.
-    pub(super) fn observe(&mut self, hot: u32, doublings: u32) {
-        self.doublings = doublings;
-        self.next_hot.set(self.period(hot));
-        let goes = |insn: &Instruction| matches!(insn.op, Op::Jmp | Op::Call);
-        let last = self.slots.last().map(|slot| slot.insn);
-        if last.is_some_and(|insn| goes(&insn) && insn.operands[0].kind != OperandKind::Rel) {
-            self.targets = Some(Box::default());
-        }
-    }
-
-    /// Runs from one offer for translation to the next.
-    pub(super) fn period(&self, hot: u32) -> u32 {
-        hot.saturating_mul(1 << self.doublings)
-    }
-
-    pub(super) fn push(&mut self, insn: Instruction) {
-        self.len += u32::from(insn.len);
-        self.returns = insn.op == Op::Ret;
-        self.slots.push(Slot { handler: handler::<Vcpu>(&insn), insn });
     }
 }

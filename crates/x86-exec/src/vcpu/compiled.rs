@@ -140,6 +140,9 @@ pub struct CodeMode {
     pub float: FloatMode,
 }
 
+/// Bits of a [`CodeMode::key`].
+pub(super) const MODE_BITS: u32 = 12;
+
 /// What rounding may do unseen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FloatMode {
@@ -162,7 +165,7 @@ impl FloatMode {
 }
 
 impl CodeMode {
-    /// A number below 2^12 that tells modes apart; not 0.
+    /// A number of [`MODE_BITS`] bits that tells modes apart; not 0.
     pub const fn key(self) -> u32 {
         1 | (self.code_size as u32) << 1
             | (self.stack_width as u32) << 3
@@ -431,7 +434,14 @@ impl Vcpu {
     /// All compiled code was dropped, or every use of it has to be looked up: what was found or not found before means
     /// nothing any more.
     pub fn compiled_changed(&mut self) {
-        self.code.epoch = self.code.epoch.wrapping_add(1);
+        self.code.epoch += 1;
+        if self.code.epoch >> (u32::BITS - MODE_BITS) != 0 {
+            // Numbers begin anew: nothing may be left of those before.
+            self.code.epoch = 1;
+            self.code.blocks.compiled_anywhere();
+            self.code.jumps.begin_anew();
+            self.code.jumps_for = Default::default();
+        }
     }
 
     /// Compiled code that begins at `at` was made or dropped, for a mode with this key: it is looked for anew. No other

@@ -1,11 +1,10 @@
 //! Fetching: from bytes of code to decoded blocks.
 
 use super::Vcpu;
-use super::blocks::{Block, MAX_BLOCK};
-use std::rc::Rc;
+use super::block_store::{BlockId, MAX_BLOCK, Slot};
 use x86_decode::{DecodeError, InsnFlags, Instruction, Op, decode};
 use x86_paging::AccessKind;
-use x86_types::{CodeSize, Exception, GuestPhysAddr, LinearAddr, PAGE_SIZE, Seg};
+use x86_types::{CodeSize, Exception, GuestPhysAddr, LinearAddr, PAGE_SIZE, RamAddr, Seg};
 
 /// Bytes of code read at once.
 const PORTION: usize = 64;
@@ -13,7 +12,7 @@ const PORTION: usize = 64;
 impl Vcpu {
     #[cold]
     #[inline(never)]
-    pub(super) fn decode_block(&mut self, linear: LinearAddr) -> Result<Rc<Block>, Exception> {
+    pub(super) fn decode_block(&mut self, linear: LinearAddr) -> Result<BlockId, Exception> {
         let size = self.cpu.code_size;
         let limit = u64::from(self.cpu.segment(Seg::Cs).limit);
         if size != CodeSize::Bits64 && self.cpu.rip > limit {
@@ -26,7 +25,7 @@ impl Vcpu {
         let ram = self.mem.guest.ram_to_execute(at, 1);
         if let Some(ram) = ram
             && let Some(block) = self.code.blocks.find(ram, size)
-            && self.inside_limit(&block)
+            && self.inside_limit(block)
         {
             return Ok(block);
         }
@@ -35,9 +34,10 @@ impl Vcpu {
         let mut bytes = [0u8; PORTION];
         let mut read = 0;
         let inside = if size == CodeSize::Bits64 { usize::MAX } else { (limit - self.cpu.rip) as usize + 1 };
-        let mut block = Block::default();
+        let mut slots = std::mem::take(&mut self.code.decoded);
+        slots.clear();
         let (mut start, mut from) = (0, 0);
-        while block.slots.len() < MAX_BLOCK && from < room {
+        while slots.len() < MAX_BLOCK && from < room {
             if read < room.min(from + 15) {
                 // What was not decoded moves to the front.
                 start = from;
@@ -55,7 +55,7 @@ impl Vcpu {
                 Ok(insn) if from + usize::from(insn.len) <= inside => {
                     from += usize::from(insn.len);
                     let last = insn.flags.contains(InsnFlags::ENDS_BLOCK);
-                    block.push(insn);
+                    slots.push(Slot::new(insn));
                     if last {
                         break;
                     }
@@ -70,17 +70,27 @@ impl Vcpu {
                 }
             }
         }
-        block.slots.shrink_to_fit();
-        // What no memory holds is fetched anew each time.
-        let Some(ram) = ram else { return Ok(Rc::new(block)) };
+        let block = match ram {
+            Some(ram) => self.keep_block(ram, size, &slots),
+            // What no memory holds is fetched anew each time.
+            None => self.code.blocks.make_fleeting(&slots),
+        };
+        self.code.decoded = slots;
+        Ok(block)
+    }
+
+    /// Keeps a block whose code lies at `ram`.
+    fn keep_block(&mut self, ram: RamAddr, size: CodeSize, slots: &[Slot]) -> BlockId {
+        let block = self.code.blocks.make(slots);
         if self.code.compiled.is_some() {
-            block.observe(self.code.hot, self.code.blocks.doublings(ram, block.len, self.run_state.retired));
+            let len = self.code.blocks.store.block(block).len;
+            let doublings = self.code.blocks.doublings(ram, len.into(), self.run_state.retired);
+            self.code.blocks.store.observe(block, self.code.hot, doublings);
         }
-        let block = Rc::new(block);
-        if self.code.blocks.keep(ram, size, Rc::clone(&block)) {
+        if self.code.blocks.keep(ram, size, block) {
             self.mem.tlb.revoke_write(ram.page());
         }
-        Ok(block)
+        block
     }
 
     /// What the encoding means on this model: without BMI1 and LZCNT their scans are the older ones with a prefix that
@@ -101,7 +111,7 @@ impl Vcpu {
         at: GuestPhysAddr,
         here: &[u8],
         inside: usize,
-    ) -> Result<Rc<Block>, Exception> {
+    ) -> Result<BlockId, Exception> {
         let next = LinearAddr(linear.0.wrapping_add(here.len() as u64) & self.mem.linear_mask);
         let mut bytes = [0u8; 15];
         bytes[..here.len()].copy_from_slice(here);
@@ -116,7 +126,7 @@ impl Vcpu {
         let ram = self.mem.guest.ram_to_execute(at, 1);
         if let Some(ram) = ram
             && let Some(block) = self.code.blocks.across(ram, size, &bytes)
-            && self.inside_limit(&block)
+            && self.inside_limit(block)
         {
             return Ok(block);
         }
@@ -126,20 +136,17 @@ impl Vcpu {
             Err(DecodeError::Undefined) => return Err(Exception::InvalidOpcode),
             _ => return Err(Exception::GP0),
         };
-        let mut block = Block::default();
-        block.push(insn);
-        let Some(ram) = ram else { return Ok(Rc::new(block)) };
+        let slots = [Slot::new(insn)];
+        let Some(ram) = ram else { return Ok(self.code.blocks.make_fleeting(&slots)) };
+        let block = self.code.blocks.make(&slots);
         if self.code.compiled.is_some() {
-            let (first, len) = (here.len() as u32, u32::from(insn.len));
+            let (first, len) = (here.len() as u64, u64::from(insn.len));
             let behind = second
                 .map_or(0, |at| self.code.blocks.doublings(at, len - first.min(len), self.run_state.retired));
-            block.observe(
-                self.code.hot,
-                self.code.blocks.doublings(ram, first, self.run_state.retired).max(behind),
-            );
+            let doublings = self.code.blocks.doublings(ram, first, self.run_state.retired).max(behind);
+            self.code.blocks.store.observe(block, self.code.hot, doublings);
         }
-        let block = Rc::new(block);
-        self.code.blocks.keep_across(ram, size, bytes, Rc::clone(&block));
+        self.code.blocks.keep_across(ram, size, bytes, block);
         Ok(block)
     }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod activity;
+mod block_store;
 mod block_table;
 mod blocks;
 mod bus_slot;
@@ -23,9 +24,10 @@ mod x87;
 
 use crate::Flow;
 use crate::bus::{Pending, VcpuBus};
-use blocks::{Block, BlockCache};
+use block_store::Slot;
+use blocks::BlockCache;
 use bus_slot::BusSlot;
-use compiled::{CompiledCode, Jumps, Shared, Steps};
+use compiled::{CompiledCode, Jumps, MODE_BITS, Shared, Steps};
 use guest_memory::GuestMemory;
 use replay::Replay;
 use std::rc::Rc;
@@ -134,9 +136,9 @@ impl MemorySide {
 
 /// Decoded and compiled code.
 struct CodeSide {
-    /// The block that was interpreted last
-    block: Rc<Block>,
     blocks: BlockCache,
+    /// Room for a block that is being decoded
+    decoded: Vec<Slot>,
     /// Translated code, if there is a translator; absent while it runs
     compiled: Option<Box<dyn CompiledCode>>,
     shared: Shared,
@@ -147,7 +149,7 @@ struct CodeSide {
     hot: u32,
     /// Instructions executed for compiled code
     steps: Steps,
-    /// Changes whenever compiled code is dropped: what was found before has to be looked for anew
+    /// Changes whenever all compiled code is dropped: what was found before has to be looked for anew. Not 0
     epoch: u32,
     /// The next block is for the interpreter, whatever is compiled
     interpret_next: bool,
@@ -160,8 +162,8 @@ struct CodeSide {
 impl CodeSide {
     fn new() -> Self {
         CodeSide {
-            block: Rc::default(),
             blocks: BlockCache::new(),
+            decoded: Vec::new(),
             compiled: None,
             shared: Shared::default(),
             jumps: Jumps::default(),
@@ -173,6 +175,12 @@ impl CodeSide {
             missed: false,
             replay: Replay::default(),
         }
+    }
+
+    /// What a compiled form that is looked for now is good for, as a number: the mode, and until all is looked for anew.
+    #[inline(always)]
+    fn stamp(&self) -> u32 {
+        self.epoch << MODE_BITS | self.shared.code_key
     }
 }
 

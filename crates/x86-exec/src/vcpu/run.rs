@@ -1,11 +1,10 @@
 //! The run loop: blocks, and between them interrupts, traps and exits.
 
-use super::blocks::{Block, Found};
+use super::block_store::{BlockId, Found};
 use super::compiled::LEAST_BUDGET;
 use super::links::Context;
 use super::{Raised, Vcpu, attention};
 use crate::{Flow, VcpuBus};
-use std::rc::Rc;
 use x86_decode::Op;
 use x86_exceptions::{Event, Outcome, SoftwareKind, raise};
 use x86_state::{Activity, Cr0, DEBUGCTL_BTF, Dr6, Dr7, RFlags, Shadow};
@@ -121,6 +120,7 @@ impl Vcpu {
     }
 
     #[inline(always)]
+    #[allow(unsafe_code)]
     fn run_block(&mut self, budget: u64) {
         let block = match self.fetch_block() {
             Ok(block) => block,
@@ -132,7 +132,7 @@ impl Vcpu {
         };
         if self.code.compiled.is_some()
             && !std::mem::take(&mut self.code.interpret_next)
-            && self.try_compiled(&block, budget)
+            && self.try_compiled(block, budget)
         {
             return;
         }
@@ -142,12 +142,16 @@ impl Vcpu {
         self.statistics.blocks_run += 1;
         self.history.note(start);
         self.run_state.stop = false;
-        let take = block.slots.len().min(budget as usize);
+        let (slots, count) = self.code.blocks.store.code(block);
+        let take = count.min(budget as usize);
         let shadow = self.cpu.shadow;
         self.run_state.stepping = self.cpu.system_flags.contains(RFlags::TF);
         let mask = if self.cpu.code_size == CodeSize::Bits64 { u64::MAX } else { 0xffff_ffff };
         let before = self.run_state.retired;
-        for slot in &block.slots[..take] {
+        for n in 0..take {
+            // SAFETY: these are the block's instructions, and stay so until another block is decoded, which no instruction
+            // does while it is executed.
+            let slot = unsafe { slots.add(n).as_ref() };
             self.cpu.rip = self.cpu.rip.wrapping_add(u64::from(slot.insn.len)) & mask;
             let flow = match (slot.handler)(self, &slot.insn) {
                 Ok(flow) => flow,
@@ -158,12 +162,12 @@ impl Vcpu {
                 break;
             }
         }
-        if let Some(targets) = &block.targets
-            && self.run_state.retired - before == block.slots.len() as u64
+        if let Some(targets) = self.code.blocks.store.targets(block)
+            && self.run_state.retired - before == count as u64
         {
             targets.note(self.cpu.rip.wrapping_sub(start) as i64);
         }
-        self.code.block = block;
+        self.code.blocks.last = block;
         // A shadow lasts for one instruction, unless that instruction casts a new one.
         if shadow != Shadow::None && self.cpu.shadow == shadow {
             self.cpu.shadow = Shadow::None;
@@ -183,7 +187,7 @@ impl Vcpu {
         if self.cpu.msr.debugctl & DEBUGCTL_BTF == 0 {
             return true;
         }
-        let Some(slot) = self.code.block.slots.first() else { return true };
+        let Some(slot) = self.code.blocks.store.slots(self.code.blocks.last).first() else { return true };
         match slot.insn.op {
             Op::Jcc | Op::Jcxz | Op::Loop | Op::Loope | Op::Loopne => {
                 self.cpu.rip != start.wrapping_add(u64::from(slot.insn.len))
@@ -196,20 +200,20 @@ impl Vcpu {
 
     /// Runs the block's compiled form, if it has one; or counts, and offers it for translation. Gives whether any
     /// instruction was executed.
-    fn try_compiled(&mut self, block: &Rc<Block>, budget: u64) -> bool {
-        let mut found = block.compiled.get();
+    fn try_compiled(&mut self, id: BlockId, budget: u64) -> bool {
+        let mut found = self.code.blocks.store.block(id).compiled;
         // Where compiled code missed what is there, its way has to be shown to it again.
         let missed = std::mem::take(&mut self.code.missed) && found.slot != 0;
-        if missed || (found.key, found.epoch) != (self.code.shared.code_key, self.code.epoch) {
+        if missed || found.stamp != self.code.stamp() {
             self.statistics.shown += u64::from(missed);
-            found = self.find_compiled(block, false);
+            found = self.find_compiled(id, false);
         }
         if found.slot == 0 {
-            let runs = block.runs.get().wrapping_add(1);
-            block.runs.set(runs);
-            if runs >= block.next_hot.get() && self.code.shared.code_key != 0 {
-                block.next_hot.set(runs.saturating_add(block.period(self.code.hot)));
-                self.find_compiled(block, true);
+            let block = self.code.blocks.store.block_mut(id);
+            block.runs = block.runs.wrapping_add(1);
+            if block.runs >= block.next_hot && self.code.shared.code_key != 0 {
+                block.next_hot = block.runs.saturating_add(block.period(self.code.hot));
+                self.find_compiled(id, true);
             }
             return false;
         }
@@ -235,7 +239,7 @@ impl Vcpu {
 
     /// Looks for the compiled form of a block; has it made where it is `hot`.
     #[cold]
-    fn find_compiled(&mut self, block: &Rc<Block>, hot: bool) -> Found {
+    fn find_compiled(&mut self, id: BlockId, hot: bool) -> Found {
         let mut slot = None;
         if self.code.shared.code_key != 0
             // Translators know of code only what the TLB tells, which may have forgotten a block that was linked.
@@ -246,8 +250,8 @@ impl Vcpu {
             self.code.compiled = Some(code);
             self.drop_units();
         }
-        let found = Found { slot: slot.unwrap_or(0), key: self.code.shared.code_key, epoch: self.code.epoch };
-        block.compiled.set(found);
+        let found = Found { slot: slot.unwrap_or(0), stamp: self.code.stamp() };
+        self.code.blocks.store.block_mut(id).compiled = found;
         found
     }
 
@@ -425,22 +429,20 @@ impl Vcpu {
     }
 
     #[inline(always)]
-    fn fetch_block(&mut self) -> Result<Rc<Block>, Exception> {
+    fn fetch_block(&mut self) -> Result<BlockId, Exception> {
         let linear = self.linear_rip();
         let size = self.cpu.code_size;
         let context = Context::new(self.mem.tlb.flushes(), self.mem.mmu as u8, size as u8);
-        if let Some(block) = self.code.block.links.find(linear, context)
-            && self.inside_limit(&block)
+        if let Some(block) = self.code.blocks.behind_last(linear, context)
+            && self.inside_limit(block)
         {
             return Ok(block);
         }
         if let Some((_, phys)) = self.mem.tlb.lookup_exec(self.mem.mmu, linear, 1)
             && let Some(block) = self.code.blocks.find(phys, size)
-            && self.inside_limit(&block)
+            && self.inside_limit(block)
         {
-            if !self.code.block.returns {
-                self.code.block.links.keep(linear, context, &block);
-            }
+            self.code.blocks.store.keep_link(self.code.blocks.last, linear, context, block);
             return Ok(block);
         }
         self.decode_block(linear)
@@ -450,8 +452,9 @@ impl Vcpu {
     ///
     /// SPEC: intel-sdm-vol3 :: 6.3 Limit Checking -> the limit of CS holds for every byte of an instruction
     #[inline(always)]
-    pub(super) fn inside_limit(&self, block: &Block) -> bool {
-        self.cpu.rip.wrapping_add(u64::from(block.len)) <= self.mem.code_end
+    pub(super) fn inside_limit(&self, block: BlockId) -> bool {
+        let len = self.code.blocks.store.block(block).len;
+        self.cpu.rip.wrapping_add(u64::from(len)) <= self.mem.code_end
     }
 
     /// The instruction that runs is stepped if TF is set behind it, whatever it was before.

@@ -1,8 +1,8 @@
 //! What of a processor is saved. Everything else is derived from it, from RAM, or describes this run alone.
 
+use super::block_store::BlockId;
 use super::{History, RunState, Vcpu, attention};
 use snapshot::{Bytes, Codec};
-use std::rc::Rc;
 use x86_state::Cpu;
 
 /// A processor's state, read and checked.
@@ -52,7 +52,7 @@ impl Vcpu {
         self.run_state.debug_trap = debug_trap;
         self.code.replay.clear();
         self.history = History::default();
-        self.code.block = Rc::default();
+        self.code.blocks.last = BlockId::NONE;
         self.invalidate_all_code();
         self.follow_map();
         self.state_changed();

@@ -83,7 +83,7 @@ impl Jumps {
     }
 
     /// Wipes all: stamps begin with the first.
-    fn begin_anew(&mut self) {
+    pub(super) fn begin_anew(&mut self) {
         self.table.fill(Jump::default());
         self.stamps.clear();
         self.last = 0;

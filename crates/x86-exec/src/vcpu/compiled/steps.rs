@@ -3,8 +3,8 @@
 //! when no unit of code uses it any longer.
 
 use super::super::Vcpu;
-use super::super::blocks::Slot;
-use crate::{Reach, handler};
+use super::super::block_store::Slot;
+use crate::Reach;
 use std::collections::HashMap;
 use std::rc::Rc;
 use x86_decode::Instruction;
@@ -25,9 +25,8 @@ pub(super) struct Step {
 
 impl Step {
     fn new(insns: &[Instruction]) -> Step {
-        let slot = |insn: &Instruction| Slot { handler: handler::<Vcpu>(insn), insn: *insn };
         Step {
-            slots: insns.iter().map(slot).collect(),
+            slots: insns.iter().map(|insn| Slot::new(*insn)).collect(),
             len: insns.iter().map(|insn| u64::from(insn.len)).sum(),
             flags: insns.iter().any(|insn| Reach::of(insn).flags),
             plain: insns.iter().all(crate::x87::is_plain),
