@@ -3,7 +3,7 @@
 //! both parts lie, so that neither waits for the other, and its one line of facts says whether it is the one that is
 //! wanted.
 
-use super::links::{Context, Link};
+use super::links::{Context, FOUND_LEN, Link};
 use super::targets::Targets;
 use crate::{Handler, handler, vcpu::Vcpu};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
@@ -114,6 +114,8 @@ pub(super) struct Store {
     end: usize,
     targets: Vec<Targets>,
     free_targets: Vec<u32>,
+    /// Blocks by the linear address at which they were found last
+    pub(super) found: Box<[Link]>,
 }
 
 impl Store {
@@ -124,6 +126,7 @@ impl Store {
             end: 0,
             targets: vec![Targets::default()],
             free_targets: Vec::new(),
+            found: vec![Link::default(); FOUND_LEN].into(),
         };
         store.clear();
         store
@@ -132,6 +135,7 @@ impl Store {
     /// Gives up all blocks. No number is good any more, but [`BlockId::NONE`].
     pub(super) fn clear(&mut self) {
         self.free.iter_mut().for_each(Vec::clear);
+        self.found.fill(Link::default());
         self.targets.truncate(1);
         self.free_targets.clear();
         self.end = 0;
@@ -216,14 +220,6 @@ impl Store {
         let number = self.block(id).targets;
         if number == 0 { None } else { self.targets.get(number as usize) }
     }
-
-    /// The block that came behind `id` before and lies at `linear` now.
-    #[inline(always)]
-    pub(super) fn behind(&self, id: BlockId, linear: LinearAddr, context: Context) -> Option<BlockId> {
-        let goes =
-            |link: &&Link| link.low == linear.0 as u32 && self.block(link.block).is_at(linear, context);
-        self.block(id).links.iter().find(goes).map(|link| link.block)
-    }
 }
 
 #[cold]
@@ -277,6 +273,22 @@ impl Store {
         let (slots, count) = self.code(id);
         // SAFETY: `make` wrote so many there, and writes others only through `&mut self`.
         unsafe { NonNull::slice_from_raw_parts(slots, count).as_ref() }
+    }
+
+    /// Has the host's caches fetch what came behind a block before, while that block runs.
+    #[inline(always)]
+    pub(super) fn fetch_behind(&self, id: BlockId) {
+        #[cfg(target_arch = "x86_64")]
+        for link in &self.block(id).links {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let line = self.line(link.block).as_ptr();
+            // SAFETY: a prefetch of any address does no harm, and each x86-64 processor has it.
+            unsafe {
+                _mm_prefetch::<_MM_HINT_T0>(line.cast());
+                _mm_prefetch::<_MM_HINT_T0>(line.wrapping_add(1).cast());
+            }
+        }
+        let _ = id;
     }
 
     fn write_slots(&mut self, id: BlockId, slots: &[Slot]) {
@@ -348,7 +360,7 @@ mod tests {
         let (at, context) = (LinearAddr(0x1_0000_0040), Context::new(0, 0, 0));
         store.keep_link(from, at, context, to);
         assert_eq!(store.behind(from, at, context), Some(to));
-        assert_eq!(store.behind(more, at, context), None);
+        assert_eq!(store.behind(more, at, context), Some(to), "by its address");
         assert_eq!(
             store.behind(from, LinearAddr(0x40), context),
             None,

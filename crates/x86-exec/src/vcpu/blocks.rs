@@ -115,7 +115,7 @@ impl BlockCache {
 
     /// The block at `linear`, if it came behind the last one before.
     #[inline(always)]
-    pub(super) fn behind_last(&self, linear: LinearAddr, context: Context) -> Option<BlockId> {
+    pub(super) fn behind_last(&mut self, linear: LinearAddr, context: Context) -> Option<BlockId> {
         self.store.behind(self.last, linear, context)
     }
 

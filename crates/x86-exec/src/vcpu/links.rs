@@ -26,12 +26,39 @@ impl Context {
     }
 }
 
+/// Entries of [`Store::found`], a power of two.
+pub(super) const FOUND_LEN: usize = 1 << 12;
+
+/// Which entry an address has.
+fn found_index(linear: LinearAddr) -> usize {
+    (linear.0 ^ linear.0 >> 12) as usize & (FOUND_LEN - 1)
+}
+
 impl Store {
+    /// The block at `linear`, if it came behind `from` before, or was found by its address: behind returns, which go anywhere.
+    #[inline(always)]
+    pub(super) fn behind(&mut self, from: BlockId, linear: LinearAddr, context: Context) -> Option<BlockId> {
+        let goes =
+            |link: &&Link| link.low == linear.0 as u32 && self.block(link.block).is_at(linear, context);
+        if let Some(link) = self.block(from).links.iter().find(goes) {
+            return Some(link.block);
+        }
+        let block = Some(&self.found[found_index(linear)]).filter(goes)?.block;
+        self.link(from, linear, block);
+        Some(block)
+    }
+
     /// `block` lies at `linear`, and came behind `from`, which keeps the last two.
     #[inline]
     pub(super) fn keep_link(&mut self, from: BlockId, linear: LinearAddr, context: Context, block: BlockId) {
         let to = self.block_mut(block);
         (to.linear, to.context) = (linear.0, context.0);
+        self.found[found_index(linear)] = Link { low: linear.0 as u32, block };
+        self.link(from, linear, block);
+    }
+
+    #[inline(always)]
+    fn link(&mut self, from: BlockId, linear: LinearAddr, block: BlockId) {
         let from = self.block_mut(from);
         let link = Link { low: linear.0 as u32, block };
         if !from.returns && !from.links.iter().any(|old| old.low == link.low && old.block == block) {

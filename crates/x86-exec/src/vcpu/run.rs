@@ -138,6 +138,7 @@ impl Vcpu {
         }
         // SPEC: intel-sdm-vol3 :: 19.3.1.1 Instruction-Breakpoint Exception Condition -> RF holds off breakpoints for one instruction and is clear after it
         self.cpu.system_flags.remove(RFlags::RF);
+        self.code.blocks.store.fetch_behind(block);
         let start = self.cpu.rip;
         self.statistics.blocks_run += 1;
         self.history.note(start);
