@@ -135,8 +135,9 @@ fn named(text: &str) -> String {
         let is_processor = |back: usize| n >= back && lines[n - back].trim() == "local.get 0";
         let access = words.first().copied().unwrap_or_default();
         let offset = words.get(1).and_then(|word| word.strip_prefix("offset=")?.parse::<u64>().ok());
-        // Nothing but the processor is stored to at an offset.
-        let of_processor = access.contains(".load") && is_processor(1)
+        // Nothing but the processor is stored to at an offset, and its x87 registers are loaded from by a number.
+        let of_processor = access.contains(".load")
+            && (is_processor(1) || offset == Some(layout::X87_REGISTERS))
             || access.contains(".store") && (offset.is_some() || is_processor(2));
         match places.get(&offset.unwrap_or(0)) {
             Some(name) if of_processor => {

@@ -288,7 +288,7 @@
         i64.const 4
         i64.shl
         i64.add
-        v128.load offset=1680 align=8
+        v128.load x87_r0
         v128.const i32x4 0x00000000 0x00000000 0x00008000 0x00000000
         v128.xor
         local.set 21
