@@ -14,6 +14,13 @@ const NAMES: Readonly<Record<keyof typeof IMAGES, string>> = { cdrom: 'CD', fda:
 const MOST = 4;
 const TOO_MANY = 'A guest is a kernel with its initrd, or a CD, a hard disk and a floppy: drop four files at most.';
 
+/** Returns the order in which firmware tries drives: as the user wants it, of those that have a medium. */
+function bootOrder(wanted: string, letters: readonly string[]): { boot?: string } {
+  if (wanted === 'menu') return { boot: `${letters.length > 0 ? `order=${letters.join('')},` : ''}menu=on` };
+  const order = wanted === 'auto' ? letters : [...wanted].filter((letter) => letters.includes(letter));
+  return order.length > 0 ? { boot: order.join('') } : {};
+}
+
 /** The panel that asks for a kernel, an initrd, firmware, a command line and the machine, and the drop of files anywhere on the page. */
 export class Files {
   readonly #dialog = need<HTMLDialogElement>('files');
@@ -199,7 +206,8 @@ export class Files {
     const smp = Number(need<HTMLSelectElement>('processors').value);
     const images = { ...(cdrom ? { cdrom } : {}), ...(fda ? { fda } : {}), ...(hda ? { hda } : {}) };
     const letters = (Object.keys(IMAGES) as (keyof typeof IMAGES)[]).filter((place) => place in images).map((place) => IMAGES[place]);
-    const order = letters.length > 0 && !kernel && !this.#debian ? { boot: letters.join('') } : {};
+    const isKernel = kernel !== undefined || this.#debian;
+    const order = isKernel ? {} : bootOrder(need<HTMLSelectElement>('boot-order').value, letters);
     const machine = { ...(bios ? { bios } : {}), ...images, ...order, ...vga, ...append, smp, clock, engine } as const;
     const own = { ...(kernel ? { kernel } : {}), ...(initrd ? { initrd } : {}), ...machine };
     this.#dialog.close();

@@ -7,6 +7,7 @@ import { Files } from './files.ts';
 import { firmware, gallery, linked, showGallery } from './gallery.ts';
 import { debian, demo, type Guest, type Progress } from './guests.ts';
 import { touchKeys } from './keys.ts';
+import { Media } from './media.ts';
 import { clock, Readings } from './readings.ts';
 import { Screen } from './screen.ts';
 import { States } from './states.ts';
@@ -42,6 +43,7 @@ function showState(state: State): void {
   say(need('start-stop-text'), state === 'running' ? 'Pause' : state === 'paused' ? 'Resume' : 'Start');
   screen.live(live || coming);
   if (!live && !coming) display.disconnect();
+  if (!live) media.connect(undefined);
   for (const key of document.querySelectorAll<HTMLButtonElement>('.guests .key')) key.disabled = !capable;
   button('reset').disabled = !live;
   button('power').disabled = !live && !coming;
@@ -78,7 +80,10 @@ const bench = new Bench({
   },
   progress: showProgress,
   serial: (bytes) => screen.write(bytes),
-  machine: (vm, canvas) => display.connect(vm, canvas),
+  machine(vm, canvas) {
+    display.connect(vm, canvas);
+    media.connect(vm);
+  },
   ended: showEnd,
   failed: (error) => void failed(error),
 });
@@ -156,6 +161,7 @@ const display = new Display((view) => {
 });
 held = touchKeys(type, () => screen.focus());
 const readings = new Readings(bench);
+const media = new Media();
 const states = new States(bench, screen, begin);
 const files = new Files(boot, (state) => states.open(state));
 
