@@ -1,12 +1,17 @@
-//! From bytes to an [`Instruction`]: find the row, then read its operands.
+//! From bytes to an [`Instruction`]: find the form, then read its operands.
+//!
+//! Programs mix forms as they like, so what differs from one instruction to the next is looked up in tables or computed for
+//! all, not branched on: a wrong guess of the host's branch prediction costs more than all the rest.
 
-use crate::prefix::{Cursor, Prefixes};
-use crate::table::{
-    Row,
-    arg::{Arg, Class, Size},
-    flag, key,
-};
-use crate::{DecodeError, InsnFlags, Instruction, MemSize, NO_REG, Operand, OperandKind};
+use crate::memory::modrm::{RIP, SIB};
+use crate::memory::{self, BP, FORMS_16, FORMS_32, SP};
+use crate::prefix::{Opcode, Prefixes};
+use crate::table::form::{Form, OPSIZES, flag};
+use crate::table::immediate::{self, IMMEDIATES};
+use crate::table::index::Entry;
+use crate::table::{FORMS, INDEX, TEMPLATES, key};
+use crate::window::{MAX_LEN, WINDOW, Window};
+use crate::{DecodeError, InsnFlags, Instruction, NO_REG};
 use x86_types::{CodeSize, Seg, Width};
 
 /// Decodes the instruction at the start of `bytes`; what follows it is not looked at.
@@ -14,307 +19,292 @@ use x86_types::{CodeSize, Seg, Width};
 /// # Errors
 /// [`DecodeError::NeedMore`] if `bytes` is a proper prefix of an instruction, [`DecodeError::TooLong`] if the
 /// instruction goes on after byte 15, [`DecodeError::Undefined`] if no instruction has this encoding.
+#[inline]
 pub fn decode(size: CodeSize, bytes: &[u8]) -> Result<Instruction, DecodeError> {
-    let mut cur = Cursor::new(bytes);
-    let (p, map, opcode) = Prefixes::read(size, &mut cur)?;
-    let rows = map.rows(opcode);
-    let first = rows.first().ok_or(DecodeError::Undefined)?;
-    let mut key = p.key();
-    let mut modrm = 0;
-    if first.has(flag::MODRM) {
-        modrm = match cur.u8() {
-            Err(DecodeError::NeedMore) if !rows.iter().any(|row| row.matches(key, !key::MODRM)) => {
-                return Err(DecodeError::Undefined);
-            }
-            byte => byte?,
-        };
-        key |= (modrm as u16 & 7) << key::RM_SHIFT | (modrm >> 3) as u16 & key::REG;
-        key |= if modrm >= 0xc0 { key::MOD3 } else { 0 };
+    let mut result = Ok(Instruction::default());
+    if let Ok(insn) = &mut result
+        && let Err(error) = decode_into(size, bytes, insn)
+    {
+        result = Err(error);
     }
-    let row = rows.iter().find(|row| row.matches(key, !0)).ok_or(DecodeError::Undefined)?;
-    Decoder { size, p, cur, row, opcode, modrm }.finish()
+    result
 }
 
-/// An instruction whose row is known and whose operands are not yet read.
-pub(crate) struct Decoder<'a> {
-    pub(crate) size: CodeSize,
-    pub(crate) p: Prefixes,
-    pub(crate) cur: Cursor<'a>,
-    row: &'static Row,
+/// As [`decode`], into an instruction that is there already: the faster way through much code. Returns the length in bytes.
+/// After an error `insn` means nothing.
+///
+/// # Errors
+/// As [`decode`].
+#[inline]
+pub fn decode_into(size: CodeSize, bytes: &[u8], insn: &mut Instruction) -> Result<u8, DecodeError> {
+    match bytes.first_chunk() {
+        Some(window) => decode_window(size, Window(window), insn),
+        None => decode_short(size, bytes, insn),
+    }
+}
+
+/// Decodes from fewer bytes than a window has.
+#[inline(never)]
+fn decode_short(size: CodeSize, bytes: &[u8], insn: &mut Instruction) -> Result<u8, DecodeError> {
+    let mut window = [0; WINDOW];
+    for (to, from) in window.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    let result = decode_window(size, Window(&window), insn);
+    // With an error too, the length is that of what was looked at.
+    if usize::from(insn.len) <= bytes.len() || bytes.len() >= MAX_LEN {
+        return result;
+    }
+    if lacks_modrm_in_vain(size, Window(&window), bytes.len()) {
+        return Err(DecodeError::Undefined);
+    }
+    Err(DecodeError::NeedMore)
+}
+
+/// Whether `len` bytes end before a ModRM byte, and no ModRM byte would make an instruction of them.
+fn lacks_modrm_in_vain(size: CodeSize, window: Window<'_>, len: usize) -> bool {
+    let Ok(Opcode { p, map, opcode, at }) = Prefixes::read(size, &window) else { return false };
+    let entry = INDEX.entries[usize::from(map & 7)][usize::from(opcode)];
+    if at != len || entry.modrm() == 0 {
+        return false;
+    }
+    let (first, count) = entry.slots();
+    !INDEX.slots.iter().skip(first).take(count).into_iter().any(|&slot| {
+        let mut forms = FORMS.iter().skip(usize::from(slot));
+        let mut form = forms.next();
+        while let Some(one) = form {
+            if one.matches(p.key, !key::MODRM) {
+                return true;
+            }
+            form = if one.has(flag::MORE) { forms.next() } else { None };
+        }
+        false
+    })
+}
+
+/// Decodes the instruction at the start of a window. With an error, `insn.len` says how many bytes were looked at.
+#[inline(never)]
+fn decode_window(size: CodeSize, window: Window<'_>, insn: &mut Instruction) -> Result<u8, DecodeError> {
+    let bytes = window.u64(0);
+    let has_rex = bytes as u8 & 0xf0 == 0x40;
+    let code = bytes >> (u32::from(has_rex) * 8);
+    let escaped = code as u8 == 0x0f;
+    let code = code >> (u32::from(escaped) * 8);
+    let entry = INDEX.entries[usize::from(escaped)][usize::from(code as u8)];
+    if !matches!(size, CodeSize::Bits64) || entry.is_prefix() {
+        return decode_prefixed(size, window, insn);
+    }
+    // All ones if there is a REX prefix
+    let rex = bytes as u8 & 15 & u8::from(has_rex).wrapping_neg();
+    let p = Prefixes::rex(CodeSize::Bits64, rex, has_rex);
+    let at = 1 + usize::from(has_rex) + usize::from(escaped);
+    Decoder { size: CodeSize::Bits64, window, p, entry, opcode: code as u8 }.finish::<true>(
+        (code >> 8) as u8,
+        at,
+        insn,
+    )
+}
+
+/// As [`decode_window`], with other prefixes than REX, or VEX, in a three-byte map, or outside 64-bit mode.
+#[inline(never)]
+fn decode_prefixed(size: CodeSize, window: Window<'_>, insn: &mut Instruction) -> Result<u8, DecodeError> {
+    match Prefixes::read(size, &window) {
+        Ok(Opcode { p, map, opcode, at }) => {
+            let entry = INDEX.entries[usize::from(map & 7)][usize::from(opcode)];
+            Decoder { size, window, p, entry, opcode }.finish::<false>(window.u8(at), at, insn)
+        }
+        Err((error, at)) => fail(error, at, insn),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn fail(error: DecodeError, at: usize, insn: &mut Instruction) -> Result<u8, DecodeError> {
+    insn.len = at as u8;
+    Err(if at > MAX_LEN { DecodeError::TooLong } else { error })
+}
+
+/// An instruction whose opcode is known.
+struct Decoder<'a> {
+    size: CodeSize,
+    window: Window<'a>,
+    p: Prefixes,
+    entry: Entry,
     opcode: u8,
-    pub(crate) modrm: u8,
 }
 
 impl Decoder<'_> {
-    fn finish(mut self) -> Result<Instruction, DecodeError> {
-        self.check()?;
-        let row = self.row;
-        let mut insn = Instruction {
-            op: row.op,
-            flags: self.flags(),
-            len: 0,
-            seg: self.p.seg.unwrap_or(Seg::Ds),
-            opsize: self.opsize(),
-            addrsize: self.addrsize(),
-            operands: [Operand::default(); 4],
-            base: NO_REG,
-            index: NO_REG,
-            scale: 0,
-            cc: if row.has(flag::CC) { self.opcode & 15 } else { 0 },
-            disp: 0,
-            imm: 0,
+    /// Decodes what follows the opcode, which ends at `at`, where `next` is. `PLAIN` says that there is no prefix but REX.
+    /// Returns the length, on which the next instruction waits: it is known before the form is.
+    #[inline(always)]
+    fn finish<const PLAIN: bool>(
+        self,
+        next: u8,
+        at: usize,
+        insn: &mut Instruction,
+    ) -> Result<u8, DecodeError> {
+        let Self { size, window, p, entry, opcode } = self;
+        let mode64 = matches!(size, CodeSize::Bits64);
+        // Without ModRM, the register that the opcode may name stands in its place.
+        let mask = entry.modrm().wrapping_neg();
+        let mut modrm = next & mask | (0xc0 | opcode & 7) & !mask;
+        let forms = if matches!(p.addrsize, Width::B2) { &FORMS_16 } else { &FORMS_32 };
+        let mut address = &forms[usize::from(modrm)];
+        let key = p.key | address.key;
+        let Some(form) = find(entry, key) else {
+            return fail(DecodeError::Undefined, at + usize::from(entry.modrm()), insn);
         };
-        for (slot, &arg) in row.args.iter().enumerate() {
-            if arg.class == Class::None {
-                break;
+        let vex = !PLAIN && p.flags.contains(InsnFlags::VEX);
+        if form.has(flag::CHECK) || !PLAIN && p.flags.intersects(InsnFlags::LOCK | InsnFlags::VEX) {
+            if !check(p, form.flags, modrm) {
+                return fail(DecodeError::Undefined, at + usize::from(entry.modrm()), insn);
             }
-            let operand = self.operand(arg, &mut insn)?;
-            if let Some(place) = insn.operands.get_mut(slot) {
-                *place = operand;
+            // These take ModRM.rm for a register in any case.
+            if form.has(flag::CHECK_CR | flag::CHECK_DR) {
+                modrm |= 0xc0;
+                address = &forms[usize::from(modrm)];
             }
         }
-        insn.len = self.cur.at as u8;
-        Ok(insn)
-    }
-
-    pub(crate) fn is_mem(&self) -> bool {
-        self.modrm < 0xc0
-    }
-
-    /// ModRM.reg with its extension.
-    pub(crate) fn reg(&self) -> u8 {
-        (self.modrm >> 3) & 7 | self.p.r
-    }
-
-    /// ModRM.rm with its extension, as a register.
-    fn rm(&self) -> u8 {
-        self.modrm & 7 | self.p.b
-    }
-
-    /// VEX.vvvv as a register.
-    pub(crate) fn vvvv(&self) -> u8 {
-        if self.p.mode64 { self.p.vvvv } else { self.p.vvvv & 7 }
-    }
-
-    /// What is #UD although some row has the opcode.
-    ///
-    /// SPEC: intel-sdm-vol2 :: LOCK—Assert LOCK# Signal Prefix -> only before a read-modify-write instruction whose destination is memory
-    /// SPEC: intel-sdm-vol2 :: 2.3.6 Instruction Operand Encoding and VEX.vvvv, ModR/M -> an unused vvvv must be 1111b
-    fn check(&self) -> Result<(), DecodeError> {
-        let row = self.row;
-        let bad_lock = self.p.lock && !(row.has(flag::LOCK) && self.is_mem());
-        let bad_vvvv = self.p.vex && self.p.vvvv != 0 && !row.has(flag::VVVV);
-        let bad_register = row.has(flag::CHECK) && row.args.iter().any(|arg| self.bad_register(arg.class));
-        if bad_lock || bad_vvvv || bad_register { Err(DecodeError::Undefined) } else { Ok(()) }
-    }
-
-    /// SPEC: intel-sdm-vol2 :: MOV—Move -> CS cannot be loaded, segment registers 6 and 7 do not exist
-    /// SPEC: intel-sdm-vol2 :: MOV—Move to/from Control Registers -> CR0, CR2, CR3, CR4 and CR8 exist
-    /// SPEC: intel-sdm-vol2 :: MOV—Move to/from Debug Registers -> REX.R is #UD
-    fn bad_register(&self, class: Class) -> bool {
-        match class {
-            Class::S => (self.modrm >> 3) & 7 > 5,
-            Class::SLoad => matches!((self.modrm >> 3) & 7, 1 | 6 | 7),
-            Class::C => !matches!(self.reg(), 0 | 2 | 3 | 4 | 8),
-            Class::D => self.p.r != 0,
-            Class::Vm => self.addrsize() == Width::B2 || self.modrm & 7 != 4,
-            _ => false,
-        }
-    }
-
-    /// SPEC: intel-sdm-vol1 :: 3.6.1 Operand Size and Address Size in 64-Bit Mode -> REX.W over 66; some opcodes default to 64 bits, near branches are always 64
-    fn opsize(&self) -> Width {
-        let row = self.row;
-        let p = &self.p;
-        let prefix = p.opsize && !row.has(flag::NO_66);
-        if row.has(flag::BYTE) {
-            return Width::B1;
-        }
-        if row.has(flag::NATIVE) {
-            return if p.mode64 { Width::B8 } else { Width::B4 };
-        }
-        if p.vex {
-            return if p.w && p.mode64 { Width::B8 } else { Width::B4 };
-        }
-        match self.size {
-            CodeSize::Bits16 if prefix => Width::B4,
-            CodeSize::Bits16 => Width::B2,
-            CodeSize::Bits32 if prefix => Width::B2,
-            CodeSize::Bits32 => Width::B4,
-            CodeSize::Bits64 if row.has(flag::F64) => Width::B8,
-            CodeSize::Bits64 if p.w => {
-                if row.has(flag::Z32) {
-                    Width::B4
-                } else {
-                    Width::B8
+        let mut end = at + usize::from(address.len & mask);
+        let mut base = address.base | p.b();
+        let (mut index, mut scale, mut disp_shift) = (address.index, 0, address.shift);
+        let mut disp_at = at + 1;
+        if address.flags & SIB != 0 {
+            let sib = window.u8(at + 1);
+            disp_at = at + 2;
+            index = sib >> 3 & 7 | p.x();
+            scale = sib >> 6;
+            if form.has(flag::VSIB) {
+                if !gathers(modrm >> 3 & 7 | p.r(), index, vvvv(mode64, p.vvvv)) {
+                    return fail(DecodeError::Undefined, disp_at, insn);
                 }
+            } else if index == 4 {
+                (index, scale) = (NO_REG, 0);
             }
-            CodeSize::Bits64 if prefix => Width::B2,
-            CodeSize::Bits64 if row.has(flag::D64) => Width::B8,
-            CodeSize::Bits64 => Width::B4,
+            base = sib & 7 | p.b();
+            if sib & 7 == 5 && modrm < 0x40 {
+                (base, disp_shift) = (NO_REG, memory::shift(4));
+                end += 4;
+            }
         }
-    }
+        let disp = memory::sign_extend(window.u64(disp_at), disp_shift);
 
-    pub(crate) fn addrsize(&self) -> Width {
-        match (self.size, self.p.addrsize) {
-            (CodeSize::Bits16, false) | (CodeSize::Bits32, true) => Width::B2,
-            (CodeSize::Bits64, false) => Width::B8,
-            _ => Width::B4,
+        let opsize = OPSIZES[usize::from(form.sizes & 15)][usize::from(p.opctx & 15)];
+        let kind = form.sizes >> 4;
+        let raw = window.u64(end);
+        let mut imm_len = INDEX.lengths[entry.lengths()][usize::from(p.opctx & 15)];
+        let imm = match IMMEDIATES.get(usize::from(kind)) {
+            Some(sizes) => {
+                let immediate = &sizes[opsize as usize];
+                if imm_len == immediate::VARIES {
+                    imm_len = immediate.len;
+                }
+                (raw & immediate.mask ^ immediate.sign).wrapping_sub(immediate.sign)
+            }
+            None => {
+                let (len, value) = immediate::unusual(kind, opsize, p.addrsize, raw);
+                imm_len = len;
+                value
+            }
+        };
+        let len = end + usize::from(imm_len);
+        // Without prefixes no instruction is that long.
+        if !PLAIN && len > MAX_LEN {
+            return fail(DecodeError::TooLong, len, insn);
         }
-    }
 
-    fn flags(&self) -> InsnFlags {
-        let row = self.row;
-        let p = &self.p;
-        let string = row.has(flag::STR);
-        let mut flags = InsnFlags::empty();
-        flags.set(InsnFlags::LOCK, p.lock);
-        flags.set(InsnFlags::REP, string && p.rep == 2);
-        flags.set(InsnFlags::REPNE, string && p.rep == 3);
-        flags.set(InsnFlags::SEG_OVERRIDE, p.seg.is_some());
-        flags.set(InsnFlags::VEX, p.vex);
-        flags.set(InsnFlags::VEX_L, p.l);
-        flags.set(InsnFlags::W, p.w);
-        flags.set(InsnFlags::OPSIZE_PREFIX, p.opsize);
-        flags.set(InsnFlags::PRIVILEGED, row.has(flag::PRIV));
-        flags.set(InsnFlags::ENDS_BLOCK, row.has(flag::END) || string && p.rep != 0);
-        flags
-    }
-
-    fn operand(&mut self, arg: Arg, insn: &mut Instruction) -> Result<Operand, DecodeError> {
-        use OperandKind as K;
-        let plain = |kind, reg| Ok(Operand { kind, reg });
-        let mmx = |reg: u8| Ok(Operand { kind: K::Mmx, reg: reg & 7 });
-        match arg.class {
-            Class::None => plain(K::None, 0),
-            Class::E | Class::M | Class::Q | Class::W | Class::Vm if self.is_mem() => {
-                self.memory(insn, arg.class == Class::Vm)?;
-                plain(K::Mem, self.mem_size(arg.size, insn.opsize) as u8)
-            }
-            Class::E | Class::R | Class::RAny => Ok(self.gpr(arg.size, self.rm(), insn.opsize)),
-            Class::G => Ok(self.gpr(arg.size, self.reg(), insn.opsize)),
-            Class::Z => Ok(self.gpr(arg.size, self.opcode & 7 | self.p.b, insn.opsize)),
-            Class::B => Ok(self.gpr(arg.size, self.vvvv(), insn.opsize)),
-            Class::Acc => Ok(self.gpr(arg.size, 0, insn.opsize)),
-            Class::Cl => plain(K::Gpr8, 1),
-            Class::Dx => plain(K::Gpr16, 2),
-            Class::S | Class::SLoad => plain(K::Seg, (self.modrm >> 3) & 7),
-            Class::Es | Class::Cs | Class::Ss | Class::Ds | Class::Fs | Class::Gs => {
-                plain(K::Seg, arg.class as u8 - Class::Es as u8)
-            }
-            Class::C => plain(K::Cr, self.reg()),
-            Class::D => plain(K::Dr, self.reg()),
-            Class::St0 => plain(K::St, 0),
-            Class::Sti => plain(K::St, self.modrm & 7),
-            Class::P => mmx(self.reg()),
-            Class::Q | Class::N => mmx(self.rm()),
-            Class::V => Ok(self.vector(arg.size, self.reg())),
-            Class::W | Class::U => Ok(self.vector(arg.size, self.rm())),
-            Class::H => Ok(self.vector(arg.size, self.vvvv())),
-            Class::L => {
-                let reg = self.cur.u8()? >> 4;
-                Ok(self.vector(arg.size, if self.p.mode64 { reg } else { reg & 7 }))
-            }
-            // Only the register forms of these have rows, or a memory operand was read above.
-            Class::M | Class::Vm => Err(DecodeError::Undefined),
-            _ => self.immediate(arg, insn),
+        let mut flags = form.insn | p.flags;
+        if !PLAIN && !p.rep.is_empty() && form.has(flag::STR) {
+            flags |= p.rep | InsnFlags::ENDS_BLOCK;
         }
-    }
-
-    fn immediate(&mut self, arg: Arg, insn: &mut Instruction) -> Result<Operand, DecodeError> {
-        let cur = &mut self.cur;
-        let word = insn.opsize == Width::B2;
-        let (kind, value) = match (arg.class, arg.size) {
-            (Class::One, _) => (OperandKind::One, 1),
-            (Class::I, Size::B) => (OperandKind::Imm, cur.u8()? as u64),
-            (Class::I, Size::W) => (OperandKind::Imm, cur.u16()? as u64),
-            (Class::I, _) if word => (OperandKind::Imm, cur.u16()? as i16 as u64),
-            (Class::I, _) => (OperandKind::Imm, cur.u32()? as i32 as u64),
-            (Class::Ibs, _) => (OperandKind::Imm, cur.u8()? as i8 as u64),
-            (Class::Iv, _) if word => (OperandKind::Imm, cur.u16()? as u64),
-            (Class::Iv, _) if insn.opsize == Width::B8 => (OperandKind::Imm, cur.u64()?),
-            (Class::Iv, _) => (OperandKind::Imm, cur.u32()? as u64),
-            (Class::I2, _) => (OperandKind::Imm2, insn.imm | (cur.u8()? as u64) << 16),
-            (Class::J, Size::B) => (OperandKind::Rel, cur.u8()? as i8 as u64),
-            (Class::J, _) if word => (OperandKind::Rel, cur.u16()? as i16 as u64),
-            (Class::J, _) => (OperandKind::Rel, cur.u32()? as i32 as u64),
-            (Class::A, _) => {
-                let offset = if word { cur.u16()? as u32 } else { cur.u32()? };
-                (OperandKind::FarPtr, offset as u64 | (cur.u16()? as u64) << 32)
-            }
-            (Class::O, _) => {
-                insn.flags |= InsnFlags::MOFFS;
-                let offset = match insn.addrsize {
-                    Width::B8 => cur.u64()?,
-                    Width::B4 => cur.u32()? as u64,
-                    _ => cur.u16()? as u64,
-                };
-                (OperandKind::Mem, offset)
-            }
-            _ => return Err(DecodeError::Undefined),
-        };
-        insn.imm = value;
-        let reg = if kind == OperandKind::Mem { self.mem_size(arg.size, insn.opsize) as u8 } else { 0 };
-        Ok(Operand { kind, reg })
-    }
-
-    /// General register `reg` of the size that `size` asks for.
-    ///
-    /// SPEC: intel-sdm-vol1 :: 3.7.2.1 Register Operands in 64-Bit Mode -> with REX, byte registers 4 to 7 are SPL to DIL, without AH to BH
-    fn gpr(&self, size: Size, reg: u8, opsize: Width) -> Operand {
-        let width = match size {
-            Size::B => Width::B1,
-            Size::W => Width::B2,
-            Size::D => Width::B4,
-            Size::Q => Width::B8,
-            Size::Z => opsize.min(Width::B4),
-            Size::Y | Size::YMb | Size::YMw | Size::YMd => self.y(),
-            _ => opsize,
-        };
-        let kind = match width {
-            Width::B1 => OperandKind::Gpr8,
-            Width::B2 => OperandKind::Gpr16,
-            Width::B4 => OperandKind::Gpr32,
-            Width::B8 => OperandKind::Gpr64,
-        };
-        let high = width == Width::B1 && !self.p.has_rex && (4..8).contains(&reg);
-        Operand { kind, reg: if high { reg + 12 } else { reg } }
-    }
-
-    fn y(&self) -> Width {
-        if self.p.w && self.p.mode64 { Width::B8 } else { Width::B4 }
-    }
-
-    fn vector(&self, size: Size, reg: u8) -> Operand {
-        let wide = size == Size::Qq || size == Size::X && self.p.l;
-        Operand { kind: if wide { OperandKind::Ymm } else { OperandKind::Xmm }, reg }
-    }
-
-    fn mem_size(&self, size: Size, opsize: Width) -> MemSize {
-        let of = |width| match width {
-            Width::B1 => MemSize::B1,
-            Width::B2 => MemSize::B2,
-            Width::B4 => MemSize::B4,
-            Width::B8 => MemSize::B8,
-        };
-        let by_l = |narrow, wide| if self.p.l { wide } else { narrow };
-        match size {
-            Size::B | Size::YMb => MemSize::B1,
-            Size::W | Size::VMw | Size::YMw => MemSize::B2,
-            Size::D | Size::YMd => MemSize::B4,
-            Size::Q => MemSize::B8,
-            Size::V => of(opsize),
-            Size::Z => of(opsize.min(Width::B4)),
-            Size::Y => of(self.y()),
-            Size::T => MemSize::B10,
-            Size::Far => MemSize::Far,
-            Size::Dq => MemSize::B16,
-            Size::Qq => MemSize::B32,
-            Size::X => by_l(MemSize::B16, MemSize::B32),
-            Size::Half => by_l(MemSize::B8, MemSize::B16),
-            Size::Quarter => by_l(MemSize::B4, MemSize::B8),
-            Size::Eighth => by_l(MemSize::B2, MemSize::B4),
-            Size::None => MemSize::Other,
+        if mode64 {
+            flags |= InsnFlags::from_bits_retain(u16::from(address.flags & RIP));
         }
+        let memory = address.memory;
+        let variant = if vex { opsize as u8 & 1 | p.l() } else { opsize as u8 };
+        let template = usize::from(form.template) + usize::from((variant << 1 | memory) & form.choice);
+        insn.operands = TEMPLATES[template & (TEMPLATES.len() - 1)];
+        let mut reg = (modrm >> 3 & 7 | p.r()) & form.numbers;
+        let mut rm = (modrm & 7 | p.b()) & form.numbers >> 4;
+        // SPEC: intel-sdm-vol1 :: 3.7.2.1 Register Operands in 64-Bit Mode -> with REX, byte registers 4 to 7 are SPL to DIL, without AH to BH
+        let no_rex = u8::from(!p.has_rex) << 2;
+        reg += 3 * (reg & no_rex & form.byte_reg());
+        rm += 3 * (rm & no_rex & form.byte_rm());
+        insn.operands[usize::from(form.places & 3)].reg = reg;
+        // With memory, the last place gets a zero in its stead.
+        let place = form.places >> 2 | memory.wrapping_neg();
+        insn.operands[usize::from(place & 3)].reg = rm & memory.wrapping_sub(1);
+        insn.imm = imm;
+        if vex {
+            insn.operands[usize::from(form.places >> 4 & 3)].reg =
+                if form.has(flag::VVVV) { vvvv(mode64, p.vvvv) } else { 0 };
+            if kind == immediate::REGISTER {
+                insn.operands[3].reg = imm as u8 >> 4 & if mode64 { 15 } else { 7 };
+                insn.imm = 0;
+            }
+        }
+        insn.op = form.op;
+        insn.flags = flags;
+        insn.len = len as u8;
+        // SPEC: intel-sdm-vol1 :: 3.7.4 Specifying a Segment Selector -> SS is the default when the base is (E/R)SP or (E/R)BP
+        let stack = (base == SP) | (base == BP);
+        insn.seg = if !flags.contains(InsnFlags::SEG_OVERRIDE) & stack { Seg::Ss } else { p.seg };
+        insn.opsize = opsize;
+        insn.addrsize = p.addrsize;
+        insn.base = base;
+        insn.index = index;
+        insn.scale = scale;
+        insn.cc = opcode & (form.flags & flag::CC) as u8;
+        insn.disp = disp;
+        Ok(len as u8)
     }
+}
+
+/// The first of the entry's forms whose constraints hold.
+#[inline(always)]
+fn find(entry: Entry, key: u16) -> Option<&'static Form> {
+    let mut at = usize::from(INDEX.slots[entry.slot(key) & (INDEX.slots.len() - 1)]);
+    loop {
+        let form = FORMS.get(at)?;
+        if form.matches(key, !0) {
+            return Some(form);
+        }
+        if !form.has(flag::MORE) {
+            return None;
+        }
+        at += 1;
+    }
+}
+
+/// VEX.vvvv as a register.
+#[inline(always)]
+fn vvvv(mode64: bool, vvvv: u8) -> u8 {
+    if mode64 { vvvv } else { vvvv & 7 }
+}
+
+/// Whether what has a form, with these flags, is defined.
+///
+/// SPEC: intel-sdm-vol2 :: LOCK—Assert LOCK# Signal Prefix -> only before a read-modify-write instruction whose destination is memory
+/// SPEC: intel-sdm-vol2 :: 2.3.6 Instruction Operand Encoding and VEX.vvvv, ModR/M -> an unused vvvv must be 1111b
+/// SPEC: intel-sdm-vol2 :: MOV—Move -> CS cannot be loaded, segment registers 6 and 7 do not exist
+/// SPEC: intel-sdm-vol2 :: MOV—Move to/from Control Registers -> CR0, CR2, CR3, CR4 and CR8 exist
+/// SPEC: intel-sdm-vol2 :: MOV—Move to/from Debug Registers -> REX.R is #UD
+#[inline(never)]
+fn check(p: Prefixes, form: u16, modrm: u8) -> bool {
+    let has = |flags| form & flags != 0;
+    let reg = modrm >> 3 & 7;
+    let bad_lock = p.flags.contains(InsnFlags::LOCK) && !(has(flag::LOCK) && modrm < 0xc0);
+    let bad_vvvv = p.flags.contains(InsnFlags::VEX) && p.vvvv != 0 && !has(flag::VVVV);
+    let bad_segment = has(flag::CHECK_SEG) && reg > 5 || has(flag::CHECK_CS) && reg == 1;
+    let bad_control = has(flag::CHECK_CR) && !matches!(reg | p.r(), 0 | 2 | 3 | 4 | 8);
+    let bad_debug = has(flag::CHECK_DR) && p.r() != 0;
+    let bad_gather = has(flag::VSIB) && (matches!(p.addrsize, Width::B2) || modrm & 7 != 4);
+    !(bad_lock || bad_vvvv || bad_segment || bad_control || bad_debug || bad_gather)
+}
+
+/// Whether a gather's registers are allowed.
+///
+/// SPEC: intel-sdm-vol2 :: VPGATHERDD/VPGATHERQD—Gather Packed Dword Values Using Signed Dword/Qword Indices -> #UD if any two of destination, index and mask are the same register
+fn gathers(destination: u8, index: u8, mask: u8) -> bool {
+    destination != index && destination != mask && index != mask
 }

@@ -175,6 +175,28 @@ pub struct Instruction {
 
 const _: () = assert!(core::mem::size_of::<Instruction>() == 32);
 
+impl Default for Instruction {
+    /// Returns a NOP of length 0, for [`decode_into`](crate::decode_into) to write over.
+    #[inline]
+    fn default() -> Self {
+        Self {
+            op: Op::Nop,
+            flags: InsnFlags::empty(),
+            len: 0,
+            seg: Seg::Ds,
+            opsize: Width::B4,
+            addrsize: Width::B4,
+            operands: [Operand::default(); 4],
+            base: NO_REG,
+            index: NO_REG,
+            scale: 0,
+            cc: 0,
+            disp: 0,
+            imm: 0,
+        }
+    }
+}
+
 impl Instruction {
     /// The condition of Jcc, SETcc or CMOVcc.
     #[inline(always)]

@@ -11,8 +11,9 @@ mod op;
 mod prefix;
 mod table;
 mod vex_pairs;
+mod window;
 
-pub use decode::decode;
+pub use decode::{decode, decode_into};
 pub use feature::Feature;
 pub use format::Display;
 pub use instruction::{DecodeError, DecodeFn, InsnFlags, Instruction, MemSize, NO_REG, Operand, OperandKind};

@@ -1,91 +1,106 @@
 //! The memory operand: ModRM, SIB and displacement.
 
-use crate::decode::Decoder;
-use crate::{DecodeError, InsnFlags, Instruction, NO_REG};
-use x86_types::{Seg, Width};
+use crate::NO_REG;
+use crate::table::key;
 
 const BX: u8 = 3;
-const SP: u8 = 4;
-const BP: u8 = 5;
+pub(crate) const SP: u8 = 4;
+pub(crate) const BP: u8 = 5;
 const SI: u8 = 6;
 const DI: u8 = 7;
 
-/// Base and index by ModRM.rm.
-///
+/// What a ModRM byte says, for one address size.
+#[derive(Clone, Copy)]
+pub(crate) struct ModRm {
+    /// Its part of a form's [key]
+    pub(crate) key: u16,
+    pub(crate) base: u8,
+    pub(crate) index: u8,
+    /// Bytes of ModRM, SIB and displacement, unless SIB says otherwise
+    pub(crate) len: u8,
+    /// For [`sign_extend`]
+    pub(crate) shift: u8,
+    /// 1 if there is a memory operand, else 0
+    pub(crate) memory: u8,
+    /// See [`modrm`]
+    pub(crate) flags: u8,
+}
+
+/// [`ModRm::flags`].
+pub(crate) mod modrm {
+    use crate::InsnFlags;
+
+    /// A SIB byte follows
+    pub(crate) const SIB: u8 = 1;
+    /// RIP-relative in 64-bit mode: as in an instruction's flags
+    pub(crate) const RIP: u8 = InsnFlags::RIP_RELATIVE.bits() as u8;
+}
+
+impl ModRm {
+    const fn new(base: u8, index: u8, disp: u8, flags: u8) -> Self {
+        let len = 1 + disp + (flags & modrm::SIB);
+        Self { key: 0, base, index, len, shift: shift(disp), memory: 1, flags }
+    }
+}
+
+/// By ModRM byte, with 16-bit addressing.
+pub(crate) static FORMS_16: [ModRm; 256] = forms(false);
+
+/// By ModRM byte, with addressing of 32 and 64 bits.
+pub(crate) static FORMS_32: [ModRm; 256] = forms(true);
+
+const fn forms(wide: bool) -> [ModRm; 256] {
+    let register =
+        ModRm { key: 0, base: NO_REG, index: NO_REG, len: 1, shift: shift(0), memory: 0, flags: 0 };
+    let mut forms = [register; 256];
+    let mut i = 0;
+    while i < 256 {
+        let (mode, reg, rm) = (i as u8 >> 6, i as u16 >> 3 & 7, i as u8 & 7);
+        if mode != 3 {
+            forms[i] = if wide { form_32(mode, rm) } else { form_16(mode, rm) };
+        }
+        forms[i].key = reg | (rm as u16) << key::RM_SHIFT | if mode == 3 { key::MOD3 } else { 0 };
+        i += 1;
+    }
+    forms
+}
+
 /// SPEC: intel-sdm-vol2 :: 2.1.5 Addressing-Mode Encoding of ModR/M and SIB Bytes -> table 2-1, 16-bit forms
-const FORMS_16: [(u8, u8); 8] =
-    [(BX, SI), (BX, DI), (BP, SI), (BP, DI), (SI, NO_REG), (DI, NO_REG), (BP, NO_REG), (BX, NO_REG)];
-
-impl Decoder<'_> {
-    /// Reads the memory operand into `insn`; `vector_index` if SIB's index is a vector register.
-    pub(crate) fn memory(&mut self, insn: &mut Instruction, vector_index: bool) -> Result<(), DecodeError> {
-        if insn.addrsize == Width::B2 {
-            self.memory_16(insn)?;
-        } else {
-            self.memory_32(insn, vector_index)?;
-        }
-        // SPEC: intel-sdm-vol1 :: 3.7.4 Specifying a Segment Selector -> SS is the default when the base is (E/R)SP or (E/R)BP
-        if self.p.seg.is_none() && (insn.base == SP || insn.base == BP) {
-            insn.seg = Seg::Ss;
-        }
-        Ok(())
+const fn form_16(mode: u8, rm: u8) -> ModRm {
+    const REGISTERS: [(u8, u8); 8] =
+        [(BX, SI), (BX, DI), (BP, SI), (BP, DI), (SI, NO_REG), (DI, NO_REG), (BP, NO_REG), (BX, NO_REG)];
+    let (base, index) = REGISTERS[rm as usize];
+    let flags = 0;
+    match mode {
+        0 if rm == 6 => ModRm::new(NO_REG, index, 2, flags),
+        0 => ModRm::new(base, index, 0, flags),
+        1 => ModRm::new(base, index, 1, flags),
+        _ => ModRm::new(base, index, 2, flags),
     }
+}
 
-    fn memory_16(&mut self, insn: &mut Instruction) -> Result<(), DecodeError> {
-        let rm = self.modrm & 7;
-        (insn.base, insn.index) = FORMS_16[rm as usize];
-        match self.modrm >> 6 {
-            0 if rm == 6 => {
-                insn.base = NO_REG;
-                insn.disp = self.cur.u16()? as i16 as i32;
-            }
-            0 => {}
-            1 => insn.disp = self.cur.u8()? as i8 as i32,
-            _ => insn.disp = self.cur.u16()? as i16 as i32,
-        }
-        Ok(())
+/// SPEC: intel-sdm-vol2 :: 2.1.5 Addressing-Mode Encoding of ModR/M and SIB Bytes -> tables 2-2 and 2-3
+/// SPEC: intel-sdm-vol2 :: 2.2.1.6 RIP-Relative Addressing -> in 64-bit mode mod 0 rm 5 is relative to the next instruction
+const fn form_32(mode: u8, rm: u8) -> ModRm {
+    let flags = if rm == 4 { modrm::SIB } else { 0 };
+    let disp = match mode {
+        0 => 0,
+        1 => 1,
+        _ => 4,
+    };
+    if mode == 0 && rm == 5 {
+        return ModRm::new(NO_REG, NO_REG, 4, flags | modrm::RIP);
     }
+    ModRm::new(rm, NO_REG, disp, flags)
+}
 
-    /// SPEC: intel-sdm-vol2 :: 2.1.5 Addressing-Mode Encoding of ModR/M and SIB Bytes -> tables 2-2 and 2-3
-    /// SPEC: intel-sdm-vol2 :: 2.2.1.6 RIP-Relative Addressing -> in 64-bit mode mod 0 rm 5 is relative to the next instruction
-    fn memory_32(&mut self, insn: &mut Instruction, vector_index: bool) -> Result<(), DecodeError> {
-        let mode = self.modrm >> 6;
-        let mut base = self.modrm & 7;
-        let sib = base == 4;
-        if sib {
-            let sib = self.cur.u8()?;
-            let index = (sib >> 3) & 7 | self.p.x;
-            if vector_index {
-                self.check_gather(index)?;
-            }
-            if index != 4 || vector_index {
-                insn.index = index;
-                insn.scale = sib >> 6;
-            }
-            base = sib & 7;
-        }
-        if base == 5 && mode == 0 {
-            insn.disp = self.cur.u32()? as i32;
-            if self.p.mode64 && !sib {
-                insn.flags |= InsnFlags::RIP_RELATIVE;
-            }
-            return Ok(());
-        }
-        insn.base = base | self.p.b;
-        match mode {
-            0 => {}
-            1 => insn.disp = self.cur.u8()? as i8 as i32,
-            _ => insn.disp = self.cur.u32()? as i32,
-        }
-        Ok(())
-    }
+/// How far [`sign_extend`] shifts for a displacement of `len` bytes.
+pub(crate) const fn shift(len: u8) -> u8 {
+    63 - 8 * len
+}
 
-    /// SPEC: intel-sdm-vol2 :: VPGATHERDD/VPGATHERQD—Gather Packed Dword Values Using Signed Dword/Qword Indices -> #UD if any two of destination, index and mask are the same register
-    fn check_gather(&self, index: u8) -> Result<(), DecodeError> {
-        let (destination, mask) = (self.reg(), self.vvvv());
-        if destination == index || destination == mask || index == mask {
-            return Err(DecodeError::Undefined);
-        }
-        Ok(())
-    }
+/// Cuts a displacement out of `raw` and extends its sign; nothing is left of one of no bytes.
+#[inline(always)]
+pub(crate) const fn sign_extend(raw: u64, shift: u8) -> i32 {
+    ((((raw << 1) << (shift & 63)) as i64) >> 1 >> (shift & 63)) as i32
 }

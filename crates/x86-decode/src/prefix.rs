@@ -1,141 +1,119 @@
-//! What stands before the opcode: legacy prefixes, REX, VEX, and the bytes themselves.
+//! What stands before the opcode: legacy prefixes, REX, VEX and escapes.
 
-use crate::DecodeError;
-use crate::table::{self, Map, key};
-use x86_types::{CodeSize, Seg};
+use crate::table::form::opctx;
+use crate::table::{self, key, template};
+use crate::window::{MAX_LEN, Window};
+use crate::{DecodeError, InsnFlags};
+use x86_types::{CodeSize, Seg, Width};
 
-/// Longest instruction in bytes.
-///
-/// SPEC: intel-sdm-vol2 :: 2.3.11 AVX Instruction Length -> 15 bytes, with VEX as without; more is #GP
-pub(crate) const MAX_LEN: usize = 15;
+/// Prefixes, and what an opcode's escape bytes said.
+#[derive(Clone, Copy)]
+pub(crate) struct Prefixes {
+    /// What they set in an instruction's flags
+    pub(crate) flags: InsnFlags,
+    /// The part of a form's key that does not depend on ModRM
+    pub(crate) key: u16,
+    /// See [`opctx`]
+    pub(crate) opctx: u8,
+    pub(crate) addrsize: Width,
+    /// The segment of an override that applies, as flags say; else DS
+    pub(crate) seg: Seg,
+    /// W, R, X and B of REX or VEX in bits 3:0
+    rex: u8,
+    /// VEX.vvvv, not inverted; all four bits in every mode
+    pub(crate) vvvv: u8,
+    /// A REX prefix stands directly before the opcode
+    pub(crate) has_rex: bool,
+    /// F3 or F2, where they repeat: the last one given
+    pub(crate) rep: InsnFlags,
+}
 
-/// The bytes being decoded.
-pub(crate) struct Cursor<'a> {
-    bytes: &'a [u8],
+/// What [`Prefixes::read`] found.
+pub(crate) struct Opcode {
+    pub(crate) p: Prefixes,
+    pub(crate) map: u8,
+    pub(crate) opcode: u8,
+    /// How many bytes were read
     pub(crate) at: usize,
 }
 
-impl<'a> Cursor<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
-    }
-
-    /// The next byte, not consumed.
-    #[inline(always)]
-    pub(crate) fn peek(&self) -> Result<u8, DecodeError> {
-        if self.at >= MAX_LEN {
-            return Err(DecodeError::TooLong);
-        }
-        self.bytes.get(self.at).copied().ok_or(DecodeError::NeedMore)
-    }
-
-    #[inline(always)]
-    pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
-        let byte = self.peek()?;
-        self.at += 1;
-        Ok(byte)
-    }
-
-    /// `N` bytes, little end first, zero-extended.
-    #[inline(always)]
-    fn le<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let end = self.at + N;
-        if end > MAX_LEN {
-            return Err(DecodeError::TooLong);
-        }
-        let chunk = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk::<N>());
-        self.at = end;
-        chunk.copied().ok_or(DecodeError::NeedMore)
-    }
-
-    #[inline(always)]
-    pub(crate) fn u16(&mut self) -> Result<u16, DecodeError> {
-        self.le().map(u16::from_le_bytes)
-    }
-
-    #[inline(always)]
-    pub(crate) fn u32(&mut self) -> Result<u32, DecodeError> {
-        self.le().map(u32::from_le_bytes)
-    }
-
-    #[inline(always)]
-    pub(crate) fn u64(&mut self) -> Result<u64, DecodeError> {
-        self.le().map(u64::from_le_bytes)
-    }
-}
-
-/// Prefixes, and what an opcode's escape bytes said.
-pub(crate) struct Prefixes {
-    pub(crate) mode64: bool,
-    /// 66
-    pub(crate) opsize: bool,
-    /// 67
-    pub(crate) addrsize: bool,
-    /// F0
-    pub(crate) lock: bool,
-    /// 0, or 2 for F3, or 3 for F2: the last one given
-    pub(crate) rep: u8,
-    /// The override that applies
-    pub(crate) seg: Option<Seg>,
-    /// A REX prefix stands directly before the opcode
-    pub(crate) has_rex: bool,
-    pub(crate) w: bool,
-    /// 8 if the bit extends ModRM.reg, the index and the base, else 0
-    pub(crate) r: u8,
-    pub(crate) x: u8,
-    pub(crate) b: u8,
-    pub(crate) vex: bool,
-    pub(crate) l: bool,
-    /// VEX.vvvv, not inverted; all four bits in every mode
-    pub(crate) vvvv: u8,
-    /// Mandatory prefix: 0 none, 1 66, 2 F3, 3 F2
-    pub(crate) pfx: u8,
-}
-
 impl Prefixes {
-    /// Reads prefixes and escapes; what follows the returned opcode is ModRM or an immediate.
+    /// Those of an instruction that has a REX prefix or none; `rex` are its low four bits.
+    #[inline(always)]
+    pub(crate) fn rex(size: CodeSize, rex: u8, has_rex: bool) -> Self {
+        let mode64 = matches!(size, CodeSize::Bits64);
+        Self {
+            flags: InsnFlags::from_bits_retain(u16::from(rex & REX_W) << 4),
+            key: u16::from(rex) << key::REX_SHIFT | if mode64 { key::MODE64 } else { 0 },
+            opctx: size as u8 | rex & REX_W,
+            addrsize: size.width(),
+            seg: Seg::Ds,
+            rex,
+            vvvv: 0,
+            has_rex,
+            rep: InsnFlags::empty(),
+        }
+    }
+
+    /// 8 if ModRM.reg is extended, else 0.
+    #[inline(always)]
+    pub(crate) fn r(&self) -> u8 {
+        self.rex << 1 & 8
+    }
+
+    /// 8 if the index is extended, else 0.
+    #[inline(always)]
+    pub(crate) fn x(&self) -> u8 {
+        self.rex << 2 & 8
+    }
+
+    /// 8 if ModRM.rm or the base is extended, else 0.
+    #[inline(always)]
+    pub(crate) fn b(&self) -> u8 {
+        self.rex << 3 & 8
+    }
+
+    /// VEX.L as a bit of a template's variant.
+    #[inline(always)]
+    pub(crate) fn l(&self) -> u8 {
+        if self.flags.contains(InsnFlags::VEX_L) { template::L >> 1 } else { 0 }
+    }
+
+    /// Reads prefixes, escapes and the opcode from the start of the code. With an error comes how many bytes were read.
     ///
     /// SPEC: intel-sdm-vol2 :: 2.1.1 Instruction Prefixes -> four groups in any order; where a group repeats, which the manual leaves open, the last one counts, as on processors
     /// SPEC: intel-sdm-vol2 :: 2.2.1 REX Prefixes -> a REX byte counts only directly before the opcode or its escape
-    pub(crate) fn read(
-        size: CodeSize,
-        cur: &mut Cursor<'_>,
-    ) -> Result<(Self, &'static Map, u8), DecodeError> {
+    #[inline(always)]
+    pub(crate) fn read(size: CodeSize, window: &Window<'_>) -> Result<Opcode, (DecodeError, usize)> {
         let mode64 = matches!(size, CodeSize::Bits64);
-        let mut p = Self {
-            mode64,
-            opsize: false,
-            addrsize: false,
-            lock: false,
-            rep: 0,
-            seg: None,
-            has_rex: false,
-            w: false,
-            r: 0,
-            x: 0,
-            b: 0,
-            vex: false,
-            l: false,
-            vvvv: 0,
-            pfx: 0,
-        };
+        let mut flags = InsnFlags::empty();
+        let mut rep = InsnFlags::empty();
+        let mut seg = Seg::Ds;
+        let mut addrsize = size.width();
         let mut rex = 0;
+        let mut at = 0;
         let opcode = loop {
-            let byte = cur.u8()?;
+            if at >= MAX_LEN {
+                return Err((DecodeError::TooLong, at + 1));
+            }
+            let byte = window.u8(at);
+            at += 1;
             match byte {
-                0x66 => p.opsize = true,
-                0x67 => p.addrsize = true,
-                0xf0 => p.lock = true,
-                0xf2 => p.rep = 3,
-                0xf3 => p.rep = 2,
+                0x66 => flags |= InsnFlags::OPSIZE_PREFIX,
+                0x67 => addrsize = if matches!(size, CodeSize::Bits32) { Width::B2 } else { Width::B4 },
+                0xf0 => flags |= InsnFlags::LOCK,
+                0xf2 => rep = InsnFlags::REPNE,
+                0xf3 => rep = InsnFlags::REP,
                 // SPEC: intel-sdm-vol1 :: 3.3.7 Address Calculations in 64-Bit Mode -> only FS and GS overrides count
-                0x26 | 0x2e | 0x36 | 0x3e => {
-                    if !mode64 {
-                        p.seg = Seg::from_index((byte >> 3) & 3);
-                    }
+                0x26 | 0x2e | 0x36 | 0x3e if mode64 => {}
+                0x26 | 0x2e | 0x36 | 0x3e | 0x64 | 0x65 => {
+                    flags |= InsnFlags::SEG_OVERRIDE;
+                    seg = match byte {
+                        0x64 => Seg::Fs,
+                        0x65 => Seg::Gs,
+                        _ => Seg::ALL[usize::from(byte >> 3 & 3)],
+                    };
                 }
-                0x64 => p.seg = Some(Seg::Fs),
-                0x65 => p.seg = Some(Seg::Gs),
                 0x40..=0x4f if mode64 => {
                     rex = byte;
                     continue;
@@ -144,74 +122,77 @@ impl Prefixes {
             }
             rex = 0;
         };
-        if rex != 0 {
-            p.has_rex = true;
-            p.set_wrxb(rex);
-        }
-        p.pfx = if p.rep != 0 { p.rep } else { p.opsize as u8 };
+        let mut p = Self::rex(size, rex & 15, rex != 0);
+        (p.rep, p.seg, p.addrsize) = (rep, seg, addrsize);
+        p.flags |= flags;
+        let opsize = flags.contains(InsnFlags::OPSIZE_PREFIX);
+        p.opctx |= if opsize { opctx::OPSIZE_PREFIX } else { 0 };
+        let mandatory = match rep {
+            InsnFlags::REPNE => 3,
+            InsnFlags::REP => 2,
+            _ => u16::from(opsize),
+        };
+        p.key |= mandatory << key::PFX_SHIFT;
+        let next = window.u8(at);
+        let vector = mode64 || next >= 0xc0;
         match opcode {
-            0x0f => p.escape(cur),
+            0x0f => {
+                let (map, opcode) = match next {
+                    0x38 => (table::MAP_0F38, window.u8(at + 1)),
+                    0x3a => (table::MAP_0F3A, window.u8(at + 1)),
+                    opcode => return Ok(Opcode { p, map: table::MAP_0F, opcode, at: at + 1 }),
+                };
+                Ok(Opcode { p, map, opcode, at: at + 2 })
+            }
             // SPEC: intel-sdm-vol2 :: 2.3.5 The VEX Prefix -> outside 64-bit mode C4 and C5 are VEX only if the next byte's bits 7:6 are 11
-            0xc4 | 0xc5 if mode64 || cur.peek()? >= 0xc0 => p.vex(cur, opcode == 0xc4),
-            // EVEX, where it would not be BOUND: AVX-512 is not decoded
-            0x62 if mode64 || cur.peek()? >= 0xc0 => Err(DecodeError::Undefined),
-            _ => Ok((p, &table::ONE_BYTE, opcode)),
-        }
-    }
-
-    fn set_wrxb(&mut self, bits: u8) {
-        self.w = bits & 8 != 0;
-        self.r = (bits & 4) << 1;
-        self.x = (bits & 2) << 2;
-        self.b = (bits & 1) << 3;
-    }
-
-    fn escape(self, cur: &mut Cursor<'_>) -> Result<(Self, &'static Map, u8), DecodeError> {
-        match cur.u8()? {
-            0x38 => Ok((self, &table::MAP_0F38, cur.u8()?)),
-            0x3a => Ok((self, &table::MAP_0F3A, cur.u8()?)),
-            opcode => Ok((self, &table::MAP_0F, opcode)),
+            0xc4 | 0xc5 if vector => p.vex(size, window, at, opcode == 0xc4),
+            // EVEX, where it would not be BOUND: not decoded
+            0x62 if vector => Err((DecodeError::Undefined, at + usize::from(!mode64))),
+            _ => Ok(Opcode { p, map: table::ONE_BYTE, opcode, at }),
         }
     }
 
     /// SPEC: intel-sdm-vol2 :: 2.3.5 The VEX Prefix -> R, X, B and vvvv are inverted; pp stands for 66, F3, F2; mmmmm for 0F, 0F38, 0F3A
     /// SPEC: intel-sdm-vol2 :: 2.3.2 VEX and the LOCK prefix -> LOCK, 66, F2, F3 and REX before VEX are #UD (also 2.3.3 and 2.3.4)
-    fn vex(mut self, cur: &mut Cursor<'_>, three: bool) -> Result<(Self, &'static Map, u8), DecodeError> {
-        if self.lock || self.opsize || self.rep != 0 || self.has_rex {
-            return Err(DecodeError::Undefined);
+    fn vex(
+        self,
+        size: CodeSize,
+        window: &Window<'_>,
+        at: usize,
+        three: bool,
+    ) -> Result<Opcode, (DecodeError, usize)> {
+        let mode64 = matches!(size, CodeSize::Bits64);
+        let legacy = InsnFlags::LOCK | InsnFlags::OPSIZE_PREFIX;
+        if self.flags.intersects(legacy) || !self.rep.is_empty() || self.has_rex {
+            return Err((DecodeError::Undefined, at + usize::from(!mode64)));
         }
-        let first = cur.u8()?;
-        let (map, last) = if three {
+        let first = window.u8(at);
+        let (map, wrxb, last, at) = if three {
             let map = match first & 0x1f {
-                1 => &table::VEX_0F,
-                2 => &table::VEX_0F38,
-                3 => &table::VEX_0F3A,
-                _ => return Err(DecodeError::Undefined),
+                1 => table::VEX_0F,
+                2 => table::VEX_0F38,
+                3 => table::VEX_0F3A,
+                _ => return Err((DecodeError::Undefined, at + 1)),
             };
-            let last = cur.u8()?;
-            self.set_wrxb((!first >> 5) & 7 | (last >> 4) & 8);
-            (map, last)
+            let last = window.u8(at + 1);
+            (map, (!first >> 5) & 7 | (last >> 4) & 8, last, at + 2)
         } else {
-            self.r = (!first & 0x80) >> 4;
-            (&table::VEX_0F, first)
+            (table::VEX_0F, (!first & 0x80) >> 5, first, at + 1)
         };
-        if !self.mode64 {
-            (self.r, self.x, self.b) = (0, 0, 0);
+        let mut p = Self::rex(size, if mode64 { wrxb } else { wrxb & REX_W }, false);
+        (p.seg, p.addrsize) = (self.seg, self.addrsize);
+        p.flags |= InsnFlags::VEX | self.flags & InsnFlags::SEG_OVERRIDE;
+        if last & 4 != 0 {
+            p.flags |= InsnFlags::VEX_L;
+            p.key |= key::L;
         }
-        self.vex = true;
-        self.vvvv = (!last >> 3) & 15;
-        self.l = last & 4 != 0;
-        self.pfx = last & 3;
-        Ok((self, map, cur.u8()?))
-    }
-
-    /// The part of a row's key that does not depend on ModRM.
-    #[inline(always)]
-    pub(crate) fn key(&self) -> u16 {
-        let mut bits = (self.pfx as u16) << key::PFX_SHIFT;
-        bits |= if self.w { key::W } else { 0 };
-        bits |= if self.l { key::L } else { 0 };
-        bits |= if self.mode64 { key::MODE64 } else { 0 };
-        bits | if self.b != 0 { key::B } else { 0 }
+        p.vvvv = (!last >> 3) & 15;
+        p.key |= u16::from(last & 3) << key::PFX_SHIFT;
+        Ok(Opcode { p, map, opcode: window.u8(at), at: at + 1 })
     }
 }
+
+/// W in REX
+const REX_W: u8 = 8;
+
+const _: () = assert!((REX_W as u16) << 4 == InsnFlags::W.bits() && REX_W == opctx::W);

@@ -130,15 +130,19 @@ pub(crate) enum Size {
 pub(crate) struct Arg {
     pub(crate) class: Class,
     pub(crate) size: Size,
+    /// Its number, by which templates are shared
+    pub(crate) id: u8,
 }
 
 macro_rules! args {
     ($($name:ident = $class:ident $size:ident;)*) => {
-        $(pub(crate) const $name: Arg = Arg { class: Class::$class, size: Size::$size };)*
+        enum Id { $($name),* }
+        $(pub(crate) const $name: Arg = Arg { class: Class::$class, size: Size::$size, id: Id::$name as u8 };)*
     };
 }
 
-pub(crate) const NONE: Arg = Arg { class: Class::None, size: Size::None };
+/// No operand; its number is that of none.
+pub(crate) const NONE: Arg = Arg { class: Class::None, size: Size::None, id: u8::MAX };
 
 args! {
     Eb = E B; Ew = E W; Ev = E V; Ez = E Z; Ey = E Y; EvMw = E VMw; EyMb = E YMb; EyMw = E YMw;

@@ -6,23 +6,27 @@ use crate::Op;
 /// Bits of the key that a row's constraints are matched against.
 pub(crate) mod key {
     pub(crate) const REG: u16 = 7;
-    pub(crate) const RM_SHIFT: u16 = 3;
-    pub(crate) const RM: u16 = 7 << RM_SHIFT;
     /// ModRM.mod is 3
-    pub(crate) const MOD3: u16 = 1 << 6;
-    /// Everything that only ModRM tells
-    pub(crate) const MODRM: u16 = REG | RM | MOD3;
+    pub(crate) const MOD3: u16 = 1 << 3;
     /// Mandatory prefix: 0 none, 1 66, 2 F3, 3 F2
     pub(crate) const PFX: u16 = 3 << PFX_SHIFT;
-    pub(crate) const PFX_SHIFT: u16 = 7;
-    /// REX.W or VEX.W
-    pub(crate) const W: u16 = 1 << 9;
+    pub(crate) const PFX_SHIFT: u16 = 4;
     /// VEX.L
-    pub(crate) const L: u16 = 1 << 10;
+    pub(crate) const L: u16 = 1 << 6;
     /// 64-bit mode
-    pub(crate) const MODE64: u16 = 1 << 11;
-    /// REX.B
-    pub(crate) const B: u16 = 1 << 12;
+    pub(crate) const MODE64: u16 = 1 << 7;
+    /// REX's or VEX's W, R, X and B, as REX has them in its low four bits
+    pub(crate) const REX_SHIFT: u16 = 8;
+    pub(crate) const B: u16 = 1 << REX_SHIFT;
+    pub(crate) const W: u16 = 8 << REX_SHIFT;
+    /// Bits that an opcode's slots are selected by; rows that only ModRM.rm tells apart are searched.
+    pub(crate) const SELECT: u16 = (1 << RM_SHIFT) - 1;
+    pub(crate) const RM_SHIFT: u16 = 12;
+    pub(crate) const RM: u16 = 7 << RM_SHIFT;
+    /// Everything that only ModRM tells
+    pub(crate) const MODRM: u16 = REG | RM | MOD3;
+    /// Set in no key: a row that asks for it matches nothing.
+    pub(crate) const NEVER: u16 = 1 << 15;
 }
 
 /// Facts about a row that are not constraints.
