@@ -3,8 +3,7 @@
 //! Programs mix forms as they like, so what differs from one instruction to the next is looked up in tables or computed for
 //! all, not branched on: a wrong guess of the host's branch prediction costs more than all the rest.
 
-use crate::memory::modrm::{RIP, SIB};
-use crate::memory::{self, BP, FORMS_16, FORMS_32, SP};
+use crate::memory::{self, FORMS_16, FORMS_32, SP};
 use crate::prefix::{Opcode, Prefixes};
 use crate::table::form::{Form, OPSIZES, flag};
 use crate::table::immediate::{self, IMMEDIATES};
@@ -146,54 +145,77 @@ impl Decoder<'_> {
         let Self { size, window, p, entry, opcode } = self;
         let mode64 = matches!(size, CodeSize::Bits64);
         // Without ModRM, the register that the opcode may name stands in its place.
-        let mask = entry.modrm().wrapping_neg();
-        let mut modrm = next & mask | (0xc0 | opcode & 7) & !mask;
+        let mask = u32::from(entry.modrm()).wrapping_neg();
+        let mut modrm = u32::from(next) & mask | (0xc0 | u32::from(opcode) & 7) & !mask;
         let forms = if matches!(p.addrsize, Width::B2) { &FORMS_16 } else { &FORMS_32 };
-        let mut address = &forms[usize::from(modrm)];
-        let key = p.key | address.key;
-        let Some(form) = find(entry, key) else {
+        let mut address = forms[(modrm & 0xff) as usize];
+        let mut end = at + (address.len() & mask as usize);
+        let form = find(entry, p.key | address.key());
+        let Some(form) = form else {
             return fail(DecodeError::Undefined, at + usize::from(entry.modrm()), insn);
         };
         let vex = !PLAIN && p.flags.contains(InsnFlags::VEX);
         if form.has(flag::CHECK) || !PLAIN && p.flags.intersects(InsnFlags::LOCK | InsnFlags::VEX) {
-            if !check(p, form.flags, modrm) {
+            if !check(p, form.flags, modrm as u8) {
                 return fail(DecodeError::Undefined, at + usize::from(entry.modrm()), insn);
             }
             // These take ModRM.rm for a register in any case.
             if form.has(flag::CHECK_CR | flag::CHECK_DR) {
                 modrm |= 0xc0;
-                address = &forms[usize::from(modrm)];
+                address = forms[(modrm & 0xff) as usize];
+                end = at + address.len();
             }
         }
-        let mut end = at + usize::from(address.len & mask);
-        let mut base = address.base | p.b();
-        let (mut index, mut scale, mut disp_shift) = (address.index, 0, address.shift);
-        let mut disp_at = at + 1;
-        if address.flags & SIB != 0 {
-            let sib = window.u8(at + 1);
-            disp_at = at + 2;
-            index = sib >> 3 & 7 | p.x();
-            scale = sib >> 6;
+
+        let (r, b) = (u32::from(p.r()), u32::from(p.b()));
+        let mut registers = address.registers() | b;
+        let (mut disp_shift, mut disp_at) = (address.shift(), at + 1);
+        if address.has_sib() {
+            let sib = u32::from(window.u8(disp_at));
+            disp_at += 1;
+            let mut index = sib >> 3 & 7 | u32::from(p.x());
             if form.has(flag::VSIB) {
-                if !gathers(modrm >> 3 & 7 | p.r(), index, vvvv(mode64, p.vvvv)) {
+                if !gathers((modrm >> 3 & 7 | r) as u8, index as u8, vvvv(mode64, p.vvvv)) {
                     return fail(DecodeError::Undefined, disp_at, insn);
                 }
-            } else if index == 4 {
-                (index, scale) = (NO_REG, 0);
+                index |= sib >> 6 << 8;
+            } else {
+                index = if index == 4 { u32::from(NO_REG) } else { index | sib >> 6 << 8 };
             }
-            base = sib & 7 | p.b();
+            registers = sib & 7 | b | index << 8;
             if sib & 7 == 5 && modrm < 0x40 {
-                (base, disp_shift) = (NO_REG, memory::shift(4));
+                registers |= u32::from(NO_REG);
+                disp_shift = memory::shift(4);
                 end += 4;
             }
         }
-        let disp = memory::sign_extend(window.u64(disp_at), disp_shift);
+        // The four lie side by side: one store.
+        registers |= u32::from(opcode) << 24 & u32::from(form.flags & flag::CC) << 24;
+        insn.base = registers as u8;
+        insn.index = (registers >> 8) as u8;
+        insn.scale = (registers >> 16) as u8;
+        insn.cc = (registers >> 24) as u8;
+        // SPEC: intel-sdm-vol1 :: 3.7.4 Specifying a Segment Selector -> SS is the default when the base is (E/R)SP or (E/R)BP
+        let stack = registers & 0xfe == u32::from(SP);
+        insn.seg = if stack & !p.flags.contains(InsnFlags::SEG_OVERRIDE) { Seg::Ss } else { p.seg };
+        insn.disp = memory::sign_extend(window.u64(disp_at), disp_shift);
+        let mut flags = form.insn | p.flags;
+        if !PLAIN && !p.rep.is_empty() && form.has(flag::STR) {
+            flags |= p.rep | InsnFlags::ENDS_BLOCK;
+        }
+        if mode64 {
+            flags |= address.rip_relative();
+        }
+        insn.op = form.op;
+        insn.flags = flags;
 
         let opsize = OPSIZES[usize::from(form.sizes & 15)][usize::from(p.opctx & 15)];
+        insn.opsize = opsize;
+        insn.addrsize = p.addrsize;
         let kind = form.sizes >> 4;
         let raw = window.u64(end);
         let mut imm_len = INDEX.lengths[entry.lengths()][usize::from(p.opctx & 15)];
-        let imm = match IMMEDIATES.get(usize::from(kind)) {
+        insn.imm = match IMMEDIATES.get(usize::from(kind)) {
             Some(sizes) => {
                 let immediate = &sizes[opsize as usize];
                 if imm_len == immediate::VARIES {
@@ -212,50 +234,31 @@ impl Decoder<'_> {
         if !PLAIN && len > MAX_LEN {
             return fail(DecodeError::TooLong, len, insn);
         }
+        insn.len = len as u8;
 
-        let mut flags = form.insn | p.flags;
-        if !PLAIN && !p.rep.is_empty() && form.has(flag::STR) {
-            flags |= p.rep | InsnFlags::ENDS_BLOCK;
-        }
-        if mode64 {
-            flags |= InsnFlags::from_bits_retain(u16::from(address.flags & RIP));
-        }
-        let memory = address.memory;
-        let variant = if vex { opsize as u8 & 1 | p.l() } else { opsize as u8 };
-        let template = usize::from(form.template) + usize::from((variant << 1 | memory) & form.choice);
-        insn.operands = TEMPLATES[template & (TEMPLATES.len() - 1)];
-        let mut reg = (modrm >> 3 & 7 | p.r()) & form.numbers;
-        let mut rm = (modrm & 7 | p.b()) & form.numbers >> 4;
+        let memory = address.memory();
+        let variant = if vex { opsize as u32 & 1 | u32::from(p.l()) } else { opsize as u32 };
+        let template = u32::from(form.template) + ((variant << 1 | memory) & u32::from(form.choice));
+        insn.operands = TEMPLATES[template as usize & (TEMPLATES.len() - 1)];
         // SPEC: intel-sdm-vol1 :: 3.7.2.1 Register Operands in 64-Bit Mode -> with REX, byte registers 4 to 7 are SPL to DIL, without AH to BH
-        let no_rex = u8::from(!p.has_rex) << 2;
-        reg += 3 * (reg & no_rex & form.byte_reg());
-        rm += 3 * (rm & no_rex & form.byte_rm());
-        insn.operands[usize::from(form.places & 3)].reg = reg;
+        let no_rex = u32::from(!p.has_rex) << 2;
+        let reg = (modrm >> 3 & 7 | r) & u32::from(form.numbers);
+        let rm = (modrm & 7 | b) & u32::from(form.numbers) >> 4;
+        let reg = reg + 3 * (reg & no_rex & form.byte_reg());
+        let rm = rm + 3 * (rm & no_rex & form.byte_rm());
+        let places = u32::from(form.places);
+        insn.operands[(places & 3) as usize].reg = reg as u8;
         // With memory, the last place gets a zero in its stead.
-        let place = form.places >> 2 | memory.wrapping_neg();
-        insn.operands[usize::from(place & 3)].reg = rm & memory.wrapping_sub(1);
-        insn.imm = imm;
+        let place = places >> 2 | memory.wrapping_neg();
+        insn.operands[(place & 3) as usize].reg = (rm & memory.wrapping_sub(1)) as u8;
         if vex {
-            insn.operands[usize::from(form.places >> 4 & 3)].reg =
+            insn.operands[(places >> 4 & 3) as usize].reg =
                 if form.has(flag::VVVV) { vvvv(mode64, p.vvvv) } else { 0 };
             if kind == immediate::REGISTER {
-                insn.operands[3].reg = imm as u8 >> 4 & if mode64 { 15 } else { 7 };
+                insn.operands[3].reg = insn.imm as u8 >> 4 & if mode64 { 15 } else { 7 };
                 insn.imm = 0;
             }
         }
-        insn.op = form.op;
-        insn.flags = flags;
-        insn.len = len as u8;
-        // SPEC: intel-sdm-vol1 :: 3.7.4 Specifying a Segment Selector -> SS is the default when the base is (E/R)SP or (E/R)BP
-        let stack = (base == SP) | (base == BP);
-        insn.seg = if !flags.contains(InsnFlags::SEG_OVERRIDE) & stack { Seg::Ss } else { p.seg };
-        insn.opsize = opsize;
-        insn.addrsize = p.addrsize;
-        insn.base = base;
-        insn.index = index;
-        insn.scale = scale;
-        insn.cc = opcode & (form.flags & flag::CC) as u8;
-        insn.disp = disp;
         Ok(len as u8)
     }
 }

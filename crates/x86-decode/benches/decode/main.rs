@@ -6,15 +6,19 @@ mod corpus;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::Duration;
-use x86_decode::decode;
+use x86_decode::decode_into;
 use x86_types::CodeSize;
 use yaxpeax_arch::{Decoder as _, LengthedInstruction as _, U8Reader};
 
+/// Decodes all of the code and returns how many instructions and bytes that are none it has.
+type Decode = fn(&[u8]) -> usize;
+
 fn x86_decode(code: &[u8]) -> usize {
+    let mut insn = x86_decode::Instruction::default();
     let (mut at, mut count) = (0, 0);
     while at < code.len() {
-        match decode(CodeSize::Bits64, &code[at..]) {
-            Ok(insn) => at += black_box(insn).len as usize,
+        match decode_into(CodeSize::Bits64, &code[at..], black_box(&mut insn)) {
+            Ok(len) => at += usize::from(len),
             Err(_) => at += 1,
         }
         count += 1;
@@ -56,7 +60,7 @@ fn compare(c: &mut Criterion, name: &str, code: &[u8]) {
     let mut group = c.benchmark_group(name);
     group.throughput(Throughput::Bytes(code.len() as u64));
     group.sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(4));
-    let decoders: [(&str, fn(&[u8]) -> usize); 3] =
+    let decoders: [(&str, Decode); 3] =
         [("x86-decode", x86_decode), ("iced-x86", iced_x86), ("yaxpeax-x86", yaxpeax_x86)];
     for (decoder, run) in decoders {
         group.bench_with_input(BenchmarkId::from_parameter(decoder), code, |b, code| {

@@ -144,14 +144,14 @@ impl Form {
 
     /// 4 if the operand by ModRM.reg is a byte register, of which numbers 4 to 7 may be AH to BH: 12 more.
     #[inline(always)]
-    pub(crate) const fn byte_reg(&self) -> u8 {
-        (self.flags >> 6) as u8 & 4
+    pub(crate) const fn byte_reg(&self) -> u32 {
+        self.flags as u32 >> 6 & 4
     }
 
     /// As [`byte_reg`](Self::byte_reg), for the operand by ModRM.rm or by the opcode.
     #[inline(always)]
-    pub(crate) const fn byte_rm(&self) -> u8 {
-        (self.flags >> 7) as u8 & 4
+    pub(crate) const fn byte_rm(&self) -> u32 {
+        self.flags as u32 >> 7 & 4
     }
 
     /// Whether the form's constraints hold, looking only at the key's bits in `known`.

@@ -44,7 +44,8 @@ impl Vcpu {
                 read = room.min(from + PORTION);
                 self.read_code(at.wrapping_add(from as u64), &mut bytes[..read - from]);
             }
-            match decode(size, &bytes[from - start..read - start]).map(|insn| self.as_on_model(insn)) {
+            let end = read.min(from + 15);
+            match decode(size, &bytes[from - start..end - start]).map(|insn| self.as_on_model(insn)) {
                 Ok(insn) if !crate::system::has_feature(self, &insn) => {
                     if from != 0 {
                         break;
