@@ -190,6 +190,33 @@ ops! {
     GfniAvx, GfniAvx { Vgf2p8mulb Vgf2p8affineqb Vgf2p8affineinvqb }
 }
 
+impl core::fmt::Display for Op {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(self.mnemonic())
+    }
+}
+
+/// The text names no operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownOp;
+
+impl core::fmt::Display for UnknownOp {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("no operation has this name; names are the manual's mnemonics in lower case")
+    }
+}
+
+impl core::error::Error for UnknownOp {}
+
+impl core::str::FromStr for Op {
+    type Err = UnknownOp;
+
+    /// Returns the first operation with this [mnemonic](Op::mnemonic), upper or lower case.
+    fn from_str(text: &str) -> Result<Self, UnknownOp> {
+        Self::ALL.iter().copied().find(|op| op.mnemonic().eq_ignore_ascii_case(text)).ok_or(UnknownOp)
+    }
+}
+
 impl Op {
     /// The manual's mnemonic in lower case. `jcc`, `setcc`, `cmovcc`, string operations and the like are family
     /// names here; [`crate::Instruction::display`] writes them out.
