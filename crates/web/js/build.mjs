@@ -26,11 +26,14 @@ await esbuild.build(code('src/index.ts', 'node.mjs', { platform: 'node' }));
 await esbuild.build(code('src/bin.ts', 'cli.mjs', { platform: 'node', banner: { js: '#!/usr/bin/env node' } }));
 chmodSync(join(pkg, 'cli.mjs'), 0o755);
 
-/** The page and the package are files beside each other: neither swallows the other. */
-const apart = {
+/** The library is a file beside others: none swallows it. */
+const beside = (file) => ({
   name: 'v64',
-  setup: (build) => build.onResolve({ filter: /^v64$/ }, () => ({ path: './v64.mjs', external: true })),
-};
+  setup: (build) => build.onResolve({ filter: /^v64$/ }, () => ({ path: `./${file}`, external: true })),
+});
+const apart = beside('v64.mjs');
+await esbuild.build(code('src/v86/index.ts', 'v86.mjs', { platform: 'browser', plugins: [apart] }));
+await esbuild.build(code('src/v86/index.ts', 'v86.node.mjs', { platform: 'node', plugins: [beside('node.mjs')] }));
 await esbuild.build(code('page/main.ts', 'page.mjs', { platform: 'browser', target: 'es2024', plugins: [apart], minify: true }));
 await esbuild.build({ entryPoints: { page: join(here, 'page/page.css') }, outdir: pkg, bundle: true, minify: true, loader: { '.woff2': 'file' }, assetNames: 'fonts/[name]' });
 await pack(pkg);
@@ -39,7 +42,15 @@ copyFileSync(join(here, 'README.md'), join(pkg, 'README.md'));
 // Declarations of what index.ts exports, and of nothing else.
 const generator = join(here, 'node_modules/dts-bundle-generator/dist/bin/dts-bundle-generator.js');
 const declared = ['--project', 'tsconfig.types.json', '--no-banner', '--export-referenced-types', 'false', '--silent'];
-execFileSync(process.execPath, [generator, ...declared, '-o', join(pkg, 'v64.d.ts'), 'src/index.ts'], { cwd: here, stdio: 'inherit' });
+const declare = (file, entry, ...more) =>
+  execFileSync(process.execPath, [generator, ...declared, ...more, '-o', join(pkg, file), entry], { cwd: here, stdio: 'inherit' });
+declare('v64.d.ts', 'src/index.ts');
+declare('v86.d.ts', 'src/v86/index.ts');
+// Of `Symbol.asyncDispose`, the older libraries of TypeScript do not know.
+for (const file of ['v64.d.ts', 'v86.d.ts']) {
+  const path = join(pkg, file);
+  writeFileSync(path, `/// <reference lib="esnext.disposable" />\n${readFileSync(path, 'utf8')}`);
+}
 
 const { name, version, description, keywords, license, type, engines } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));
 const manifest = {
@@ -48,6 +59,7 @@ const manifest = {
   types: './v64.d.ts',
   exports: {
     '.': { types: './v64.d.ts', browser: './v64.mjs', node: './node.mjs', default: './v64.mjs' },
+    './v86': { types: './v86.d.ts', browser: './v86.mjs', node: './v86.node.mjs', default: './v86.mjs' },
     './worker.mjs': './worker.mjs',
     './v64.wasm': './v64.wasm',
     './firmware/*': './firmware/*',
@@ -55,6 +67,8 @@ const manifest = {
   },
   sideEffects: false,
   // The page is no part of the library.
-  files: ['v64.mjs', 'node.mjs', 'worker.mjs', 'cli.mjs', 'v64.wasm', 'firmware', 'v64.d.ts', 'LICENSE-APACHE', 'LICENSE-MIT'],
+  files: [
+    'v64.mjs', 'node.mjs', 'v86.mjs', 'v86.node.mjs', 'worker.mjs', 'cli.mjs', 'v64.wasm', 'firmware', 'v64.d.ts', 'v86.d.ts', 'LICENSE-APACHE', 'LICENSE-MIT',
+  ],
 };
 writeFileSync(join(pkg, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -1,5 +1,6 @@
 // The package's interface, the same in a browser and in Node.
 export type { V64AttachOptions } from './attach.ts';
+export type { V64DriveInfo } from './drive-info.ts';
 export type { V64Drive, V64Image, V64Medium, V64MediumOptions } from './drives.ts';
 export { V64Error, type V64Code } from './error.ts';
 export type { V64End, V64Events, V64QmpEvent } from './events.ts';
@@ -13,5 +14,6 @@ export type { V64Frame, V64Picture, V64Screen, V64ScreenTarget } from './screen.
 export type { V64Serial } from './serial.ts';
 export type { V64Source } from './source.ts';
 export type { V64Stats } from './stats.ts';
-export { V64, type V64DriveInfo } from './v64.ts';
+export { V64 } from './v64.ts';
+export type { V64Terminal } from './terminal-binding.ts';
 export type { V64WaitOptions } from './wait.ts';

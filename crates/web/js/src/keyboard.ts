@@ -3,6 +3,7 @@ import { V64Error } from './error.ts';
 import { chordsOf, LAYOUTS, type V64Layout } from './layouts.ts';
 import { nearestOf } from './nearest.ts';
 import type { Line } from './protocol.ts';
+import { keysOf } from './scan-codes.ts';
 import { describe } from './source.ts';
 
 /** Options of `keyboard.send()`. */
@@ -33,6 +34,12 @@ export interface V64Keyboard {
   press(code: string): void;
   /** Releases a key. */
   release(code: string): void;
+  /**
+   * Presses and releases keys by scan codes of set 1, such as `[0x1e, 0x9e]` for A, as v86's `keyboard_send_scancodes`.
+   *
+   * Throws `BAD_OPTION` where one means no key; nothing is sent then.
+   */
+  sendScanCodes(codes: readonly number[]): void;
   /** Releases every key that {@link press} holds. */
   releaseAll(): void;
 }
@@ -86,6 +93,14 @@ export function keyboard(line: Line): V64Keyboard {
       known(code);
       held.delete(code);
       line.input([{ type: 'key', code, down: false }]);
+    },
+    sendScanCodes(codes) {
+      if (!Array.isArray(codes) && !ArrayBuffer.isView(codes)) {
+        throw new V64Error('BAD_OPTION', `the scan codes are ${describe(codes)}; give an array such as [0x1e, 0x9e]`);
+      }
+      const keys = keysOf([...codes]);
+      for (const { code, down } of keys) down ? held.add(code) : held.delete(code);
+      if (keys.length > 0) line.input(keys.map(({ code, down }) => ({ type: 'key', code, down })));
     },
     releaseAll() {
       if (held.size === 0) return;

@@ -179,7 +179,14 @@ const ALIASES: Readonly<Record<string, Name>> = {
 /** Names of v86 and QEMU for what this machine does not have. */
 const ABSENT: Readonly<Record<string, string>> = {
   vgabios: "it comes with `vga: 'std'`",
+  vgamemorysize: 'the card has 16 MiB',
   autostart: 'call `run()`',
+  serialcontainer: 'call `serial.attach(terminal)`',
+  disablekeyboard: 'keys go to the machine where `attach()` says so',
+  disablespeaker: 'nothing is heard in a tab yet',
+  acpi: "give `args: ['-machine', 'acpi=off']`",
+  networkrelayurl: 'the network ends at its gateway',
+  filesystem: 'there is no 9p; give an image of a disk',
 };
 
 const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');

@@ -1,6 +1,7 @@
 import { V64Error } from './error.ts';
 import { call, checkEvent, checkListener } from './events.ts';
 import { bytesOf, describe } from './source.ts';
+import { bindTerminal, type V64Terminal } from './terminal-binding.ts';
 import { checkWait, type V64WaitOptions } from './wait.ts';
 
 /** COM1. */
@@ -9,6 +10,8 @@ export interface V64Serial {
   write(data: string | ArrayBuffer | ArrayBufferView): void;
   on(event: 'data', listener: (bytes: Uint8Array) => void): void;
   off(event: 'data', listener: (bytes: Uint8Array) => void): void;
+  /** Connects a terminal, such as one of xterm.js: it shows what is sent, and types. Returns a function that undoes it. */
+  attach(terminal: V64Terminal): () => void;
 }
 
 /** Characters of output that are kept for waits that come later. */
@@ -38,7 +41,7 @@ export class Serial {
 
   /** What users get. */
   face(send: (bytes: Uint8Array) => void): V64Serial {
-    return {
+    const face: V64Serial = {
       write: (data) => {
         const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : bytesOf(data);
         if (!bytes) throw new V64Error('BAD_OPTION', `cannot write what is ${describe(data)}; give a string, a Uint8Array or an ArrayBuffer`);
@@ -53,7 +56,15 @@ export class Serial {
         checkEvent(event, ['data']);
         this.#listeners.delete(listener);
       },
+      attach: (terminal) => {
+        const listen = (listener: (bytes: Uint8Array) => void): (() => void) => {
+          face.on('data', listener);
+          return () => face.off('data', listener);
+        };
+        return bindTerminal({ write: face.write, listen }, terminal);
+      },
     };
+    return face;
   }
 
   listen(listener: (bytes: Uint8Array) => void): void {

@@ -2,10 +2,12 @@ import type { DomElement } from './dom.ts';
 import { host } from '#host';
 import { attach, type V64AttachOptions } from './attach.ts';
 import { checkImage, mediumOptions, type V64Image } from './drives.ts';
+import { driveId, driveInfo, type V64DriveInfo } from './drive-info.ts';
 import { V64Error } from './error.ts';
 import { call, Emitter, type V64End, type V64Events, type V64QmpEvent } from './events.ts';
 import type { Port } from './host.ts';
 import { keyboard, type V64Keyboard } from './keyboard.ts';
+import { checkRange } from './memory.ts';
 import { wasmModule } from './module.ts';
 import { mouse, type V64Mouse } from './mouse.ts';
 import { checkOptions, type V64Options, words } from './options.ts';
@@ -16,33 +18,6 @@ import { describe } from './source.ts';
 import { disk, disksFor, fromOptions, readAll, type Supply, whole } from './supply.ts';
 import type { V64Stats } from './stats.ts';
 import type { V64WaitOptions } from './wait.ts';
-
-/** A drive, and what is in it. */
-export interface V64DriveInfo {
-  /** Its name, as `eject()` and `insert()` take it */
-  id: string;
-  /** Media can be taken out */
-  removable: boolean;
-  /** The guest does not let the medium go */
-  locked: boolean;
-  /** The tray is open */
-  open: boolean;
-  /** The medium: where it comes from, and its size in bytes */
-  medium: { name: string; size: number; readOnly: boolean } | null;
-}
-
-/** What `query-block` answers. */
-interface QueryBlock {
-  device: string;
-  removable: boolean;
-  locked: boolean;
-  tray_open?: boolean;
-  inserted?: { file: string; ro: boolean; image: { 'virtual-size': number } };
-}
-
-/** Drives by the options that they are. */
-const DRIVES: Readonly<Record<string, string>> = { cdrom: 'ide1-cd0', fda: 'floppy0', fdb: 'floppy1' };
-const driveId = (name: string): string => DRIVES[name] ?? name;
 
 /** Commands whose answer is the file that they write. */
 const WRITERS = ['screendump', 'pmemsave', 'memsave'];
@@ -232,6 +207,16 @@ export class V64 {
     await this.#ask({ what: 'restoreState', bytes: state instanceof Uint8Array ? state : new Uint8Array(state) });
   }
 
+  /**
+   * Reads guest memory by its physical address. What no memory answers reads as ones.
+   *
+   * Rejects with `BAD_OPTION` where address or length is no whole number.
+   */
+  async readMemory(address: number, length: number): Promise<Uint8Array> {
+    checkRange(address, length);
+    return length === 0 ? new Uint8Array() : ((await this.qmp('pmemsave', { val: address, size: length })) as Uint8Array);
+  }
+
   /** Where the machine is and what it did. */
   stats(): Promise<V64Stats> {
     return this.#ask({ what: 'stats' }) as Promise<V64Stats>;
@@ -277,13 +262,7 @@ export class V64 {
   /** The drives, and what is in them. */
   async drives(): Promise<V64DriveInfo[]> {
     const { value } = await this.#qmp('query-block', {});
-    return (value as QueryBlock[]).map(({ device, removable, locked, tray_open, inserted }) => ({
-      id: device,
-      removable,
-      locked,
-      open: tray_open ?? false,
-      medium: inserted ? { name: inserted.file, size: inserted.image['virtual-size'], readOnly: inserted.ro } : null,
-    }));
+    return driveInfo(value);
   }
 
   /**
@@ -366,6 +345,11 @@ export class V64 {
     this.#over = true;
     this.#stop();
     this.#reject(new V64Error('STATE', 'the machine was destroyed'));
+  }
+
+  /** As {@link destroy}, at the end of a block with `await using vm = await V64.create()`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.destroy();
   }
 
   /** Takes a step towards a machine that can run. */

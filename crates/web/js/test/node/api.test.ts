@@ -162,3 +162,14 @@ test('pause, resume, reset and power off', async () => {
   assert.equal((await ended).exitCode, 0);
   vm.destroy();
 });
+
+test('a machine ends with the block that it belongs to', async () => {
+  let kept: Awaited<ReturnType<typeof V64.create>> | undefined;
+  {
+    await using vm = await V64.create({ memory: '16M' });
+    kept = vm;
+    assert.deepEqual(await vm.readMemory(1 << 30, 2), new Uint8Array([255, 255]));
+    await assert.rejects(vm.readMemory(-1, 2), { code: 'BAD_OPTION' });
+  }
+  await assert.rejects(kept.stats(), { code: 'STATE' });
+});
