@@ -1,6 +1,4 @@
-//! Words every crate of the workspace shares: addresses, widths, segment names, exceptions.
-//!
-//! Nothing here behaves; it names. The crate is `no_std` and depends on nothing but `bitflags`.
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -42,7 +42,7 @@ pub(crate) fn sample() -> Vec<u8> {
 }
 
 /// Returns the `.text` section of an ELF file for x86-64.
-fn text_of(path: &Path) -> Option<Vec<u8>> {
+pub(crate) fn text_of(path: &Path) -> Option<Vec<u8>> {
     let file = fs::read(path).ok()?;
     let number = |at: usize, len: usize| {
         let bytes = file.get(at..at.checked_add(len)?)?;
