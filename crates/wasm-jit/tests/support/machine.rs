@@ -109,7 +109,7 @@ fn x87(case: &Case, register: impl Fn(&str) -> u64) -> X87 {
     for n in 0..8_u8 {
         let Some(text) = case.input.regs.get(&format!("st{n}")) else { continue };
         let all = bytes(text);
-        let place = &mut x87.r[usize::from((x87.status >> 11) as u8 + n & 7)];
+        let place = &mut x87.r[usize::from(((x87.status >> 11) as u8 + n) & 7)];
         place.significand = u64::from_le_bytes(all[..8].try_into().unwrap());
         place.sign_exponent = u16::from_le_bytes(all[8..10].try_into().unwrap());
     }
