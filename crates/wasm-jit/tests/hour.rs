@@ -318,7 +318,7 @@ fn what_waits_to_be_compiled_is_bounded() {
 /// The same for real, and shorter: what is dropped and compiled again does what the interpreter does.
 #[test]
 fn programs_agree_while_others_go() {
-    const BYTES: u64 = 96 << 10;
+    const BYTES: u64 = 128 << 10;
     let settings = Settings { hot: 4, warm: 2, batch: 8, bytes: BYTES, count: false, fixed: false };
     let mut pair = Pair::with(CodeSize::Bits64, settings);
     let mut system = System::new(0x510e_527f_ade6_82d1, 30);
