@@ -46,10 +46,11 @@ const declare = (file, entry, ...more) =>
   execFileSync(process.execPath, [generator, ...declared, ...more, '-o', join(pkg, file), entry], { cwd: here, stdio: 'inherit' });
 declare('v64.d.ts', 'src/index.ts');
 declare('v86.d.ts', 'src/v86/index.ts');
-// Of `Symbol.asyncDispose`, the older libraries of TypeScript do not know.
+// `Symbol.asyncDispose` is not in older libraries of TypeScript; where it is, the two declarations are one.
+const disposable = 'declare global {\n\tinterface SymbolConstructor {\n\t\treadonly asyncDispose: unique symbol;\n\t}\n}\n';
 for (const file of ['v64.d.ts', 'v86.d.ts']) {
   const path = join(pkg, file);
-  writeFileSync(path, `/// <reference lib="esnext.disposable" />\n${readFileSync(path, 'utf8')}`);
+  writeFileSync(path, `${disposable}${readFileSync(path, 'utf8')}`);
 }
 
 const { name, version, description, keywords, license, type, engines } = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'));

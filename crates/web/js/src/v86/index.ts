@@ -1,5 +1,6 @@
 // `v64/v86`: v86's constructor, methods and events over v64's machine. docs/v86.md says what there is and what is not.
 import { V64, V64Error, type V64Options } from 'v64';
+import type { DomElement, DomImage } from '../dom.ts';
 import { Bus, type V86Events } from './events.ts';
 import { checkNames, imageOf, translate, type V86Image, type V86Options } from './options.ts';
 import { consoleOf, Container, Inputs, showConsole } from './page.ts';
@@ -251,7 +252,7 @@ export class V86 {
   }
 
   /** Returns an image of the screen, which loads a moment later; null without a screen container. */
-  screen_make_screenshot(): HTMLImageElement | null {
+  screen_make_screenshot(): DomImage | null {
     if (!this.#container) return null;
     const image = new Image();
     void this.ready.then(async (vm) => void (image.src = URL.createObjectURL(await vm.screenshot()))).catch(() => {});
@@ -339,7 +340,7 @@ export class V86 {
   }
 
   /** Shows COM1 in a terminal of xterm.js. */
-  set_serial_container_xtermjs(element: HTMLElement, xterm_lib?: unknown): void {
+  set_serial_container_xtermjs(element: DomElement, xterm_lib?: unknown): void {
     void this.ready.then((vm) => {
       this.#console?.();
       const lib = xterm_lib === undefined ? {} : { xterm_lib: xterm_lib as NonNullable<Parameters<typeof showConsole>[1]['xterm_lib']> };

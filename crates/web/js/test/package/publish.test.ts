@@ -11,7 +11,7 @@ const manifest = JSON.parse(readFileSync(join(PKG, 'package.json'), 'utf8')) as 
 test('the tarball holds the library, its command, the licences and nothing else', () => {
   const [packed] = JSON.parse(npm(PKG, 'pack', '--dry-run', '--json')) as [{ files: { path: string; mode: number }[] }];
   const paths = packed.files.map(({ path }) => path);
-  const code = ['cli.mjs', 'node.mjs', 'v64.d.ts', 'v64.mjs', 'v64.wasm', 'worker.mjs'];
+  const code = ['cli.mjs', 'node.mjs', 'v64.d.ts', 'v64.mjs', 'v64.wasm', 'v86.d.ts', 'v86.mjs', 'v86.node.mjs', 'worker.mjs'];
   const firmware = ['LICENSE-seabios', 'bios-256k.bin', 'vgabios-stdvga.bin'].map((name) => `firmware/${name}`);
   assert.deepEqual(paths.toSorted(), ['LICENSE-APACHE', 'LICENSE-MIT', 'README.md', 'package.json', ...code, ...firmware].toSorted());
   const named = JSON.stringify([manifest['exports'], manifest['bin'], manifest['types']]).match(/[\w.-]+\.(mjs|wasm|d\.ts)/g);
