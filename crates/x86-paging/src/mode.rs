@@ -28,7 +28,7 @@ pub enum PagingKind {
 
 /// Everything but the tables that a page walk depends on.
 ///
-/// Cheap to build: take a new one after any change of CR0, CR3, CR4, EFER, RFLAGS.AC or the PDPTE registers. The caller
+/// Take a new one after any change of CR0, CR3, CR4, EFER or the PDPTE registers; of RFLAGS.AC it can be told. The caller
 /// flushes the [`Tlb`](crate::Tlb) where the manual says so, and after every change of a bit that this type reads other
 /// than RFLAGS.AC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +105,12 @@ impl PagingMode {
             cpu.model.physical_bits,
             cpu.model.features.contains(Features::PAGE1GB),
         )
+    }
+
+    /// RFLAGS.AC is another.
+    #[inline]
+    pub const fn set_ac(&mut self, rflags_ac: bool) {
+        self.ac = rflags_ac;
     }
 
     /// Which translation is in force.

@@ -81,7 +81,7 @@ pub(super) fn write_cr0(vm: &mut Vcpu, v: u64) -> Result<(), Exception> {
     if (old ^ new).intersects(Cr0::PG | Cr0::PE | Cr0::WP) {
         vm.tlb_mut().flush_all();
     }
-    vm.mode_switched();
+    vm.controls_changed();
     Ok(())
 }
 
@@ -142,7 +142,7 @@ fn write_cr4(vm: &mut Vcpu, v: u64) -> Result<(), Exception> {
     if changed.intersects(paging) {
         vm.tlb_mut().flush_all();
     }
-    vm.mode_switched();
+    vm.controls_changed();
     Ok(())
 }
 

@@ -41,8 +41,10 @@ pub(super) fn wrmsr(vm: &mut Vcpu) -> Outcome {
             }
             if effects.efer {
                 vm.tlb_mut().flush_all();
+                vm.controls_changed();
+            } else {
+                vm.mode_switched();
             }
-            vm.mode_switched();
         }
         (MsrAccess::GeneralProtection, _) => return Err(Exception::GP0),
         (MsrAccess::NotHandled, _) => {

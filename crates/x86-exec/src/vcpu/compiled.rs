@@ -180,6 +180,12 @@ impl CodeMode {
     /// The bits of [`CodeMode::float`] in a key; all of them are those of no mode
     pub const FLOAT: u32 = 3 << 8;
 
+    /// The keys that differ from this one in [`CodeMode::float`] alone, and this one.
+    pub fn floats(key: u32) -> [u32; 3] {
+        let of = |float: FloatMode| key & !Self::FLOAT | (float as u32) << 8;
+        [FloatMode::Other, FloatMode::Exact, FloatMode::Free].map(of)
+    }
+
     /// Returns the code size of the modes with a key.
     pub const fn code_size_of(key: u32) -> CodeSize {
         match key >> 1 & 3 {
@@ -208,7 +214,8 @@ pub trait CompiledCode {
     /// Runs what is in `slot`, at most `budget` instructions. Gives what is left of the budget.
     fn run(&mut self, vcpu: &mut Vcpu, slot: u32, budget: u64) -> u64;
 
-    /// These units of code, by the numbers under which they were announced, do not stand for their bytes any more.
+    /// These units of code, by the numbers under which they were announced, do not stand for their bytes any more. If they
+    /// could be called, [`Vcpu::compiled_dropped`] announces it.
     fn invalidate(&mut self, vcpu: &mut Vcpu, units: &[u32]);
 
     /// Returns counts for `--stats`.
@@ -222,9 +229,22 @@ pub trait CompiledCode {
 pub mod layout {
     use super::{Shared, Vcpu};
     use std::mem::offset_of;
+    use x86_state::{Cpu, Segment};
+    use x86_types::Seg;
 
     /// The architectural state
     pub const CPU: u64 = offset_of!(Vcpu, cpu) as u64;
+    /// CPL, a byte
+    pub const CPL: u64 = CPU + offset_of!(Cpu, cpl) as u64;
+    /// Number of GS among the segments
+    pub const GS: u64 = Seg::Gs as u64;
+    /// Base of GS; what derives from it is in [`SEG_BASE`]
+    pub const GS_BASE: u64 =
+        CPU + (offset_of!(Cpu, seg) + offset_of!(Segment, base)) as u64 + GS * size_of::<Segment>() as u64;
+    /// IA32_KERNEL_GS_BASE
+    pub const KERNEL_GS_BASE: u64 = CPU + offset_of!(Cpu, msr.kernel_gs_base) as u64;
+    /// 32 bits; not 0 where the run loop has to look up
+    pub const ATTENTION: u64 = offset_of!(Vcpu, run_state.attention) as u64;
     /// Bases by segment register
     pub const SEG_BASE: u64 = offset_of!(Vcpu, mem.seg_base) as u64;
     /// Bit by segment register: its accesses need checks

@@ -31,7 +31,7 @@ use compiled::{CompiledCode, Jumps, MODE_BITS, Shared, Steps};
 use guest_memory::GuestMemory;
 use replay::Replay;
 use std::rc::Rc;
-use x86_paging::{AccessKind, MmuIndex, PagingMode, Tlb};
+use x86_paging::{AccessKind, BANKS, MmuIndex, PagingMode, Tlb};
 use x86_state::{Cpu, Cr0, RFlags, Shadow, cpuid::CpuModel};
 use x86_types::{CodeSize, Exception, Seg, Width};
 
@@ -143,8 +143,8 @@ struct CodeSide {
     compiled: Option<Box<dyn CompiledCode>>,
     shared: Shared,
     jumps: Jumps,
-    /// What the keys of jumps in [`Shared`] were made for
-    jumps_for: (u32, u32, u32),
+    /// What the keys of jumps in [`Shared`] were made for last, and these keys, by bank of the TLB
+    jumps_for: [((u32, u32, u32), u64); BANKS],
     /// [`CompiledCode::hot_after`]
     hot: u32,
     /// Instructions executed for compiled code
@@ -167,7 +167,7 @@ impl CodeSide {
             compiled: None,
             shared: Shared::default(),
             jumps: Jumps::default(),
-            jumps_for: (0, 0, 0),
+            jumps_for: Default::default(),
             hot: u32::MAX,
             steps: Steps::default(),
             epoch: 1,
@@ -269,11 +269,17 @@ impl Vcpu {
     /// Rebuilds everything derived, after state was changed from outside or by a rare instruction: drops the TLB too.
     pub fn state_changed(&mut self) {
         self.mem.tlb.flush_all();
-        self.mode_switched();
+        self.controls_changed();
         self.run_state.attention |= attention::INTERRUPT;
     }
 
-    /// Rebuilds what derives from modes, segments, CPL, RFLAGS and control registers, other than the TLB's content.
+    /// Rebuilds what derives from control registers, EFER and all below, other than the TLB's content.
+    pub(crate) fn controls_changed(&mut self) {
+        self.mem.paging = PagingMode::of(&self.cpu);
+        self.mode_switched();
+    }
+
+    /// Rebuilds what derives from the mode of the code, segments, CPL and RFLAGS.
     pub(crate) fn mode_switched(&mut self) {
         self.cpu.update_code_size();
         self.segments_changed();
@@ -283,6 +289,9 @@ impl Vcpu {
     /// Rebuilds what derives from segment registers and CPL.
     pub(crate) fn segments_changed(&mut self) {
         let long64 = self.cpu.code_size == CodeSize::Bits64;
+        if long64 && self.mem.linear_mask == u64::MAX {
+            return self.bases_changed();
+        }
         self.mem.linear_mask = if long64 { u64::MAX } else { 0xffff_ffff };
         self.mem.stack_width = if long64 {
             Width::B8
@@ -306,9 +315,20 @@ impl Vcpu {
         self.privilege_changed();
     }
 
+    /// Rebuilds what derives from segment registers and CPL where code is that of 64 bits, as it was before.
+    ///
+    /// SPEC: intel-sdm-vol1 :: 3.4.2.1 Segment Registers in 64-Bit Mode -> CS, DS, ES and SS have base 0 and no limit; FS and GS have bases alone
+    fn bases_changed(&mut self) {
+        for seg in [Seg::Fs, Seg::Gs] {
+            self.mem.seg_base[seg as usize] = self.cpu.segment(seg).base;
+        }
+        self.mem.seg_checks = 0;
+        self.privilege_changed();
+    }
+
     /// Rebuilds what derives from CPL and RFLAGS.AC: which TLB bank is used, and whether alignment is checked.
     pub(crate) fn privilege_changed(&mut self) {
-        self.mem.paging = PagingMode::of(&self.cpu);
+        self.mem.paging.set_ac(self.cpu.system_flags.contains(RFlags::AC));
         self.mem.mmu = self.mem.paging.mmu_index(self.explicit(AccessKind::Read));
         if self.alignment_checked() {
             self.mem.seg_checks |= 0x3f;

@@ -2,7 +2,7 @@
 
 use super::Vcpu;
 use x86_exceptions::{Privilege, SystemContext};
-use x86_paging::{Access, AccessKind, load_pdptes};
+use x86_paging::{Access, AccessKind, PagingMode, load_pdptes};
 use x86_state::Cpu;
 use x86_types::{Exception, LinearAddr, Width};
 
@@ -54,6 +54,7 @@ impl Vcpu {
             self.cpu.pdpte = load_pdptes(self, cr3, bits).map_err(|_| Exception::GP0)?;
         }
         self.cpu.cr3 = cr3;
+        self.mem.paging = PagingMode::of(&self.cpu);
         self.privilege_changed();
         self.mem.tlb.switch(self.mem.paging.pcid(), keep);
         Ok(())

@@ -1,5 +1,8 @@
 //! How old what was derived from translations is: whoever keeps such things asks whether they are still good.
 
+use super::slots::SlotSet;
+use super::{TLB_ENTRIES, slot_of, tag_of};
+use crate::MmuIndex;
 use x86_types::LinearAddr;
 
 /// PCIDs that there are.
@@ -12,6 +15,17 @@ pub(super) struct Ages {
     all: u32,
     /// Times that those of one may have, others apart
     by_pcid: Box<[u32; PCIDS]>,
+    /// Pages whose translations something was derived from since they last went, hashed, in the lower half and in the upper
+    noted: [SlotSet; 2],
+}
+
+/// Sizes of pages, as powers of two.
+const SHIFTS: [u8; 4] = [12, 21, 22, 30];
+
+/// Where the page of an address is noted if it is of such a size.
+fn hash(lin: LinearAddr, shift: u8) -> usize {
+    let page = (lin.0 >> shift ^ u64::from(shift) << 57).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (page >> (u64::BITS - TLB_ENTRIES.trailing_zeros())) as usize
 }
 
 /// Whether an address lies in the upper half of the linear addresses, be they of 32 bits or of 64.
@@ -21,16 +35,19 @@ pub(super) fn is_upper(lin: LinearAddr) -> bool {
 
 impl Ages {
     pub(super) fn new() -> Ages {
-        Ages { upper: 0, all: 0, by_pcid: Box::new([0; PCIDS]) }
+        Ages { upper: 0, all: 0, by_pcid: Box::new([0; PCIDS]), noted: [SlotSet::EMPTY; 2] }
     }
 
     pub(super) fn all(&mut self) {
         self.upper = self.upper.wrapping_add(1);
+        self.noted[1] = SlotSet::EMPTY;
         self.not_global();
     }
 
     pub(super) fn not_global(&mut self) {
         self.all = self.all.wrapping_add(1);
+        // What lies in the upper half may be global.
+        self.noted[0] = SlotSet::EMPTY;
     }
 
     pub(super) fn pcid(&mut self, pcid: u16) {
@@ -39,14 +56,29 @@ impl Ages {
     }
 
     pub(super) fn page(&mut self, lin: LinearAddr) {
-        if is_upper(lin) {
-            self.upper = self.upper.wrapping_add(1);
+        let half = usize::from(is_upper(lin));
+        if SHIFTS.iter().any(|&shift| self.noted[half].contains(hash(lin, shift))) {
+            if half == 1 { self.all() } else { self.not_global() }
         }
-        self.not_global();
+    }
+
+    /// Something is derived from the translation of a page of this size; of any, where it is not known.
+    fn note(&mut self, lin: LinearAddr, shift: Option<u8>) {
+        let noted = &mut self.noted[usize::from(is_upper(lin))];
+        let sizes = SHIFTS.into_iter().filter(|&size| shift.is_none_or(|shift| size == shift));
+        sizes.for_each(|size| noted.insert(hash(lin, size)));
     }
 }
 
 impl super::Tlb {
+    /// Something is derived from the translation of an address. The ages below tell when it is not good any more; of pages
+    /// that were not noted they need not tell.
+    pub fn note(&mut self, index: MmuIndex, lin: LinearAddr) {
+        let side = &self.side[index as usize][slot_of(lin)];
+        let shift = (side.slow == tag_of(lin)).then_some(side.page_shift);
+        self.ages.note(lin, shift);
+    }
+
     /// Changes whenever translations of global pages in the upper half, where kernels are, may have been invalidated: of
     /// linear addresses with bit 63 set, or with bit 31 if they have 32 bits.
     ///

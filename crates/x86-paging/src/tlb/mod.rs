@@ -12,7 +12,7 @@ pub use fill::{TlbFill, TlbMemory};
 use crate::AccessKind;
 use ages::Ages;
 use entry::{INVALID, Side, slot_of, tag_of};
-use second::Second;
+use second::{LARGE_SHIFT, Second};
 use slots::SlotSet;
 use x86_types::{GuestPhysAddr, LinearAddr, RamAddr};
 
@@ -38,6 +38,10 @@ pub struct Tlb {
     global: [SlotSet; BANKS],
     /// Those among the filled that are pieces of large pages, by bank
     large: [SlotSet; BANKS],
+    /// The large pages of which pieces may be among them, hashed: a quick "no" for `flush_page`
+    large_pages: SlotSet,
+    /// Whether any of them is above 2 MiB
+    has_larger: bool,
     /// Pages of memory that may have a write tag, hashed, in `local` and in `global`: a quick "no" for `revoke_write`
     written: [SlotSet; 2],
     /// Times that anything was invalidated
@@ -64,6 +68,8 @@ impl Tlb {
             local: [SlotSet::EMPTY; BANKS],
             global: [SlotSet::EMPTY; BANKS],
             large: [SlotSet::EMPTY; BANKS],
+            large_pages: SlotSet::EMPTY,
+            has_larger: false,
             written: [SlotSet::EMPTY; 2],
             flushes: 0,
             second: Second::new(),
@@ -178,6 +184,8 @@ impl Tlb {
         }
         if fill.page_size != crate::PageSize::Size4K {
             self.large[bank].insert(slot);
+            self.large_pages.insert(large_hash(fill.lin));
+            self.has_larger |= fill.page_size.shift() > LARGE_SHIFT;
         }
         let Some(memory) = fill.memory else { return };
         let tag_if = |allowed: bool| if allowed { tag } else { INVALID };
@@ -243,6 +251,8 @@ impl Tlb {
         self.local = [SlotSet::EMPTY; BANKS];
         self.global = [SlotSet::EMPTY; BANKS];
         self.large = [SlotSet::EMPTY; BANKS];
+        self.large_pages = SlotSet::EMPTY;
+        self.has_larger = false;
         self.written = [SlotSet::EMPTY; 2];
     }
 
@@ -291,9 +301,13 @@ impl Tlb {
         self.second.flush_page(lin);
         self.ages.page(lin);
         let (slot, tag) = (slot_of(lin), tag_of(lin));
+        let may_be_large = self.has_larger || self.large_pages.contains(large_hash(lin));
         for bank in 0..BANKS {
             if self.side[bank][slot].slow == tag {
                 self.drop_slot(bank, slot);
+            }
+            if !may_be_large {
+                continue;
             }
             for piece in self.large[bank].iter() {
                 let side = &self.side[bank][piece];
@@ -329,6 +343,13 @@ impl Tlb {
 #[inline(always)]
 fn last_page(lin: LinearAddr, size: u64) -> u64 {
     lin.wrapping_add(size).wrapping_add(u64::MAX).page().0
+}
+
+/// Where the large page of an address is noted in `Tlb::large_pages`.
+#[inline]
+fn large_hash(lin: LinearAddr) -> usize {
+    let page = lin.0 >> LARGE_SHIFT;
+    (page ^ page >> 10) as usize % TLB_ENTRIES
 }
 
 /// Where a page of memory is noted in `Tlb::written`.

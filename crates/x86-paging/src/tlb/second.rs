@@ -12,7 +12,7 @@ use x86_types::{GuestPhysAddr, LinearAddr};
 const SETS: usize = 2048;
 /// Pieces of 2 MiB of large pages.
 const LARGE: usize = 128;
-const LARGE_SHIFT: u32 = 21;
+pub(super) const LARGE_SHIFT: u32 = 21;
 const PCIDS: usize = 4096;
 
 /// A translation, of 4 KiB or of 2 MiB.
@@ -61,6 +61,8 @@ pub(super) struct Second {
     flushed: Box<[u64]>,
     local_flushed: u64,
     all_flushed: u64,
+    /// Whether a page above 2 MiB was ever kept: it is kept in pieces
+    has_larger: bool,
 }
 
 fn set_of(tag: u64) -> usize {
@@ -86,6 +88,7 @@ impl Second {
             flushed: vec![0; PCIDS].into(),
             local_flushed: 0,
             all_flushed: 0,
+            has_larger: false,
         }
     }
 
@@ -132,6 +135,7 @@ impl Second {
             let tag = large_tag(fill.lin, index as usize);
             let base = fill.phys.0 >> LARGE_SHIFT << LARGE_SHIFT;
             self.large[large_slot(tag)] = new(tag, GuestPhysAddr(base));
+            self.has_larger |= fill.page_size.shift() > LARGE_SHIFT;
             return;
         }
         let tag = tag_of(fill.lin) | index as u64;
@@ -172,8 +176,14 @@ impl Second {
                 *kept = Kept::NONE;
             }
         }
-        for kept in &mut self.large {
-            if kept.tag != INVALID && (kept.tag ^ lin.0) >> kept.page_size.shift() == 0 {
+        let holds = |kept: &Kept| kept.tag != INVALID && (kept.tag ^ lin.0) >> kept.page_size.shift() == 0;
+        if self.has_larger {
+            self.large.iter_mut().filter(|kept| holds(kept)).for_each(|kept| *kept = Kept::NONE);
+            return;
+        }
+        for bank in 0..BANKS as u64 {
+            let kept = &mut self.large[large_slot(large_tag(lin, bank as usize))];
+            if holds(kept) {
                 *kept = Kept::NONE;
             }
         }

@@ -360,10 +360,31 @@ fn ages_change_with_what_they_are_of() {
     assert_eq!(ages(&mut |tlb| tlb.switch(1, false)), [false, true, false]);
     assert_eq!(ages(&mut |tlb| tlb.flush_pcid(2)), [false, false, true]);
     assert_eq!(ages(&mut |tlb| tlb.flush_non_global()), [false, true, true]);
-    assert_eq!(ages(&mut |tlb| tlb.flush_page(low)), [false, true, true]);
-    assert_eq!(ages(&mut |tlb| tlb.flush_page(high)), [true; 3]);
-    assert_eq!(ages(&mut |tlb| tlb.flush_page(high_32)), [true; 3]);
     assert_eq!(ages(&mut |tlb| tlb.flush_all()), [true; 3]);
+    // Single pages matter where they were noted, until they went.
+    for (lin, changes) in [(low, [false, true, true]), (high, [true; 3]), (high_32, [true; 3])] {
+        assert_eq!(ages(&mut |tlb| tlb.flush_page(lin)), [false; 3], "{lin:x?}");
+        assert_eq!(ages(&mut |tlb| tlb.note(K, lin)), [false; 3]);
+        assert_eq!(ages(&mut |tlb| tlb.flush_page(LinearAddr(lin.0 ^ 1 << 40))), [false; 3], "another page");
+        assert_eq!(ages(&mut |tlb| tlb.flush_page(lin)), changes, "{lin:x?}");
+        assert_eq!(ages(&mut |tlb| tlb.flush_page(lin)), [false; 3], "{lin:x?}");
+    }
+}
+
+#[test]
+fn what_was_noted_of_a_large_page_goes_with_any_address_of_it() {
+    for (page_size, far) in [(PageSize::Size2M, 0x1f_f000), (PageSize::Size1G, 0x3fff_f000)] {
+        let lin = LinearAddr(0x8000_0000);
+        let mut tlb = Tlb::new();
+        tlb.insert(K, &TlbFill { page_size, ..fill(lin) });
+        tlb.note(K, lin);
+        let before = tlb.age_of(1);
+        tlb.flush_page(lin.wrapping_add(far + 0x1000));
+        assert_eq!((tlb.age_of(1), tlb.filled()), (before, 1), "{page_size:?}");
+        tlb.flush_page(lin.wrapping_add(far));
+        assert_ne!(tlb.age_of(1), before, "{page_size:?}");
+        assert_eq!(tlb.filled(), 0);
+    }
 }
 
 #[test]

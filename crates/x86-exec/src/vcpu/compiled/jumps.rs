@@ -7,7 +7,7 @@ use x86_paging::MmuIndex;
 use x86_types::LinearAddr;
 
 /// Entries, a power of two.
-pub const JUMPS_LEN: usize = 1 << 12;
+pub const JUMPS_LEN: usize = 1 << 14;
 
 /// One of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub(in super::super) struct Jumps {
     last: u64,
     /// Bits of the addresses that keys are made of
     bits: u32,
+    /// Times that stamps began anew
+    rounds: u64,
     /// Age of the TLB as kernels see it, for which kernels run code that their address spaces do not share
     local: Option<u64>,
 }
@@ -58,7 +60,7 @@ const MAX_STAMPS: usize = 64;
 impl Default for Jumps {
     fn default() -> Jumps {
         let table = vec![Jump::default(); JUMPS_LEN].into_boxed_slice();
-        Jumps { table, stamps: Vec::new(), last: 0, bits: 0, local: None }
+        Jumps { table, stamps: Vec::new(), last: 0, bits: 0, rounds: 0, local: None }
     }
 }
 
@@ -87,6 +89,7 @@ impl Jumps {
         self.table.fill(Jump::default());
         self.stamps.clear();
         self.last = 0;
+        self.rounds += 1;
     }
 
     fn stamp(&mut self, whose: Whose, age: Age) -> u64 {
@@ -121,18 +124,27 @@ impl Jumps {
 }
 
 impl Vcpu {
-    /// Tells compiled code by which keys it finds where to go on, after translations, compiled code or the mode changed.
+    /// Tells compiled code by which keys it finds where to go on, after translations, compiled code or the mode
+    /// changed.
     #[inline]
     pub(in super::super) fn choose_jumps(&mut self) {
         let now = (self.mem.tlb.flushes(), self.code.epoch, self.code.shared.code_key);
-        if now != self.code.jumps_for {
-            self.code.jumps_for = now;
+        // Kernels change banks all the time.
+        let known = &mut self.code.jumps_for[self.mem.mmu as usize];
+        if now == known.0 {
+            self.code.shared.jump_key = known.1;
+        } else {
             let pcid = (!self.shares_jumps()).then(|| self.mem.paging.pcid());
             let age = pcid.map_or_else(|| self.mem.tlb.age_of_kernel(), |pcid| self.mem.tlb.age_of(pcid));
             let whose = Whose { mode: self.code.shared.code_key, pcid };
             // Code of 32 bits has shorter addresses, which are told apart all the same.
-            self.code.shared.jump_key =
-                self.code.jumps.key(whose, (age, self.code.epoch), self.cpu.linear_bits());
+            let rounds = self.code.jumps.rounds;
+            let key = self.code.jumps.key(whose, (age, self.code.epoch), self.cpu.linear_bits());
+            if rounds != self.code.jumps.rounds {
+                self.code.jumps_for = Default::default();
+            }
+            self.code.shared.jump_key = key;
+            self.code.jumps_for[self.mem.mmu as usize] = (now, key);
         }
     }
 
@@ -152,7 +164,9 @@ impl Vcpu {
     /// Compiled code found what is in `slot` where it goes on, at RIP. It is to find it at once the next time.
     pub fn compiled_jump(&mut self, slot: u64) {
         let rip = self.cpu.rip;
-        let is_shared = self.mem.tlb.is_of_kernel(self.mem.mmu, LinearAddr(rip & self.mem.linear_mask));
+        let linear = LinearAddr(rip & self.mem.linear_mask);
+        let is_shared = self.mem.tlb.is_of_kernel(self.mem.mmu, linear);
+        self.mem.tlb.note(self.mem.mmu, linear);
         if self.shares_jumps() && !is_shared {
             self.code.jumps.local = Some(self.mem.tlb.age_of_kernel());
             self.code.jumps_for = Default::default();
@@ -213,6 +227,27 @@ mod tests {
             }
             assert_eq!(jumps.table[at], Jump::default());
         }
+    }
+
+    #[test]
+    fn keys_kept_for_a_bank_go_when_stamps_begin_again() {
+        let mut vcpu = crate::vcpu::tests::processor();
+        vcpu.code.shared.code_key = 1;
+        vcpu.choose_jumps();
+        let kernel = vcpu.code.shared.jump_key;
+        (vcpu.mem.mmu, vcpu.code.shared.code_key) = (MmuIndex::User, 3);
+        vcpu.choose_jumps();
+        (vcpu.mem.mmu, vcpu.code.shared.code_key) = (MmuIndex::Kernel, 1);
+        vcpu.choose_jumps();
+        assert_eq!(vcpu.code.shared.jump_key, kernel);
+        // The next stamp is one too many: it is the first again.
+        vcpu.code.jumps.last = u64::MAX;
+        (vcpu.mem.mmu, vcpu.code.shared.code_key) = (MmuIndex::User, 5);
+        vcpu.choose_jumps();
+        let first = vcpu.code.shared.jump_key;
+        (vcpu.mem.mmu, vcpu.code.shared.code_key) = (MmuIndex::Kernel, 1);
+        vcpu.choose_jumps();
+        assert_ne!(vcpu.code.shared.jump_key, first);
     }
 
     #[test]
