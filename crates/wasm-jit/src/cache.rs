@@ -54,6 +54,12 @@ impl Unit {
     fn key(&self) -> (u64, u32) {
         (self.place, if self.any_float { self.mode | CodeMode::FLOAT } else { self.mode })
     }
+
+    /// The modes that it may have been entered under.
+    fn modes(&self) -> impl Iterator<Item = u32> {
+        let (own, any) = (self.mode, self.any_float);
+        CodeMode::floats(own).into_iter().filter(move |&mode| any || mode == own)
+    }
 }
 
 /// A module that was handed to the host.
@@ -137,7 +143,8 @@ impl Cache {
 
     /// Lets compiled code find its way to a unit that can be called.
     pub(crate) fn enter_point(&mut self, place: u64, mode: u32, slot: u32) {
-        let (key, first) = (entry_key(place, mode), entry_index(place));
+        let key = entry_key(place, mode);
+        let first = entry_index(key);
         let both = [first, first ^ OTHER_ENTRY];
         // One that is free or has it already; else the first one's code moves to its own second place.
         let holds = |key: u64| both.into_iter().find(|&at| self.entries[at].key == key);
@@ -243,10 +250,12 @@ impl Cache {
     pub(crate) fn remove(&mut self, number: u32) -> (Option<Unit>, Option<Slots>) {
         let Some(unit) = self.units.remove(&number) else { return (None, None) };
         self.places.remove(&unit.key());
-        // It may have been entered under any floating-point mode.
-        for at in [entry_index(unit.place), entry_index(unit.place) ^ OTHER_ENTRY] {
-            if self.entries[at].slot == u64::from(unit.slot) {
-                self.entries[at] = EntryPoint { key: 0, slot: 0 };
+        for mode in unit.modes() {
+            let key = entry_key(unit.place, mode);
+            for at in [entry_index(key), entry_index(key) ^ OTHER_ENTRY] {
+                if self.entries[at] == (EntryPoint { key, slot: unit.slot.into() }) {
+                    self.entries[at] = EntryPoint { key: 0, slot: 0 };
+                }
             }
         }
         if unit.stage == Stage::Waiting {
@@ -375,6 +384,41 @@ mod tests {
         }
         cache.remove(all);
         assert_eq!(cache.find(32, 3), None);
+    }
+
+    #[test]
+    fn code_is_found_at_once_in_all_modes_that_it_runs_in() {
+        let mut cache = Cache::new(SlotTable::new(1));
+        // As a kernel's functions: in two banks of the TLB, whatever MXCSR says.
+        let codes: Vec<(u64, u32)> = (0..64_u64)
+            .flat_map(|n| [0, 1].map(|bank| 1 | bank << 5).map(|own| (n * 16, own)))
+            .flat_map(|(place, own)| CodeMode::floats(own).map(|mode| (place, mode)))
+            .collect();
+        for (n, &(place, mode)) in codes.iter().enumerate() {
+            cache.enter_point(place, mode, n as u32 + 1);
+        }
+        let is_there = |&(n, &(place, mode)): &(usize, &(u64, u32))| {
+            let (key, at) = (entry_key(place, mode), entry_index(entry_key(place, mode)));
+            [at, at ^ OTHER_ENTRY]
+                .iter()
+                .any(|&at| cache.entries[at] == EntryPoint { key, slot: n as u64 + 1 })
+        };
+        let there = codes.iter().enumerate().filter(is_there).count();
+        assert!(there > codes.len() * 98 / 100, "{there} of {}", codes.len());
+    }
+
+    #[test]
+    fn dropped_code_is_found_in_no_mode() {
+        let mut cache = Cache::new(SlotTable::new(1));
+        let unit = cache.add(entry(16), 1, true, Vec::new(), Vec::new());
+        let first = cache.take_slots(1);
+        cache.built(first, vec![unit], 10);
+        cache.settle(first, true);
+        for mode in CodeMode::floats(1) {
+            cache.enter_point(16, mode, first);
+        }
+        cache.remove(unit);
+        assert!(cache.entries.iter().all(|entry| entry.key == 0));
     }
 
     #[test]

@@ -82,7 +82,7 @@ pub struct EntryPoint {
 }
 
 /// Entries in the table, a power of two.
-pub const ENTRIES_LEN: usize = 1 << 15;
+pub const ENTRIES_LEN: usize = 1 << 16;
 
 /// Code at a compiled address in a mode.
 pub const fn entry_key(address: u64, mode: u32) -> u64 {
@@ -92,16 +92,17 @@ pub const fn entry_key(address: u64, mode: u32) -> u64 {
 /// Where in a key the mode is.
 pub const ENTRY_MODE_SHIFT: u32 = 48;
 
-/// Which entry of the table code at an address has.
-pub const fn entry_index(address: u64) -> usize {
-    ((address ^ address >> ENTRY_FOLD) & (ENTRIES_LEN as u64 - 1)) as usize
+/// Which entry of the table a key has: the upper bits of a product, since functions begin at multiples of 16, pages of programs
+/// lie anywhere, and a kernel runs the same code in several modes.
+pub const fn entry_index(key: u64) -> usize {
+    (key.wrapping_mul(ENTRY_FACTOR) >> (u64::BITS - ENTRIES_LEN.trailing_zeros())) as usize
 }
 
 /// What the index of the one entry that code may have differs in from that of the other.
 pub const OTHER_ENTRY: usize = 1;
 
-/// Addresses are folded once so far down, so that pages do not lie on one another.
-pub const ENTRY_FOLD: u64 = 11;
+/// 2^64 divided by the golden ratio: neighbours lie far apart.
+pub const ENTRY_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 const _: () = assert!(
     size_of::<TlbEntry>() == 32

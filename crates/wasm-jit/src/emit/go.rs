@@ -14,12 +14,14 @@ const PLACE: u32 = 2;
 const RIP: u32 = 3;
 /// An entry of the TLB, then of the table of entries
 const SLOT: u32 = 4;
+/// Of the code in its mode
+const KEY: u32 = 5;
 
 /// `(vcpu, left, place) -> left`, with the state stored. Of the two entries that code may have, both are looked at.
 ///
 /// SPEC: wasm-3.0-core :: 2.4.2 Control Instructions -> `return_call_indirect` leaves this frame, so that chains of any length take no stack
 pub(crate) fn go(fixed: Option<Fixed>, count: bool) -> Function {
-    let mut function = Function::new([(2, ValType::I64)]);
+    let mut function = Function::new([(3, ValType::I64)]);
     let mut out = function.instructions();
     // Where does RIP lie?
     out.local_get(PLACE).i64_eqz().if_(BlockType::Empty);
@@ -35,15 +37,16 @@ pub(crate) fn go(fixed: Option<Fixed>, count: bool) -> Function {
     out.local_get(RIP).call(Import::CodeAddress as u32).local_set(PLACE);
     out.end().end().end();
     // Is it known?
-    tables::entry(&mut out, fixed, PLACE);
+    tables::key(&mut out, fixed, PLACE);
+    out.local_set(KEY);
+    tables::entry(&mut out, fixed, KEY);
     out.local_set(SLOT);
     let entries = tables::entries(fixed);
     for first in [true, false] {
         if !first {
             out.local_get(SLOT).i64_const((layout::OTHER_ENTRY << 4) as i64).i64_xor().local_set(SLOT);
         }
-        out.local_get(SLOT).i64_load(place(entries, 3));
-        tables::key(&mut out, fixed, PLACE);
+        out.local_get(SLOT).i64_load(place(entries, 3)).local_get(KEY);
         out.i64_eq().if_(BlockType::Empty);
         if count {
             tables::count(&mut out, fixed);

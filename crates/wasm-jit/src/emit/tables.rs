@@ -4,7 +4,12 @@ use super::{Emitter, SLOT, TLB, VCPU, place};
 use crate::layout;
 use crate::module::Fixed;
 use wasm_encoder::{InstructionSink, MemArg};
-use x86_exec::vcpu::compiled::{JUMP_FOLD, JUMPS_LEN};
+use x86_exec::vcpu::compiled::{JUMP_FOLD, JUMPS_LEN, Jump};
+
+/// An entry of either table has 2 to this power bytes.
+const ROW: u32 = 4;
+
+const _: () = assert!(size_of::<layout::EntryPoint>() == 1 << ROW && size_of::<Jump>() == 1 << ROW);
 
 /// Pushes the address of the processor.
 pub(super) fn vcpu(out: &mut InstructionSink<'_>, fixed: Option<Fixed>) {
@@ -27,20 +32,20 @@ pub(super) fn slot_of_now(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, l
     out.i64_load(place(layout::BANK, 3)).i64_add();
 }
 
-/// Pushes what leads to a row of 16 bytes for the address in a local: the address is folded once, so far down, and cut to the
-/// number of rows. Where code does not know the table, its address is at `table` within the processor.
-fn row(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, at: u32, fold: u64, rows: usize, table: u64) {
-    out.local_get(at).local_get(at).i64_const(fold as i64).i64_shr_u().i64_xor();
-    out.i64_const(rows as i64 - 1).i64_and().i64_const(4).i64_shl();
+/// Adds the address of a table that is at `table` within the processor, where code does not know it.
+fn of_table(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, table: u64) {
     if fixed.is_none() {
         vcpu(out, fixed);
         out.i64_load(place(table, 3)).i64_add();
     }
 }
 
-/// Pushes what leads, with [`entries`], to the first entry for the code at the compiled address in a local.
-pub(super) fn entry(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, at: u32) {
-    row(out, fixed, at, layout::ENTRY_FOLD, layout::ENTRIES_LEN, layout::ENTRIES);
+/// Pushes what leads, with [`entries`], to the first entry for the key in a local.
+pub(super) fn entry(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, key: u32) {
+    let bits = layout::ENTRIES_LEN.trailing_zeros();
+    out.local_get(key).i64_const(layout::ENTRY_FACTOR as i64).i64_mul();
+    out.i64_const(i64::from(u64::BITS - bits - ROW)).i64_shr_u().i64_const(-1 << ROW).i64_and();
+    of_table(out, fixed, layout::ENTRIES);
 }
 
 /// What is not in an entry's address yet.
@@ -58,7 +63,9 @@ pub(super) fn key(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, at: u32) 
 
 /// Pushes what leads, with [`jumps`], to the jump for the linear address in a local.
 pub(super) fn jump(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, linear: u32) {
-    row(out, fixed, linear, JUMP_FOLD.into(), JUMPS_LEN, layout::JUMPS);
+    out.local_get(linear).local_get(linear).i64_const(JUMP_FOLD.into()).i64_shr_u().i64_xor();
+    out.i64_const(JUMPS_LEN as i64 - 1).i64_and().i64_const(ROW.into()).i64_shl();
+    of_table(out, fixed, layout::JUMPS);
 }
 
 /// What is not in a jump's address yet.

@@ -32,10 +32,10 @@ impl Emitter<'_> {
         self.vcpu().local_get(LEFT).i64_const(0).return_call(FIRST_FUNCTION).end();
         // Is it known?
         let entries = tables::entries(fixed);
-        tables::entry(&mut self.out(), fixed, PLACE);
-        self.out().local_tee(SLOT).i64_load(place(entries, 3));
         tables::key(&mut self.out(), fixed, PLACE);
-        self.out().i64_eq();
+        self.out().local_set(LINEAR);
+        tables::entry(&mut self.out(), fixed, LINEAR);
+        self.out().local_tee(SLOT).i64_load(place(entries, 3)).local_get(LINEAR).i64_eq();
         self.mostly();
         self.out().if_(BlockType::Empty);
         if count {
