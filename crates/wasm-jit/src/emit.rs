@@ -13,6 +13,7 @@ mod go;
 mod memory;
 mod narrow;
 mod reach;
+mod system;
 mod tables;
 mod values;
 mod vector;
@@ -355,6 +356,11 @@ impl Emitter<'_> {
     /// Instructions that the processor executes in passing. What they cannot reach stays where it is.
     fn step(&mut self, at: i64, len: u32, index: u32, count: u32) {
         let reach = self.region.reach(index);
+        let quick = self.quick(index);
+        if let Some(quick) = quick {
+            self.is_not_quick(quick);
+            self.begin_seldom();
+        }
         self.store_within(reach);
         self.vcpu();
         self.rip(at + i64::from(len));
@@ -379,6 +385,11 @@ impl Emitter<'_> {
         self.out().i64_const(1).i64_sub().local_set(REASON);
         self.branch_to(Label::Stored);
         self.end();
+        if let Some(quick) = quick {
+            self.out().else_();
+            self.do_quickly(quick);
+            self.end();
+        }
         self.out().local_get(LEFT).i64_const(count.into()).i64_sub().local_set(LEFT);
         if !rest {
             self.load_state();

@@ -25,7 +25,7 @@
   (import "v64" "f80" (func (;8;) (type 9)))
   (elem (;0;) (i64.const 1) func 10)
   (func (;9;) (type 10) (param i64 i64 i64) (result i64)
-    (local i64 i64)
+    (local i64 i64 i64)
     local.get 2
     i64.eqz
     if ;; label = @1
@@ -64,27 +64,27 @@
         end
       end
     end
-    local.get 2
-    local.get 2
-    i64.const 11
-    i64.shr_u
-    i64.xor
-    i64.const 32767
-    i64.and
-    i64.const 4
-    i64.shl
-    local.get 0
-    i64.load entries
-    i64.add
-    local.set 4
-    local.get 4
-    i64.load
     local.get 0
     i64.load32_u code_key
     i64.const 48
     i64.shl
     local.get 2
     i64.xor
+    local.set 5
+    local.get 5
+    i64.const -7046029254386353131
+    i64.mul
+    i64.const 44
+    i64.shr_u
+    i64.const -16
+    i64.and
+    local.get 0
+    i64.load entries
+    i64.add
+    local.set 4
+    local.get 4
+    i64.load
+    local.get 5
     i64.eq
     if ;; label = @1
       local.get 3
@@ -108,12 +108,7 @@
     local.set 4
     local.get 4
     i64.load
-    local.get 0
-    i64.load32_u code_key
-    i64.const 48
-    i64.shl
-    local.get 2
-    i64.xor
+    local.get 5
     i64.eq
     if ;; label = @1
       local.get 3
@@ -312,7 +307,7 @@
         i64.const 12
         i64.shr_u
         i64.xor
-        i64.const 4095
+        i64.const 16383
         i64.and
         i64.const 4
         i64.shl
@@ -339,26 +334,26 @@
         i64.const 0
         return_call 9
       end
-      local.get 5
-      local.get 5
-      i64.const 11
-      i64.shr_u
-      i64.xor
-      i64.const 32767
-      i64.and
-      i64.const 4
-      i64.shl
-      local.get 0
-      i64.load entries
-      i64.add
-      local.tee 13
-      i64.load
       local.get 0
       i64.load32_u code_key
       i64.const 48
       i64.shl
       local.get 5
       i64.xor
+      local.set 12
+      local.get 12
+      i64.const -7046029254386353131
+      i64.mul
+      i64.const 44
+      i64.shr_u
+      i64.const -16
+      i64.and
+      local.get 0
+      i64.load entries
+      i64.add
+      local.tee 13
+      i64.load
+      local.get 12
       i64.eq
       (@metadata.code.branch_hint "\01")
       if ;; label = @2
