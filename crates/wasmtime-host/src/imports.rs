@@ -1,6 +1,10 @@
 //! The functions that compiled code may call: those of the processor it runs on.
+//!
+//! They take and give numbers of 64 bits alone, which are read and written where wasmtime has put them: its conversions of
+//! arguments cost more than most of these calls.
 
-use wasmtime::{Extern, Func, Memory, Store, StoreLimits, Table};
+use std::mem::MaybeUninit;
+use wasmtime::{Extern, Func, FuncType, Memory, Store, StoreLimits, Table, ValRaw, ValType};
 use x86_exec::Vcpu;
 use x86_exec::vcpu::compiled::{COMPILED_BASE, FlagsKind};
 
@@ -15,42 +19,64 @@ unsafe fn processor<'a>(address: u64) -> &'a mut Vcpu {
     unsafe { &mut *pointer }
 }
 
+/// A function of `N` numbers, which gives one if `gives`.
+#[allow(unsafe_code)]
+fn function<const N: usize>(
+    store: &mut Store<StoreLimits>,
+    gives: bool,
+    f: impl Fn([u64; N]) -> u64 + Send + Sync + 'static,
+) -> Extern {
+    let kind = FuncType::new(store.engine(), [const { ValType::I64 }; N], gives.then_some(ValType::I64));
+    let body = move |values: &mut [MaybeUninit<ValRaw>]| {
+        let arguments = std::array::from_fn(|n| {
+            let Some(value) = values.get(n) else { return 0 };
+            // SAFETY: by its type the function is called with `N` arguments, all of them i64; its result has the first place.
+            unsafe { value.assume_init_ref() }.get_u64()
+        });
+        let result = f(arguments);
+        if gives && let Some(place) = values.first_mut() {
+            place.write(ValRaw::u64(result));
+        }
+        Ok(())
+    };
+    // SAFETY: as above; the caller, which would lead to the store, is not used.
+    unsafe { Func::new_unchecked(store, kind, move |_, values| body(values)) }.into()
+}
+
 #[allow(unsafe_code)]
 pub(crate) fn imports(store: &mut Store<StoreLimits>, memory: Memory, table: Table) -> Vec<Extern> {
     // SAFETY: (of each) compiled code passes on the address that it was entered with, and it runs within `enter`.
-    let find = Func::wrap(&mut *store, |vcpu: u64, linear: u64, access: u64, left: u64| unsafe {
+    let find = function(store, true, |[vcpu, linear, access, left]| unsafe {
         processor(vcpu).compiled_find(linear, access, left, false)
     });
     // SAFETY: as above.
-    let find_to_write = Func::wrap(&mut *store, |vcpu: u64, linear: u64, access: u64, left: u64| unsafe {
+    let find_to_write = function(store, true, |[vcpu, linear, access, left]| unsafe {
         processor(vcpu).compiled_find(linear, access, left, true)
     });
     // SAFETY: as above.
-    let store_slow =
-        Func::wrap(&mut *store, |vcpu: u64, linear: u64, access: u64, left: u64, value: u64| unsafe {
-            processor(vcpu).compiled_store(linear, access, left, value)
-        });
-    let step = Func::wrap(&mut *store, |vcpu: u64, number: u64, left: u64| -> u64 {
-        // SAFETY: as above.
-        let vcpu = unsafe { processor(vcpu) };
-        vcpu.compiled_step(number, left)
+    let store_slow = function(store, true, |[vcpu, linear, access, left, value]| unsafe {
+        processor(vcpu).compiled_store(linear, access, left, value)
     });
+    // SAFETY: as above.
+    let step =
+        function(store, true, |[vcpu, number, left]| unsafe { processor(vcpu).compiled_step(number, left) });
     // SAFETY: as above.
     let code_address =
-        Func::wrap(&mut *store, |vcpu: u64, rip: u64| unsafe { processor(vcpu).compiled_code_address(rip) });
-    // SAFETY: as above.
-    let jump = Func::wrap(&mut *store, |vcpu: u64, slot: u64| unsafe { processor(vcpu).compiled_jump(slot) });
-    let result = Func::wrap(&mut *store, |kind: u64, a: u64, b: u64, result: u64, carry: u64| {
+        function(store, true, |[vcpu, rip]| unsafe { processor(vcpu).compiled_code_address(rip) });
+    let jump = function(store, false, |[vcpu, slot]| {
+        // SAFETY: as above.
+        unsafe { processor(vcpu) }.compiled_jump(slot);
+        0
+    });
+    let result = function(store, true, |[kind, a, b, result, carry]| {
         FlagsKind(kind).flags(a, b, result, carry).result
     });
-    let aux = Func::wrap(&mut *store, |kind: u64, a: u64, b: u64, result: u64, carry: u64| {
-        FlagsKind(kind).flags(a, b, result, carry).aux
-    });
-    let f80 = Func::wrap(&mut *store, |vcpu: u64, what: u64, a0: u64, a1: u64, b0: u64, b1: u64| -> u64 {
-        // SAFETY: as above.
-        let vcpu = unsafe { processor(vcpu) };
-        vcpu.compiled_f80(what, (a0, a1), (b0, b1))
+    let aux =
+        function(store, true, |[kind, a, b, result, carry]| FlagsKind(kind).flags(a, b, result, carry).aux);
+    // SAFETY: as above.
+    let f80 = function(store, true, |[vcpu, what, a0, a1, b0, b1]| unsafe {
+        processor(vcpu).compiled_f80(what, (a0, a1), (b0, b1))
     });
     let functions = [find, find_to_write, store_slow, step, code_address, jump, result, aux, f80];
-    [memory.into(), table.into()].into_iter().chain(functions.map(Extern::from)).collect()
+    [memory.into(), table.into()].into_iter().chain(functions).collect()
 }
