@@ -260,6 +260,15 @@ impl Vcpu {
         if self.cpu.code_size == CodeSize::Bits64 && !linear.is_canonical(self.cpu.linear_bits()) {
             return None;
         }
+        // Tags are those of plain memory.
+        let (mmu, tlb) = (self.mem.mmu, &self.mem.tlb);
+        let hit = match kind {
+            AccessKind::Write => tlb.lookup_write(mmu, linear, 1),
+            _ => tlb.lookup_read(mmu, linear, 1),
+        };
+        if hit.is_some() {
+            return tlb.lookup_ram(mmu, linear);
+        }
         // The first iteration would meet the same fault, and sets the same accessed and dirty flags.
         let phys = self.physical(linear, self.explicit(kind)).ok()?;
         let page = phys.page();
