@@ -34,6 +34,8 @@ pub(crate) struct State {
     pub(crate) gpr: [Option<Value>; 16],
     /// Halves of vector registers, as [`layout::vector`](crate::layout::vector) numbers them
     pub(crate) vectors: [Option<Value>; 32],
+    /// Selectors and bases of segment registers
+    pub(crate) segments: [Option<(Value, Value)>; 6],
     pub(crate) flags: FlagState,
     pub(crate) fpu: Fpu,
 }

@@ -2,6 +2,7 @@
 
 mod exits;
 mod memory;
+mod segments;
 mod vector;
 mod x87;
 
@@ -13,10 +14,10 @@ use crate::value::vector::Precision;
 use crate::value::{Entry, Node, Op2, Value, Values};
 use exits::Checkpoint;
 use x86_decode::Instruction;
-use x86_exec::vcpu::compiled::CodeMode;
+use x86_exec::vcpu::compiled::{CodeMode, Segments};
 use x86_exec::vector::VecOp;
 use x86_exec::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Step, Un, exec};
-use x86_types::{CodeSize, Cond, Exception, Width};
+use x86_types::{CodeSize, Cond, Exception, Seg, Width};
 
 /// The instruction being recorded cannot be: the block ends before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub(crate) struct Recorder {
     checkpoint: Checkpoint,
     pub(crate) versions: u32,
     retired: u32,
+    /// RIP of the region's entry when it was formed, as far as that tells distances that wrap
+    start: u64,
     /// Distance of the instruction being recorded, and of the next one, from the region's entry
     offset: i64,
     next_offset: i64,
@@ -62,6 +65,7 @@ impl Recorder {
         let state = State {
             gpr: [None; 16],
             vectors: [None; 32],
+            segments: [None; 6],
             flags: flags.state(&mut values),
             fpu: Fpu::default(),
         };
@@ -74,6 +78,7 @@ impl Recorder {
             state,
             versions: 0,
             retired: 0,
+            start: 0,
             offset,
             next_offset: offset,
             term: None,
@@ -86,6 +91,11 @@ impl Recorder {
             unchecked: None,
             unsupported: false,
         }
+    }
+
+    /// In 16-bit code, where the region's entry is.
+    pub(crate) fn starting_at(self, start: u64) -> Recorder {
+        Recorder { start, ..self }
     }
 
     /// One instruction, or the state before it. Gives whether the block goes on.
@@ -149,28 +159,32 @@ impl Recorder {
     }
 
     /// The distance from the region's entry, where a value is one for sure.
+    ///
+    /// SPEC: intel-sdm-vol2 :: JMP—Jump -> with an operand size of 16 bits the target is cut to 16 bits
     fn distance(&self, v: Value) -> Option<i64> {
-        let mut v = v;
-        if self.mode.code_size != CodeSize::Bits64
-            && let Node::Two(Op2::And, a, mask) = self.values.node(v)
-        {
-            if self.values.constant(mask) != Some(Width::B4.mask()) {
-                return None;
-            }
-            v = a;
-        }
-        match self.values.node(v) {
-            Node::Entry(Entry::Base) => Some(0),
+        let long = self.mode.code_size == CodeSize::Bits64;
+        let (sum, mask) = match self.values.node(v) {
+            Node::Two(Op2::And, sum, mask) if !long => (sum, self.values.constant(mask)?),
+            _ => (v, u64::MAX),
+        };
+        let distance = match self.values.node(sum) {
+            Node::Entry(Entry::Base) => 0,
             Node::Two(Op2::Add, a, b) if self.values.node(a) == Node::Entry(Entry::Base) => {
-                let distance = self.values.constant(b)? as i64;
-                // In 32-bit code addresses wrap, and so do distances.
-                Some(if self.mode.code_size == CodeSize::Bits64 {
-                    distance
-                } else {
-                    i64::from(distance as i32)
-                })
+                self.values.constant(b)?
             }
-            _ => None,
+            _ => return None,
+        };
+        // Outside 64-bit mode addresses wrap, and so do distances. Those of 16-bit code do so within 64 KiB: which it is
+        // follows from where the code lies.
+        if long {
+            Some(distance as i64)
+        } else if mask == Width::B4.mask() {
+            Some(i64::from(distance as i32))
+        } else if mask == Width::B2.mask() && self.mode.code_size == CodeSize::Bits16 {
+            let target = self.start.wrapping_add(distance) & mask;
+            Some(target.wrapping_sub(self.start) as i64)
+        } else {
+            None
         }
     }
 
@@ -210,6 +224,10 @@ impl Domain for Recorder {
 
     fn stack_width(&self) -> Width {
         self.mode.stack_width
+    }
+
+    fn has_paragraphs(&self) -> bool {
+        self.mode.segments == Segments::Real
     }
 
     fn imm(&mut self, value: u64) -> Value {
@@ -322,7 +340,7 @@ impl Domain for Recorder {
 
     fn store(&mut self, m: &MemRef<Value>, w: Width, v: Value) -> Result<(), NotRecorded> {
         self.leave_if_unmasked();
-        let access = self.linear(m, w);
+        let access = Access { linear: self.linear(m, w.bytes().into(), true), w };
         let refused = self.exit_before();
         let again = self.opened == Some(access);
         self.act(Action::Store { access, value: v, again, refused });
@@ -415,9 +433,8 @@ impl Domain for Recorder {
         if self.mode.avx { Ok(()) } else { Err(NotRecorded) }
     }
 
-    /// Neither of the modes without VEX has compiled code.
     fn check_vex(&mut self) -> Result<(), NotRecorded> {
-        Ok(())
+        if self.mode.segments == Segments::Real { Err(NotRecorded) } else { Ok(()) }
     }
 
     fn read_mmx(&mut self, r: u8) -> Value {
@@ -441,6 +458,34 @@ impl Domain for Recorder {
 
     fn leave_mmx(&mut self) {
         self.state.fpu.tags = Some(0);
+    }
+
+    fn selector(&mut self, seg: Seg) -> Value {
+        self.selector_of(seg)
+    }
+
+    fn load_segment(&mut self, seg: Seg, selector: Value) -> Result<(), NotRecorded> {
+        // Others look at descriptors, and SS holds interrupts.
+        if self.mode.segments != Segments::Real || matches!(seg, Seg::Cs | Seg::Ss) {
+            return Err(NotRecorded);
+        }
+        self.load_paragraph(seg, selector);
+        Ok(())
+    }
+
+    fn hold_interrupts(&mut self) {
+        self.unsupported = true;
+    }
+
+    fn push_two(&mut self, w: Width, first: Value, second: Value) -> Result<(), NotRecorded> {
+        self.push_both(w, first, second)
+    }
+
+    fn jump_to_paragraph(&mut self, selector: Value, offset: Value) -> Result<(), NotRecorded> {
+        self.check_target(offset)?;
+        self.load_paragraph(Seg::Cs, selector);
+        self.term = Some(Term::Indirect { target: offset, from_memory: false });
+        Ok(())
     }
 
     fn next_rip(&mut self) -> Value {

@@ -170,6 +170,7 @@ impl Emitter<'_> {
         self.out().local_get(LEFT).return_().end();
         self.vcpu().i64_load(place(layout::RIP, 3)).local_set(BASE);
         self.check_reach();
+        self.check_code();
         self.choose_bank();
         self.load_state();
     }

@@ -3,7 +3,7 @@
 use crate::block::{Access, Action, Base, Block, Effect, Exit, FlagState, State, Term};
 use crate::sharing::{Share, shares};
 use crate::value::vector::{Kind, VectorNode};
-use crate::value::{Node, Op2, Value};
+use crate::value::{Entry, Node, Op2, Value};
 use x86_exec::FlagDef;
 use x86_types::Width;
 
@@ -47,7 +47,8 @@ pub(crate) fn flag_values(flags: &FlagState) -> [Option<Value>; 4] {
 pub(crate) fn state_values(state: &State) -> impl Iterator<Item = Value> + '_ {
     let flags = if state.flags.version == 0 { [None; 4] } else { flag_values(&state.flags) };
     let registers = state.gpr.iter().chain(&state.vectors).copied().flatten();
-    registers.chain(flags.into_iter().flatten()).chain(state.fpu.values())
+    let segments = state.segments.iter().flatten().flat_map(|&(selector, base)| [selector, base]);
+    registers.chain(segments).chain(flags.into_iter().flatten()).chain(state.fpu.values())
 }
 
 impl Plan {
@@ -120,6 +121,7 @@ impl Plan {
             low_load,
             shares: Vec::new(),
         };
+        let loads_segments = block.state.segments.iter().any(Option::is_some);
         let mut depth = vec![0_u32; values.len()];
         for (v, node) in values.iter() {
             let n = v.0 as usize;
@@ -128,6 +130,10 @@ impl Plan {
                 Node::Imm(_) => false,
                 Node::Entry(entry) if entry.is_local() => false,
                 Node::Effect(..) => hot[n] > 0 || cold[n],
+                // They are where the block's last state puts others.
+                Node::Entry(Entry::Selector(_) | Entry::SegBase(_)) if loads_segments => {
+                    hot[n] > 0 || cold[n]
+                }
                 // A sum of the entry's address is computed as quickly as a local is read.
                 Node::Two(Op2::Add, a, b) if is_rip(block, a, b) => false,
                 Node::Vector(VectorNode::Const(_)) => false,
@@ -218,7 +224,7 @@ impl Plan {
 }
 
 fn is_rip(block: &Block, a: Value, b: Value) -> bool {
-    block.values.node(a) == Node::Entry(crate::value::Entry::Base) && block.values.constant(b).is_some()
+    block.values.node(a) == Node::Entry(Entry::Base) && block.values.constant(b).is_some()
 }
 
 /// By value, whether it is a load of a float or an integer that nothing wants but as the lowest lane of a vector.

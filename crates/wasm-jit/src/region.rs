@@ -41,6 +41,10 @@ pub trait CodeSource {
     }
     /// Offset of the region's entry within its page
     fn page_offset(&self) -> u64;
+    /// RIP of the region's entry
+    fn rip(&self) -> u64 {
+        0
+    }
 }
 
 /// Where an edge leads.
@@ -361,7 +365,7 @@ impl Former<'_> {
 
     fn ends_at(&self, at: i64, insn: &Instruction) -> (Vec<i64>, bool) {
         let behind = at + i64::from(insn.len);
-        let mut recorder = Recorder::new(self.mode, at, EntryFlags::Any);
+        let mut recorder = self.recorder(at, EntryFlags::Any);
         if recorder.instruction(insn).is_err() {
             return (vec![behind], false);
         }
@@ -377,15 +381,19 @@ impl Former<'_> {
         (next, matches!(block.term, Term::Indirect { .. }))
     }
 
+    fn recorder(&self, at: i64, flags: EntryFlags) -> Recorder {
+        Recorder::new(self.mode, at, flags).starting_at(self.source.rip())
+    }
+
     /// Whether an instruction can be recorded, as far as that does not depend on those before it.
     fn is_recorded(&self, insn: &Instruction) -> bool {
-        Recorder::new(self.mode, 0, EntryFlags::Any).instruction(insn).is_ok()
+        self.recorder(0, EntryFlags::Any).instruction(insn).is_ok()
     }
 
     /// Records a run up to what cannot be recorded. Gives the block, the distance behind it and how many instructions it
     /// stands for.
     fn record(&mut self, at: i64, insns: &[Instruction], flags: EntryFlags) -> (Block, i64, usize) {
-        let mut recorder = Recorder::new(self.mode, at, flags);
+        let mut recorder = self.recorder(at, flags);
         for (n, insn) in insns.iter().enumerate() {
             if recorder.instruction(insn).is_err() {
                 let (at, index) = (recorder.offset(), self.steps.len() as u32);

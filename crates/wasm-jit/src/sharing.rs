@@ -106,12 +106,20 @@ mod tests {
     use crate::block::Term;
     use crate::domain::Recorder;
     use crate::flags::EntryFlags;
-    use x86_exec::vcpu::compiled::{CodeMode, FloatMode};
+    use x86_exec::vcpu::compiled::{CodeMode, FloatMode, Segments};
     use x86_types::CodeSize;
 
     fn shared(mut code: &[u8]) -> Vec<Option<Share>> {
         let (code_size, stack_width) = (CodeSize::Bits64, Width::B8);
-        let mode = CodeMode { code_size, stack_width, bank: 2, sse: true, avx: true, float: FloatMode::Free };
+        let mode = CodeMode {
+            code_size,
+            stack_width,
+            bank: 2,
+            sse: true,
+            avx: true,
+            float: FloatMode::Free,
+            segments: Segments::Flat,
+        };
         let mut recorder = Recorder::new(mode, 0, EntryFlags::Any);
         while !code.is_empty() {
             let insn = x86_decode::decode(code_size, code).unwrap();

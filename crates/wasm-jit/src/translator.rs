@@ -123,6 +123,9 @@ impl CodeSource for View<'_> {
     fn page_offset(&self) -> u64 {
         self.offset
     }
+    fn rip(&self) -> u64 {
+        self.rip
+    }
 }
 
 impl Translator {

@@ -35,10 +35,14 @@ pub(crate) enum Entry {
     AnyCarry,
     /// RFLAGS without its status flags
     SystemFlags,
+    /// Selector in a segment register
+    Selector(u8),
     /// Base of a segment
     SegBase(u8),
-    /// Bit by segment: accesses need checks
-    SegChecks,
+    /// One past the last offset that may be loaded from in a segment, or stored to
+    SegEnd(u8, bool),
+    /// One past the last offset of code
+    CodeEnd,
     /// CR0
     Cr0,
     /// Words of the x87 unit
@@ -236,9 +240,9 @@ impl Values {
             Node::Imm(value) => 64 - value.leading_zeros(),
             Node::Effect(_, bits) => u32::from(bits),
             Node::Entry(Entry::FlagCarry | Entry::AnyCarry) => 1,
-            Node::Entry(Entry::SegChecks) => 32,
             Node::Entry(Entry::X87Status | Entry::X87Control) => 16,
             Node::Entry(Entry::X87Tags) => 8,
+            Node::Entry(Entry::Selector(_)) => 16,
             Node::Entry(_) => 64,
             Node::One(Op1::Clz | Op1::Ctz | Op1::Popcnt, _) => 7,
             Node::One(..) => 64,
@@ -249,6 +253,10 @@ impl Values {
                 Op2::ShrU => match self.constant(b) {
                     Some(n) => self.bits(a).saturating_sub(n as u32 & 63),
                     None => self.bits(a),
+                },
+                Op2::Shl => match self.constant(b) {
+                    Some(n) => (self.bits(a) + (n as u32 & 63)).min(64),
+                    None => 64,
                 },
                 _ => 64,
             },
@@ -293,12 +301,50 @@ impl Values {
         }
     }
 
+    /// Takes a sum apart into what is not known and a constant. `mask` may be cut off it.
+    pub(crate) fn without_constant(&mut self, v: Value, mask: u64) -> (Value, Value) {
+        let sum = self.without_mask(v, mask);
+        match self.node(sum) {
+            Node::Two(Op2::Add, x, constant) if self.constant(constant).is_some() => (x, constant),
+            _ => (v, self.imm(0)),
+        }
+    }
+
     /// The low bits of a sum, a difference or a product follow from the low bits of the operands: those need not be cut
     /// before. In 32-bit code this makes one sum of an address computed in several steps.
     fn cut_once(&mut self, a: Value, mask: u64) -> Option<Value> {
         let Node::Two(op @ (Op2::Add | Op2::Sub | Op2::Mul), x, y) = self.node(a) else { return None };
         let (wide_x, wide_y) = (self.without_mask(x, mask), self.without_mask(y, mask));
         (mask & mask.wrapping_add(1) == 0 && (wide_x, wide_y) != (x, y)).then(|| self.two(op, wide_x, wide_y))
+    }
+
+    /// The bits that may be set.
+    fn possible(&self, v: Value) -> u64 {
+        let known = u64::MAX.checked_shr(64 - self.bits(v)).unwrap_or(0);
+        known
+            & match self.node(v) {
+                Node::Two(Op2::And, _, mask) => self.constant(mask).unwrap_or(u64::MAX),
+                Node::Two(Op2::Shl, _, n) => u64::MAX << (self.constant(n).unwrap_or(0) & 63),
+                _ => u64::MAX,
+            }
+    }
+
+    /// The part of two that were joined, or of these moved down, where the mask leaves nothing of the other. Instructions on
+    /// bytes and words join what they write with the rest of the register.
+    fn part(&mut self, v: Value, mask: u64) -> Option<Value> {
+        match self.node(v) {
+            Node::Two(Op2::Or, x, y) if self.possible(x) & mask == 0 => Some(y),
+            Node::Two(Op2::Or, x, y) if self.possible(y) & mask == 0 => Some(x),
+            Node::Two(Op2::ShrU, joined, n) => {
+                let down = self.constant(n)? & 63;
+                let part = self.part(joined, mask << down).filter(|_| mask << down >> down == mask)?;
+                Some(match self.node(part) {
+                    Node::Two(Op2::Shl, x, up) if up == n && u64::from(self.bits(x)) + down <= 64 => x,
+                    _ => self.two(Op2::ShrU, part, n),
+                })
+            }
+            _ => None,
+        }
     }
 
     pub(crate) fn two(&mut self, op: Op2, a: Value, b: Value) -> Value {
@@ -312,6 +358,7 @@ impl Values {
             (Op2::And, Some(0), _) | (Op2::And | Op2::Mul, _, Some(0)) => self.imm(0),
             (Op2::And, _, Some(mask)) if mask.trailing_ones() >= self.bits(a) => a,
             (Op2::And, _, Some(mask)) if let Some(sum) = self.cut_once(a, mask) => self.two(op, sum, b),
+            (Op2::And, _, Some(mask)) if let Some(part) = self.part(a, mask) => self.two(op, part, b),
             (Op2::And, Some(_), None) | (Op2::Or | Op2::Xor | Op2::Add, Some(_), None) => self.two(op, b, a),
             (
                 Op2::Add
@@ -383,6 +430,31 @@ mod tests {
         assert_eq!(values.two(Op2::And, low, word), low);
         let wide = values.two(Op2::And, a, word);
         assert_ne!(values.two(Op2::And, wide, byte), wide);
+    }
+
+    #[test]
+    fn parts_of_registers_are_told_apart() {
+        let mut values = Values::default();
+        let (old, new) = (values.entry(Entry::Gpr(0)), values.entry(Entry::Gpr(1)));
+        let word = values.imm(0xffff);
+        let (low, rest) = (values.two(Op2::And, new, word), values.imm(!0xffff));
+        let kept = values.two(Op2::And, old, rest);
+        let joined = values.two(Op2::Or, kept, low);
+        assert_eq!(values.two(Op2::And, joined, word), low);
+        assert_eq!(values.two(Op2::And, joined, rest), kept);
+        // AH, which lies higher
+        let (byte, eight, others) = (values.imm(0xff), values.imm(8), values.imm(!0xff00));
+        let small = values.two(Op2::And, new, byte);
+        let (high, kept) = (values.two(Op2::Shl, small, eight), values.two(Op2::And, old, others));
+        let joined = values.two(Op2::Or, kept, high);
+        let down = values.two(Op2::ShrU, joined, eight);
+        assert_eq!(values.two(Op2::And, down, byte), small);
+        let low = values.two(Op2::And, joined, byte);
+        assert_eq!(values.node(low), Node::Two(Op2::And, old, byte));
+        // Both have a part in this.
+        let some = values.imm(0xff0);
+        let both = values.two(Op2::And, joined, some);
+        assert_eq!(values.node(both), Node::Two(Op2::And, joined, some));
     }
 
     #[test]

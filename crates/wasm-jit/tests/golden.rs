@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use wasm_jit::{CodeSource, MemorySize, Placed, form, layout, module};
 use x86_decode::{Instruction, decode};
-use x86_exec::vcpu::compiled::{CodeMode, FloatMode};
+use x86_exec::vcpu::compiled::{CodeMode, FloatMode, Segments};
 use x86_types::{CodeSize, Seg, Width};
 
 const BITS32: CodeSize = CodeSize::Bits32;
@@ -79,7 +79,8 @@ fn places() -> BTreeMap<u64, String> {
     let mut places: BTreeMap<u64, String> = [
         (layout::RIP, "rip"),
         (layout::SYSTEM_FLAGS, "system_flags"),
-        (layout::SEG_CHECKS, "seg_checks"),
+        (layout::LINEAR_MASK, "linear_mask"),
+        (layout::CODE_END, "code_end"),
         (layout::FLAGS_KIND, "flags_kind"),
         (layout::FLAGS_A, "flags_a"),
         (layout::FLAGS_B, "flags_b"),
@@ -121,6 +122,8 @@ fn places() -> BTreeMap<u64, String> {
     }
     for n in 0..6_u8 {
         places.insert(layout::SEG_BASE + 8 * u64::from(n), format!("seg_base{n}"));
+        places.insert(layout::SEG_ENDS + 8 * u64::from(n), format!("seg_end{n}"));
+        places.insert(layout::SEG_ENDS + 8 * u64::from(n + 6), format!("seg_store_end{n}"));
     }
     places
 }
@@ -159,8 +162,15 @@ fn text(size: CodeSize, code: &str) -> String {
     let code: Vec<u8> =
         (0..code.len()).step_by(2).map(|n| u8::from_str_radix(&code[n..n + 2], 16).unwrap()).collect();
     let stack_width = if size == CodeSize::Bits64 { Width::B8 } else { Width::B4 };
-    let mode =
-        CodeMode { code_size: size, stack_width, bank: 2, sse: true, avx: true, float: FloatMode::Free };
+    let mode = CodeMode {
+        code_size: size,
+        stack_width,
+        bank: 2,
+        sse: true,
+        avx: true,
+        float: FloatMode::Free,
+        segments: Segments::Flat,
+    };
     let mut out = String::new();
     let mut at = 0;
     while let Ok(insn) = decode(size, &code[at..]) {

@@ -54,6 +54,8 @@ pub trait Domain: Sized {
     fn code_size(&self) -> CodeSize;
     /// Width of the stack pointer: 64 bits in 64-bit mode, else by SS.B
     fn stack_width(&self) -> Width;
+    /// Whether selectors are paragraphs: in real-address and virtual-8086 mode
+    fn has_paragraphs(&self) -> bool;
 
     // Values.
 
@@ -289,6 +291,28 @@ pub trait Domain: Sized {
     fn enter_mmx(&mut self);
     /// What EMMS does: all registers are empty.
     fn leave_mmx(&mut self);
+
+    // Segment registers.
+
+    /// The selector in a segment register
+    fn selector(&mut self, seg: Seg) -> Self::V;
+    /// Loads ES, SS, DS, FS or GS.
+    ///
+    /// # Errors
+    /// What the checks of its descriptor raise.
+    fn load_segment(&mut self, seg: Seg, selector: Self::V) -> Result<(), Self::Fault>;
+    /// Interrupts wait for one instruction, since SS was loaded and RSP is to follow.
+    fn hold_interrupts(&mut self);
+    /// Pushes two values of width `w`, or none of them.
+    ///
+    /// # Errors
+    /// As a store.
+    fn push_two(&mut self, w: Width, first: Self::V, second: Self::V) -> Result<(), Self::Fault>;
+    /// Goes to an offset of another code segment where selectors are paragraphs.
+    ///
+    /// # Errors
+    /// As `jump`: the limit of CS stays what it is.
+    fn jump_to_paragraph(&mut self, selector: Self::V, offset: Self::V) -> Result<(), Self::Fault>;
 
     // Control.
 

@@ -21,9 +21,12 @@ const RCX: u16 = 1 << 1;
 const RDX: u16 = 1 << 2;
 const RBX: u16 = 1 << 3;
 const RSP: u16 = 1 << 4;
+const RBP: u16 = 1 << 5;
 const RSI: u16 = 1 << 6;
 const RDI: u16 = 1 << 7;
 const R11: u16 = 1 << 11;
+/// Those that 16- and 32-bit code has.
+const EIGHT: u16 = 0xff;
 
 impl Reach {
     /// Everything.
@@ -48,7 +51,8 @@ impl Reach {
     ///
     /// SPEC: intel-sdm-vol1 :: 8.1 x87 FPU Execution Environment -> x87 instructions work on their own registers; FNSTSW alone can write a general one, and none of those of the first processors has to do with EFLAGS
     /// SPEC: intel-sdm-vol2 :: RDTSC—Read Time-Stamp Counter -> EDX:EAX
-    /// SPEC: intel-sdm-vol2 :: STAC—Set AC Flag in EFLAGS Register -> AC is no status flag; likewise CLAC, CLI and STI
+    /// SPEC: intel-sdm-vol2 :: STAC—Set AC Flag in EFLAGS Register -> AC is no status flag; likewise CLAC, CLI, STI, CLD and STD
+    /// SPEC: intel-sdm-vol2 :: PUSHA/PUSHAD—Push All General-Purpose Registers -> no flags; likewise POPA, PUSH, POP, ENTER and LDS
     /// SPEC: intel-sdm-vol2 :: MOVS/MOVSB/MOVSW/MOVSD/MOVSQ—Move Data From String to String -> (E/R)SI and (E/R)DI, with REP the counter, and no status flag; likewise STOS and LODS with the accumulator
     /// SPEC: intel-sdm-vol2 :: IN—Input from Port -> the accumulator from the port that an immediate or DX names; OUT likewise
     /// SPEC: intel-sdm-vol2 :: INS/INSB/INSW/INSD—Input from Port to String -> (E/R)DI and with REP the counter, by DX; OUTS likewise with (E/R)SI
@@ -56,7 +60,9 @@ impl Reach {
     pub fn of(insn: &Instruction) -> Reach {
         match insn.op {
             Op::Fnstsw if insn.operands[0].kind != OperandKind::Mem => Self::registers(RAX, RAX),
-            Op::Cli | Op::Sti | Op::Swapgs | Op::Stac | Op::Clac | Op::Pause => Self::registers(0, 0),
+            Op::Cli | Op::Sti | Op::Cld | Op::Std | Op::Swapgs | Op::Stac | Op::Clac | Op::Pause => {
+                Self::registers(0, 0)
+            }
             Op::Rdtsc => Self::registers(0, RAX | RDX),
             Op::Rdtscp => Self::registers(0, RAX | RCX | RDX),
             Op::Pushf | Op::Popf => Self { flags: true, ..Self::registers(0, RSP) },
@@ -68,6 +74,13 @@ impl Reach {
             Op::MovSeg | Op::MovCr | Op::Invlpg => {
                 Self::registers(addressing(insn) | named(insn, &[0, 1]), named(insn, &[0]))
             }
+            Op::Push | Op::Pop if insn.operands[0].kind == OperandKind::Seg => Self::registers(0, RSP),
+            Op::Lds | Op::Les | Op::Lfs | Op::Lgs | Op::Lss => {
+                Self::registers(addressing(insn), named(insn, &[0]))
+            }
+            Op::Pusha => Self::registers(EIGHT, RSP),
+            Op::Popa => Self::registers(0, EIGHT),
+            Op::Enter => Self::registers(0, RSP | RBP),
             Op::Ldmxcsr | Op::Stmxcsr => Self::registers(addressing(insn), 0),
             Op::Fxsave | Op::Fxrstor => Self { vectors: true, ..Self::registers(addressing(insn), 0) },
             Op::Cmpxchg16b => {

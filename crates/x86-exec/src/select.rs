@@ -4,7 +4,7 @@ use crate::int::alu::{self, Alu};
 use crate::int::bits::{self, BitOp};
 use crate::int::bmi::{self, Lowest};
 use crate::int::shift::{self, Shift};
-use crate::int::{branch, data, locked, muldiv, stack, string};
+use crate::int::{branch, data, locked, muldiv, segment, stack, string};
 use crate::operand::Form;
 use crate::{Bin, Domain, Flow, Step, X87};
 use x86_decode::{InsnFlags, Instruction, Op, OperandKind};
@@ -206,8 +206,14 @@ fn integer<D: Domain>(insn: &Instruction) -> Option<Handler<D>> {
         Op::Stc => |d, _| data::carry(d, Some(true)),
         Op::Cmc => |d, _| data::carry(d, None),
         Op::Salc => |d, _| data::salc(d),
-        Op::Push if !stack::is_segment(insn) => by_width!(insn, d, i, W => stack::push(d, i, W)),
-        Op::Pop if !stack::is_segment(insn) => by_width!(insn, d, i, W => stack::pop(d, i, W)),
+        Op::Push if stack::is_segment(insn) => segment::push,
+        Op::Pop if stack::is_segment(insn) => segment::pop,
+        Op::MovSeg => segment::mov,
+        Op::Lds | Op::Les | Op::Lfs | Op::Lgs | Op::Lss => segment::load_far_pointer,
+        Op::JmpFar | Op::CallFar => segment::transfer,
+        Op::RetFar => segment::ret,
+        Op::Push => by_width!(insn, d, i, W => stack::push(d, i, W)),
+        Op::Pop => by_width!(insn, d, i, W => stack::pop(d, i, W)),
         Op::Leave => stack::leave,
         Op::Jmp => branch::jmp,
         Op::Jcc => branch::jcc,

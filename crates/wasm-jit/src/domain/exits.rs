@@ -2,7 +2,8 @@
 
 use super::Recorder;
 use crate::block::{Action, Exit, State};
-use crate::value::{Op2, Value};
+use crate::value::{Entry, Op2, Value};
+use x86_exec::vcpu::compiled::Segments;
 use x86_types::CodeSize;
 
 /// The start of the block, or the last place behind a store. What happened since can be done again, by the interpreter:
@@ -41,12 +42,21 @@ impl Recorder {
         self.act(Action::LeaveIf { condition, exit });
     }
 
-    /// Leaves where RIP may not become `target`. Distances within a region are small; in 32-bit code the mode vouches for
-    /// the limit. With 57-bit linear addresses the interpreter decides what lies between.
+    /// Leaves where RIP may not become `target`. Distances within a region are small, and what they lead to is looked at where
+    /// the region is entered; in flat 32-bit code the mode vouches for the limit. With 57-bit linear addresses the interpreter decides what lies between.
     ///
+    /// SPEC: intel-sdm-vol2 :: RET—Return From Procedure -> outside 64-bit mode #GP(0) if the offset is beyond the limit of CS; likewise JMP and CALL
     /// SPEC: intel-sdm-vol1 :: 3.3.7.1 Canonical Addressing -> bits 63:47 of a target have to be equal; if not, the instruction is left to the interpreter
     pub(super) fn leave_for_bad_target(&mut self, target: Value) {
-        if self.mode.code_size != CodeSize::Bits64 || self.distance(target).is_some() {
+        if self.distance(target).is_some() {
+            return;
+        }
+        if self.mode.segments != Segments::Flat {
+            let end = self.values.entry(Entry::CodeEnd);
+            let bad = self.values.two(Op2::LeU, end, target);
+            return self.leave_if(bad);
+        }
+        if self.mode.code_size != CodeSize::Bits64 {
             return;
         }
         let up = self.values.imm(16);

@@ -1,7 +1,7 @@
 //! Vectors in the recording domain: 16 bytes of memory, and what is known of floats.
 
 use super::Recorder;
-use crate::block::{Access, Action};
+use crate::block::Action;
 use crate::value::vector::Precision;
 use crate::value::{Entry, Op2, Value};
 use x86_exec::MemRef;
@@ -10,7 +10,7 @@ use x86_types::Width;
 
 impl Recorder {
     pub(super) fn load_vector(&mut self, m: &MemRef<Value>, aligned: bool) -> Value {
-        let linear = self.vector_place(m, if aligned { 16 } else { 1 });
+        let linear = self.vector_place(m, if aligned { 16 } else { 1 }, false);
         let refused = self.exit_before();
         let number = self.act(Action::LoadVector { linear, refused });
         self.values.effect(number, 128)
@@ -18,7 +18,7 @@ impl Recorder {
 
     pub(super) fn store_vector(&mut self, m: &MemRef<Value>, aligned: bool, x: Value) {
         self.leave_if_unmasked();
-        let linear = self.vector_place(m, if aligned { 16 } else { 1 });
+        let linear = self.vector_place(m, if aligned { 16 } else { 1 }, true);
         let refused = self.exit_before();
         self.act(Action::StoreVector { linear, value: x, refused });
         self.stored = true;
@@ -31,9 +31,9 @@ impl Recorder {
         addrsize: Width,
         aligned: bool,
     ) -> [Value; 2] {
-        let places = [self.vector_place(m, if aligned { 32 } else { 1 }), {
+        let places = [self.vector_place(m, if aligned { 32 } else { 1 }, false), {
             let upper = self.behind(m, addrsize, 16);
-            self.vector_place(&upper, 1)
+            self.vector_place(&upper, 1, false)
         }];
         let refused = self.exit_before();
         places.map(|linear| {
@@ -52,9 +52,9 @@ impl Recorder {
         x: [Value; 2],
     ) {
         self.leave_if_unmasked();
-        let low = self.vector_place(m, if aligned { 32 } else { 1 });
+        let low = self.vector_place(m, if aligned { 32 } else { 1 }, true);
         let upper = self.behind(m, addrsize, 16);
-        let high = self.vector_place(&upper, 1);
+        let high = self.vector_place(&upper, 1, true);
         for place in [upper, self.behind(m, addrsize, 24)] {
             self.read_memory(&place, Width::B8, true);
         }
@@ -88,8 +88,8 @@ impl Recorder {
     }
 
     /// The linear address of a vector. Leaves where it should be aligned and is not.
-    fn vector_place(&mut self, m: &MemRef<Value>, alignment: u64) -> Value {
-        let Access { linear, .. } = self.linear(m, Width::B8);
+    fn vector_place(&mut self, m: &MemRef<Value>, alignment: u64, write: bool) -> Value {
+        let linear = self.linear(m, 16, write);
         if alignment != 1 {
             let low = self.values.imm(alignment - 1);
             let rest = self.values.two(Op2::And, linear, low);

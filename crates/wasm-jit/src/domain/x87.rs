@@ -6,6 +6,7 @@ use crate::fpu::{C1, C320, ES, EXCEPTIONS, STATUS, TOP};
 use crate::value::vector::{VectorNode, VectorTwo};
 use crate::value::{Entry, Op1, Op2, Value};
 use x86_decode::Instruction;
+use x86_exec::vcpu::compiled::Segments;
 use x86_exec::{Domain, F80Function, F80Op, Format, MemRef, X87};
 use x86_float::F80;
 use x86_state::Cr0;
@@ -18,7 +19,7 @@ impl Recorder {
     /// Leaves where CR0 does not let x87 or MMX instructions execute, or where an exception waits.
     fn leave_if_unavailable(&mut self, waits: bool) -> Result<(), NotRecorded> {
         // Pointers are linear addresses in some modes of 16-bit code, and wrap.
-        if self.mode.code_size == CodeSize::Bits16 {
+        if self.mode.code_size == CodeSize::Bits16 || self.mode.segments == Segments::Real {
             return Err(NotRecorded);
         }
         let (cr0, bits) = (self.values.entry(Entry::Cr0), self.values.imm((Cr0::EM | Cr0::TS).bits()));
@@ -365,11 +366,11 @@ impl X87 for Recorder {
         self.leave_if_unmasked();
         // All ten bytes are looked up before any is stored.
         let above = self.behind(m, addrsize, 8);
-        let opened = self.linear(&above, Width::B2);
+        let opened = Access { linear: self.linear(&above, 2, true), w: Width::B2 };
         self.read_memory(&above, Width::B2, true);
         self.opened = None;
         let refused = self.exit_before();
-        let low: Access = self.linear(m, Width::B8);
+        let low = Access { linear: self.linear(m, 8, true), w: Width::B8 };
         let (significand, sign_exponent) =
             (self.values.lane(Width::B8, 0, x), self.values.lane(Width::B2, 4, x));
         self.act(Action::Store { access: low, value: significand, again: false, refused });

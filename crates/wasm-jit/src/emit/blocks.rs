@@ -1,8 +1,9 @@
 //! A block: its effects, its ways out, and the state it leaves in the locals.
 
 use super::memory::Reached;
-use super::{Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, LEFT, Label, REASON, RIP};
+use super::{Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, LEFT, Label, REASON, RIP, place};
 use crate::block::{Access, Action, Base, Block, State, Term};
+use crate::layout;
 use crate::plan::{Plan, flag_values};
 use crate::sharing::Share;
 use crate::value::vector::Kind;
@@ -96,7 +97,8 @@ impl Emitter<'_> {
         scope.ready = scope.ready.max(end);
     }
 
-    /// Puts a state into the locals that stand for it. All values are taken before the first local changes.
+    /// Puts a state into the locals that stand for it, and segment registers into the processor. All values are taken before
+    /// the first local changes.
     fn settle(&mut self, scope: &Scope<'_>, state: &State) {
         self.settle_fpu(scope, &state.fpu);
         let mut places = Vec::new();
@@ -139,6 +141,17 @@ impl Emitter<'_> {
                 }
             }
             places.push(FLAG_KIND);
+        }
+        for (n, segment) in (0..).zip(state.segments) {
+            let Some((selector, base)) = segment else { continue };
+            self.vcpu();
+            self.value(scope, selector);
+            self.out().i64_store16(place(layout::SELECTOR + layout::SEGMENT * n, 1));
+            for offset in [layout::BASE + layout::SEGMENT * n, layout::SEG_BASE + 8 * n] {
+                self.vcpu();
+                self.value(scope, base);
+                self.out().i64_store(place(offset, 3));
+            }
         }
         for &local in places.iter().rev() {
             self.out().local_set(local);

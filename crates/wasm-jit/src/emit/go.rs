@@ -5,13 +5,14 @@ use crate::layout;
 use crate::module::{Fixed, Import, REGION_TYPE};
 use wasm_encoder::{BlockType, Function, ValType};
 use x86_exec::vcpu::compiled::Leave;
-use x86_types::PAGE_SIZE;
+use x86_types::{PAGE_SIZE, Seg};
 
 // Parameters, the processor's address before them, and locals.
 const LEFT: u32 = 1;
 /// Compiled address of the code at RIP, where it is known; else 0
 const PLACE: u32 = 2;
-const RIP: u32 = 3;
+/// Linear address of RIP, where that had to be looked at
+const LINEAR: u32 = 3;
 /// An entry of the TLB, then of the table of entries
 const SLOT: u32 = 4;
 /// Of the code in its mode
@@ -26,15 +27,24 @@ pub(crate) fn go(fixed: Option<Fixed>, count: bool) -> Function {
     // Where does RIP lie?
     out.local_get(PLACE).i64_eqz().if_(BlockType::Empty);
     tables::vcpu(&mut out, fixed);
-    out.i64_load(place(layout::RIP, 3)).local_set(RIP);
-    tables::slot_of_now(&mut out, fixed, RIP);
+    out.i64_load(place(layout::RIP, 3));
+    tables::vcpu(&mut out, fixed);
+    out.i64_load(place(layout::SEG_BASE + 8 * Seg::Cs as u64, 3)).i64_add();
+    tables::vcpu(&mut out, fixed);
+    out.i64_load(place(layout::LINEAR_MASK, 3)).i64_and().local_set(LINEAR);
+    tables::slot_of_now(&mut out, fixed, LINEAR);
     out.local_tee(SLOT).i64_load(place(layout::EXEC_TAG, 3));
-    out.local_get(RIP).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq().if_(BlockType::Empty);
-    out.local_get(SLOT).i64_load(place(layout::ADDEND, 3)).local_get(RIP).i64_add().local_set(PLACE).else_();
+    out.local_get(LINEAR).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq().if_(BlockType::Empty);
+    out.local_get(SLOT)
+        .i64_load(place(layout::ADDEND, 3))
+        .local_get(LINEAR)
+        .i64_add()
+        .local_set(PLACE)
+        .else_();
     // Nothing is fetched when nothing more is to run.
     out.local_get(LEFT).i64_const(0).i64_gt_s().if_(BlockType::Empty);
     tables::vcpu(&mut out, fixed);
-    out.local_get(RIP).call(Import::CodeAddress as u32).local_set(PLACE);
+    out.local_get(LINEAR).call(Import::CodeAddress as u32).local_set(PLACE);
     out.end().end().end();
     // Is it known?
     tables::key(&mut out, fixed, PLACE);
@@ -51,7 +61,7 @@ pub(crate) fn go(fixed: Option<Fixed>, count: bool) -> Function {
         if count {
             tables::count(&mut out, fixed);
         }
-        out.local_get(RIP).i64_eqz().i32_eqz().if_(BlockType::Empty);
+        out.local_get(LINEAR).i64_eqz().i32_eqz().if_(BlockType::Empty);
         tables::vcpu(&mut out, fixed);
         out.local_get(SLOT).i64_load(place(entries + 8, 3)).call(Import::Jump as u32).end();
         tables::vcpu(&mut out, fixed);

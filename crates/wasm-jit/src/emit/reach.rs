@@ -5,7 +5,7 @@ use crate::block::Term;
 use crate::layout;
 use crate::region::Region;
 use wasm_encoder::BlockType;
-use x86_exec::vcpu::compiled::Leave;
+use x86_exec::vcpu::compiled::{Leave, Segments};
 use x86_types::CodeSize;
 
 /// Least and greatest distance that direct branches into other pages lead to; `None` where there are none, or where
@@ -30,7 +30,44 @@ fn reach(region: &Region) -> Option<(i64, i64)> {
     reach
 }
 
+/// Least distance of the region, and one past the greatest: bytes of code, and what direct branches lead to.
+fn extent(region: &Region) -> (i64, i64) {
+    let (mut least, mut most) = (0, 1);
+    for node in region.nodes.iter().filter(|node| node.block.term != Term::Choose) {
+        let goals = node.edges.iter().map(|&edge| region.goal(edge));
+        for (from, to) in goals.map(|at| (at, at + 1)).chain([(node.at, node.end)]) {
+            (least, most) = (from.min(least), to.max(most));
+        }
+    }
+    (least, most)
+}
+
 impl Emitter<'_> {
+    /// Leaves the region to the interpreter where it does not lie within CS, or where a direct branch leads out of it. All
+    /// offsets are sums then that do not wrap.
+    ///
+    /// SPEC: intel-sdm-vol3 :: 6.3 Limit Checking -> code beyond the limit of CS is #GP(0) when it is fetched, and a branch there is at once
+    pub(super) fn check_code(&mut self) {
+        if self.region.mode.segments == Segments::Flat {
+            return;
+        }
+        let (least, most) = extent(self.region);
+        self.out().local_get(BASE).i64_const(most).i64_add();
+        self.vcpu().i64_load(place(layout::CODE_END, 3)).i64_gt_u();
+        if least < 0 {
+            self.out().local_get(BASE).i64_const(-least).i64_lt_u().i32_or();
+        }
+        self.leave_at_entry();
+    }
+
+    /// Leaves the region where the i32 on the stack is not 0, before anything was done.
+    fn leave_at_entry(&mut self) {
+        self.seldom();
+        self.out().if_(BlockType::Empty);
+        self.vcpu().i64_const(Leave::Interpret as i64).i64_store(place(layout::LEAVE, 3));
+        self.out().local_get(LEFT).return_().end();
+    }
+
     /// Leaves the region to the interpreter where one of its branches would go to an address that is not canonical: it is
     /// the branch that faults then, before anything has changed. Near no end of a half that is one comparison.
     ///
@@ -40,9 +77,6 @@ impl Emitter<'_> {
         // Both halves, the upper one first, begin at 0 here.
         self.out().local_get(BASE).i64_const((1 << 47) + least).i64_add();
         self.out().i64_const((1 << 48) - (most - least)).i64_ge_u();
-        self.seldom();
-        self.out().if_(BlockType::Empty);
-        self.vcpu().i64_const(Leave::Interpret as i64).i64_store(place(layout::LEAVE, 3));
-        self.out().local_get(LEFT).return_().end();
+        self.leave_at_entry();
     }
 }

@@ -180,6 +180,10 @@ impl Emitter<'_> {
             Entry::SystemFlags => {
                 self.vcpu().i64_load(place(layout::SYSTEM_FLAGS, 3));
             }
+            Entry::Selector(seg) => {
+                let offset = layout::SELECTOR + layout::SEGMENT * u64::from(seg);
+                self.vcpu().i64_load16_u(place(offset, 1));
+            }
             Entry::SegBase(seg) => {
                 let offset = layout::SEG_BASE + 8 * u64::from(seg);
                 self.vcpu().i64_load(place(offset, 3));
@@ -200,8 +204,12 @@ impl Emitter<'_> {
                 let offset = layout::X87_REGISTERS + (u64::from(n) << layout::X87_REGISTER_SHIFT);
                 self.vcpu().i64_load(place(offset, 3));
             }
-            Entry::SegChecks => {
-                self.vcpu().i64_load32_u(place(layout::SEG_CHECKS, 2));
+            Entry::SegEnd(seg, write) => {
+                let offset = layout::SEG_ENDS + 8 * (u64::from(seg) + 6 * u64::from(write));
+                self.vcpu().i64_load(place(offset, 3));
+            }
+            Entry::CodeEnd => {
+                self.vcpu().i64_load(place(layout::CODE_END, 3));
             }
         }
     }

@@ -4,7 +4,8 @@ use super::{Emitter, LEFT, LINEAR, PLACE, REASON, RIP, SLOT, place, tables};
 use crate::layout;
 use crate::module::{FIRST_FUNCTION, Import, REGION_TYPE};
 use wasm_encoder::{BlockType, ValType};
-use x86_types::PAGE_SIZE;
+use x86_exec::vcpu::compiled::Segments;
+use x86_types::{PAGE_SIZE, Seg};
 
 impl Emitter<'_> {
     /// Behind everything, with the state stored: control goes to other compiled code or back to the run loop. What is
@@ -16,11 +17,18 @@ impl Emitter<'_> {
         self.mostly();
         self.out().if_(BlockType::Empty);
         let (fixed, count) = (self.placed.fixed, self.placed.count);
-        // By RIP alone, in the mode that is now, which need not be the code's own.
+        // By the linear address of RIP alone, in the mode that is now, which need not be the code's own.
         self.out().local_get(PLACE).i64_eqz().if_(BlockType::Empty);
-        tables::jump(&mut self.out(), fixed, RIP);
+        let mut linear = RIP;
+        if self.region.mode.segments != Segments::Flat {
+            linear = LINEAR;
+            self.out().local_get(RIP);
+            self.add_code_base();
+            self.out().local_set(LINEAR);
+        }
+        tables::jump(&mut self.out(), fixed, linear);
         self.out().local_tee(SLOT).i64_load(place(tables::jumps(fixed), 3));
-        tables::jump_key(&mut self.out(), fixed, RIP);
+        tables::jump_key(&mut self.out(), fixed, linear);
         self.out().i64_eq();
         self.mostly();
         self.out().if_(BlockType::Empty);
@@ -56,12 +64,23 @@ impl Emitter<'_> {
         Some(base.wrapping_add(offset as u64))
     }
 
+    /// Makes a linear address of the offset in CS that is on the stack. Flat code has a base of 0.
+    fn add_code_base(&mut self) {
+        if self.region.mode.segments != Segments::Flat {
+            let base = layout::SEG_BASE + 8 * Seg::Cs as u64;
+            self.vcpu().i64_load(place(base, 3));
+            self.out().i64_add();
+            self.cut();
+        }
+    }
+
     /// Makes sure that the page of `distance` is where it was when the region was formed.
     ///
     /// SPEC: intel-sdm-vol3 :: 5.10.2.2 Caching Translations in TLBs -> code of another page is used only while its translation, as the TLB or a walk gives it, is the one it was compiled for
     pub(super) fn check_page(&mut self, distance: i64, otherwise: impl FnOnce(&mut Self)) {
         let address = self.address(distance).unwrap_or(0);
         self.rip(distance);
+        self.add_code_base();
         self.out().local_set(LINEAR);
         self.tlb_slot(LINEAR);
         let (tag, addend) = (self.in_slot(layout::EXEC_TAG), self.in_slot(layout::ADDEND));

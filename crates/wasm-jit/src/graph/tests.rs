@@ -4,13 +4,21 @@ use super::*;
 use crate::domain::Recorder;
 use crate::flags::EntryFlags;
 use std::collections::BTreeSet;
-use x86_exec::vcpu::compiled::{CodeMode, FloatMode};
+use x86_exec::vcpu::compiled::{CodeMode, FloatMode, Segments};
 use x86_types::{CodeSize, Width};
 
 /// A region whose node `n` begins at distance `n` and has these edges.
 fn region(edges: &[&[usize]]) -> Region {
     let (code_size, stack_width) = (CodeSize::Bits64, Width::B8);
-    let mode = CodeMode { code_size, stack_width, bank: 2, sse: true, avx: true, float: FloatMode::Free };
+    let mode = CodeMode {
+        code_size,
+        stack_width,
+        bank: 2,
+        sse: true,
+        avx: true,
+        float: FloatMode::Free,
+        segments: Segments::Flat,
+    };
     let node = |(n, edges): (usize, &&[usize])| {
         let at = n as i64;
         let block = Recorder::new(mode, at, EntryFlags::Any).finish(Term::Goto(0));

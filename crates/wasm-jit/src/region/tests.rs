@@ -1,7 +1,7 @@
 use super::*;
 use crate::value::{Entry, Node as ValueNode};
 use x86_decode::decode;
-use x86_exec::vcpu::compiled::FloatMode;
+use x86_exec::vcpu::compiled::{FloatMode, Segments};
 
 /// Code that is all warm, and where within it a region begins.
 struct From(&'static [u8], i64);
@@ -26,6 +26,7 @@ const MODE: CodeMode = CodeMode {
     sse: true,
     avx: true,
     float: FloatMode::Exact,
+    segments: Segments::Flat,
 };
 
 /// add eax, edi; cmp eax, 100h; jbe -9; ret

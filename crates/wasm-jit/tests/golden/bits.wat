@@ -34,6 +34,12 @@
     if ;; label = @1
       local.get 0
       i64.load rip
+      local.get 0
+      i64.load seg_base1
+      i64.add
+      local.get 0
+      i64.load linear_mask
+      i64.and
       local.set 3
       local.get 3
       i64.const 7
@@ -222,8 +228,6 @@
         local.get 22
         i64.const 6
         i64.shr_u
-        i64.const 1
-        i64.and
         local.set 24
         local.get 21
         i64.const 8
@@ -236,11 +240,7 @@
         local.get 25
         i64.const 16
         i64.shr_u
-        i64.const 281470681808895
-        i64.and
         local.get 25
-        i64.const 281470681808895
-        i64.and
         i64.const 16
         i64.shl
         i64.or
@@ -256,8 +256,6 @@
         local.get 22
         i64.const 11
         i64.shr_u
-        i64.const 1
-        i64.and
         i64.xor
         i64.const 62
         i64.shl
@@ -283,8 +281,6 @@
         local.get 22
         i64.const 7
         i64.shr_u
-        i64.const 1
-        i64.and
         i64.or
         local.get 24
         i64.const 1

@@ -32,6 +32,12 @@
     if ;; label = @1
       local.get 0
       i64.load rip
+      local.get 0
+      i64.load seg_base1
+      i64.add
+      local.get 0
+      i64.load linear_mask
+      i64.and
       local.set 3
       local.get 3
       i64.const 7
@@ -219,15 +225,13 @@
             local.get 15
             i64.const -256
             i64.and
-            local.get 18
-            i64.or
             local.set 19
             local.get 19
             i64.const 8
             i64.shr_u
             local.set 20
             local.get 20
-            local.get 19
+            local.get 18
             i64.add
             local.get 6
             i64.const 256
@@ -307,6 +311,8 @@
         end
         local.get 22
         local.get 19
+        local.get 18
+        i64.or
         i64.const -65281
         i64.and
         local.get 21
@@ -321,9 +327,7 @@
         local.get 20
         i64.const 255
         i64.and
-        local.get 19
-        i64.const 255
-        i64.and
+        local.get 18
         local.get 21
         i64.const 4
         local.set 6

@@ -34,6 +34,12 @@
     if ;; label = @1
       local.get 0
       i64.load rip
+      local.get 0
+      i64.load seg_base1
+      i64.add
+      local.get 0
+      i64.load linear_mask
+      i64.and
       local.set 3
       local.get 3
       i64.const 7

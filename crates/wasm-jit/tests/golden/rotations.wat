@@ -32,6 +32,12 @@
     if ;; label = @1
       local.get 0
       i64.load rip
+      local.get 0
+      i64.load seg_base1
+      i64.add
+      local.get 0
+      i64.load linear_mask
+      i64.and
       local.set 3
       local.get 3
       i64.const 7
@@ -133,7 +139,7 @@
     local.get 1
   )
   (func (;10;) (type 0) (param i64 i64) (result i64)
-    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+    (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
     local.get 1
     i64.const 3
     i64.lt_s
@@ -181,15 +187,19 @@
         local.get 17
         i64.const 5
         i64.shl
+        local.set 18
         local.get 17
         i64.const 27
         i64.shr_u
-        i64.or
-        local.set 18
+        local.set 19
         local.get 18
+        local.get 19
+        i64.or
+        local.set 20
+        local.get 19
         i64.const 1
         i64.and
-        local.set 19
+        local.set 21
         local.get 6
         i64.eqz
         if (result i64) ;; label = @3
@@ -204,82 +214,77 @@
         end
         i64.const 4611686018427387903
         i64.and
-        local.get 19
+        local.get 21
         i64.const 63
         i64.shl
-        local.get 19
-        local.get 18
+        local.get 21
+        local.get 20
         i32.wrap_i64
         i64.extend_i32_u
         i64.const 31
         i64.shr_u
-        local.get 19
+        local.get 21
         i64.xor
         i64.xor
         i64.const 62
         i64.shl
         i64.or
         i64.or
-        local.set 20
+        local.set 22
         local.get 16
         i32.wrap_i64
         i64.extend_i32_u
-        local.set 21
-        local.get 21
+        local.set 23
+        local.get 23
         i64.const 31
         i64.shr_u
-        local.set 22
-        local.get 21
+        local.set 24
+        local.get 23
         i32.wrap_i64
         i32.const 1
         i32.shl
-        local.get 20
+        local.get 22
         i64.const 63
         i64.shr_u
         i32.wrap_i64
         i32.or
-        local.get 22
-        i32.wrap_i64
-        i32.const 1
-        i32.shr_u
-        i32.or
         i64.extend_i32_u
-        local.set 23
-        local.get 18
+        local.set 25
+        local.get 20
         i64.const 65535
         i64.and
-        local.set 24
-        local.get 24
+        local.set 26
+        local.get 26
         i64.const 3
         i64.shr_u
-        local.get 24
+        local.get 26
         i64.const 13
         i64.shl
         i64.or
         i64.const 65535
         i64.and
-        local.set 25
-        local.get 25
+        local.set 27
+        local.get 27
         i64.const 15
         i64.shr_u
-        local.set 26
+        local.set 28
         local.get 18
         i64.const 4294901760
         i64.and
-        local.get 25
+        local.get 27
         i64.or
-        local.get 23
-        local.get 20
+        local.get 25
+        local.get 22
         i64.const 4611686018427387903
         i64.and
-        local.get 22
+        local.get 24
         i64.const 63
         i64.shl
-        local.get 22
-        local.get 23
+        local.get 24
+        local.get 25
         i64.const 31
         i64.shr_u
-        local.get 22
+        local.get 24
         i64.xor
         i64.xor
         i64.const 62
@@ -288,12 +293,12 @@
         i64.or
         i64.const 4611686018427387903
         i64.and
-        local.get 26
+        local.get 28
         i64.const 63
         i64.shl
-        local.get 26
-        local.get 26
-        local.get 25
+        local.get 28
+        local.get 28
+        local.get 27
         i64.const 14
         i64.shr_u
         i64.const 1

@@ -30,6 +30,12 @@
     if ;; label = @1
       local.get 0
       i64.load rip
+      local.get 0
+      i64.load seg_base1
+      i64.add
+      local.get 0
+      i64.load linear_mask
+      i64.and
       local.set 3
       local.get 3
       i64.const 7
@@ -157,12 +163,9 @@
         block ;; label = @3
           block ;; label = @4
             local.get 0
-            i64.load32_u seg_checks
-            i32.wrap_i64
-            i32.const 5
-            i32.shr_u
-            i32.const 1
-            i32.and
+            i64.load seg_end5
+            i64.const 24
+            i64.lt_u
             (@metadata.code.branch_hint "\00")
             br_if 0 (;@4;)
             local.get 0

@@ -19,6 +19,8 @@ pub const PD: u64 = 0xf0_2000;
 pub const PAGES: u64 = 0x4000_0000;
 const PAGES_PD: u64 = 0xe8_0000;
 const PAGES_PT: u64 = 0xe8_1000;
+/// Where vectors of real mode are, and behind them a HLT for each.
+const VECTORS: u64 = 0xe_0000;
 const IDT: u64 = 0xf1_0000;
 const GDT: u64 = 0xf2_0000;
 const TSS: u64 = 0xf2_1000;
@@ -51,6 +53,27 @@ pub struct Start {
     pub x87: X87,
     /// At CPL 0
     pub kernel: bool,
+    /// What the segment registers hold where they are not flat
+    pub segments: Option<[Segment; 6]>,
+    /// Not in protected mode or 64-bit mode
+    pub old: Option<Old>,
+}
+
+/// The modes in which selectors are paragraphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Old {
+    Real,
+    Virtual8086,
+}
+
+/// A segment of `size` bytes, or of the size that real mode gives it: its selector is a paragraph.
+pub fn paragraph(selector: u16, attr: u16) -> Segment {
+    Segment {
+        base: u64::from(selector) << 4,
+        limit: 0xffff,
+        selector: Selector(selector),
+        attr: SegAttr::from_bits_retain(attr),
+    }
 }
 
 impl Default for Start {
@@ -67,6 +90,8 @@ impl Default for Start {
             mxcsr: Mxcsr::RESET,
             x87: X87::INIT,
             kernel: false,
+            segments: None,
+            old: None,
         }
     }
 }
@@ -94,7 +119,7 @@ impl Start {
                 bits => Mxcsr::from_bits_retain(bits as u32),
             },
             x87: x87(case, register),
-            kernel: false,
+            ..Start::default()
         }
     }
 }
@@ -149,6 +174,11 @@ impl Machine {
             let gate = handler & 0xffff | 8 << 16 | 0xee00 << 32 | (handler >> 16 & 0xffff) << 48;
             write(IDT + if self.long { 16 } else { 8 } * vector, gate);
             self.ram.write(GuestPhysAddr(handler), &[0xf4]);
+        }
+        for vector in 0..256 {
+            let handler = VECTORS as u32 + 0x400;
+            self.ram.write_u32(GuestPhysAddr(VECTORS + 4 * vector), handler << 12 | vector as u32);
+            self.ram.write(GuestPhysAddr(VECTORS + 0x400 + vector), &[0xf4]);
         }
         write(TSS + 4, STACK);
         if !self.long {
@@ -245,7 +275,14 @@ impl Machine {
         cpu.rip = start.rip;
         let mut flags = RFlags::from_bits_retain(start.rflags) | RFlags::IF | RFlags::FIXED;
         flags.remove(RFlags::VM | RFlags::RF | RFlags::TF);
+        flags.set(RFlags::VM, start.old == Some(Old::Virtual8086));
         cpu.set_rflags(flags);
+        cpu.seg = start.segments.unwrap_or(cpu.seg);
+        if start.old == Some(Old::Real) {
+            cpu.cr0.remove(Cr0::PE);
+            cpu.cpl = 0;
+            (cpu.idtr.base, cpu.idtr.limit) = (VECTORS, 0x3ff);
+        }
         let at = start.at.unwrap_or(start.rip);
         self.write(at, &start.code);
         self.write(at + start.code.len() as u64, &[0xcc; 64]);
@@ -308,8 +345,8 @@ impl Machine {
         let cpu = &self.vcpu.cpu;
         let (rip, flags) = (cpu.rip, cpu.rflags().bits());
         format!(
-            "rip {rip:x} rflags {flags:x} cpl {} cr2 {:x} mxcsr {:x} gpr {:x?} xmm {:x?} x87 {:x?}",
-            cpu.cpl, cpu.cr2, cpu.mxcsr, cpu.gpr, cpu.vector, cpu.x87
+            "rip {rip:x} rflags {flags:x} cpl {} cr2 {:x} mxcsr {:x} gpr {:x?} seg {:x?} xmm {:x?} x87 {:x?}",
+            cpu.cpl, cpu.cr2, cpu.mxcsr, cpu.gpr, cpu.seg, cpu.vector, cpu.x87
         )
     }
 

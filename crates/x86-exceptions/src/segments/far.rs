@@ -1,4 +1,4 @@
-//! Far JMP and far CALL.
+//! Far JMP and far CALL where selectors name descriptors.
 
 use super::descriptor::{
     Entry, check_code_offset, check_long_and_default, gp, is_64_bit, lookup, np, set_code,
@@ -53,9 +53,6 @@ fn transfer<C: SystemContext>(
     offset: u64,
     opsize: Width,
 ) -> Result<(), Exception> {
-    if ctx.cpu().mode().is_real_like() {
-        return real(ctx, how, selector, offset, opsize);
-    }
     if selector.is_null() {
         return Err(Exception::GP0);
     }
@@ -79,31 +76,6 @@ fn transfer<C: SystemContext>(
         }
         _ => Err(gp(selector, 0)),
     }
-}
-
-fn real<C: SystemContext>(
-    ctx: &mut C,
-    how: Transfer,
-    selector: Selector,
-    offset: u64,
-    opsize: Width,
-) -> Result<(), Exception> {
-    let cpu = ctx.cpu();
-    let (mut cs, mut stack) = (*cpu.segment(Seg::Cs), Stack::current(cpu, 0));
-    if offset > u64::from(cs.limit) {
-        return Err(Exception::GP0);
-    }
-    if how == Transfer::Call {
-        let words = [u64::from(cs.selector.0), cpu.rip];
-        stack.push_all(ctx, opsize, &words)?;
-        stack.commit(ctx.cpu_mut());
-    }
-    cs.load_real(selector.0);
-    let cpu = ctx.cpu_mut();
-    cpu.seg[Seg::Cs as usize] = cs;
-    cpu.rip = offset;
-    ctx.mode_changed();
-    Ok(())
 }
 
 /// SPEC: intel-sdm-vol3 :: 6.8.1 Direct Calls or Jumps to Code Segments -> nonconforming code needs DPL = CPL and RPL at most CPL, conforming code DPL at most CPL; CPL does not change

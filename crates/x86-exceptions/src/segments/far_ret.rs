@@ -1,4 +1,4 @@
-//! Far RET, and the checks of a return's code segment.
+//! Far RET where selectors name descriptors, and the checks of a return's code segment.
 
 use super::descriptor::{
     Entry, check_code_offset, check_long_and_default, gp, is_64_bit, lookup, np, set_code, stack_segment,
@@ -50,20 +50,6 @@ pub fn far_ret<C: SystemContext>(ctx: &mut C, opsize: Width, pop_bytes: u16) -> 
     let mut stack = Stack::current(ctx.cpu(), 0);
     let rip = stack.pop(ctx, opsize)?;
     let selector = Selector(stack.pop(ctx, opsize)? as u16);
-    if ctx.cpu().mode().is_real_like() {
-        let mut cs = *ctx.cpu().segment(Seg::Cs);
-        if rip > u64::from(cs.limit) {
-            return Err(Exception::GP0);
-        }
-        cs.load_real(selector.0);
-        stack.release(pop_bytes);
-        let cpu = ctx.cpu_mut();
-        stack.commit(cpu);
-        cpu.seg[Seg::Cs as usize] = cs;
-        cpu.rip = rip;
-        ctx.mode_changed();
-        return Ok(());
-    }
     let ReturnCode { entry, outer, is_64 } = check_return_code(ctx, selector)?;
     stack.release(pop_bytes);
     let level = selector.rpl();

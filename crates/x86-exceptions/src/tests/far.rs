@@ -12,21 +12,6 @@ fn call(machine: &mut Machine, selector: u16, offset: u64) -> Result<(), Excepti
 }
 
 #[test]
-fn real_and_virtual_8086_mode() {
-    for mut machine in [Machine::real(), Machine::virtual_8086()] {
-        let mode = machine.cpu.mode();
-        assert_eq!(far_call(&mut machine, Selector(0x1234), 0x5678, Width::B2), Ok(()));
-        assert_eq!(machine.frame(Width::B2, 2), [0x100, 0x800]);
-        assert_eq!((machine.cpu.rip, machine.cpu.segment(Seg::Cs).base), (0x5678, 0x12340));
-        assert_eq!(far_ret(&mut machine, Width::B2, 6), Ok(()));
-        assert_eq!((machine.cpu.rip, machine.cpu.segment(Seg::Cs).base), (0x100, 0x8000));
-        assert_eq!((machine.cpu.gpr[gpr::RSP], machine.cpu.mode()), (0x1006, mode));
-        assert_eq!(jump(&mut machine, 0, 0x1_0000), Err(Gp(0)));
-        assert_eq!(jump(&mut machine, 0, 0xffff), Ok(()));
-    }
-}
-
-#[test]
 fn direct_transfers_check_the_code_segment() {
     for (user, selector, offset, expected) in [
         (false, CODE0, HANDLER, Ok(CODE0)),

@@ -7,6 +7,7 @@ pub(crate) mod branch;
 pub(crate) mod data;
 pub(crate) mod locked;
 pub(crate) mod muldiv;
+pub(crate) mod segment;
 pub(crate) mod shift;
 pub(crate) mod stack;
 pub(crate) mod string;

@@ -84,7 +84,7 @@ pub(crate) fn leave<D: Domain>(d: &mut D, i: &Instruction) -> Step<D> {
     Ok(Flow::Next)
 }
 
-/// Whether a PUSH or POP operand is a segment register, which is not this module's business.
+/// Whether a PUSH or POP operand is a segment register, which is the business of [`segment`](super::segment).
 pub(crate) fn is_segment(i: &Instruction) -> bool {
     i.operands[0].kind == OperandKind::Seg
 }

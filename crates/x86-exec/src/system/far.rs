@@ -7,7 +7,7 @@ use x86_exceptions::{Event, SoftwareKind, segments};
 use x86_state::{Cr0, RFlags, Selector};
 use x86_types::{CodeSize, Exception, Width, vector};
 
-/// JMP and CALL far: by an immediate pointer or one in memory.
+/// JMP and CALL far, by an immediate pointer or one in memory, where selectors name descriptors.
 pub(super) fn transfer(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     let w = i.opsize;
     let (selector, offset) = if i.operands[0].kind == OperandKind::FarPtr {
@@ -25,7 +25,7 @@ pub(super) fn transfer(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     Ok(Flow::End)
 }
 
-/// RET far
+/// RET far, likewise
 pub(super) fn ret(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     let release = if i.operands[0].kind == OperandKind::Imm { i.imm as u16 } else { 0 };
     segments::far_ret(vm, i.opsize, release)?;

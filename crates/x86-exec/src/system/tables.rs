@@ -1,12 +1,12 @@
-//! Descriptor tables, segment registers and what asks about descriptors.
+//! Descriptor tables, and what asks about descriptors.
 
 use super::Outcome;
 use super::control::{check_umip, is_v86};
 use crate::{Domain, FlagDef, Flow, Vcpu};
-use x86_decode::{Instruction, Op, OperandKind};
+use x86_decode::{Instruction, Op};
 use x86_exceptions::segments;
-use x86_state::{Cr0, Selector, Shadow};
-use x86_types::{CodeSize, Exception, LinearAddr, Seg, Width};
+use x86_state::{Cr0, Selector};
+use x86_types::{CodeSize, Exception, LinearAddr, Width};
 
 /// LGDT and LIDT
 ///
@@ -63,75 +63,6 @@ pub(super) fn store_system_segment(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 
 fn require_protected(vm: &Vcpu) -> Result<(), Exception> {
     if !vm.cpu.cr0.contains(Cr0::PE) || is_v86(vm) { Err(Exception::InvalidOpcode) } else { Ok(()) }
-}
-
-fn load(vm: &mut Vcpu, seg: Seg, selector: u16) -> Result<(), Exception> {
-    segments::load_segment(vm, seg, Selector(selector))?;
-    vm.segments_changed();
-    Ok(())
-}
-
-/// Interrupts wait for one instruction after SS was loaded by MOV or POP, so that RSP can follow.
-fn shadow_after_ss(vm: &mut Vcpu, seg: Seg) {
-    if seg == Seg::Ss {
-        vm.cpu.shadow = Shadow::MovSs;
-        vm.flags_changed();
-    }
-}
-
-/// MOV to and from segment registers.
-pub(super) fn mov_seg(vm: &mut Vcpu, i: &Instruction) -> Outcome {
-    if i.operands[0].kind == OperandKind::Seg {
-        let Some(seg) = Seg::from_index(i.operands[0].reg) else { return Err(Exception::InvalidOpcode) };
-        if seg == Seg::Cs {
-            return Err(Exception::InvalidOpcode);
-        }
-        let selector = vm.read_operand(i, 1, Width::B2)? as u16;
-        load(vm, seg, selector)?;
-        shadow_after_ss(vm, seg);
-        return Ok(Flow::End);
-    }
-    let Some(seg) = Seg::from_index(i.operands[1].reg) else { return Err(Exception::InvalidOpcode) };
-    let selector = u64::from(vm.cpu.segment(seg).selector.0);
-    let w = if i.operands[0].is_mem() { Width::B2 } else { i.opsize };
-    vm.write_operand(i, 0, w, selector)?;
-    Ok(Flow::Next)
-}
-
-/// PUSH of a segment register: zero-extended to the operand size.
-pub(super) fn push_seg(vm: &mut Vcpu, i: &Instruction) -> Outcome {
-    let Some(seg) = Seg::from_index(i.operands[0].reg) else { return Err(Exception::InvalidOpcode) };
-    let selector = u64::from(vm.cpu.segment(seg).selector.0);
-    vm.push(i.opsize, selector)?;
-    Ok(Flow::Next)
-}
-
-/// POP of a segment register.
-pub(super) fn pop_seg(vm: &mut Vcpu, i: &Instruction) -> Outcome {
-    let Some(seg) = Seg::from_index(i.operands[0].reg) else { return Err(Exception::InvalidOpcode) };
-    let (selector, sp) = vm.peek(i.opsize)?;
-    // The stack's width is that of the old SS.
-    let old = vm.stack_width();
-    load(vm, seg, selector as u16)?;
-    vm.write_gpr(4, old, sp);
-    shadow_after_ss(vm, seg);
-    Ok(Flow::End)
-}
-
-/// LDS, LES, LFS, LGS, LSS
-pub(super) fn load_far_pointer(vm: &mut Vcpu, i: &Instruction) -> Outcome {
-    let offset = vm.load_operand(i, 0, i.opsize)?;
-    let selector = vm.load_operand(i, u64::from(i.opsize.bytes()), Width::B2)? as u16;
-    let seg = match i.op {
-        Op::Lds => Seg::Ds,
-        Op::Les => Seg::Es,
-        Op::Lfs => Seg::Fs,
-        Op::Lgs => Seg::Gs,
-        _ => Seg::Ss,
-    };
-    load(vm, seg, selector)?;
-    vm.write_gpr(i.operands[0].reg, i.opsize, offset);
-    Ok(Flow::End)
 }
 
 fn set_zf(vm: &mut Vcpu, zf: bool) {

@@ -14,6 +14,15 @@ pub(super) fn is_unrestricted(seg: Seg, segment: &Segment) -> bool {
         && (seg != Seg::Cs)
 }
 
+/// One past the last offset of a segment that may be accessed for sure; 0 where rights forbid it, or where the range does not
+/// begin at 0.
+pub(super) fn plain_end(segment: &Segment, real: bool, write: bool) -> u64 {
+    let attr = segment.attr;
+    let rights = attr.contains(SegAttr::P) && (if write { attr.is_writable() } else { attr.is_readable() });
+    let expands_down = attr.is_data() && attr.contains(SegAttr::EC);
+    if expands_down || !real && !rights { 0 } else { u64::from(segment.limit) + 1 }
+}
+
 impl Vcpu {
     /// The linear address of a memory operand, unchecked.
     pub(crate) fn linear_of(&self, m: &crate::MemRef<u64>) -> LinearAddr {

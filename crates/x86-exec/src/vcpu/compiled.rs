@@ -24,7 +24,7 @@ pub(super) use steps::Steps;
 use x86_decode::{Instruction, decode};
 use x86_float::Env;
 use x86_paging::{AccessKind, Tlb};
-use x86_state::{ArithFlags, Cr0, Cr4, SegAttr, Xcr0};
+use x86_state::{ArithFlags, Cr0, Cr4, Xcr0};
 use x86_types::{CodeSize, LinearAddr, PAGE_SIZE, RamAddr, Seg, Width};
 
 /// Host address of what compiled code calls address 0. A module's memory begins with this machine's own in wasm, where
@@ -140,10 +140,23 @@ pub struct CodeMode {
     pub avx: bool,
     /// How floating-point operations round. Code without such operations stands for all
     pub float: FloatMode,
+    /// What is known of the segments
+    pub segments: Segments,
+}
+
+/// What code may take for granted of the segment registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Segments {
+    /// Bases of ES, CS, SS and DS are 0, and no access through them but writes to CS fails: 64-bit mode and flat 32-bit code
+    Flat = 0,
+    /// Nothing: bases and limits are looked at
+    Checked = 1,
+    /// The same, in real-address or virtual-8086 mode: selectors are paragraphs
+    Real = 2,
 }
 
 /// Bits of a [`CodeMode::key`].
-pub(super) const MODE_BITS: u32 = 12;
+pub(super) const MODE_BITS: u32 = 13;
 
 /// What rounding may do unseen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -166,15 +179,32 @@ impl FloatMode {
     }
 }
 
+/// Where in a key the code size is.
+const SIZE_SHIFT: u32 = 1;
+/// Where what is known of segments is.
+const SEGMENTS_SHIFT: u32 = 11;
+
 impl CodeMode {
     /// A number of [`MODE_BITS`] bits that tells modes apart; not 0.
     pub const fn key(self) -> u32 {
-        1 | (self.code_size as u32) << 1
+        1 | (self.code_size as u32) << SIZE_SHIFT
             | (self.stack_width as u32) << 3
             | (self.bank as u32) << 5
             | (self.sse as u32) << 7
             | (self.float as u32) << 8
             | (self.avx as u32) << 10
+            | (self.segments as u32) << SEGMENTS_SHIFT
+    }
+
+    /// Returns whether code of the mode with the key `from` may go on by RIP in the mode with the key `to`. Flat code takes
+    /// RIP for a linear address; code with segments takes the sum of RIP and the base of CS, cut to 32 bits.
+    const fn leads_to(from: u32, to: u32) -> bool {
+        const FLAT: u32 = Segments::Flat as u32;
+        if from >> SEGMENTS_SHIFT & 3 == FLAT {
+            to >> SEGMENTS_SHIFT & 3 == FLAT
+        } else {
+            to >> SIZE_SHIFT & 3 != CodeSize::Bits64 as u32
+        }
     }
 
     /// The bits of [`CodeMode::float`] in a key; all of them are those of no mode
@@ -188,7 +218,7 @@ impl CodeMode {
 
     /// Returns the code size of the modes with a key.
     pub const fn code_size_of(key: u32) -> CodeSize {
-        match key >> 1 & 3 {
+        match key >> SIZE_SHIFT & 3 {
             0 => CodeSize::Bits16,
             1 => CodeSize::Bits32,
             _ => CodeSize::Bits64,
@@ -247,8 +277,18 @@ pub mod layout {
     pub const ATTENTION: u64 = offset_of!(Vcpu, run_state.attention) as u64;
     /// Bases by segment register
     pub const SEG_BASE: u64 = offset_of!(Vcpu, mem.seg_base) as u64;
-    /// Bit by segment register: its accesses need checks
-    pub const SEG_CHECKS: u64 = offset_of!(Vcpu, mem.seg_checks) as u64;
+    /// The selector in ES; those of the others follow at distances of [`SEGMENT`]
+    pub const SELECTOR: u64 = CPU + (offset_of!(Cpu, seg) + offset_of!(Segment, selector)) as u64;
+    /// The base in ES, likewise
+    pub const BASE: u64 = CPU + (offset_of!(Cpu, seg) + offset_of!(Segment, base)) as u64;
+    /// Bytes of a segment register
+    pub const SEGMENT: u64 = size_of::<Segment>() as u64;
+    /// One past the last offset that may be loaded from, by segment register; then the same for stores
+    pub const SEG_ENDS: u64 = offset_of!(Vcpu, mem.seg_ends) as u64;
+    /// What cuts linear addresses
+    pub const LINEAR_MASK: u64 = offset_of!(Vcpu, mem.linear_mask) as u64;
+    /// One past the last offset of code
+    pub const CODE_END: u64 = offset_of!(Vcpu, mem.compiled_end) as u64;
     /// [`Shared`]
     pub const SHARED: u64 = offset_of!(Vcpu, code.shared) as u64;
     /// `Shared::flags_kind` and the fields behind it
@@ -318,35 +358,51 @@ impl Vcpu {
         self.code.shared.chained
     }
 
-    /// The mode that code at RIP would be translated for; `None` where it can only be interpreted: segments that are
-    /// not flat, or alignment checks.
+    /// The mode that code at RIP would be translated for; `None` where it can only be interpreted: accesses are checked for
+    /// alignment.
     pub fn code_mode(&self) -> Option<CodeMode> {
-        let checked =
-            self.mem.seg_checks & !(1 << Seg::Cs as u32 | 1 << Seg::Fs as u32 | 1 << Seg::Gs as u32);
-        let flat =
-            [Seg::Es, Seg::Cs, Seg::Ss, Seg::Ds].iter().all(|&seg| self.mem.seg_base[seg as usize] == 0);
-        let cs = self.cpu.segment(Seg::Cs);
-        let whole = self.cpu.code_size == CodeSize::Bits64
-            || self.cpu.code_size == CodeSize::Bits32
-                && cs.limit == u32::MAX
-                && cs.attr.contains(SegAttr::P)
-                && self.cpu.cr0.contains(Cr0::PE);
-        (checked == 0 && flat && whole && self.mem.seg_checks & 0x3f != 0x3f).then(|| CodeMode {
+        let real = self.cpu.code_size != CodeSize::Bits64 && self.cpu.mode().is_real_like();
+        (!self.alignment_checked()).then(|| CodeMode {
             code_size: self.cpu.code_size,
             stack_width: self.mem.stack_width,
             bank: self.mem.mmu as u8,
             sse: !self.cpu.cr0.intersects(Cr0::EM | Cr0::TS) && self.cpu.cr4.contains(Cr4::OSFXSR),
-            avx: !self.cpu.cr0.contains(Cr0::TS)
+            avx: !real
+                && !self.cpu.cr0.contains(Cr0::TS)
                 && self.cpu.cr4.contains(Cr4::OSXSAVE)
                 && self.cpu.xcr0.contains(Xcr0::SSE | Xcr0::AVX),
             float: FloatMode::of(&Env::from_mxcsr(self.cpu.mxcsr.bits())),
+            segments: match (self.is_flat(), real) {
+                (_, true) => Segments::Real,
+                (true, _) => Segments::Flat,
+                (false, _) => Segments::Checked,
+            },
         })
+    }
+
+    /// Whether offsets in ES, CS, SS and DS are linear addresses, and no limit is less than all of them.
+    fn is_flat(&self) -> bool {
+        let checked =
+            self.mem.seg_checks & !(1 << Seg::Cs as u32 | 1 << Seg::Fs as u32 | 1 << Seg::Gs as u32);
+        let based = |seg| self.mem.seg_base[seg as usize] != 0;
+        match self.cpu.code_size {
+            CodeSize::Bits64 => true,
+            CodeSize::Bits32 => {
+                checked == 0
+                    && self.mem.code_end > u64::from(u32::MAX)
+                    && ![Seg::Es, Seg::Cs, Seg::Ss, Seg::Ds].into_iter().any(based)
+            }
+            CodeSize::Bits16 => false,
+        }
     }
 
     /// Where the code at `rip` lies in memory, and its compiled address, if its page is in the TLB. Nothing is walked:
     /// translating code leaves no trace in the guest.
     pub fn code_place(&self, rip: u64) -> Option<(RamAddr, u64)> {
-        let linear = LinearAddr(rip & self.mem.linear_mask);
+        self.place_of(self.linear_code(rip))
+    }
+
+    fn place_of(&self, linear: LinearAddr) -> Option<(RamAddr, u64)> {
         let (addend, at) = self.mem.tlb.lookup_exec(self.mem.mmu, linear, 1)?;
         Some((at, addend.wrapping_add(linear.0)))
     }
@@ -474,11 +530,12 @@ impl Vcpu {
         }
     }
 
-    /// Compiled address of the code at `rip` for compiled code that goes there; 0 where the interpreter has to fetch it.
-    pub fn compiled_code_address(&mut self, rip: u64) -> u64 {
-        let linear = LinearAddr(rip & self.mem.linear_mask);
+    /// Compiled address of the code at a linear address for compiled code that goes there; 0 where the interpreter has to
+    /// fetch it.
+    pub fn compiled_code_address(&mut self, linear: u64) -> u64 {
+        let linear = LinearAddr(linear & self.mem.linear_mask);
         match self.plain(linear, 1, AccessKind::Execute) {
-            Some(_) => self.code_place(rip).map_or(0, |(_, place)| place),
+            Some(_) => self.place_of(linear).map_or(0, |(_, place)| place),
             None => 0,
         }
     }

@@ -4,7 +4,7 @@ use super::{Raised, Vcpu};
 use crate::vector::{Pair, VecOp};
 use crate::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Step, Un};
 use x86_decode::Instruction;
-use x86_state::{ArithFlags, Cr0, Cr4, F80, Mxcsr, RFlags, Xcr0};
+use x86_state::{ArithFlags, Cr0, Cr4, F80, Mxcsr, RFlags, Selector, Shadow, Xcr0, gpr};
 use x86_types::{CodeSize, Exception, LinearAddr, Seg, Width};
 
 /// The carry vector `c` (bit n: carry out of bit n) of a `w`-wide operation in the form of [`ArithFlags::aux`].
@@ -69,6 +69,11 @@ impl Domain for Vcpu {
     #[inline(always)]
     fn stack_width(&self) -> Width {
         self.mem.stack_width
+    }
+
+    #[inline(always)]
+    fn has_paragraphs(&self) -> bool {
+        self.cpu.code_size != CodeSize::Bits64 && self.cpu.mode().is_real_like()
     }
 
     #[inline(always)]
@@ -382,6 +387,40 @@ impl Domain for Vcpu {
     }
 
     #[inline(always)]
+    fn selector(&mut self, seg: Seg) -> u64 {
+        u64::from(self.cpu.segment(seg).selector.0)
+    }
+
+    fn load_segment(&mut self, seg: Seg, selector: u64) -> Result<(), Raised> {
+        self.load_segment_register(seg, Selector(selector as u16)).map_err(Raised::from)
+    }
+
+    fn hold_interrupts(&mut self) {
+        self.cpu.shadow = Shadow::MovSs;
+        self.flags_changed();
+    }
+
+    fn push_two(&mut self, w: Width, first: u64, second: u64) -> Result<(), Raised> {
+        let (sw, size) = (self.mem.stack_width, u64::from(w.bytes()));
+        let sp = self.read_gpr(gpr::RSP as u8, sw);
+        let [high, low] =
+            [size, 2 * size].map(|down| MemRef { seg: Seg::Ss, offset: sw.trunc(sp.wrapping_sub(down)) });
+        self.check_write_ref(&high, w)?;
+        self.check_write_ref(&low, w)?;
+        self.store_ref(&high, w, w.trunc(first))?;
+        self.store_ref(&low, w, w.trunc(second))?;
+        self.write_gpr(gpr::RSP as u8, sw, low.offset);
+        Ok(())
+    }
+
+    fn jump_to_paragraph(&mut self, selector: u64, offset: u64) -> Result<(), Raised> {
+        self.check_target(offset)?;
+        self.load_paragraph(Seg::Cs, selector as u16);
+        self.cpu.rip = offset;
+        Ok(())
+    }
+
+    #[inline(always)]
     fn next_rip(&mut self) -> u64 {
         self.cpu.rip
     }
@@ -433,6 +472,27 @@ impl Domain for Vcpu {
 }
 
 impl Vcpu {
+    /// SPEC: intel-sdm-vol3 :: 22.1.1 Address Translation in Real-Address Mode -> the base is sixteen times the selector; limit and rights stay what they were
+    fn load_paragraph(&mut self, seg: Seg, selector: u16) {
+        if let Some(segment) = self.cpu.seg.get_mut(seg as usize) {
+            segment.load_real(selector);
+            self.mem.seg_base[seg as usize] = segment.base;
+        }
+    }
+
+    fn load_segment_register(&mut self, seg: Seg, selector: Selector) -> Result<(), Exception> {
+        let before = *self.cpu.segment(seg);
+        x86_exceptions::segments::load_segment(self, seg, selector)?;
+        let now = *self.cpu.segment(seg);
+        if self.has_paragraphs() && (now.limit, now.attr) == (before.limit, before.attr) {
+            // Nothing else follows from it.
+            self.mem.seg_base[seg as usize] = now.base;
+        } else {
+            self.segments_changed();
+        }
+        Ok(())
+    }
+
     fn high_half(&self, m: &MemRef<u64>) -> MemRef<u64> {
         MemRef { seg: m.seg, offset: m.offset.wrapping_add(8) & self.mem.linear_mask }
     }

@@ -152,9 +152,8 @@ impl Vcpu {
 
     /// Physical address of the code at `rip`, if it can be fetched; for reports.
     pub fn peek_code(&mut self, rip: u64) -> Option<GuestPhysAddr> {
-        let linear = LinearAddr(rip.wrapping_add(self.mem.seg_base[Seg::Cs as usize]) & self.mem.linear_mask);
         let access = self.explicit(AccessKind::Execute);
-        self.physical(linear, access).ok()
+        self.physical(self.linear_code(rip), access).ok()
     }
 
     /// Reads bytes of code that lie in one page.

@@ -110,11 +110,16 @@ struct MemorySide {
     seg_base: [u64; 6],
     /// Bit per segment register: accesses need a limit, rights or alignment check
     seg_checks: u32,
+    /// One past the last offset that compiled code may load from, and store to, without asking, by segment register. What
+    /// outside 64-bit mode is no plain range of offsets has none
+    seg_ends: [[u64; 6]; 2],
     /// Cuts linear addresses: all ones in 64-bit mode, else 32 bits
     linear_mask: u64,
     stack_width: Width,
     /// One past the last offset of code in CS; no limit in 64-bit mode
     code_end: u64,
+    /// The same for compiled code, of which 16-bit code does not leave the first 64 KiB
+    compiled_end: u64,
 }
 
 impl MemorySide {
@@ -127,9 +132,11 @@ impl MemorySide {
             mmu: MmuIndex::Kernel,
             seg_base: [0; 6],
             seg_checks: 0,
+            seg_ends: [[0; 6]; 2],
             linear_mask: 0,
             stack_width: Width::B2,
             code_end: 0,
+            compiled_end: 0,
         }
     }
 }
@@ -302,14 +309,21 @@ impl Vcpu {
         };
         let limit = u64::from(self.cpu.segment(Seg::Cs).limit);
         self.mem.code_end = if long64 { u64::MAX } else { limit + 1 };
+        self.mem.compiled_end = match self.cpu.code_size {
+            CodeSize::Bits16 => self.mem.code_end.min(1 << 16),
+            _ => self.mem.code_end,
+        };
+        let real = !long64 && self.cpu.mode().is_real_like();
         let mut checks = 0;
         for seg in Seg::ALL {
             let segment = self.cpu.segment(seg);
             let n = seg as usize;
             self.mem.seg_base[n] = if long64 && seg as u8 <= Seg::Ds as u8 { 0 } else { segment.base };
-            if !long64 && !access::is_unrestricted(seg, segment) {
-                checks |= 1 << n;
-            }
+            let is_free = long64 || access::is_unrestricted(seg, segment);
+            checks |= u32::from(!is_free) << n;
+            let end = |write| if is_free { u64::MAX } else { access::plain_end(segment, real, write) };
+            let ends = [end(false), end(true)];
+            [self.mem.seg_ends[0][n], self.mem.seg_ends[1][n]] = ends;
         }
         self.mem.seg_checks = checks;
         self.privilege_changed();

@@ -61,7 +61,7 @@ impl Vcpu {
     fn reach(&self, insn: &Instruction, count: u64) -> u64 {
         let (size, w) = (u64::from(element(insn).bytes()), insn.addrsize);
         let down = self.cpu.system_flags.contains(RFlags::DF);
-        let within = |register: usize| stretch(w.trunc(self.cpu.gpr[register]), size, w, down);
+        let within = |register: usize| stretch(w.trunc(self.cpu.gpr[register]), 0, size, w, down);
         let mut n = u64::MAX;
         if !matches!(insn.op, Op::Lods | Op::Outs) {
             n = within(gpr::RDI);
@@ -89,9 +89,10 @@ impl Vcpu {
         let w = insn.addrsize;
         let down = self.cpu.system_flags.contains(RFlags::DF);
         let (rsi, rdi) = (w.trunc(self.cpu.gpr[gpr::RSI]), w.trunc(self.cpu.gpr[gpr::RDI]));
-        let mut n = count.min(stretch(rdi, size, w, down));
+        let (from_base, to_base) = (self.base_of(insn.seg), self.base_of(Seg::Es));
+        let mut n = count.min(stretch(rdi, to_base, size, w, down));
         if insn.op == Op::Movs {
-            n = n.min(stretch(rsi, size, w, down));
+            n = n.min(stretch(rsi, from_base, size, w, down));
         }
         if n < 4 {
             return 0;
@@ -99,9 +100,9 @@ impl Vcpu {
         // Going down, the last element lies lowest.
         let back = if down { (n - 1) * size } else { 0 };
         let len = n * size;
-        let Some(to) = self.bulk_page(Seg::Es, rdi - back, AccessKind::Write) else { return 0 };
+        let Some(to) = self.bulk_page(Seg::Es, rdi - back, len, AccessKind::Write) else { return 0 };
         if insn.op == Op::Movs {
-            let Some(from) = self.bulk_page(insn.seg, rsi - back, AccessKind::Read) else { return 0 };
+            let Some(from) = self.bulk_page(insn.seg, rsi - back, len, AccessKind::Read) else { return 0 };
             // A destination shortly ahead of the source repeats what was just written: iteration by iteration then.
             let ahead = if down { from.0.wrapping_sub(to.0) } else { to.0.wrapping_sub(from.0) };
             if ahead != 0 && ahead < len {
@@ -148,11 +149,11 @@ impl Vcpu {
         let (port, bytes) = (self.cpu.gpr[gpr::RDX] as u16, element(insn).bytes());
         let size = u64::from(bytes);
         let offset = w.trunc(self.cpu.gpr[register]);
-        let n = count.min(stretch(offset, size, w, false));
+        let n = count.min(stretch(offset, self.base_of(seg), size, w, false));
         if n == 0 {
             return 0;
         }
-        let Some(place) = self.bulk_page(seg, offset, kind) else { return 0 };
+        let Some(place) = self.bulk_page(seg, offset, n * size, kind) else { return 0 };
         let mut page = [0; PAGE_SIZE as usize];
         let data = &mut page[..(n * size) as usize];
         if !input {
@@ -194,17 +195,17 @@ impl Vcpu {
             return 0;
         }
         let (rsi, rdi) = (w.trunc(self.cpu.gpr[gpr::RSI]), w.trunc(self.cpu.gpr[gpr::RDI]));
-        let mut n = (count - 1).min(stretch(rdi, size, w, false));
+        let mut n = (count - 1).min(stretch(rdi, self.base_of(Seg::Es), size, w, false));
         let from = if insn.op == Op::Cmps {
-            n = n.min(stretch(rsi, size, w, false));
-            self.bulk_page(insn.seg, rsi, AccessKind::Read)
+            n = n.min(stretch(rsi, self.base_of(insn.seg), size, w, false));
+            self.bulk_page(insn.seg, rsi, n * size, AccessKind::Read)
         } else {
             None
         };
         if n == 0 || insn.op == Op::Cmps && from.is_none() {
             return 0;
         }
-        let Some(to) = self.bulk_page(Seg::Es, rdi, AccessKind::Read) else { return 0 };
+        let Some(to) = self.bulk_page(Seg::Es, rdi, n * size, AccessKind::Read) else { return 0 };
         let wanted = insn.opsize.trunc(self.cpu.gpr[gpr::RAX]);
         let skipped = self.skipped(insn.opsize, n, from, to, wanted, end);
         if insn.op == Op::Cmps {
@@ -249,10 +250,15 @@ impl Vcpu {
         self.write_gpr(r as u8, insn.addrsize, v);
     }
 
-    /// Where bytes lie in memory that are in one page, where the access neither faults nor has to be seen.
-    fn bulk_page(&mut self, seg: Seg, offset: u64, kind: AccessKind) -> Option<RamAddr> {
-        if self.mem.seg_checks >> (seg as usize) & 1 != 0
-            || self.mem.seg_base[seg as usize] & (PAGE_SIZE - 1) != 0
+    fn base_of(&self, seg: Seg) -> u64 {
+        self.mem.seg_base[seg as usize]
+    }
+
+    /// Where `len` bytes lie in memory that are in one page, where the access neither faults nor has to be seen.
+    fn bulk_page(&mut self, seg: Seg, offset: u64, len: u64, kind: AccessKind) -> Option<RamAddr> {
+        let n = seg as usize;
+        let end = self.mem.seg_ends[usize::from(kind == AccessKind::Write)][n];
+        if self.mem.seg_checks >> n & 1 != 0 && (offset.saturating_add(len) > end || self.alignment_checked())
         {
             return None;
         }
@@ -286,13 +292,15 @@ fn element(insn: &Instruction) -> Width {
     if is_port && insn.opsize == Width::B8 { Width::B4 } else { insn.opsize }
 }
 
-/// Elements from `offset` on, in the direction of travel, that lie in one page and whose addresses do not wrap. Pages of
-/// linear addresses are those of offsets only where bases are page-aligned, so that others give none.
-fn stretch(offset: u64, size: u64, w: Width, down: bool) -> u64 {
-    let within = offset & (PAGE_SIZE - 1);
+/// Elements from `offset` on in a segment at `base`, in the direction of travel, that lie in one page and whose offsets do not
+/// wrap.
+fn stretch(offset: u64, base: u64, size: u64, w: Width, down: bool) -> u64 {
+    let within = offset.wrapping_add(base) & (PAGE_SIZE - 1);
     let room = PAGE_SIZE - within;
     if room < size {
         return 0;
     }
-    if down { within / size + 1 } else { (room / size).min((w.mask() - offset) / size) }
+    let (in_page, in_segment) =
+        if down { (within / size + 1, offset / size + 1) } else { (room / size, (w.mask() - offset) / size) };
+    in_page.min(in_segment)
 }

@@ -425,8 +425,15 @@ impl Vcpu {
         hits.fold(0, |bits, n| bits | 1 << n)
     }
 
-    fn linear_rip(&self) -> LinearAddr {
-        LinearAddr(self.cpu.rip.wrapping_add(self.mem.seg_base[Seg::Cs as usize]) & self.mem.linear_mask)
+    #[inline(always)]
+    pub(super) fn linear_rip(&self) -> LinearAddr {
+        self.linear_code(self.cpu.rip)
+    }
+
+    /// The linear address of an offset in CS.
+    #[inline(always)]
+    pub(super) fn linear_code(&self, rip: u64) -> LinearAddr {
+        LinearAddr(rip.wrapping_add(self.mem.seg_base[Seg::Cs as usize]) & self.mem.linear_mask)
     }
 
     #[inline(always)]

@@ -4,7 +4,6 @@
 use super::super::Vcpu;
 use super::COMPILED_BASE;
 use x86_paging::MmuIndex;
-use x86_types::LinearAddr;
 
 /// Entries, a power of two.
 pub const JUMPS_LEN: usize = 1 << 14;
@@ -13,7 +12,7 @@ pub const JUMPS_LEN: usize = 1 << 14;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Jump {
-    /// RIP with `Shared::jump_key`; 0 for none
+    /// Linear address with `Shared::jump_key`; 0 for none
     pub key: u64,
     /// Place in the table of functions
     pub slot: u64,
@@ -23,8 +22,8 @@ pub struct Jump {
 pub const JUMP_FOLD: u32 = 12;
 
 /// Which entry an address has.
-const fn jump_index(rip: u64) -> usize {
-    (rip ^ rip >> JUMP_FOLD) as usize & (JUMPS_LEN - 1)
+const fn jump_index(linear: u64) -> usize {
+    (linear ^ linear >> JUMP_FOLD) as usize & (JUMPS_LEN - 1)
 }
 
 /// Whose entries they are: code of a mode, of an address space where the code is the user's.
@@ -106,8 +105,8 @@ impl Jumps {
         self.last
     }
 
-    fn keep(&mut self, rip: u64, key: u64, slot: u64) {
-        self.table[jump_index(rip)] = Jump { key: rip ^ key, slot };
+    fn keep(&mut self, linear: u64, key: u64, slot: u64) {
+        self.table[jump_index(linear)] = Jump { key: linear ^ key, slot };
     }
 
     fn forget(&mut self, slots: &[u32]) {
@@ -163,8 +162,7 @@ impl Vcpu {
 
     /// Compiled code found what is in `slot` where it goes on, at RIP. It is to find it at once the next time.
     pub fn compiled_jump(&mut self, slot: u64) {
-        let rip = self.cpu.rip;
-        let linear = LinearAddr(rip & self.mem.linear_mask);
+        let linear = self.linear_rip();
         let is_shared = self.mem.tlb.is_of_kernel(self.mem.mmu, linear);
         self.mem.tlb.note(self.mem.mmu, linear);
         if self.shares_jumps() && !is_shared {
@@ -172,7 +170,7 @@ impl Vcpu {
             self.code.jumps_for = Default::default();
             self.choose_jumps();
         }
-        self.code.jumps.keep(rip, self.code.shared.jump_key, slot);
+        self.code.jumps.keep(linear.0, self.code.shared.jump_key, slot);
     }
 }
 

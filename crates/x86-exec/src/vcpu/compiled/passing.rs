@@ -1,10 +1,10 @@
 //! Executing what compiled code leaves to the interpreter in passing.
 
 use super::super::{Vcpu, attention};
-use super::Leave;
+use super::{CodeMode, Leave};
 use std::rc::Rc;
 use x86_state::{Activity, RFlags, Shadow};
-use x86_types::CodeSize;
+use x86_types::{CodeSize, Seg};
 
 /// How instructions that compiled code had executed went: 0 where all were, and it is to go on behind them. Else RIP says
 /// where to go on, `leave` why it cannot be here, and `done` how many instructions there were.
@@ -15,7 +15,27 @@ pub const fn stepped(leave: Leave, done: u64) -> u64 {
 /// Where in what a step gives the number of instructions is; below it is the [`Leave`] and one more.
 pub const STEPPED_DONE: u32 = 8;
 
+/// What compiled code that goes on behind an instruction relies on.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Context {
+    /// [`CodeMode::key`]
+    mode: u32,
+    /// Age of the TLB
+    flushes: u32,
+    /// Base and end of CS
+    code: (u64, u64),
+}
+
 impl Vcpu {
+    #[inline(always)]
+    fn code_context(&self) -> Context {
+        Context {
+            mode: self.code.shared.code_key,
+            flushes: self.mem.tlb.flushes(),
+            code: (self.mem.seg_base[Seg::Cs as usize], self.mem.compiled_end),
+        }
+    }
+
     /// Executes instructions for compiled code. RIP has been moved behind them, registers and flags within their
     /// [`Reach`](crate::Reach) are stored; `left` is the budget before them. Gives what [`stepped`] makes, or 0.
     pub fn compiled_step(&mut self, number: u64, left: u64) -> u64 {
@@ -28,7 +48,7 @@ impl Vcpu {
         let mask = if self.cpu.code_size == CodeSize::Bits64 { u64::MAX } else { 0xffff_ffff };
         self.run_state.stop = false;
         let mut at = self.cpu.rip.wrapping_sub(len) & mask;
-        let known = if plain { (0, 0) } else { (self.code.shared.code_key, self.mem.tlb.flushes()) };
+        let known = if plain { Context::default() } else { self.code_context() };
         let before = self.run_state.limit.saturating_sub(left);
         let (mut done, mut leave) = (0, None);
         for slot in slots.iter() {
@@ -49,12 +69,12 @@ impl Vcpu {
                     break;
                 }
                 // It may end a block for the interpreter, but nothing came of it that compiled code would have to know.
-                let same = plain
-                    || (self.cpu.rip == next && (self.code.shared.code_key, self.mem.tlb.flushes()) == known);
+                let same = plain || (self.cpu.rip == next && self.code_context() == known);
                 if !same {
                     // Where RIP says, in the mode that is now, by whatever is compiled there.
                     self.choose_jumps();
-                    leave = Some(Leave::Miss);
+                    let leads = CodeMode::leads_to(known.mode, self.code.shared.code_key);
+                    leave = Some(if leads { Leave::Miss } else { Leave::Attention });
                     break;
                 }
             }

@@ -1,0 +1,57 @@
+//! Segment registers in the recording domain, where selectors are paragraphs.
+
+use super::{NotRecorded, Recorder};
+use crate::value::{Entry, Op2, Value};
+use x86_exec::{Bin, Domain, MemRef};
+use x86_types::{Seg, Width};
+
+const RSP: u8 = 4;
+
+impl Recorder {
+    pub(super) fn selector_of(&mut self, seg: Seg) -> Value {
+        match self.state.segments[seg as usize] {
+            Some((selector, _)) => selector,
+            None => self.values.entry(Entry::Selector(seg as u8)),
+        }
+    }
+
+    pub(super) fn base_of(&mut self, seg: Seg) -> Value {
+        match self.state.segments[seg as usize] {
+            Some((_, base)) => base,
+            None => self.values.entry(Entry::SegBase(seg as u8)),
+        }
+    }
+
+    /// Limit and rights stay what they are. (In virtual-8086 mode they are given; the mode is entered with them.)
+    ///
+    /// SPEC: intel-sdm-vol3 :: 22.1.1 Address Translation in Real-Address Mode -> the base is sixteen times the selector
+    /// SPEC: intel-sdm-vol3 :: 22.2.1 Enabling Virtual-8086 Mode -> all segments have 64 KiB and the rights of user data
+    pub(super) fn load_paragraph(&mut self, seg: Seg, selector: Value) {
+        let selector = self.cut(Width::B2, selector);
+        let four = self.values.imm(4);
+        let base = self.values.two(Op2::Shl, selector, four);
+        self.state.segments[seg as usize] = Some((selector, base));
+    }
+
+    /// Two pushes as one store. Where the stack pointer wraps between them they are the interpreter's.
+    pub(super) fn push_both(&mut self, w: Width, first: Value, second: Value) -> Result<(), NotRecorded> {
+        let both = match w {
+            Width::B1 => Width::B2,
+            Width::B2 => Width::B4,
+            Width::B4 => Width::B8,
+            Width::B8 => return Err(NotRecorded),
+        };
+        let (sw, bytes) = (self.stack_width(), u64::from(both.bytes()));
+        let (old, size, last) =
+            (self.read_gpr(RSP, sw), self.values.imm(bytes), self.values.imm(sw.mask() - (bytes - 1)));
+        let new = self.bin(Bin::Sub, sw, old, size);
+        let wraps = self.values.two(Op2::LtU, last, new);
+        self.leave_if(wraps);
+        let up = self.values.imm(w.bits().into());
+        let high = self.values.two(Op2::Shl, first, up);
+        let pair = self.values.two(Op2::Or, high, second);
+        self.store(&MemRef { seg: Seg::Ss, offset: new }, both, pair)?;
+        self.write_gpr(RSP, sw, new);
+        Ok(())
+    }
+}
