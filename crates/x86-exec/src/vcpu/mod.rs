@@ -2,6 +2,7 @@
 
 mod access;
 mod activity;
+mod arith;
 mod block_store;
 mod block_table;
 mod blocks;

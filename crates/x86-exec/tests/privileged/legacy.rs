@@ -56,6 +56,46 @@ fn real_mode_interrupts_and_the_tables_limit() {
     assert_eq!(m.step(10), x86_exec::Exit::Shutdown);
 }
 
+/// SPEC: intel-sdm-vol3 :: 22.1.1 Address Translation in Real-Address Mode -> far transfers load CS with a paragraph; limit and rights stay
+#[test]
+fn real_mode_far_transfers() {
+    // call 200h:10h; there: retf 6
+    let mut m = Machine::real(&[0x9a, 0x10, 0x00, 0x00, 0x02]);
+    m.ram.write(GuestPhysAddr(0x2010), &[0xca, 0x06, 0x00]);
+    let cs = |m: &Machine| *m.vcpu.cpu.segment(Seg::Cs);
+    let limit = cs(&m).limit;
+    assert_eq!(m.step(1), x86_exec::Exit::Budget);
+    assert_eq!((m.vcpu.cpu.rip, cs(&m).base, cs(&m).selector.0, cs(&m).limit), (0x10, 0x2000, 0x200, limit));
+    assert_eq!(
+        (m.vcpu.cpu.gpr[gpr::RSP], m.ram.read_u32(GuestPhysAddr(0xff00 - 4))),
+        (0xff00 - 4, CODE as u32 + 5)
+    );
+    assert_eq!(m.step(1), x86_exec::Exit::Budget);
+    assert_eq!((m.vcpu.cpu.rip, cs(&m).base, m.vcpu.cpu.gpr[gpr::RSP]), (CODE + 5, 0, 0xff00 + 6));
+    // jmp far [4000h], with an operand size of 32 bits too: an offset beyond the limit faults with nothing changed.
+    for (code, offset, good) in
+        [(&[0xff, 0x2e, 0, 0x40][..], 0xffff, true), (&[0x66, 0xff, 0x2e, 0, 0x40], 0x1_0000, false)]
+    {
+        let mut m = Machine::real(code);
+        let at = 0x4000 + if good { 2 } else { 4 };
+        m.ram.write_u32(GuestPhysAddr(0x4000), offset);
+        m.ram.write(GuestPhysAddr(at), &[0x34, 0x12]);
+        if good {
+            assert_eq!(m.step(1), x86_exec::Exit::Budget);
+            assert_eq!((m.vcpu.cpu.rip, cs(&m).base), (offset.into(), 0x12340));
+        } else {
+            let (vector, [ip, saved]) = m.delivered(2);
+            assert_eq!((vector, ip, saved), (13, CODE, 0));
+        }
+    }
+    // call 0:0 with room for one word below the stack's end: neither is pushed.
+    let mut m = Machine::real(&[0x9a, 0, 0, 0, 0]);
+    m.vcpu.cpu.gpr[gpr::RSP] = 3;
+    m.ram.write_u32(GuestPhysAddr(0), 0x5555_5555);
+    assert_eq!(m.step(2), x86_exec::Exit::Shutdown);
+    assert_eq!(m.ram.read_u32(GuestPhysAddr(0)), 0x5555_5555);
+}
+
 #[test]
 fn real_mode_iret_opens_to_a_pending_interrupt() {
     // int 21h; hlt, the handler: iret
