@@ -141,7 +141,7 @@ describe('the page', () => {
       const response = await page.goto(url);
       assert.equal(response?.status(), 200, url);
       const inside = await page.$$eval('a', (all) => all.map((link) => link.href.split('#')[0] ?? ''));
-      queue.push(...inside.filter((link) => link.includes('/docs/')));
+      queue.push(...inside.filter((link) => link.startsWith(new URL('docs/', bench.url).href)));
     }
     assert.ok(seen.size > 10, [...seen].join());
     await page.goto(new URL('docs/README.html', bench.url).href);
