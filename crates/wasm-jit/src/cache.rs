@@ -222,7 +222,7 @@ impl Cache {
     }
 
     /// A module can be called, or not: then its units are forgotten. Gives slots to retire.
-    pub(crate) fn settle(&mut self, first: u32, good: bool) -> (Vec<(u32, Unit)>, Option<Slots>) {
+    pub(crate) fn commit_module(&mut self, first: u32, good: bool) -> (Vec<(u32, Unit)>, Option<Slots>) {
         let Some(made) = self.modules.get_mut(&first) else { return (Vec::new(), None) };
         made.ready = true;
         let (live, units) = (made.live, made.units.clone());
@@ -346,7 +346,7 @@ mod tests {
                 .collect();
             let first = cache.take_slots(2);
             cache.built(first, units, 100);
-            cache.settle(first, true);
+            cache.commit_module(first, true);
         }
         cache
     }
@@ -413,7 +413,7 @@ mod tests {
         let unit = cache.add(entry(16), 1, true, Vec::new(), Vec::new());
         let first = cache.take_slots(1);
         cache.built(first, vec![unit], 10);
-        cache.settle(first, true);
+        cache.commit_module(first, true);
         for mode in CodeMode::floats(1) {
             cache.enter_point(16, mode, first);
         }
@@ -439,7 +439,7 @@ mod tests {
         let first = cache.take_slots(1);
         cache.built(first, vec![unit], 10);
         assert_eq!(cache.remove(unit).1, None, "the host still compiles it");
-        assert_eq!(cache.settle(first, true).1, Some((1, 1)));
+        assert_eq!(cache.commit_module(first, true).1, Some((1, 1)));
         assert_eq!((cache.bytes(), cache.modules()), (0, 0));
     }
 }

@@ -265,7 +265,7 @@ impl Translator {
                 self.counts.instructions += instructions.sum::<u64>();
                 self.cache.built(first, units, len);
                 if when == Installed::Now {
-                    self.settle(vcpu, first, true);
+                    self.commit_module(vcpu, first, true);
                 }
             }
             Err(error) => {
@@ -286,8 +286,8 @@ impl Translator {
     }
 
     /// A module can be called now, or the host refused it after all.
-    fn settle(&mut self, vcpu: &mut Vcpu, first: u32, good: bool) {
-        let (gone, slots) = self.cache.settle(first, good);
+    fn commit_module(&mut self, vcpu: &mut Vcpu, first: u32, good: bool) {
+        let (gone, slots) = self.cache.commit_module(first, good);
         self.counts.refused += gone.len() as u64;
         gone.iter().for_each(|(number, unit)| forget(vcpu, *number, unit));
         self.retire(slots);
@@ -307,7 +307,7 @@ impl Translator {
             forget(vcpu, number, &unit);
             // A host that has more to compile than it can would never come to it: it must not pile up there.
             if self.cache.is_unwanted(unit.module) && self.host.cancel(unit.module) {
-                self.cache.settle(unit.module, false);
+                self.cache.commit_module(unit.module, false);
             }
         }
         vcpu.forget_jumps(&called);
@@ -430,7 +430,7 @@ impl CompiledCode for Translator {
             if let Err(error) = &result {
                 tracing::warn!(target: "jit", %error, "a module was not installed");
             }
-            self.settle(vcpu, first, result.is_ok());
+            self.commit_module(vcpu, first, result.is_ok());
         }
     }
 

@@ -15,7 +15,7 @@ use x86_exec::vcpu::compiled::{COMPILED_BASE, FlagsKind};
 #[allow(unsafe_code)]
 unsafe fn processor<'a>(address: u64) -> &'a mut Vcpu {
     let pointer = address.wrapping_add(COMPILED_BASE) as usize as *mut Vcpu;
-    // SAFETY: by the contract above the processor is alive, and whoever lent it waits for `enter` to return.
+    // SAFETY: by the contract above the processor is alive, and its owner waits for `enter` to return.
     unsafe { &mut *pointer }
 }
 

@@ -57,7 +57,7 @@ impl WasmtimeHost {
         config.memory_reservation(0).memory_guard_size(0).memory_reservation_for_growth(0);
         // Compiled code does not trap. Where traps are signals, what looks for them is a comparison and a branch, no call.
         config.memory_init_cow(false).signals_based_traps(true).table_lazy_init(false);
-        // Nor does anything look at its frames: what maps addresses to WebAssembly is made for nobody.
+        // Nothing walks its frames, so that no map from addresses to WebAssembly is needed.
         config.native_unwind_info(false).generate_address_map(false).wasm_backtrace_max_frames(None);
         // SAFETY: what these guard against is speculation in code that must not see the whole process; this code may.
         unsafe {

@@ -111,7 +111,7 @@ fn call(_: u32, _: u64, budget: u64) -> u64 {
 #[allow(unsafe_code)]
 fn on<R>(address: u64, work: impl FnOnce(&mut Vcpu) -> R) -> R {
     // SAFETY: compiled code passes on the address that it was entered with, and it runs within `enter`: the processor is
-    // alive, and whoever lent it waits for that call to return.
+    // alive, and its owner waits for that call to return.
     work(unsafe { &mut *(address as usize as *mut Vcpu) })
 }
 

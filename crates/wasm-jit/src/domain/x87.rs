@@ -331,7 +331,7 @@ impl X87 for Recorder {
         if format != Format::Float {
             return self.integer(bits, w);
         }
-        // A denormal or a NaN that signals is told from what it becomes.
+        // A denormal and a signaling NaN are recognised by the number that they are converted to.
         let number = self.float_number(bits, w);
         let above = self.values.lane(Width::B8, 1, number);
         let shift = self.values.imm(STATUS);

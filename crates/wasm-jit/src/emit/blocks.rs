@@ -80,7 +80,7 @@ impl Emitter<'_> {
             Term::Indirect { target, .. } => self.value(&scope, target),
             Term::Goto(_) | Term::Step { .. } | Term::Choose => {}
         }
-        self.settle(&scope, &block.state);
+        self.commit_state(&scope, &block.state);
         self.spend(block);
     }
 
@@ -99,8 +99,8 @@ impl Emitter<'_> {
 
     /// Puts a state into the locals that stand for it, and segment registers into the processor. All values are taken before
     /// the first local changes.
-    fn settle(&mut self, scope: &Scope<'_>, state: &State) {
-        self.settle_fpu(scope, &state.fpu);
+    fn commit_state(&mut self, scope: &Scope<'_>, state: &State) {
+        self.commit_fpu(scope, &state.fpu);
         let mut places = Vec::new();
         for (r, v) in state.gpr.iter().enumerate() {
             if let (&Some(v), Some(local)) = (v, self.frame.gpr[r])
@@ -237,7 +237,7 @@ impl Emitter<'_> {
     fn way_out_of(&mut self, scope: &mut Scope<'_>, number: u32) {
         let Some(exit) = scope.block.exits.get(number as usize) else { return };
         self.compute_shared(scope, scope.plan.shared(number as usize));
-        self.settle(scope, &exit.state);
+        self.commit_state(scope, &exit.state);
         scope.shared.clear();
         if exit.retired != 0 {
             self.out().local_get(LEFT).i64_const(exit.retired.into()).i64_sub().local_set(LEFT);

@@ -30,7 +30,7 @@ fn store128(out: &mut InstructionSink<'_>, at: MemArg) {
 
 impl Emitter<'_> {
     /// Writes what changed. All values are taken before the first is written: they may be what is there.
-    pub(super) fn settle_fpu(&mut self, scope: &Scope<'_>, fpu: &Fpu) {
+    pub(super) fn commit_fpu(&mut self, scope: &Scope<'_>, fpu: &Fpu) {
         if fpu.is_same() {
             return;
         }

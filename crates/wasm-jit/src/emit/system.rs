@@ -30,7 +30,7 @@ impl Emitter<'_> {
     /// Pushes whether the processor has to execute it.
     ///
     /// SPEC: intel-sdm-vol2 :: SWAPGS—Swap GS Base Register -> #GP(0) above CPL 0
-    /// SPEC: intel-sdm-vol2 :: STI—Set Interrupt Flag -> IF is set, and interrupts stay inhibited for one instruction: where none waits, nobody can tell, if that instruction is within the budget
+    /// SPEC: intel-sdm-vol2 :: STI—Set Interrupt Flag -> IF is set, and interrupts stay inhibited for one instruction: where none is pending, that has no effect if the instruction is within the budget
     pub(super) fn is_not_quick(&mut self, quick: Quick) {
         self.vcpu().i32_load8_u(place(layout::CPL, 0));
         if quick != Quick::Swapgs {

@@ -154,7 +154,7 @@ impl BlockCache {
         self.across.get(&key_of(at, size)).filter(|kept| kept.bytes == *bytes).map(|kept| kept.block)
     }
 
-    /// Keeps one. Nobody is told of writes to its bytes, so that they have to be compared.
+    /// Keeps one. Writes to its bytes are not tracked, so that they have to be compared.
     pub(super) fn keep_across(&mut self, at: RamAddr, size: CodeSize, bytes: [u8; 15], block: BlockId) {
         self.decoded += 1;
         if self.across.len() >= MAX_ACROSS {

@@ -429,7 +429,7 @@ impl Vcpu {
         (shared.flags_result, shared.flags_a) = (flags.result, flags.aux);
         self.run_state.limit = self.run_state.retired + budget;
         let left = code.run(self, slot, budget).min(budget);
-        self.settle_flags();
+        self.materialize_flags();
         self.run_state.retired = self.run_state.limit - left;
         let done = budget - left;
         self.statistics.compiled += done;
@@ -447,7 +447,7 @@ impl Vcpu {
     }
 
     /// The status flags out of what compiled code left.
-    pub fn settle_flags(&mut self) {
+    pub fn materialize_flags(&mut self) {
         let s = &mut self.code.shared;
         let flags = FlagsKind(s.flags_kind).flags(s.flags_a, s.flags_b, s.flags_result, s.flags_carry);
         s.flags_kind = FlagsKind::CANONICAL.0;

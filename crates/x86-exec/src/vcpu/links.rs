@@ -19,7 +19,7 @@ pub(super) struct Link {
 pub(super) struct Context(pub(super) u64);
 
 impl Context {
-    /// Translations last until the TLB is told, and are those of a bank; a block is of a code size. No context is 0.
+    /// Translations last until the TLB is flushed and belong to a bank; a block has a code size. No context is 0.
     #[inline(always)]
     pub(super) fn new(flushes: u32, bank: u8, code_size: u8) -> Context {
         Context(u64::from(flushes) << 16 | u64::from(bank) << 8 | u64::from(code_size) << 1 | 1)

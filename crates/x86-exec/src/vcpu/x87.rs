@@ -136,7 +136,7 @@ impl X87 for Vcpu {
         let mut stack = self.stack();
         let mut env = stack.env();
         let result = op.apply(&mut env, a.parts().0, b);
-        stack.settle(&env).then(|| result.into())
+        stack.commit_exceptions(&env).then(|| result.into())
     }
 
     #[inline(always)]
@@ -163,7 +163,7 @@ impl X87 for Vcpu {
             (Format::Float, _) => F80::from_single(&mut env, bits as u32),
             _ => F80::from_integer(w.sext(bits) as i64),
         };
-        stack.settle(&env).then(|| value.into())
+        stack.commit_exceptions(&env).then(|| value.into())
     }
 
     #[inline(always)]
@@ -171,7 +171,7 @@ impl X87 for Vcpu {
         let mut stack = self.stack();
         let mut env = stack.env();
         let bits = stored(&mut env, x.parts().0, w, format);
-        stack.settle_store(&env).then_some(bits)
+        stack.commit_store_exceptions(&env).then_some(bits)
     }
 
     #[inline(always)]

@@ -109,7 +109,7 @@ pub(crate) fn compared(x87: &mut X87State, a: F80, b: F80, denormal: bool, signa
     let mut stack = Stack::new(x87);
     let mut env = stack.env();
     let relation = F80::compare(&mut env, a, Operand::from_parts(b, denormal), signaling);
-    stack.settle(&env).then(|| relation.eflags().into())
+    stack.commit_exceptions(&env).then(|| relation.eflags().into())
 }
 
 /// SPEC: intel-sdm-vol2 :: FXAM—Examine Floating-Point -> C1 is the sign, C3 C2 C0 the class; empty is 101

@@ -257,7 +257,7 @@ fn store_bcd(vm: &mut Vcpu, i: &Instruction, m: &MemRef<u64>) -> Result<(), Rais
             let mut stack = Stack::new(&mut vm.cpu.x87);
             let mut env = stack.env();
             let bytes = x.parts().0.to_bcd(&mut env);
-            stack.settle_store(&env).then_some(bytes)
+            stack.commit_store_exceptions(&env).then_some(bytes)
         },
         |_| INDEFINITE,
         |vm, [a, b, c, d, e, f, g, h, low, high]| {

@@ -45,7 +45,7 @@ fn unary(stack: &mut Stack<'_>, function: impl FnOnce(F80, &mut Env) -> F80) {
     }
     let mut env = stack.env();
     let result = function(stack.get(0), &mut env);
-    if stack.settle(&env) {
+    if stack.commit_exceptions(&env) {
         stack.replace(0, result);
     }
 }
@@ -57,7 +57,7 @@ fn binary(stack: &mut Stack<'_>, to: u8, function: fn(F80, F80, &mut Env) -> F80
     } else {
         let mut env = stack.env();
         let result = function(stack.get(0), stack.get(1), &mut env);
-        stack.settle(&env).then_some(result)
+        stack.commit_exceptions(&env).then_some(result)
     };
     if let Some(result) = result {
         stack.set(to, result);
@@ -103,7 +103,7 @@ fn remainder(stack: &mut Stack<'_>, nearest: bool) {
     }
     let mut env = stack.env();
     let result = stack.get(0).remainder(&mut env, stack.get(1), nearest);
-    if stack.settle(&env) {
+    if stack.commit_exceptions(&env) {
         stack.set(0, result.value);
         let bit = |n: u8, condition| if result.quotient >> n & 1 != 0 { condition } else { 0 };
         let quotient = bit(2, status::C0) | bit(1, status::C3) | bit(0, status::C1);
@@ -141,7 +141,7 @@ fn pushing(stack: &mut Stack<'_>, ranged: bool, function: fn(F80, &mut Env) -> O
     } else {
         let mut env = stack.env();
         match function(stack.get(0), &mut env) {
-            Some(results) => stack.settle(&env).then_some(results),
+            Some(results) => stack.commit_exceptions(&env).then_some(results),
             None => {
                 stack.set_conditions(status::C2 | status::C1, status::C2);
                 None

@@ -122,7 +122,7 @@ impl<'a> Stack<'a> {
     ///
     /// SPEC: intel-sdm-vol1 :: 8.5 x87 FPU Floating-Point Exception Conditions -> unmasked invalid, denormal and divide-by-zero exceptions leave the operands; C1 tells whether an inexact result was rounded up
     #[inline(always)]
-    pub(crate) fn settle(&mut self, env: &Env) -> bool {
+    pub(crate) fn commit_exceptions(&mut self, env: &Env) -> bool {
         let unmasked = env.unmasked();
         let aborted = unmasked.intersects(Flags::IE | Flags::DE | Flags::ZE);
         let raised = if aborted { env.raised & (Flags::IE | Flags::DE | Flags::ZE) } else { env.raised };
@@ -137,8 +137,8 @@ impl<'a> Stack<'a> {
 
     /// The same for a result that goes to memory, where unmasked overflow and underflow prevent the store too.
     #[inline(always)]
-    pub(crate) fn settle_store(&mut self, env: &Env) -> bool {
+    pub(crate) fn commit_store_exceptions(&mut self, env: &Env) -> bool {
         let range = env.unmasked().intersects(Flags::OE | Flags::UE);
-        self.settle(env) && !range
+        self.commit_exceptions(env) && !range
     }
 }

@@ -43,7 +43,7 @@ impl Vcpu {
         steps.count += 1;
         let (slots, len, flags, plain) = (Rc::clone(&steps.slots), steps.len, steps.flags, steps.plain);
         if flags {
-            self.settle_flags();
+            self.materialize_flags();
         }
         let mask = if self.cpu.code_size == CodeSize::Bits64 { u64::MAX } else { 0xffff_ffff };
         self.run_state.stop = false;
