@@ -16,7 +16,7 @@ mod tlb;
 mod walk;
 
 pub use access::{Access, AccessKind, PageFault};
-pub use mode::{PagingKind, PagingMode};
+pub use mode::{PagingKind, PagingMode, PagingRegisters};
 pub use pdpte::{PdpteError, load_pdptes};
 pub use tlb::{BANKS, MmuIndex, PagePerms, TLB_ENTRIES, Tlb, TlbEntry, TlbFill, TlbMemory};
 pub use walk::{PageSize, PteMemory, Translation, translate};

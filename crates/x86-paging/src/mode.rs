@@ -26,6 +26,43 @@ pub enum PagingKind {
     Level5,
 }
 
+/// What selects a [`PagingMode`]: registers, and two facts of the processor's model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PagingRegisters {
+    /// CR0: PG and WP count
+    pub cr0: Cr0,
+    /// CR3: the address of the topmost table, and the PCID with CR4.PCIDE
+    pub cr3: u64,
+    /// CR4: PSE, PAE, PGE, LA57, PCIDE, SMEP and SMAP count
+    pub cr4: Cr4,
+    /// IA32_EFER: LMA and NXE count
+    pub efer: Efer,
+    /// RFLAGS.AC, which suspends SMAP
+    pub rflags_ac: bool,
+    /// The PDPTE registers; PAE paging alone reads them
+    pub pdpte: [u64; 4],
+    /// The model's MAXPHYADDR in bits, taken as 32 to 52
+    pub physical_bits: u8,
+    /// Whether the model has 1 GiB pages
+    pub page1gb: bool,
+}
+
+impl Default for PagingRegisters {
+    /// Returns registers that are all zero (no paging), on a model with 52 bits of physical address and 1 GiB pages.
+    fn default() -> Self {
+        Self {
+            cr0: Cr0::empty(),
+            cr3: 0,
+            cr4: Cr4::empty(),
+            efer: Efer::empty(),
+            rflags_ac: false,
+            pdpte: [0; 4],
+            physical_bits: 52,
+            page1gb: true,
+        }
+    }
+}
+
 /// Everything but the tables that a page walk depends on.
 ///
 /// Take a new one after any change of CR0, CR3, CR4, EFER or the PDPTE registers; of RFLAGS.AC it can be told. The caller
@@ -49,21 +86,22 @@ pub struct PagingMode {
 }
 
 impl PagingMode {
-    /// The mode that these registers select.
+    /// Returns the mode that these registers select.
     ///
-    /// `rflags_ac` is RFLAGS.AC, `physical_bits` the model's MAXPHYADDR (taken as 32 to 52), `page1gb` whether it has
-    /// 1 GiB pages. `pdpte` matters to PAE paging only.
-    #[allow(clippy::too_many_arguments)] // one for each register
-    pub fn new(
-        cr0: Cr0,
-        cr3: u64,
-        cr4: Cr4,
-        efer: Efer,
-        rflags_ac: bool,
-        pdpte: [u64; 4],
-        physical_bits: u8,
-        page1gb: bool,
-    ) -> Self {
+    /// ```
+    /// use x86_paging::{PagingKind, PagingMode, PagingRegisters};
+    /// use x86_state::{Cr0, Cr4};
+    ///
+    /// let mode = PagingMode::new(PagingRegisters {
+    ///     cr0: Cr0::PE | Cr0::PG,
+    ///     cr3: 0x1000,
+    ///     cr4: Cr4::PSE,
+    ///     ..PagingRegisters::default()
+    /// });
+    /// assert_eq!(mode.kind(), PagingKind::Bits32 { pse: true });
+    /// ```
+    pub fn new(registers: PagingRegisters) -> Self {
+        let PagingRegisters { cr0, cr3, cr4, efer, rflags_ac, pdpte, physical_bits, page1gb } = registers;
         let pae = cr4.contains(Cr4::PAE);
         let kind = if !cr0.contains(Cr0::PG) {
             PagingKind::None
@@ -93,18 +131,18 @@ impl PagingMode {
         }
     }
 
-    /// The mode that a processor is in.
+    /// Returns the mode that a processor is in.
     pub fn of(cpu: &Cpu) -> Self {
-        Self::new(
-            cpu.cr0,
-            cpu.cr3,
-            cpu.cr4,
-            cpu.efer,
-            cpu.system_flags.contains(RFlags::AC),
-            cpu.pdpte,
-            cpu.model.physical_bits,
-            cpu.model.features.contains(Features::PAGE1GB),
-        )
+        Self::new(PagingRegisters {
+            cr0: cpu.cr0,
+            cr3: cpu.cr3,
+            cr4: cpu.cr4,
+            efer: cpu.efer,
+            rflags_ac: cpu.system_flags.contains(RFlags::AC),
+            pdpte: cpu.pdpte,
+            physical_bits: cpu.model.physical_bits,
+            page1gb: cpu.model.features.contains(Features::PAGE1GB),
+        })
     }
 
     /// RFLAGS.AC is another.

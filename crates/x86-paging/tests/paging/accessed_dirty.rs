@@ -52,7 +52,7 @@ fn flags_that_are_set_are_not_written_again() {
     }
     for mut m in every_shape() {
         m.access(user(Write)).unwrap();
-        let mode = m.regs.mode();
+        let mode = PagingMode::new(m.regs);
         assert!(translate(&mut ReadOnly(m.ram), &mode, m.lin, user(Write)).is_ok());
     }
 }
@@ -72,7 +72,7 @@ fn a_table_that_maps_itself_gets_both_flags() {
     // The PML4's last entry names the PML4: the highest linear page is the PML4 itself, by one entry used four times.
     let mut ram = Ram(vec![0; 0x2000]);
     ram.set_qword(0x1ff8, 0x1000 | P | RW | US);
-    let mode = Regs { cr3: 0x1000, ..Kind::Level4.regs() }.mode();
+    let mode = PagingMode::new(PagingRegisters { cr3: 0x1000, ..Kind::Level4.regs() });
     let found = translate(&mut ram, &mode, LinearAddr(0xffff_ffff_ffff_f008), kernel(Write)).unwrap();
     assert_eq!(found.phys.0, 0x1008);
     assert_eq!(ram.qword(0x1ff8), 0x1000 | P | RW | US | A | D);
@@ -116,7 +116,7 @@ impl x86_paging::PteMemory for Raced<'_> {
 #[test]
 fn an_entry_that_changes_before_its_flags_are_set_is_walked_anew() {
     for fresh in every_shape() {
-        let mode = fresh.regs.mode();
+        let mode = PagingMode::new(fresh.regs);
         for step in 0..fresh.path.len() {
             let at = fresh.path[step].1;
             // It becomes read-only: the write faults, and neither flag is set.

@@ -16,7 +16,7 @@ fn every_shape_translates() {
         assert!(!found.global && !found.dirty);
         // The last byte of the page, and the first of the next.
         let last = LinearAddr(m.lin.0 | (m.size.bytes() - 1));
-        let mode = m.regs.mode();
+        let mode = PagingMode::new(m.regs);
         let found = translate(&mut m.ram, &mode, last, user(Read)).unwrap();
         assert_eq!(found.phys.0, m.phys | (m.size.bytes() - 1));
         let code = translate(&mut m.ram, &mode, last.wrapping_add(1), user(Read)).unwrap_err().code;
@@ -36,14 +36,14 @@ fn registers_choose_the_mode() {
         (pg, pae, Efer::LMA, PagingKind::Level4),
         (pg, pae | la57, Efer::LMA, PagingKind::Level5),
     ] {
-        let regs = Regs { cr0, cr4, efer, ..Kind::Bits32.regs() };
-        assert_eq!(regs.mode().kind(), kind);
+        let regs = PagingRegisters { cr0, cr4, efer, ..Kind::Bits32.regs() };
+        assert_eq!(PagingMode::new(regs).kind(), kind);
     }
 }
 
 #[test]
 fn without_paging_addresses_are_physical() {
-    let mode = Regs { cr0: Cr0::PE | Cr0::WP, ..Kind::Level4.regs() }.mode();
+    let mode = PagingMode::new(PagingRegisters { cr0: Cr0::PE | Cr0::WP, ..Kind::Level4.regs() });
     let mut ram = Ram(Vec::new());
     for kind in KINDS {
         let found = translate(&mut ram, &mode, LinearAddr(0xfee0_0123), user(kind)).unwrap();
@@ -136,7 +136,7 @@ fn only_four_and_five_level_paging_know_canonical_addresses() {
         (Kind::Level4, false, false),
         (Kind::Level5, true, false),
     ] {
-        let mode = kind.regs().mode();
+        let mode = PagingMode::new(kind.regs());
         assert_eq!((mode.check_canonical(low48), mode.check_canonical(low57)), (at48, at57), "{kind:?}");
     }
 }
@@ -168,10 +168,10 @@ fn global_needs_cr4_pge() {
 
 #[test]
 fn pcid_is_what_cr3_says_when_enabled() {
-    let mut regs = Regs { cr3: 0x5123, ..Kind::Level4.regs() };
-    assert_eq!(regs.mode().pcid(), 0);
+    let mut regs = PagingRegisters { cr3: 0x5123, ..Kind::Level4.regs() };
+    assert_eq!(PagingMode::new(regs).pcid(), 0);
     regs.cr4 |= Cr4::PCIDE;
-    assert_eq!(regs.mode().pcid(), 0x123);
+    assert_eq!(PagingMode::new(regs).pcid(), 0x123);
 }
 
 #[test]
@@ -199,8 +199,8 @@ fn banks_follow_privilege_and_ac() {
     ] {
         let mut regs = Kind::Level4.regs();
         regs.cr4.set(Cr4::SMAP, smap);
-        regs.ac = ac;
-        assert_eq!(regs.mode().mmu_index(access), index, "{smap} {ac} {access:?}");
+        regs.rflags_ac = ac;
+        assert_eq!(PagingMode::new(regs).mmu_index(access), index, "{smap} {ac} {access:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Random tables: the crate's walk and the reference agree on outcome, rights and memory.
 
 use crate::reference::{Found, reference};
-use crate::tables::{KINDS, Kind, Regs};
+use crate::tables::{KINDS, Kind, PagingMode, PagingRegisters};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use std::cell::RefCell;
@@ -70,13 +70,14 @@ impl PteMemory for Memory {
     }
 }
 
-fn regs() -> impl Strategy<Value = Regs> {
+fn regs() -> impl Strategy<Value = PagingRegisters> {
     let kind = prop_oneof![Just(Kind::Bits32), Just(Kind::Pae), Just(Kind::Level4), Just(Kind::Level5)];
     let physical_bits = prop_oneof![Just(32u8), Just(36), Just(39), Just(40), Just(46), Just(52)];
     (kind, any::<u64>(), any::<[u64; 4]>(), physical_bits, any::<u32>()).prop_map(
         |(kind, cr3, pdpte, physical_bits, coins)| {
             let coin = |n: u32| coins >> n & 1 != 0;
-            let mut regs = Regs { cr3, physical_bits, page1gb: coin(0), ac: coin(1), ..kind.regs() };
+            let mut regs =
+                PagingRegisters { cr3, physical_bits, page1gb: coin(0), rflags_ac: coin(1), ..kind.regs() };
             regs.pdpte = pdpte.map(|entry| if coin(2) || coin(3) { entry | 1 } else { entry });
             regs.cr0.set(Cr0::WP, coin(4));
             for (n, flag) in [(5, Cr4::SMEP), (6, Cr4::SMAP), (7, Cr4::PGE), (8, Cr4::PCIDE)] {
@@ -120,7 +121,7 @@ fn random_tables_agree_with_the_reference() {
         let soup = Soup { seed, wide: regs.cr4.contains(Cr4::PAE) };
         let mut memory = Memory { soup, written: BTreeMap::new() };
         let read = |address| soup.entry(address);
-        let found_by_crate = translate(&mut memory, &regs.mode(), LinearAddr(lin), access);
+        let found_by_crate = translate(&mut memory, &PagingMode::new(regs), LinearAddr(lin), access);
         let expected = reference(&regs, &read, lin, access).map(|mut expected| {
             // Only flags that were clear are written.
             for (&at, flags) in &mut expected.marks {

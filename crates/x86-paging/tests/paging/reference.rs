@@ -1,8 +1,7 @@
 //! A second walker, slow and spelt out mode by mode, to compare with. It shares no code with the crate.
 
-use crate::tables::Regs;
 use std::collections::BTreeMap;
-use x86_paging::{Access, AccessKind};
+use x86_paging::{Access, AccessKind, PagingRegisters};
 use x86_state::{Cr0, Cr4, Efer};
 
 /// What is at an address: 64 bits, or 32 of them.
@@ -36,7 +35,7 @@ enum Stop {
     Reserved,
 }
 
-fn walk_32(regs: &Regs, read: &Read<'_>, lin: u64) -> Result<Walked, Stop> {
+fn walk_32(regs: &PagingRegisters, read: &Read<'_>, lin: u64) -> Result<Walked, Stop> {
     let lin = lin % (1 << 32);
     let pde_at = regs.cr3 % (1 << 32) / 4096 * 4096 + lin / (1 << 22) * 4;
     let pde = read(pde_at);
@@ -65,7 +64,7 @@ fn walk_32(regs: &Regs, read: &Read<'_>, lin: u64) -> Result<Walked, Stop> {
     Ok((vec![(pde_at, pde), (pte_at, pte)], pte / 4096 * 4096 + lin % 4096, 4096))
 }
 
-fn walk_64(regs: &Regs, read: &Read<'_>, lin: u64) -> Result<Walked, Stop> {
+fn walk_64(regs: &PagingRegisters, read: &Read<'_>, lin: u64) -> Result<Walked, Stop> {
     let max = regs.physical_bits as u32;
     let address = |entry: u64| entry % (1 << max) / 4096 * 4096;
     let long = regs.efer.contains(Efer::LMA);
@@ -114,7 +113,12 @@ fn walk_64(regs: &Regs, read: &Read<'_>, lin: u64) -> Result<Walked, Stop> {
 }
 
 /// The outcome of an access: what it finds, or the error code.
-pub(crate) fn reference(regs: &Regs, read: &Read<'_>, lin: u64, access: Access) -> Result<Found, u32> {
+pub(crate) fn reference(
+    regs: &PagingRegisters,
+    read: &Read<'_>,
+    lin: u64,
+    access: Access,
+) -> Result<Found, u32> {
     assert!(regs.cr0.contains(Cr0::PG));
     let pae = regs.cr4.contains(Cr4::PAE);
     let (write, fetch) = (access.kind == AccessKind::Write, access.kind == AccessKind::Execute);
@@ -144,7 +148,7 @@ pub(crate) fn reference(regs: &Regs, read: &Read<'_>, lin: u64, access: Access) 
         (true, AccessKind::Execute) => !user_page || execute_disable,
         (false, AccessKind::Execute) => execute_disable || (user_page && smep),
         (false, kind) => {
-            let smap = regs.cr4.contains(Cr4::SMAP) && user_page && (access.implicit || !regs.ac);
+            let smap = regs.cr4.contains(Cr4::SMAP) && user_page && (access.implicit || !regs.rflags_ac);
             smap || (kind == AccessKind::Write && regs.cr0.contains(Cr0::WP) && !all(1))
         }
     };

@@ -20,7 +20,7 @@ fn with(mut m: Mapping, mods: Mods) -> Mapping {
     m.regs.cr0.set(Cr0::WP, mods.wp);
     m.regs.cr4.set(Cr4::SMEP, mods.smep);
     m.regs.cr4.set(Cr4::SMAP, mods.smap);
-    m.regs.ac = mods.ac;
+    m.regs.rflags_ac = mods.ac;
     m
 }
 
@@ -106,7 +106,7 @@ fn smap_holds_whatever_wp_says() {
     let mut m = with(Mapping::new(Kind::Pae, PageSize::Size2M), Mods { smap: true, ..Mods::default() });
     m.change(0, 0, RW);
     assert_eq!(m.code(kernel(Write)), Some(3));
-    m.regs.ac = true;
+    m.regs.rflags_ac = true;
     assert_eq!(m.code(kernel(Write)), None, "AC opens it, and WP = 0 the rest");
     m.regs.cr0 |= Cr0::WP;
     assert_eq!(m.code(kernel(Write)), Some(3));
@@ -143,9 +143,9 @@ fn rights_found_are_those_of_the_class_that_asked() {
     };
     let mut m = with(Mapping::new(Kind::Level4, PageSize::Size4K), Mods { smap: true, smep: true, ..WP });
     assert_eq!(found(&mut m, user(Read)), (true, true, true, true));
-    m.regs.ac = true;
+    m.regs.rflags_ac = true;
     assert_eq!(found(&mut m, kernel(Read)), (true, true, true, false));
-    m.regs.ac = false;
+    m.regs.rflags_ac = false;
     m.regs.cr4 -= Cr4::SMEP;
     assert_eq!(found(&mut m, kernel(Execute)), (true, false, false, true));
     m.change(2, 0, US);

@@ -1,6 +1,7 @@
 //! Memory, register sets and one mapping in each of the ten shapes that a mapping can have.
 
-use x86_paging::{Access, AccessKind, PageFault, PageSize, PagingMode, PteMemory, Translation, translate};
+use x86_paging::{Access, AccessKind, PageFault, PageSize, PteMemory, Translation, translate};
+pub(crate) use x86_paging::{PagingMode, PagingRegisters};
 use x86_state::{Cr0, Cr4, Efer};
 use x86_types::{GuestPhysAddr, LinearAddr};
 
@@ -61,34 +62,6 @@ impl PteMemory for Ram {
     }
 }
 
-/// What [`PagingMode::new`] takes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Regs {
-    pub(crate) cr0: Cr0,
-    pub(crate) cr3: u64,
-    pub(crate) cr4: Cr4,
-    pub(crate) efer: Efer,
-    pub(crate) ac: bool,
-    pub(crate) pdpte: [u64; 4],
-    pub(crate) physical_bits: u8,
-    pub(crate) page1gb: bool,
-}
-
-impl Regs {
-    pub(crate) fn mode(&self) -> PagingMode {
-        PagingMode::new(
-            self.cr0,
-            self.cr3,
-            self.cr4,
-            self.efer,
-            self.ac,
-            self.pdpte,
-            self.physical_bits,
-            self.page1gb,
-        )
-    }
-}
-
 /// The registers' part of a mode: CR4 beyond paging, and EFER.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -99,19 +72,19 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) fn regs(self) -> Regs {
+    pub(crate) fn regs(self) -> PagingRegisters {
         let (cr4, efer) = match self {
             Kind::Bits32 => (Cr4::PSE, Efer::empty()),
             Kind::Pae => (Cr4::PAE, Efer::NXE),
             Kind::Level4 => (Cr4::PAE, Efer::NXE | Efer::LME | Efer::LMA),
             Kind::Level5 => (Cr4::PAE | Cr4::LA57, Efer::NXE | Efer::LME | Efer::LMA),
         };
-        Regs {
+        PagingRegisters {
             cr0: Cr0::PE | Cr0::PG | Cr0::WP,
             cr3: 0,
             cr4,
             efer,
-            ac: false,
+            rflags_ac: false,
             pdpte: [0; 4],
             physical_bits: PHYSICAL_BITS,
             page1gb: true,
@@ -124,7 +97,7 @@ impl Kind {
 pub(crate) struct Mapping {
     pub(crate) kind: Kind,
     pub(crate) size: PageSize,
-    pub(crate) regs: Regs,
+    pub(crate) regs: PagingRegisters,
     pub(crate) ram: Ram,
     pub(crate) lin: LinearAddr,
     /// What `lin` maps to
@@ -229,7 +202,7 @@ impl Mapping {
     }
 
     pub(crate) fn access(&mut self, access: Access) -> Result<Translation, PageFault> {
-        translate(&mut self.ram, &self.regs.mode(), self.lin, access)
+        translate(&mut self.ram, &PagingMode::new(self.regs), self.lin, access)
     }
 
     /// The access, for its error code alone.
