@@ -28,7 +28,7 @@ pub struct InterruptOverride {
 ///
 /// SPEC: acpi-6.5 :: 5.2.9 Fixed ACPI Description Table (FADT) -> the fields of the same names
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the names are those of the FADT's fields")]
 pub struct FixedHardware {
     pub sci_int: u16,
     pub smi_cmd: u32,

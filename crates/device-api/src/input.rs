@@ -4,10 +4,12 @@ use crate::KeyCode;
 
 /// Buttons of a mouse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum PointerButton {
+    /// The left one, the first
     Left,
+    /// The right one, which opens menus
     Right,
+    /// The middle one, or the wheel pressed
     Middle,
 }
 

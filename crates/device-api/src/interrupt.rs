@@ -8,14 +8,20 @@ use x86_types::MsrAccess;
 /// SPEC: intel-sdm-vol3 :: 12.5.1 Local Vector Table -> delivery mode encodings, shared by ICR, I/O APIC and MSI
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-#[allow(missing_docs)]
 pub enum Delivery {
+    /// To the processors that the destination names, with the message's vector
     Fixed = 0,
+    /// To the one of them that runs at the lowest priority
     LowestPriority = 1,
+    /// System management interrupt
     Smi = 2,
+    /// Non-maskable interrupt
     Nmi = 4,
+    /// INIT
     Init = 5,
+    /// Start-up message; the vector is the page to start at
     StartUp = 6,
+    /// The vector comes from the 8259A
     ExtInt = 7,
 }
 

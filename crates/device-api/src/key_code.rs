@@ -7,7 +7,7 @@ macro_rules! keys {
         /// SPEC: w3c-uievents-code :: 3.1 Alphanumeric Section -> the names
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
-        #[allow(missing_docs)]
+        #[allow(missing_docs, reason = "the names are those of KeyboardEvent.code")]
         pub enum KeyCode {
             $($name),*
         }

@@ -11,7 +11,7 @@ pub const CONFIG_BYTES: usize = 256;
 /// Offsets of the standard header.
 ///
 /// SPEC: pci-local-bus-3.0 :: 6.1 Configuration Space Organization -> Figure 6-1, type 00h header
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the names are those of the header's fields")]
 pub mod offset {
     pub const VENDOR: u8 = 0x00;
     pub const DEVICE: u8 = 0x02;

@@ -1,7 +1,7 @@
 //! MSR numbers.
 //!
 //! SDM volume 4, 2.1 Architectural MSRs: names and numbers
-#![allow(missing_docs)] // the names are the manual's own
+#![allow(missing_docs, reason = "the names are the manual's own")]
 
 pub const IA32_TIME_STAMP_COUNTER: u32 = 0x10;
 pub const IA32_PLATFORM_ID: u32 = 0x17;

@@ -211,7 +211,7 @@ pub struct RunArgs {
     /// where they are not given; the guest is in the file
     #[arg(long, value_name = "FILE", conflicts_with_all = ["kernel", "guest", "initrd", "append"])]
     pub load_state: Option<PathBuf>,
-    #[allow(missing_docs)]
+    /// Options that the command line gives, which a saved state does not replace; not an option itself
     #[arg(skip)]
     pub given: Given,
 }

@@ -20,9 +20,9 @@ macro_rules! line {
 pub struct Totals {
     /// Counts of the run loop
     pub statistics: Statistics,
-    /// Blocks decoded, and those of them that were dropped when their bytes were written
+    /// Blocks decoded
     pub decoded: u64,
-    #[allow(missing_docs)]
+    /// Decoded blocks that were dropped when their bytes were written
     pub invalidated: u64,
     /// Times that compiled code went on to other compiled code; 0 where that is not counted
     pub chained: u64,

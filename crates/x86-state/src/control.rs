@@ -1,14 +1,15 @@
 //! Control registers, EFER, RFLAGS and debug registers as typed bits. Unknown bits are kept (`from_bits_retain`), since
 //! deciding about them is the business of the instruction that writes them.
-#![allow(missing_docs)] // bit and feature names are the manual's own
+#![allow(missing_docs, reason = "the names of bits are the manual's own")]
 
 use bitflags::bitflags;
 
 bitflags! {
+    /// CR0: protection, paging, caching, the x87 FPU.
+    ///
     /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> the flags of CR0
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
     #[repr(transparent)]
-    #[allow(missing_docs)]
     pub struct Cr0: u64 {
         const PE = 1 << 0;
         const MP = 1 << 1;
@@ -23,10 +24,11 @@ bitflags! {
         const PG = 1 << 31;
     }
 
+    /// CR4: architectural extensions that software enables.
+    ///
     /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> the flags of CR4
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
     #[repr(transparent)]
-    #[allow(missing_docs)]
     pub struct Cr4: u64 {
         const VME = 1 << 0;
         const PVI = 1 << 1;
@@ -49,10 +51,11 @@ bitflags! {
         const PKE = 1 << 22;
     }
 
+    /// IA32_EFER: SYSCALL, IA-32e mode, execute disable.
+    ///
     /// SPEC: intel-sdm-vol3 :: 2.2.1 Extended Feature Enable Register -> SCE, LME, LMA, NXE
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
     #[repr(transparent)]
-    #[allow(missing_docs)]
     pub struct Efer: u64 {
         const SCE = 1 << 0;
         const LME = 1 << 8;
@@ -60,10 +63,11 @@ bitflags! {
         const NXE = 1 << 11;
     }
 
+    /// RFLAGS.
+    ///
     /// SPEC: intel-sdm-vol1 :: 3.4.3 EFLAGS Register -> status, control and system flags
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
     #[repr(transparent)]
-    #[allow(missing_docs)]
     pub struct RFlags: u64 {
         const CF = 1 << 0;
         /// Bit 1 is always set.
@@ -88,20 +92,22 @@ bitflags! {
         const STATUS = 0x8d5;
     }
 
+    /// XCR0: state components that XSAVE manages.
+    ///
     /// SPEC: intel-sdm-vol1 :: 13.3 Enabling the XSAVE Feature Set and XSAVE-Enabled Features -> x87, SSE, AVX
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
     #[repr(transparent)]
-    #[allow(missing_docs)]
     pub struct Xcr0: u64 {
         const X87 = 1 << 0;
         const SSE = 1 << 1;
         const AVX = 1 << 2;
     }
 
+    /// DR6, the debug status register.
+    ///
     /// SPEC: intel-sdm-vol3 :: 19.2.3 Debug Status Register (DR6) -> what raised #DB
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
     #[repr(transparent)]
-    #[allow(missing_docs)]
     pub struct Dr6: u64 {
         const B0 = 1 << 0;
         const B1 = 1 << 1;
@@ -114,10 +120,11 @@ bitflags! {
         const FIXED = 0xffff_0ff0;
     }
 
+    /// DR7, the debug control register.
+    ///
     /// SPEC: intel-sdm-vol3 :: 19.2.4 Debug Control Register (DR7) -> enables; conditions and lengths are fields
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
     #[repr(transparent)]
-    #[allow(missing_docs)]
     pub struct Dr7: u64 {
         /// L0 to G3: any breakpoint enabled
         const ENABLES = 0xff;

@@ -8,7 +8,7 @@ use crate::{
 use x86_types::{CodeSize, Seg};
 
 /// Numbers of the general registers, as encoded.
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the names are the manual's own")]
 pub mod gpr {
     pub const RAX: usize = 0;
     pub const RCX: usize = 1;
@@ -63,7 +63,7 @@ pub enum Shadow {
 /// Model-specific registers that are plain state. The crate `msr` says who may write what into them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[repr(C)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the names are those of the registers, without IA32_")]
 pub struct Msrs {
     pub star: u64,
     pub lstar: u64,

@@ -1,5 +1,5 @@
 //! x87, MMX, SSE and AVX registers.
-#![allow(missing_docs)] // bit and feature names are the manual's own
+#![allow(missing_docs, reason = "the names of bits are the manual's own")]
 
 use bitflags::bitflags;
 
@@ -68,10 +68,11 @@ impl X87 {
 }
 
 bitflags! {
+    /// MXCSR: exception flags and masks, rounding control, denormals are zeros, flush to zero.
+    ///
     /// SPEC: intel-sdm-vol1 :: 10.2.3 MXCSR Control and Status Register -> flags, masks, DAZ, rounding, FTZ
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     #[repr(transparent)]
-    #[allow(missing_docs)]
     pub struct Mxcsr: u32 {
         const IE = 1 << 0;
         const DE = 1 << 1;

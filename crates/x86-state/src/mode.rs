@@ -6,9 +6,10 @@ use x86_types::CodeSize;
 ///
 /// SPEC: intel-sdm-vol3 :: 2.2 Modes of Operation -> real-address, protected, virtual-8086 and IA-32e mode with its two sub-modes
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
 pub enum CpuMode {
+    /// Real-address mode: CR0.PE = 0
     Real,
+    /// Virtual-8086 mode: RFLAGS.VM = 1
     Virtual8086,
     /// Protected mode (including 16-bit segments; `CodeSize` tells), EFER.LMA = 0
     Protected,

@@ -114,7 +114,7 @@ impl SegAttr {
 ///
 /// SPEC: intel-sdm-vol3 :: 3.5 System Descriptor Types -> TSS, LDT and gate types
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the names are the manual's own")]
 pub enum DescriptorKind {
     Data,
     Code,

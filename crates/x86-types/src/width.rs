@@ -116,23 +116,38 @@ impl Seg {
 /// SPEC: intel-sdm-vol1 :: B.1 Condition Codes -> the sixteen tests; the lowest bit negates
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
-#[allow(missing_docs)]
 pub enum Cond {
+    /// Overflow: OF = 1
     O = 0,
+    /// No overflow: OF = 0
     No = 1,
+    /// Below, carry: CF = 1
     B = 2,
+    /// Above or equal, no carry: CF = 0
     Ae = 3,
+    /// Equal, zero: ZF = 1
     E = 4,
+    /// Not equal, not zero: ZF = 0
     Ne = 5,
+    /// Below or equal: CF = 1 or ZF = 1
     Be = 6,
+    /// Above: CF = 0 and ZF = 0
     A = 7,
+    /// Sign: SF = 1
     S = 8,
+    /// No sign: SF = 0
     Ns = 9,
+    /// Parity even: PF = 1
     P = 10,
+    /// Parity odd: PF = 0
     Np = 11,
+    /// Less: SF is not OF
     L = 12,
+    /// Greater or equal: SF = OF
     Ge = 13,
+    /// Less or equal: ZF = 1 or SF is not OF
     Le = 14,
+    /// Greater: ZF = 0 and SF = OF
     G = 15,
 }
 

@@ -28,7 +28,6 @@ pub(super) const SECTOR: u64 = 512;
 pub(super) const CD_SECTOR: u64 = 2048;
 
 /// Offsets in the command block.
-#[allow(missing_docs)]
 pub(super) mod register {
     pub(in super::super) const DATA: u16 = 0;
     pub(in super::super) const ERROR_FEATURES: u16 = 1;
@@ -116,7 +115,6 @@ bitflags! {
 }
 
 /// Commands of ATA.
-#[allow(missing_docs)]
 pub(super) mod command {
     pub(in super::super) const NOP: u8 = 0x00;
     pub(in super::super) const DEVICE_RESET: u8 = 0x08;
@@ -162,7 +160,6 @@ pub(super) mod command {
 }
 
 /// Commands of a CD drive, in a PACKET command.
-#[allow(missing_docs)]
 pub(super) mod packet {
     pub(in super::super) const TEST_UNIT_READY: u8 = 0x00;
     pub(in super::super) const REQUEST_SENSE: u8 = 0x03;

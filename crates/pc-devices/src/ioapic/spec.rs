@@ -1,5 +1,5 @@
 //! Names from the 82093AA data sheet (and the EOI register that its successors in the ICH add).
-#![allow(missing_docs)] // names are the data sheet's own
+#![allow(missing_docs, reason = "the names are the data sheet's own")]
 
 use bitflags::bitflags;
 

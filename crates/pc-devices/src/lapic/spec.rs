@@ -1,5 +1,5 @@
 //! Names of the local APIC: register offsets, fields, MSRs.
-#![allow(missing_docs)] // names are the manual's own
+#![allow(missing_docs, reason = "the names are the manual's own")]
 
 use bitflags::bitflags;
 

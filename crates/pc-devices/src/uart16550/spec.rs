@@ -1,5 +1,5 @@
 //! Names from the NS16550A data sheet.
-#![allow(missing_docs)] // names are the data sheet's own
+#![allow(missing_docs, reason = "the names are the data sheet's own")]
 
 use bitflags::bitflags;
 

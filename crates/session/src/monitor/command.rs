@@ -44,16 +44,17 @@ pub struct SendKey {
 /// A direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[allow(missing_docs)]
 pub enum Axis {
+    /// To the right
     X,
+    /// Down
     Y,
 }
 
 /// A button of the mouse, as QMP names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "the names are QMP's own")]
 pub enum Button {
     Left,
     Middle,
@@ -222,7 +223,7 @@ macro_rules! commands {
     ($($name:literal => $variant:ident $(($arguments:ty))?,)*) => {
         /// A command of QMP.
         #[derive(Clone, Debug, PartialEq, Eq)]
-        #[allow(missing_docs)]
+        #[allow(missing_docs, reason = "the names are those of the commands")]
         pub enum Command {
             $($variant $(($arguments))?),*
         }

@@ -42,13 +42,18 @@ pub struct F80 {
 ///
 /// SPEC: intel-sdm-vol2 :: FXAM—Examine Floating-Point -> class of the value; unsupported encodings are a class of their own
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum Class {
+    /// An encoding that processors since the 387 do not support: a pseudo-NaN, pseudo-infinity or unnormal
     Unsupported,
+    /// Not a number, quiet or signaling
     Nan,
+    /// Finite and normal
     Normal,
+    /// Plus or minus infinity
     Infinity,
+    /// Plus or minus zero
     Zero,
+    /// Denormal or pseudo-denormal
     Denormal,
 }
 

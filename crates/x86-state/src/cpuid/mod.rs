@@ -1,5 +1,5 @@
 //! What CPUID answers, and which instruction-set extensions exist.
-#![allow(missing_docs)] // bit and feature names are the manual's own
+#![allow(missing_docs, reason = "the names are those of the CPUID flags")]
 
 mod bits;
 mod leaves;
@@ -16,7 +16,6 @@ use bitflags::bitflags;
 bitflags! {
     /// Instruction-set extensions and processor features that a model has.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    #[allow(missing_docs)]
     pub struct Features: u64 {
         const FPU = 1 << 0;
         const TSC = 1 << 1;
