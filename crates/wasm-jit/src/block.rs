@@ -6,9 +6,10 @@ use x86_exec::FlagDef;
 use x86_types::Width;
 
 /// What the six status flags follow from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Base {
     /// Whatever the locals say
+    #[default]
     Entry,
     /// A definition; `plain` where no carry went into the result
     Def(FlagDef<Value>, bool),
@@ -19,7 +20,7 @@ pub(crate) enum Base {
 }
 
 /// Status flags as values.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FlagState {
     pub(crate) base: Base,
     /// CF, where it is not what `base` says
@@ -29,7 +30,7 @@ pub(crate) struct FlagState {
 }
 
 /// The processor's state as values; what is not named is as it was at entry.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct State {
     pub(crate) gpr: [Option<Value>; 16],
     /// Halves of vector registers, as [`layout::vector`](crate::layout::vector) numbers them

@@ -9,7 +9,6 @@ mod x87;
 
 use crate::block::{Access, Action, Base, Block, Effect, Exit, State, Term};
 use crate::flags::EntryFlags;
-use crate::fpu::Fpu;
 use crate::layout;
 use crate::value::vector::Precision;
 use crate::value::{Entry, Node, Op2, Value, Values};
@@ -62,26 +61,18 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// For code that lies `offset` behind the region's entry.
     pub(crate) fn new(mode: CodeMode, offset: i64, flags: EntryFlags) -> Recorder {
-        let mut values = Values::default();
-        let state = State {
-            gpr: [None; 16],
-            vectors: [None; 32],
-            segments: [None; 6],
-            flags: flags.state(&mut values),
-            fpu: Fpu::default(),
-        };
-        Recorder {
+        let mut recorder = Recorder {
             mode,
-            values,
+            values: Values::default(),
             effects: Vec::new(),
             exits: Vec::new(),
-            checkpoint: Checkpoint { state: state.clone(), at: offset, retired: 0, exit: None },
-            state,
+            checkpoint: Checkpoint { state: State::default(), at: 0, retired: 0, exit: None },
+            state: State::default(),
             versions: 0,
             retired: 0,
             start: 0,
-            offset,
-            next_offset: offset,
+            offset: 0,
+            next_offset: 0,
             term: None,
             opened: None,
             stored: false,
@@ -91,7 +82,30 @@ impl Recorder {
             of_float_mode: false,
             unchecked: None,
             unsupported: false,
-        }
+        };
+        recorder.begin(offset, flags);
+        recorder
+    }
+
+    /// Begins anew with code that lies `offset` behind the region's entry. What memory was taken is kept.
+    pub(crate) fn begin(&mut self, offset: i64, flags: EntryFlags) {
+        self.values.clear();
+        self.effects.clear();
+        self.exits.clear();
+        self.excluded.clear();
+        self.tame.clear();
+        self.state = State { flags: flags.state(&mut self.values), ..State::default() };
+        self.checkpoint = Checkpoint { state: self.state.clone(), at: offset, retired: 0, exit: None };
+        self.versions = 0;
+        self.retired = 0;
+        (self.offset, self.next_offset) = (offset, offset);
+        self.term = None;
+        self.opened = None;
+        self.stored = false;
+        self.returns_to = None;
+        self.of_float_mode = false;
+        self.unchecked = None;
+        self.unsupported = false;
     }
 
     /// In 16-bit code, where the region's entry is.
@@ -137,19 +151,29 @@ impl Recorder {
         self.offset
     }
 
-    /// The block, which goes on to `term` unless its last instruction says otherwise.
-    pub(crate) fn finish(mut self, term: Term) -> Block {
+    /// The block, which goes on to `term` unless its last instruction says otherwise. Another one can begin then.
+    pub(crate) fn finish(&mut self, term: Term) -> Block {
         self.leave_if_unmasked();
         Block {
-            values: self.values,
-            effects: self.effects,
-            exits: self.exits,
-            state: self.state,
-            term: self.term.unwrap_or(term),
+            values: self.values.take(),
+            effects: self.effects.as_slice().into(),
+            exits: self.exits.as_slice().into(),
+            state: self.state.clone(),
+            term: self.end(term),
             returns_to: self.returns_to,
             retired: self.retired,
             of_float_mode: self.of_float_mode,
         }
+    }
+
+    /// Returns where the instructions so far go: to `term` unless the last of them says otherwise.
+    pub(crate) fn end(&self, term: Term) -> Term {
+        self.term.unwrap_or(term)
+    }
+
+    /// Returns where the last instruction, a call, will return to.
+    pub(crate) fn returns_to(&self) -> Option<i64> {
+        self.returns_to
     }
 }
 

@@ -14,7 +14,7 @@ const REGISTERS: [&str; 16] = [
 
 impl Display for Value {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "v{}", self.0)
+        write!(f, "v{}", self.number())
     }
 }
 
@@ -73,7 +73,9 @@ impl Display for value::Node {
             other => words(other),
         };
         write!(f, "{name}")?;
-        list(f, self.operands())
+        let mut operands = Vec::new();
+        self.for_each_operand(|v| operands.push(v));
+        list(f, operands.into_iter())
     }
 }
 

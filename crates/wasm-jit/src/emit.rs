@@ -23,7 +23,7 @@ use crate::block::{Block, Term};
 use crate::graph::{Shape, shape};
 use crate::layout;
 use crate::module::{Import, Placed};
-use crate::plan::Plan;
+use crate::plan::{Plan, Scratch};
 use crate::region::{Edge, Region, rip_mask};
 pub(crate) use f80::functions as f80_functions;
 use frame::Frame;
@@ -93,7 +93,8 @@ const fn place(offset: u64, align: u32) -> MemArg {
 /// The function of a region, and what it says of its branches.
 pub(crate) fn function(placed: &Placed<'_>) -> (Function, Vec<BranchHint>) {
     let region = placed.region;
-    let plans: Vec<Plan> = region.nodes.iter().map(|node| Plan::of(&node.block)).collect();
+    let mut scratch = Scratch::default();
+    let plans: Vec<Plan> = region.nodes.iter().map(|node| Plan::of(&node.block, &mut scratch)).collect();
     let mut frame = Frame::of(region);
     let mut values = [0_u32; 4];
     for (plan, node) in plans.iter().zip(&region.nodes) {

@@ -18,9 +18,9 @@ pub(crate) struct Plan {
     pub(crate) locals: [u32; 4],
     /// By way out: values that have to be computed first since it needs them more than once, in order
     shared: Vec<Vec<Value>>,
-    /// By effect: the same, of a condition that is looked at only in doubt
-    doubts: Vec<Vec<Value>>,
-    /// Whether a value is a load wanted in the lowest lane of a vector alone: it is one from the start
+    /// By number of the effect: the same, of a condition that is looked at only in doubt
+    doubts: Vec<(u32, Vec<Value>)>,
+    /// Whether a value is a load wanted in the lowest lane of a vector alone: it is one from the start. Empty where none is
     low_load: Vec<bool>,
     /// By effect, whether and how it shares a look into the TLB
     shares: Vec<Option<Share>>,
@@ -51,68 +51,37 @@ pub(crate) fn state_values(state: &State) -> impl Iterator<Item = Value> + '_ {
     registers.chain(segments).chain(flags.into_iter().flatten()).chain(state.fpu.values())
 }
 
+/// What planning knows of a value.
+#[derive(Clone, Copy, Debug, Default)]
+struct Use {
+    /// Times that it is needed on the main way
+    hot: u32,
+    /// Times that the way out which is looked at needs it
+    here: u32,
+    /// How deep its expression nests
+    depth: u32,
+    /// Whether something off the main way needs it
+    cold: bool,
+}
+
+/// Memory that planning needs for a while: of use for one block after the other.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    uses: Vec<Use>,
+    waiting: Vec<Value>,
+    touched: Vec<Value>,
+}
+
 impl Plan {
     /// A value that nothing needs is not emitted: that is how flags die that the next definition replaces. What only
     /// ways out need is computed there.
-    pub(crate) fn of(block: &Block) -> Plan {
+    pub(crate) fn of(block: &Block, scratch: &mut Scratch) -> Plan {
         let values = &block.values;
         let (mut shares, ranges) = shares(block);
-        let mut hot = vec![0_u32; values.len()];
-        let mut cold = vec![false; values.len()];
-        for v in state_values(&block.state) {
-            hot[v.0 as usize] += 1;
-        }
-        match block.term {
-            Term::Branch { condition: v, .. } | Term::Indirect { target: v, .. } => hot[v.0 as usize] += 1,
-            Term::Goto(_) | Term::Step { .. } | Term::Choose => {}
-        }
-        for (effect, share) in block.effects.iter().zip(&shares) {
-            // An address that another access has looked up is needed off the main way alone.
-            let found = share.is_some_and(|share| share.look.is_none());
-            match effect.action {
-                Action::Load { access, .. } if found => cold[access.linear.0 as usize] = true,
-                Action::LoadVector { linear, .. } if found => cold[linear.0 as usize] = true,
-                Action::Store { access: Access { linear, .. }, value, .. }
-                | Action::StoreVector { linear, value, .. }
-                    if found =>
-                {
-                    cold[linear.0 as usize] = true;
-                    hot[value.0 as usize] += 1;
-                    cold[value.0 as usize] = true;
-                }
-                Action::LeaveIfBoth { first, second, .. } => {
-                    hot[first.0 as usize] += 1;
-                    cold[second.0 as usize] = true;
-                }
-                // It goes where the load before it went, unless that is a device.
-                Action::Store { access, value, again: true, .. } if share.is_none() => {
-                    hot[value.0 as usize] += 1;
-                    cold[value.0 as usize] = true;
-                    cold[access.linear.0 as usize] = true;
-                }
-                // What misses the TLB is stored by a call, which is off the main way.
-                Action::Store { access, value, .. } => {
-                    hot[access.linear.0 as usize] += 1;
-                    hot[value.0 as usize] += 1;
-                    cold[value.0 as usize] = true;
-                }
-                action => action.operands().for_each(|v| hot[v.0 as usize] += 1),
-            }
-            if let Some(exit) = block.exits.get(effect.action.exit() as usize) {
-                state_values(&exit.state).for_each(|v| cold[v.0 as usize] = true);
-            }
-        }
-        for (v, node) in values.iter().rev() {
-            let (is_hot, is_cold) = (hot[v.0 as usize] > 0, cold[v.0 as usize]);
-            for operand in node.operands() {
-                if is_hot {
-                    hot[operand.0 as usize] += 1;
-                } else if is_cold {
-                    cold[operand.0 as usize] = true;
-                }
-            }
-        }
+        scratch.uses.clear();
+        scratch.uses.resize(values.len(), Use::default());
         let low_load = low_loads(block);
+        count_uses(block, &shares, &mut scratch.uses);
         let mut plan = Plan {
             local: vec![None; values.len()],
             locals: [0; 4],
@@ -121,56 +90,65 @@ impl Plan {
             low_load,
             shares: Vec::new(),
         };
-        let loads_segments = block.state.segments.iter().any(Option::is_some);
-        let mut depth = vec![0_u32; values.len()];
-        for (v, node) in values.iter() {
-            let n = v.0 as usize;
-            let deep = node.operands().map(|v| depth[v.0 as usize]).max().unwrap_or(0) + 1;
-            let needs_local = match node {
-                Node::Imm(_) => false,
-                Node::Entry(entry) if entry.is_local() => false,
-                Node::Effect(..) => hot[n] > 0 || cold[n],
-                // They are where the block's last state puts others.
-                Node::Entry(Entry::Selector(_) | Entry::SegBase(_)) if loads_segments => {
-                    hot[n] > 0 || cold[n]
-                }
-                // A sum of the entry's address is computed as quickly as a local is read.
-                Node::Two(Op2::Add, a, b) if is_rip(block, a, b) => false,
-                Node::Vector(VectorNode::Const(_)) => false,
-                Node::Vector(VectorNode::Widen(_, load)) if plan.is_low_load(load) => false,
-                _ => hot[n] > 1 || hot[n] == 1 && (cold[n] || deep > MAX_DEPTH),
-            };
-            if needs_local {
-                let kind = if plan.low_load[n] { Kind::V128 } else { values.kind(v) };
-                let count = &mut plan.locals[kind as usize];
-                plan.local[n] = Some((kind, *count));
-                *count += 1;
-            } else {
-                depth[n] = deep;
-            }
-        }
+        plan.place(block, &mut scratch.uses);
         let integers = &mut plan.locals[Kind::I64 as usize];
         shares.iter_mut().flatten().for_each(|share| share.local += *integers);
         *integers += ranges;
         plan.shares = shares;
-        let mut uses = vec![0_u32; values.len()];
-        let of_exit = |exit: &Exit| plan.shared_by(block, state_values(&exit.state), &mut uses);
+        let of_exit = |exit: &Exit| plan.shared_by(block, state_values(&exit.state), scratch);
         let shared = block.exits.iter().map(of_exit).collect();
-        let of_effect = |effect: &Effect| match effect.action {
-            Action::LeaveIfBoth { second, .. } => plan.shared_by(block, [second].into_iter(), &mut uses),
-            _ => Vec::new(),
+        let second = |(n, effect): (usize, &Effect)| match effect.action {
+            Action::LeaveIfBoth { second, .. } => Some((n as u32, second)),
+            _ => None,
         };
-        let doubts = block.effects.iter().map(of_effect).collect();
+        let doubts = block.effects.iter().enumerate().filter_map(second);
+        let doubts = doubts.map(|(n, v)| (n, plan.shared_by(block, [v].into_iter(), scratch))).collect();
         (plan.shared, plan.doubts) = (shared, doubts);
         plan
     }
 
+    /// Gives values their locals.
+    fn place(&mut self, block: &Block, uses: &mut [Use]) {
+        let values = &block.values;
+        let loads_segments = block.state.segments.iter().any(Option::is_some);
+        for (v, node) in values.iter() {
+            let n = v.index();
+            let Use { hot, cold, .. } = uses[n];
+            if hot == 0 && !cold {
+                continue;
+            }
+            let mut deep = 0;
+            node.for_each_operand(|v| deep = uses[v.index()].depth.max(deep));
+            deep += 1;
+            let needs_local = match node {
+                Node::Imm(_) => false,
+                Node::Entry(entry) if entry.is_local() => false,
+                Node::Effect(..) => true,
+                // They are where the block's last state puts others.
+                Node::Entry(Entry::Selector(_) | Entry::SegBase(_)) if loads_segments => true,
+                // A sum of the entry's address is computed as quickly as a local is read.
+                Node::Two(Op2::Add, a, b) if is_rip(block, a, b) => false,
+                Node::Vector(VectorNode::Const(_)) => false,
+                Node::Vector(VectorNode::Widen(_, load)) if self.is_low_load(load) => false,
+                _ => hot > 1 || hot == 1 && (cold || deep > MAX_DEPTH),
+            };
+            if needs_local {
+                let kind = if self.is_low_load(v) { Kind::V128 } else { values.kind(v) };
+                let count = &mut self.locals[kind as usize];
+                self.local[n] = Some((kind, *count));
+                *count += 1;
+            } else {
+                uses[n].depth = deep;
+            }
+        }
+    }
+
     pub(crate) fn local(&self, v: Value) -> Option<(Kind, u32)> {
-        self.local.get(v.0 as usize).copied().flatten()
+        self.local.get(v.index()).copied().flatten()
     }
 
     pub(crate) fn is_low_load(&self, v: Value) -> bool {
-        self.low_load.get(v.0 as usize).copied().unwrap_or(false)
+        self.low_load.get(v.index()).copied().unwrap_or(false)
     }
 
     /// Values that have to be computed first where the way out with this number needs them more than once, in order.
@@ -180,7 +158,8 @@ impl Plan {
 
     /// The same, for the second condition of the effect with this number.
     pub(crate) fn doubts(&self, effect: usize) -> &[Value] {
-        self.doubts.get(effect).map_or(&[], Vec::as_slice)
+        let found = self.doubts.binary_search_by_key(&(effect as u32), |&(number, _)| number);
+        found.map_or(&[], |n| &self.doubts[n].1)
     }
 
     /// How the effect with this number shares a look into the TLB, if it does.
@@ -191,7 +170,7 @@ impl Plan {
     /// Locals needed by kind, those for what a way out computes first included.
     pub(crate) fn most_locals(&self, block: &Block) -> [u32; 4] {
         let mut most = self.locals;
-        for shared in self.shared.iter().chain(&self.doubts) {
+        for shared in self.shared.iter().chain(self.doubts.iter().map(|(_, shared)| shared)) {
             let mut count = self.locals;
             shared.iter().for_each(|&v| count[block.values.kind(v) as usize] += 1);
             most = core::array::from_fn(|kind| count[kind].max(most[kind]));
@@ -199,27 +178,97 @@ impl Plan {
         most
     }
 
-    /// `uses` is all zeros, before and after.
-    fn shared_by(&self, block: &Block, roots: impl Iterator<Item = Value>, uses: &mut [u32]) -> Vec<Value> {
-        let mut touched: Vec<Value> = Vec::new();
-        let mut waiting: Vec<Value> = roots.collect();
+    /// Values without a local that are needed more than once by what `roots` are made of, in order. [`Use::here`] is 0
+    /// everywhere, before and after.
+    fn shared_by(
+        &self,
+        block: &Block,
+        roots: impl Iterator<Item = Value>,
+        scratch: &mut Scratch,
+    ) -> Vec<Value> {
+        let Scratch { uses, waiting, touched } = scratch;
+        let mut any = false;
+        waiting.extend(roots);
         while let Some(v) = waiting.pop() {
             let node = block.values.node(v);
             let free = matches!(node, Node::Imm(_)) || matches!(node, Node::Entry(entry) if entry.is_local());
             if free || self.local(v).is_some() {
                 continue;
             }
-            let count = &mut uses[v.0 as usize];
+            let count = &mut uses[v.index()].here;
             *count += 1;
             if *count == 1 {
                 touched.push(v);
-                waiting.extend(node.operands());
+                node.for_each_operand(|v| waiting.push(v));
+            } else {
+                any = true;
             }
         }
-        let mut shared: Vec<Value> = touched.iter().copied().filter(|v| uses[v.0 as usize] > 1).collect();
-        shared.sort_unstable();
-        touched.into_iter().for_each(|v| uses[v.0 as usize] = 0);
+        let mut shared = Vec::new();
+        if any {
+            shared.extend(touched.iter().copied().filter(|v| uses[v.index()].here > 1));
+            shared.sort_unstable();
+        }
+        touched.drain(..).for_each(|v| uses[v.index()].here = 0);
         shared
+    }
+}
+
+/// Counts what needs the values of a block.
+fn count_uses(block: &Block, shares: &[Option<Share>], uses: &mut [Use]) {
+    for v in state_values(&block.state) {
+        uses[v.index()].hot += 1;
+    }
+    match block.term {
+        Term::Branch { condition: v, .. } | Term::Indirect { target: v, .. } => uses[v.index()].hot += 1,
+        Term::Goto(_) | Term::Step { .. } | Term::Choose => {}
+    }
+    for (effect, share) in block.effects.iter().zip(shares) {
+        // An address that another access has looked up is needed off the main way alone.
+        let found = share.is_some_and(|share| share.look.is_none());
+        match effect.action {
+            Action::Load { access: Access { linear, .. }, .. } | Action::LoadVector { linear, .. }
+                if found =>
+            {
+                uses[linear.index()].cold = true;
+            }
+            Action::Store { access: Access { linear, .. }, value, .. }
+            | Action::StoreVector { linear, value, .. }
+                if found =>
+            {
+                uses[linear.index()].cold = true;
+                uses[value.index()].hot += 1;
+                uses[value.index()].cold = true;
+            }
+            Action::LeaveIfBoth { first, second, .. } => {
+                uses[first.index()].hot += 1;
+                uses[second.index()].cold = true;
+            }
+            // It goes where the load before it went, unless that is a device.
+            Action::Store { access, value, again: true, .. } if share.is_none() => {
+                uses[value.index()].hot += 1;
+                uses[value.index()].cold = true;
+                uses[access.linear.index()].cold = true;
+            }
+            // What misses the TLB is stored by a call, which is off the main way.
+            Action::Store { access, value, .. } => {
+                uses[access.linear.index()].hot += 1;
+                uses[value.index()].hot += 1;
+                uses[value.index()].cold = true;
+            }
+            action => action.operands().for_each(|v| uses[v.index()].hot += 1),
+        }
+    }
+    for exit in &block.exits {
+        state_values(&exit.state).for_each(|v| uses[v.index()].cold = true);
+    }
+    for (v, node) in block.values.iter().rev() {
+        let Use { hot, cold, .. } = uses[v.index()];
+        if hot > 0 {
+            node.for_each_operand(|operand| uses[operand.index()].hot += 1);
+        } else if cold {
+            node.for_each_operand(|operand| uses[operand.index()].cold = true);
+        }
     }
 }
 
@@ -230,16 +279,19 @@ fn is_rip(block: &Block, a: Value, b: Value) -> bool {
 /// By value, whether it is a load of a float or an integer that nothing wants but as the lowest lane of a vector.
 fn low_loads(block: &Block) -> Vec<bool> {
     let values = &block.values;
+    if !values.iter().any(|(_, node)| matches!(node, Node::Vector(VectorNode::Widen(..)))) {
+        return Vec::new();
+    }
     let mut low = vec![false; values.len()];
     for effect in &block.effects {
         if let Action::Load { access, for_write: false, .. } = effect.action
             && matches!(access.w, Width::B4 | Width::B8)
             && let Some(place) = low.get_mut(effect.at)
         {
-            *place = matches!(values.node(Value(effect.at as u32)), Node::Effect(..));
+            *place = matches!(values.node(Value::new(effect.at as u32)), Node::Effect(..));
         }
     }
-    let mut other = |v: Value| low[v.0 as usize] = false;
+    let mut other = |v: Value| low[v.index()] = false;
     state_values(&block.state).for_each(&mut other);
     for effect in &block.effects {
         effect.action.operands().for_each(&mut other);
@@ -251,7 +303,7 @@ fn low_loads(block: &Block) -> Vec<bool> {
     for (_, node) in values.iter() {
         match node {
             Node::Vector(VectorNode::Widen(w, v)) if values.bits(v) == w.bits() => {}
-            _ => node.operands().for_each(&mut other),
+            _ => node.for_each_operand(&mut other),
         }
     }
     low

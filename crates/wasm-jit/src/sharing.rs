@@ -6,7 +6,6 @@
 
 use crate::block::{Action, Block};
 use crate::value::{Node, Op2, Value};
-use std::collections::HashMap;
 use x86_types::Width;
 
 /// Bytes of a range at most. The longer it is, the more often it lies in two pages.
@@ -26,11 +25,14 @@ pub(crate) struct Share {
 /// What addresses have in common that differ by a constant, and whether they are written to.
 type Key = (Option<Value>, bool, bool);
 
+/// Accesses that lie near each other.
 struct Range {
+    key: Key,
     from: i64,
     to: i64,
-    /// Numbers of effects, each with its distance
-    members: Vec<(usize, i64)>,
+    members: u32,
+    /// Local with its start; once it is known
+    local: Option<u32>,
 }
 
 /// An access: what its address has in common with others, and the distances of its first byte and behind its last from
@@ -63,28 +65,24 @@ fn access(block: &Block, action: Action) -> Option<(Key, i64, i64)> {
 /// By effect, how it shares; and how many locals that takes.
 pub(crate) fn shares(block: &Block) -> (Vec<Option<Share>>, u32) {
     let mut ranges: Vec<Range> = Vec::new();
-    let mut open: HashMap<Key, usize> = HashMap::new();
-    for (n, effect) in block.effects.iter().enumerate() {
-        let Some((key, at, end)) = access(block, effect.action) else { continue };
-        if let Some(range) = open.get(&key).and_then(|&range| ranges.get_mut(range)) {
-            let (from, to) = (range.from.min(at), range.to.max(end));
-            if to.checked_sub(from).is_some_and(|len| len <= MOST) {
-                (range.from, range.to) = (from, to);
-                range.members.push((n, at));
-                continue;
-            }
-        }
-        open.insert(key, ranges.len());
-        ranges.push(Range { from: at, to: end, members: vec![(n, at)] });
+    // By effect, its range and the distance from what the range has in common.
+    let mut places: Vec<Option<(usize, i64)>> = Vec::with_capacity(block.effects.len());
+    for effect in &block.effects {
+        places.push(access(block, effect.action).map(|(key, at, end)| (join(&mut ranges, key, at, end), at)));
     }
     let mut shares = vec![None; block.effects.len()];
     let mut local = 0;
-    for range in ranges.iter().filter(|range| range.members.len() > 1) {
-        for (k, &(n, at)) in range.members.iter().enumerate() {
-            let look = (k == 0).then_some((range.to - range.from) as u32);
-            shares[n] = Some(Share { local, at: (at - range.from) as u64, look });
+    for (share, place) in shares.iter_mut().zip(places) {
+        let Some((range, at)) = place.map(|(range, at)| (&mut ranges[range], at)) else { continue };
+        if range.members < 2 {
+            continue;
         }
-        local += 1;
+        let look = range.local.is_none().then_some((range.to - range.from) as u32);
+        let number = *range.local.get_or_insert_with(|| {
+            local += 1;
+            local - 1
+        });
+        *share = Some(Share { local: number, at: (at - range.from) as u64, look });
     }
     // What stores back goes where it was loaded from.
     let mut loaded = None;
@@ -98,6 +96,22 @@ pub(crate) fn shares(block: &Block) -> (Vec<Option<Share>>, u32) {
         }
     }
     (shares, local)
+}
+
+/// Puts an access into the last range with its key, or into a new one where that would become too long. Returns the range's
+/// number.
+fn join(ranges: &mut Vec<Range>, key: Key, at: i64, end: i64) -> usize {
+    if let Some(n) = ranges.iter().rposition(|range| range.key == key) {
+        let range = &mut ranges[n];
+        let (from, to) = (range.from.min(at), range.to.max(end));
+        if to.checked_sub(from).is_some_and(|len| len <= MOST) {
+            (range.from, range.to) = (from, to);
+            range.members += 1;
+            return n;
+        }
+    }
+    ranges.push(Range { key, from: at, to: end, members: 1, local: None });
+    ranges.len() - 1
 }
 
 #[cfg(test)]

@@ -7,11 +7,29 @@ pub(crate) mod vector;
 
 pub(crate) use fold::IDENTITY;
 use index::{Index, Place};
+use std::num::NonZeroU32;
 use vector::{Kind, VectorNode};
 
 /// A value of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Value(pub(crate) u32);
+pub(crate) struct Value(NonZeroU32);
+
+impl Value {
+    /// Returns the value with this number in its list.
+    pub(crate) const fn new(number: u32) -> Value {
+        Value(NonZeroU32::MIN.saturating_add(number))
+    }
+
+    /// Returns its number in the list.
+    pub(crate) const fn number(self) -> u32 {
+        self.0.get() - 1
+    }
+
+    /// Returns its number as an index.
+    pub(crate) const fn index(self) -> usize {
+        self.number() as usize
+    }
+}
 
 /// What a block finds when it is entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -119,16 +137,23 @@ pub(crate) enum Node {
 }
 
 impl Node {
-    /// The values it is made of.
-    pub(crate) fn operands(self) -> impl Iterator<Item = Value> {
-        let list = match self {
-            Node::Two(_, a, b) => [Some(a), Some(b), None],
-            Node::One(_, a) => [Some(a), None, None],
-            Node::Select(c, yes, no) => [Some(c), Some(yes), Some(no)],
-            Node::Vector(node) => node.operands(),
-            Node::Imm(_) | Node::Entry(_) | Node::Effect(..) => [None; 3],
-        };
-        list.into_iter().flatten()
+    /// Calls `f` for each value that it is made of.
+    #[inline]
+    pub(crate) fn for_each_operand(self, mut f: impl FnMut(Value)) {
+        match self {
+            Node::Two(_, a, b) => {
+                f(a);
+                f(b);
+            }
+            Node::One(_, a) => f(a),
+            Node::Select(c, yes, no) => {
+                f(c);
+                f(yes);
+                f(no);
+            }
+            Node::Vector(node) => node.operands().into_iter().flatten().for_each(f),
+            Node::Imm(_) | Node::Entry(_) | Node::Effect(..) => {}
+        }
     }
 }
 
@@ -181,6 +206,26 @@ impl Values {
         self.nodes.len()
     }
 
+    /// Takes the list, as it is now, and leaves an empty one that has room for as many.
+    pub(crate) fn take(&mut self) -> Values {
+        let list = Values {
+            nodes: self.nodes.as_slice().into(),
+            kinds: self.kinds.as_slice().into(),
+            known_bits: self.known_bits.as_slice().into(),
+            known: Index::default(),
+        };
+        self.clear();
+        list
+    }
+
+    /// Forgets every value.
+    pub(crate) fn clear(&mut self) {
+        self.nodes.clear();
+        self.kinds.clear();
+        self.known_bits.clear();
+        self.known.clear();
+    }
+
     /// Forgets every value from number `len` on.
     pub(crate) fn truncate(&mut self, len: usize) {
         if len == self.nodes.len() {
@@ -193,17 +238,17 @@ impl Values {
     }
 
     pub(crate) fn node(&self, v: Value) -> Node {
-        self.nodes.get(v.0 as usize).copied().unwrap_or(Node::Imm(0))
+        self.nodes.get(v.index()).copied().unwrap_or(Node::Imm(0))
     }
 
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (Value, Node)> + '_ {
-        self.nodes.iter().enumerate().map(|(n, &node)| (Value(n as u32), node))
+        self.nodes.iter().enumerate().map(|(n, &node)| (Value::new(n as u32), node))
     }
 
     fn add(&mut self, node: Node) -> Value {
         let node_at = |n: u32| self.nodes.get(n as usize).copied();
         let slot = match self.known.look(&node, self.nodes.len(), node_at) {
-            Place::Known(n) => return Value(n),
+            Place::Known(n) => return Value::new(n),
             Place::Free(slot) => slot,
         };
         let kind = match node {
@@ -213,16 +258,16 @@ impl Values {
             _ => Kind::I64,
         };
         let bits = self.bits_of(node);
-        let v = Value(self.nodes.len() as u32);
+        let v = Value::new(self.nodes.len() as u32);
         self.nodes.push(node);
         self.kinds.push(kind);
         self.known_bits.push(bits as u8);
-        self.known.keep(slot, v.0);
+        self.known.keep(slot, v.number());
         v
     }
 
     pub(crate) fn kind(&self, v: Value) -> Kind {
-        self.kinds.get(v.0 as usize).copied().unwrap_or(Kind::I64)
+        self.kinds.get(v.index()).copied().unwrap_or(Kind::I64)
     }
 
     /// The constant a value is known to be.
@@ -232,7 +277,7 @@ impl Values {
 
     /// Bits above this many are known to be 0.
     pub(crate) fn bits(&self, v: Value) -> u32 {
-        self.known_bits.get(v.0 as usize).copied().unwrap_or(64).into()
+        self.known_bits.get(v.index()).copied().unwrap_or(64).into()
     }
 
     fn bits_of(&self, node: Node) -> u32 {

@@ -27,13 +27,13 @@ impl Scope<'_> {
     /// Whether effect `number` is a load into the lowest lane of a vector.
     pub(super) fn is_low_load(&self, number: u32) -> bool {
         let effect = self.block.effects.get(number as usize);
-        effect.is_some_and(|effect| self.plan.is_low_load(Value(effect.at as u32)))
+        effect.is_some_and(|effect| self.plan.is_low_load(Value::new(effect.at as u32)))
     }
 
     /// Where the value of effect `number` goes, if anything wants it. It stands right behind the effect.
     pub(super) fn result(&self, number: u32) -> Option<u32> {
         let at = self.block.effects.get(number as usize)?.at;
-        let v = Value(at as u32);
+        let v = Value::new(at as u32);
         match self.block.values.node(v) {
             Node::Effect(n, _) if n == number => self.local(v),
             _ => None,
@@ -87,7 +87,7 @@ impl Emitter<'_> {
     /// Puts the values before number `end` into their locals.
     fn compute(&mut self, scope: &mut Scope<'_>, end: usize) {
         for n in scope.ready..end {
-            let v = Value(n as u32);
+            let v = Value::new(n as u32);
             let node = scope.block.values.node(v);
             if let (Some(local), false) = (scope.local(v), matches!(node, Node::Effect(..))) {
                 self.node_value(scope, node);

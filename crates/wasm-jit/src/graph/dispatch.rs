@@ -48,7 +48,7 @@ pub(super) fn add(region: &mut Region, idom: &[usize], node: usize) {
     let at = region.nodes[node].at;
     let block = Recorder::new(region.mode, at, EntryFlags::Any).finish(Term::Choose);
     let edges = (0..dispatcher).filter(|&n| is_entry[n]).map(Edge::Block).collect();
-    region.nodes.push(Node { at, end: at, block, edges });
+    region.nodes.push(Node { at, end: at, block: Box::new(block), edges });
 }
 
 /// Which nodes are in the loop around a node: those from which and to which ways lead that stay among what the node's

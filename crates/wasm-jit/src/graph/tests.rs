@@ -22,7 +22,12 @@ fn region(edges: &[&[usize]]) -> Region {
     let node = |(n, edges): (usize, &&[usize])| {
         let at = n as i64;
         let block = Recorder::new(mode, at, EntryFlags::Any).finish(Term::Goto(0));
-        Node { at, end: at + 1, block, edges: edges.iter().map(|&to| Edge::Block(to)).collect() }
+        Node {
+            at,
+            end: at + 1,
+            block: Box::new(block),
+            edges: edges.iter().map(|&to| Edge::Block(to)).collect(),
+        }
     };
     let nodes = edges.iter().enumerate().map(node).collect();
     Region { mode, nodes, steps: Vec::new(), page_offset: 0 }

@@ -60,6 +60,11 @@ impl Index {
         self.slots[slot] = n + 1;
     }
 
+    /// The list is empty.
+    pub(super) fn clear(&mut self) {
+        self.slots.fill(0);
+    }
+
     /// The list became shorter: those that are left are entered anew when one is looked for.
     pub(super) fn forget(&mut self) {
         self.slots.clear();
