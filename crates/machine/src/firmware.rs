@@ -6,7 +6,7 @@ use guest_memory::RamLayout;
 
 /// Keys of items.
 ///
-/// SPEC: qemu-fw-cfg :: Standard keys -> the numbers; sizes as QEMU gives them
+/// SPEC: qemu-fw-cfg :: All Other Data Items -> the numbers; sizes as QEMU gives them
 mod key {
     pub(super) const UUID: u16 = 0x02;
     pub(super) const RAM_SIZE: u16 = 0x03;
@@ -43,7 +43,7 @@ pub struct FirmwareSetup<'a> {
     pub files: &'a [(&'a str, Vec<u8>)],
 }
 
-/// SPEC: qemu-fw-cfg :: etc/e820 -> address, length, type; type 1 is RAM
+/// SPEC: qemu-fw-cfg :: All Other Data Items -> address, length, type; type 1 is RAM
 fn e820(layout: RamLayout) -> Vec<u8> {
     let mut out = Vec::new();
     for (start, len) in [(0, layout.low), (1 << 32, layout.high)] {

@@ -2,7 +2,7 @@
 
 /// Longest instruction in bytes.
 ///
-/// SPEC: intel-sdm-vol2 :: 2.3.11 AVX Instruction Length -> 15 bytes, with VEX as without; more is #GP
+/// SPEC: intel-sdm-vol2 :: 2.3.11 Intel® AVX Instruction Length -> 15 bytes, with VEX as without; more is #GP
 pub(crate) const MAX_LEN: usize = 15;
 
 /// Bytes that are looked at: eight may be read from any of the first sixteen.

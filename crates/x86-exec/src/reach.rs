@@ -54,7 +54,7 @@ impl Reach {
     /// SPEC: intel-sdm-vol2 :: STAC—Set AC Flag in EFLAGS Register -> AC is no status flag; likewise CLAC, CLI, STI, CLD and STD
     /// SPEC: intel-sdm-vol2 :: PUSHA/PUSHAD—Push All General-Purpose Registers -> no flags; likewise POPA, PUSH, POP, ENTER and LDS
     /// SPEC: intel-sdm-vol2 :: MOVS/MOVSB/MOVSW/MOVSD/MOVSQ—Move Data From String to String -> (E/R)SI and (E/R)DI, with REP the counter, and no status flag; likewise STOS and LODS with the accumulator
-    /// SPEC: intel-sdm-vol2 :: IN—Input from Port -> the accumulator from the port that an immediate or DX names; OUT likewise
+    /// SPEC: intel-sdm-vol2 :: IN—Input From Port -> the accumulator from the port that an immediate or DX names; OUT likewise
     /// SPEC: intel-sdm-vol2 :: INS/INSB/INSW/INSD—Input from Port to String -> (E/R)DI and with REP the counter, by DX; OUTS likewise with (E/R)SI
     /// SPEC: intel-sdm-vol2 :: RDMSR—Read From Model Specific Register -> EDX:EAX from the register that ECX names; WRMSR likewise
     pub fn of(insn: &Instruction) -> Reach {

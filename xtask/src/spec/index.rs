@@ -39,7 +39,11 @@ pub(super) fn write(all: &[Cited]) -> String {
         if sections.is_empty() {
             continue;
         }
-        let _ = write!(text, "\n## {}\n\n{}\n\n", document.id, document.title);
+        let compared = match document.compared {
+            Some(with) => format!("The sections were compared with {with}."),
+            None => "The sections were not compared with a copy: numbers and titles may be wrong.".to_owned(),
+        };
+        let _ = write!(text, "\n## {}\n\n{}. {compared}\n\n", document.id, document.title);
         for (section, files) in sections {
             let files: Vec<_> = files.iter().map(|file| format!("[{file}](../{file})")).collect();
             let _ = writeln!(

@@ -12,7 +12,7 @@ const NAME: usize = 56;
 
 /// The three files of fw_cfg by which firmware gets ACPI tables.
 ///
-/// SPEC: qemu-fw-cfg :: etc/table-loader -> commands of 128 bytes: 1 allocates a file, 2 adds its address to a pointer, 3 makes a checksum
+/// SPEC: qemu-fw-cfg :: All Other Data Items -> commands of 128 bytes: 1 allocates a file, 2 adds its address to a pointer, 3 makes a checksum
 pub(crate) struct LoaderFiles {
     /// Names and contents
     pub(crate) files: [(&'static str, Vec<u8>); 3],

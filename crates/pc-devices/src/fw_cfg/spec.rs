@@ -16,7 +16,7 @@ pub(super) const DMA_SIGNATURE: [u8; 8] = *b"QEMU CFG";
 
 /// Keys of items that the device has itself.
 ///
-/// SPEC: qemu-fw-cfg :: Standard keys -> signature, features, and the directory of files
+/// SPEC: qemu-fw-cfg :: Firmware Configuration Items -> signature, features, and the directory of files
 pub(super) mod key {
     pub(in super::super) const SIGNATURE: u16 = 0x00;
     pub(in super::super) const ID: u16 = 0x01;

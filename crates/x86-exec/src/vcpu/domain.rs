@@ -284,7 +284,7 @@ impl Domain for Vcpu {
         result.map_err(Raised::from)
     }
 
-    /// SPEC: intel-sdm-vol2 :: 2.5 AVX and SSE Instruction Exception Classification -> #UD in real-address and virtual-8086 mode, without CR4.OSXSAVE, or without SSE and AVX in XCR0; then #NM with CR0.TS; CR0.EM does not matter
+    /// SPEC: intel-sdm-vol2 :: 2.5 Intel® AVX and Intel® SSE Instruction Exception Specification -> #UD in real-address and virtual-8086 mode, without CR4.OSXSAVE, or without SSE and AVX in XCR0; then #NM with CR0.TS; CR0.EM does not matter
     #[inline(always)]
     fn check_avx(&mut self) -> Result<(), Raised> {
         let enabled = self.cpu.cr4.contains(Cr4::OSXSAVE) && self.cpu.xcr0.contains(Xcr0::SSE | Xcr0::AVX);

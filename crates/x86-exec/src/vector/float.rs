@@ -8,7 +8,7 @@ use x86_types::Exception;
 
 /// Does `f` in the environment of MXCSR, and notes what it raised.
 ///
-/// SPEC: intel-sdm-vol1 :: 11.5.3 Handling SIMD Floating-Point Exceptions in Software -> an unmasked exception sets its flags and leaves the destination
+/// SPEC: intel-sdm-vol1 :: 11.5.3.2 Handling Unmasked Exceptions -> an unmasked exception sets its flags and leaves the destination
 /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> without CR4.OSXMMEXCPT an unmasked exception is #UD, with it #XM
 #[inline(always)]
 pub(super) fn in_environment<T>(cpu: &mut Cpu, f: impl FnOnce(&mut Env) -> T) -> Result<T, Exception> {

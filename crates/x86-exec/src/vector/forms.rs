@@ -31,7 +31,7 @@ pub(super) fn widen<D: Domain>(d: &mut D, w: Width, v: D::V) -> D::X {
 
 /// Operand `n`: a vector register, or memory, zero-extended if it has less than 16 bytes. Only 16 bytes need alignment.
 ///
-/// SPEC: intel-sdm-vol1 :: 11.6.1.1 SSE and SSE2 Memory Alignment -> 128-bit memory operands lie on 16-byte boundaries, else #GP; smaller ones and those of unaligned moves lie anywhere
+/// SPEC: intel-sdm-vol1 :: 4.1.1 Alignment of Words, Doublewords, Quadwords, and Double Quadwords -> 128-bit memory operands lie on 16-byte boundaries, else #GP; smaller ones and those of unaligned moves lie anywhere
 pub(super) fn source<D: Domain>(
     d: &mut D,
     i: &Instruction,
@@ -70,7 +70,7 @@ pub(super) fn first<const VEX: bool>(_: &Instruction) -> usize {
 
 /// Writes an XMM register.
 ///
-/// SPEC: intel-sdm-vol2 :: 2.3.10 AVX Instructions and Upper Bits of YMM registers -> a VEX.128 instruction zeroes the bits above 128, a legacy one keeps them
+/// SPEC: intel-sdm-vol2 :: 2.3.10 Intel® AVX Instructions and the Upper 128-bits of YMM registers -> a VEX.128 instruction zeroes the bits above 128, a legacy one keeps them
 pub(super) fn write<D: Domain, const VEX: bool>(d: &mut D, r: u8, x: D::X) {
     d.write_xmm(r, x);
     if VEX {

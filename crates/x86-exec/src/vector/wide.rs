@@ -134,7 +134,7 @@ fn registers<D: Domain>(d: &D) -> u8 {
     if d.code_size() == CodeSize::Bits64 { 16 } else { 8 }
 }
 
-/// SPEC: intel-sdm-vol2 :: VZEROUPPER—Zero Upper Bits of YMM Registers -> all 16 registers in 64-bit mode, else the first eight
+/// SPEC: intel-sdm-vol2 :: VZEROUPPER—Zero Upper Bits of YMM and ZMM Registers -> all 16 registers in 64-bit mode, else the first eight
 pub(super) fn zero_upper<D: Domain>(d: &mut D, _: &Instruction) -> Step<D> {
     d.check_avx()?;
     let zero = d.zero128();

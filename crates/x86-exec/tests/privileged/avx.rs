@@ -25,7 +25,7 @@ const ADD: &[u8] = &[0xc5, 0xf4, 0x58, 0xc2];
 /// andn eax, ecx, edx
 const ANDN: &[u8] = &[0xc4, 0xe2, 0x70, 0xf2, 0xc2];
 
-/// SPEC: intel-sdm-vol2 :: 2.5 AVX and SSE Instruction Exception Classification -> #UD without CR4.OSXSAVE or AVX in XCR0, before #NM by CR0.TS; CR0.EM and CR4.OSFXSR do not matter
+/// SPEC: intel-sdm-vol2 :: 2.5 Intel® AVX and Intel® SSE Instruction Exception Specification -> #UD without CR4.OSXSAVE or AVX in XCR0, before #NM by CR0.TS; CR0.EM and CR4.OSFXSR do not matter
 #[test]
 fn avx_is_available_by_xcr0_and_task_switched() {
     type Change = fn(&mut x86_state::Cpu);
@@ -76,7 +76,7 @@ fn real_mode_has_no_vex() {
     }
 }
 
-/// SPEC: intel-sdm-vol2 :: 2.3.10 AVX Instructions and Upper Bits of YMM registers -> VEX.128 zeroes them, legacy SSE keeps them
+/// SPEC: intel-sdm-vol2 :: 2.3.10 Intel® AVX Instructions and the Upper 128-bits of YMM registers -> VEX.128 zeroes them, legacy SSE keeps them
 #[test]
 fn upper_halves_are_zeroed_by_vex_alone() {
     let full = Vector256 { lo: 1, hi: 2 };

@@ -131,14 +131,14 @@ pub fn double_to_single(env: &mut Env, x: u64) -> u32 {
 
 /// VCVTPH2PS
 ///
-/// SPEC: intel-sdm-vol2 :: VCVTPH2PS—Convert Packed FP16 Values to Single Precision Floating-Point Values -> DAZ is ignored and denormals raise nothing
+/// SPEC: intel-sdm-vol2 :: VCVTPH2PS/VCVTPH2PSX—Convert Packed FP16 Values to Single Precision Floating-Point Values -> DAZ is ignored and denormals raise nothing
 pub fn half_to_single(env: &mut Env, x: u16) -> u32 {
     convert(env, x)
 }
 
 /// VCVTPS2PH; `imm` bit 2 takes MXCSR.RC, else bits 1:0 round.
 ///
-/// SPEC: intel-sdm-vol2 :: VCVTPS2PH—Convert Single-Precision FP Value to 16-bit FP Value -> rounding by imm8, FTZ ignored, DE unless DAZ
+/// SPEC: intel-sdm-vol2 :: VCVTPS2PH—Convert Single Precision FP Value to 16-bit FP Value -> rounding by imm8, FTZ ignored, DE unless DAZ
 pub fn single_to_half(env: &mut Env, x: u32, imm: u8) -> u16 {
     let x = flushed(env, x);
     note_denormals(env, &[x]);
