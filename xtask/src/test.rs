@@ -84,7 +84,8 @@ fn format(report: &Report) -> Result<Verdict> {
 }
 
 fn clippy(report: &Report) -> Result<Verdict> {
-    cargo(report, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+    let workspace = ["clippy", "--workspace", "--all-targets", "--features", WINDOW, "--", "-D", "warnings"];
+    cargo(report, &workspace)
 }
 
 fn lines(wrong: &[String]) -> Result<Verdict> {
@@ -110,6 +111,20 @@ fn documents(_: &Report) -> Result<Verdict> {
     lines(&docs::check()?)
 }
 
+/// The feature that is off by default: what it adds is checked too.
+const WINDOW: &str = "v64/window";
+
+/// A virtual X server and what looks at it. Without them, the tests of the window print that they are skipped.
+fn window_tools(report: &Report) {
+    if ["Xvfb", "xdotool", "xwd"].into_iter().all(shell::exists) {
+        return;
+    }
+    let packages = ["xvfb", "xdotool", "x11-apps", "libxkbcommon-x11-0"];
+    if let Err(error) = apt::install(report, &packages) {
+        report.warn(&format!("the window is not tested: {error:#}"));
+    }
+}
+
 /// Passed and failed of a line `test result: ok. 3 passed; 0 failed; ...`
 fn result_line(line: &str) -> Option<(usize, usize)> {
     let rest = line.trim().strip_prefix("test result: ")?;
@@ -121,7 +136,8 @@ fn result_line(line: &str) -> Option<(usize, usize)> {
 
 fn unit(report: &Report) -> Result<Verdict> {
     let (mut passed, mut failed) = (0, 0);
-    let mut command = shell::cargo(&["test", "--workspace", "--no-fail-fast"]);
+    window_tools(report);
+    let mut command = shell::cargo(&["test", "--workspace", "--features", WINDOW, "--no-fail-fast"]);
     let done = crate::cargo::watch(report, &mut command, |line| {
         report.say(line);
         report.pass(line);

@@ -67,6 +67,14 @@ fn split_setup(kernel: &[u8]) -> (&[u8], &[u8]) {
 }
 
 impl Machine {
+    /// Adds files to what firmware and guests find in fw_cfg, or replaces them.
+    pub fn add_firmware_files(&mut self, files: &[(String, Vec<u8>)]) {
+        let Some(config) = self.firmware_config() else { return };
+        for (name, bytes) in files {
+            config.set_file(name, bytes.clone());
+        }
+    }
+
     /// Hands firmware what it asks for, where there is a device for it.
     pub fn configure_firmware(&mut self, setup: &FirmwareSetup<'_>) {
         let parts = self.firmware_tables();

@@ -3,7 +3,7 @@
 use crate::display::parse_display;
 use crate::processors::{Model, Processors, parse_model, parse_smp};
 use crate::size::parse_memory;
-use crate::{Display, Given, MachineOptions, MachineSpec};
+use crate::{Display, Given, MachineOptions, MachineSpec, WindowOptions};
 use anyhow::{Result, ensure};
 use clap::{Args, ValueEnum};
 use device_api::Backends;
@@ -21,7 +21,7 @@ pub struct RunArgs {
     /// Guest memory from 1M to 64G, also 1.5G; M where there is no unit
     #[arg(short = 'm', long = "memory", value_name = "SIZE", default_value = "512M", value_parser = parse_memory)]
     pub memory: u64,
-    /// The machine, pc, with switches: pc,acpi=off,hpet=off
+    /// The machine, pc, with switches: pc,acpi=off,hpet=off; also pflash0=NODE and pflash1=NODE of -blockdev
     #[arg(short = 'M', long, value_name = "pc,NAME=VALUE", default_value = "pc", value_parser = crate::machine_options::parse)]
     pub machine: MachineOptions,
     /// No ACPI: neither tables nor power management, as -M acpi=off
@@ -61,6 +61,15 @@ pub struct RunArgs {
     /// Firmware, a ROM image: SeaBIOS where nothing is said and no kernel is given but a drive is
     #[arg(long, value_name = "FILE")]
     pub bios: Option<PathBuf>,
+    /// Where firmware is looked for before the usual places; -L help lists all
+    #[arg(short = 'L', long = "L", value_name = "DIR")]
+    pub data_dirs: Vec<PathBuf>,
+    /// A ROM that firmware runs as those of cards, with bootindex=N one that it boots from
+    #[arg(long, value_name = "FILE,bootindex=N", conflicts_with = "load_state")]
+    pub option_rom: Vec<String>,
+    /// A file for firmware and guest in fw_cfg: name=opt/NAME,file=FILE or name=opt/NAME,string=TEXT
+    #[arg(long = "fw_cfg", value_name = "name=NAME,...", conflicts_with = "load_state")]
+    pub fw_cfg: Vec<String>,
     /// First hard disk: a raw or qcow2 image
     #[arg(long, value_name = "FILE")]
     pub hda: Option<PathBuf>,
@@ -88,6 +97,10 @@ pub struct RunArgs {
     /// A drive: file=FILE,if=ide|floppy|pflash|none,index=N,media=disk|cdrom,format=raw|qcow2,readonly=on,snapshot=on,id=ID
     #[arg(long, value_name = "NAME=VALUE")]
     pub drive: Vec<String>,
+    /// An image with a name, for -device ide-hd,drive=NAME, ide-cd, floppy or -machine pflash0=NAME:
+    /// driver=raw|qcow2|vmdk,node-name=NAME,file.driver=file,file.filename=FILE,read-only=on; also driver=file, or JSON
+    #[arg(long, value_name = "driver=...")]
+    pub blockdev: Vec<String>,
     /// What drives are written is kept in memory, and lost at the end
     #[arg(long)]
     pub snapshot: bool,
@@ -97,10 +110,13 @@ pub struct RunArgs {
     /// Graphics adapter: std or none [default: std with firmware, none without]
     #[arg(long, value_name = "KIND", value_parser = ["std", "none"])]
     pub vga: Option<String>,
-    /// Where the screen is shown: terminal (text modes, in this one; also called curses) or none [default: none; the monitor's
-    /// screendump takes pictures]
+    /// Where the screen is shown: window (in programs that are built with it; also window,full-screen=on,window-close=off),
+    /// terminal (text modes, in this one; also called curses) or none [default: none; the monitor's screendump takes pictures]
     #[arg(long, value_name = "KIND", value_parser = parse_display)]
     pub display: Option<Display>,
+    /// The window takes the whole screen at the start, as -display window,full-screen=on
+    #[arg(long)]
+    pub full_screen: bool,
     /// Where COM1 goes: stdio, file:PATH, unix:PATH, tcp:HOST:PORT, chardev:ID, null or none [default: stdio]; given
     /// again, COM2 to COM4
     #[arg(long, value_name = "WHERE")]
@@ -296,9 +312,24 @@ impl RunArgs {
         given.into_iter().any(|text| !none(text)) || !self.mon.is_empty()
     }
 
-    /// Whether the screen is shown as the machine runs: in the terminal.
+    /// Whether the screen is shown as the machine runs.
     pub fn has_display(&self) -> bool {
+        self.is_in_terminal() || self.window().is_some()
+    }
+
+    /// Whether the screen is shown in the terminal.
+    pub fn is_in_terminal(&self) -> bool {
         self.display == Some(Display::Terminal)
+    }
+
+    /// Returns how the window behaves that shows the screen; `None` where there is none.
+    pub fn window(&self) -> Option<WindowOptions> {
+        match self.display {
+            Some(Display::Window(options)) => {
+                Some(WindowOptions { is_full_screen: options.is_full_screen || self.full_screen, ..options })
+            }
+            _ => None,
+        }
     }
 
     /// Whether keys and commands may come while no guest runs: from a monitor, or from a display.
@@ -329,6 +360,7 @@ impl RunArgs {
         let files = [&self.hda, &self.hdb, &self.hdc, &self.hdd, &self.cdrom, &self.fda, &self.fdb];
         let named =
             files.into_iter().any(Option::is_some) || !self.drive.is_empty() || !self.pflash.is_empty();
+        let named = named || !self.blockdev.is_empty() || !self.option_rom.is_empty();
         named || self.has_card() || self.boot.is_some() || !self.device.is_empty() || self.shows_screen()
     }
 

@@ -1,10 +1,12 @@
 //! What is booted, kept so that a reset can load it anew.
 
+use crate::spec::FileContent;
 use crate::{MachineSpec, RunArgs};
 use anyhow::Result;
 use machine::boot::{self, BootError, BootImage, load};
 use machine::{FirmwareSetup, Machine};
 use pc_devices::kernel_boot::rom;
+use std::collections::BTreeMap;
 use x86_types::GuestPhysAddr;
 
 /// A guest's files.
@@ -20,6 +22,8 @@ pub struct Guest {
     menu: bool,
     /// The machine's UUID
     uuid: [u8; 16],
+    /// Files of fw_cfg, beside the machine's own
+    firmware_files: Vec<(String, Vec<u8>)>,
 }
 snapshot::codec_struct!(Guest {
     kernel,
@@ -29,7 +33,8 @@ snapshot::codec_struct!(Guest {
     command_line,
     firmware,
     menu,
-    uuid
+    uuid,
+    firmware_files
 });
 
 impl Guest {
@@ -53,6 +58,26 @@ impl Guest {
             firmware,
             menu: args.boot.as_ref().is_some_and(|boot| boot.menu),
             uuid: args.uuid.unwrap_or_default(),
+            firmware_files: Vec::new(),
+        }
+    }
+
+    /// Takes the files of fw_cfg that the options name. Those that the host read are taken out of `images`.
+    pub fn take_firmware_files(&mut self, spec: &MachineSpec, images: &mut BTreeMap<String, Vec<u8>>) {
+        let mut content = |content: &FileContent| match content {
+            FileContent::Text(text) => text.clone().into_bytes(),
+            FileContent::Image(id) => images.remove(id).unwrap_or_default(),
+        };
+        let files = spec.firmware_files.iter();
+        self.firmware_files = files.map(|file| (file.name.clone(), content(&file.content))).collect();
+        let mut bootable: Vec<_> =
+            spec.firmware_files.iter().filter_map(|file| Some((file.boot_index?, &file.name))).collect();
+        bootable.sort();
+        if !bootable.is_empty() {
+            let kernel = (!self.kernel.is_empty()).then(|| rom::BOOT_ORDER.to_owned());
+            let others = bootable.into_iter().map(|(_, name)| format!("/rom@{name}"));
+            let order: Vec<_> = kernel.into_iter().chain(others).collect();
+            self.firmware_files.push(("bootorder".to_owned(), order.join("\n").into_bytes()));
         }
     }
 
@@ -71,8 +96,10 @@ impl Guest {
                 uuid: self.uuid,
                 files: &[(rom::FILE, rom::image()), ("bootorder", rom::BOOT_ORDER.into())],
             });
+            machine.add_firmware_files(&self.firmware_files);
             return Ok(());
         }
+        machine.add_firmware_files(&self.firmware_files);
         machine.start_without_firmware();
         let rsdp = machine::acpi::write_tables(machine.memory(), &machine.firmware_tables());
         // 0 is "not known" in the boot parameters.
@@ -117,5 +144,36 @@ impl Guest {
             BootError::InitrdDoesNotFit { .. } => anyhow::Error::new(error).context(self.initrd_name.clone()),
             _ => anyhow::Error::new(error).context(self.kernel_name.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::tests::args;
+
+    fn files(line: &str, kernel: Option<Vec<u8>>) -> Vec<(String, String)> {
+        let args = args(line);
+        let spec = MachineSpec::new(&args).unwrap();
+        let mut images: BTreeMap<_, _> =
+            spec.images.iter().map(|image| (image.id.clone(), image.id.clone().into_bytes())).collect();
+        let mut guest = Guest::new(&args, &spec, kernel, None);
+        guest.take_firmware_files(&spec, &mut images);
+        assert!(images.keys().all(|id| !id.starts_with("fw_cfg:")), "{images:?}");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        guest.firmware_files.into_iter().map(|(name, bytes)| (name, text(bytes))).collect()
+    }
+
+    #[test]
+    fn firmware_boots_from_option_roms_in_their_order() {
+        let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let (a, b) = (file("genroms/a", "fw_cfg:genroms/a"), file("genroms/b", "fw_cfg:genroms/b"));
+        assert_eq!(files("--option-rom a", None), std::slice::from_ref(&a));
+        let order = file("bootorder", "/rom@genroms/b\n/rom@genroms/a");
+        let line = "--option-rom a,bootindex=2 --option-rom b,bootindex=1";
+        assert_eq!(files(line, None), [a.clone(), b, order]);
+        let order = file("bootorder", &format!("{}\n/rom@genroms/a", rom::BOOT_ORDER));
+        let line = "--kernel k --option-rom a,bootindex=1 --fw_cfg opt/t,string=x";
+        assert_eq!(files(line, Some(vec![1])), [a, file("opt/t", "x"), order]);
     }
 }

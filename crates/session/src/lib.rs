@@ -24,7 +24,7 @@ mod words;
 
 pub use args::{ClockKind, EngineKind, ICOUNT_EPOCH, RunArgs};
 pub use decode::{DecodeArgs, decode_text};
-pub use display::Display;
+pub use display::{Display, WindowOptions};
 pub use drive::{Outcome, WAITS, drive};
 pub use guest::Guest;
 pub use identity::Rtc;

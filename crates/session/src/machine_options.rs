@@ -9,11 +9,15 @@ pub struct MachineOptions {
     pub hpet: bool,
     /// The audio device on which the PC speaker is heard
     pub pcspk_audiodev: Option<String>,
+    /// The node of `-blockdev` that the first flash memory has
+    pub pflash0: Option<String>,
+    /// That of the second one
+    pub pflash1: Option<String>,
 }
 
 impl Default for MachineOptions {
     fn default() -> Self {
-        Self { acpi: true, hpet: true, pcspk_audiodev: None }
+        Self { acpi: true, hpet: true, pcspk_audiodev: None, pflash0: None, pflash1: None }
     }
 }
 
@@ -50,6 +54,8 @@ pub(crate) fn parse(text: &str) -> Result<MachineOptions, String> {
             "type" => return Err(format!("the machine is pc, QEMU's i440FX; {value} is not there")),
             "acpi" => options.acpi = switch()?,
             "hpet" => options.hpet = switch()?,
+            "pflash0" => options.pflash0 = Some(value.to_owned()),
+            "pflash1" => options.pflash1 = Some(value.to_owned()),
             "pcspk-audiodev" => options.pcspk_audiodev = Some(value.to_owned()),
             _ => match FIXED.iter().find(|(fixed, _)| *fixed == name) {
                 Some((_, values)) if values.contains(&value) => {}
@@ -61,7 +67,7 @@ pub(crate) fn parse(text: &str) -> Result<MachineOptions, String> {
                 }
                 None => {
                     return Err(format!(
-                        "{name} is no switch of the machine; there are acpi=, hpet= and pcspk-audiodev="
+                        "{name} is no switch of the machine; there are acpi=, hpet=, pflash0=, pflash1= and pcspk-audiodev="
                     ));
                 }
             },
@@ -88,7 +94,7 @@ mod tests {
             ("q35", "q35 is not there"),
             ("pc,accel=kvm", "accel=tcg"),
             ("pc,acpi=maybe", "on or off"),
-            ("pc,floppy=on", "acpi=, hpet= and"),
+            ("pc,floppy=on", "acpi=, hpet=, pflash0="),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(says), "{text}: {error}");

@@ -45,9 +45,7 @@ const fn value(name: &'static str, accepted: &'static [&'static str], instead: &
 }
 
 const DISK: &str = "the nearest is -drive file=FILE,if=ide";
-const FIRMWARE: &str = "the nearest is -bios FILE, or -drive if=pflash,file=FILE";
-const DISPLAY: &str =
-    "the nearest is -display terminal, which shows text modes; screendump in the monitor takes pictures";
+const DISPLAY: &str = "the nearest is -display window, or -display terminal for text modes; screendump in the monitor takes pictures";
 const DEBUGGER: &str =
     "there is no debugger's interface yet; the nearest is --trace exceptions, or --max-instructions N";
 const TCG: &str = "guest code is always translated, as by -accel tcg; leave it out";
@@ -61,17 +59,13 @@ const NOTHING: &str = "nothing corresponds to it; v64 run --help lists the optio
 
 /// By topic. Options that are v64's own too (-kernel, -m, -cpu, -serial, -no-reboot, -trace) are not here.
 static OPTIONS: &[Known] = &[
-    value("blockdev", &[], DISK),
     value("sd", &[], DISK),
     value("mtdblock", &[], DISK),
-    value("L", &[], FIRMWARE),
-    value("option-rom", &[], FIRMWARE),
     value("vnc", &["none"], DISPLAY),
     value("spice", &[], DISPLAY),
     flag("sdl", &[], DISPLAY),
     flag("gtk", &[], DISPLAY),
     flag("curses", &[], "the nearest is -display terminal"),
-    flag("full-screen", &[], DISPLAY),
     value("g", &[], DISPLAY),
     value("k", &[], DISPLAY),
     value("gdb", &[], DEBUGGER),
@@ -100,7 +94,6 @@ static OPTIONS: &[Known] = &[
     value("dtb", &[], TABLES),
     value("smbios", &[], TABLES),
     value("acpitable", &[], TABLES),
-    value("fw_cfg", &[], TABLES),
     value("mem-path", &[], NOTHING),
     flag("mem-prealloc", &[], NOTHING),
     value("overcommit", &[], NOTHING),

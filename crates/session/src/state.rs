@@ -6,7 +6,7 @@ use clap::parser::ValueSource;
 use machine::{Machine, RestoreError, SavedMachine};
 use snapshot::{Reader, SnapshotError, Writer, from_bytes, to_bytes};
 
-const GUEST: (&str, u16) = ("guest", 2);
+const GUEST: (&str, u16) = ("guest", 3);
 
 /// Returns the whole state as a file.
 pub fn save_state(machine: &mut Machine, guest: &Guest) -> Vec<u8> {

@@ -194,7 +194,7 @@ mod tests {
         let cases = [
             ("run -numa node", "-numa, an option of QEMU, is not there: all memory is one node"),
             ("run -s", "-s, an option of QEMU, is not there: there is no debugger"),
-            ("run -vnc :0", "-vnc :0 is not there: the nearest is -display terminal"),
+            ("run -vnc :0", "-vnc :0 is not there: the nearest is -display window"),
             ("run -vnc", "-vnc needs a value"),
         ];
         for (line, expected) in cases {

@@ -75,11 +75,11 @@ fn files(spec: &MachineSpec, backends: &mut Backends, snapshot: bool) -> Result<
         let opened = medium(block, snapshot)?;
         backends.blocks.insert(block.id.clone(), opened);
     }
-    for image in &spec.images {
+    for image in spec.images.iter().filter(|image| !image.is_firmware_file()) {
         let path = match &image.source {
-            ImageSource::Path(path) => find(path),
-            ImageSource::Firmware(name) => firmware(name).with_context(|| {
-                format!("the firmware {name} is not there; install the package seabios or run cargo xtask fetch-firmware, or give -bios FILE")
+            ImageSource::Path(path) => find(path, &spec.data_dirs),
+            ImageSource::Firmware(name) => firmware(name, &spec.data_dirs).with_context(|| {
+                format!("the firmware {name} is not there; install the package seabios or run cargo xtask fetch-firmware, or give -bios FILE or -L DIR")
             })?,
         };
         backends.images.insert(image.id.clone(), rom(&path)?);
@@ -130,17 +130,36 @@ fn rom(path: &Path) -> Result<Vec<u8>> {
 }
 
 /// `-bios NAME`: a file, or the name of one of the firmware's, as QEMU takes it.
-fn find(path: &Path) -> PathBuf {
+fn find(path: &Path, data_dirs: &[PathBuf]) -> PathBuf {
     let is_name = path.components().count() == 1 && !path.exists();
     let name = path.to_str().filter(|_| is_name);
-    name.and_then(firmware).unwrap_or_else(|| path.to_owned())
+    name.and_then(|name| firmware(name, data_dirs)).unwrap_or_else(|| path.to_owned())
 }
 
-/// The path of a file of the firmware's: beside the program, in the user's cache, where packages put it.
-fn firmware(name: &str) -> Option<PathBuf> {
+/// The path of a file of the firmware's.
+fn firmware(name: &str, data_dirs: &[PathBuf]) -> Option<PathBuf> {
+    firmware_folders(data_dirs).map(|folder| folder.join(name)).find(|path| path.is_file())
+}
+
+/// Refuses folders of `-L` that are none.
+pub(crate) fn check_folders(data_dirs: &[PathBuf]) -> Result<()> {
+    for folder in data_dirs {
+        let metadata = std::fs::metadata(folder);
+        let metadata =
+            metadata.with_context(|| format!("cannot look for firmware in -L {}", folder.display()))?;
+        ensure!(
+            metadata.is_dir(),
+            "-L {} is no folder; give the one that has the firmware",
+            folder.display()
+        );
+    }
+    Ok(())
+}
+
+/// The folders that may have firmware: those of `-L`, beside the program, in the user's cache, where packages put it.
+pub(crate) fn firmware_folders(data_dirs: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
     let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("firmware")));
     let cache = std::env::home_dir().map(|home| home.join(".cache/v64/firmware"));
     let packages = ["/usr/share/seabios", "/usr/share/qemu", "/usr/share/ovmf"].map(PathBuf::from);
-    let folders = beside.into_iter().chain(cache).chain(packages);
-    folders.map(|folder| folder.join(name)).find(|path| path.is_file())
+    data_dirs.iter().cloned().chain(beside).chain(cache).chain(packages)
 }

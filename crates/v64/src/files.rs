@@ -3,7 +3,9 @@
 use anyhow::{Context, Error, Result, bail, ensure};
 use guest_memory::RamLayout;
 use machine::boot::{self, BootError, Bytes, HEAD_BYTES};
+use session::spec::ImageSource;
 use session::{Guest, MachineSpec, RunArgs};
+use std::collections::BTreeMap;
 use std::fs::{File, FileType};
 use std::io::Read;
 use std::os::unix::fs::FileTypeExt;
@@ -11,10 +13,35 @@ use std::path::Path;
 
 /// Bytes that a kernel's file may have beyond the memory: an ELF file holds more than what is loaded, such as symbols.
 const UNLOADED: u64 = 1 << 30;
+/// Bytes of the largest file for fw_cfg.
+const LARGEST_FIRMWARE_FILE: u64 = 16 << 20;
 
 /// Returns the guest that the options name.
 pub(crate) fn guest(args: &RunArgs, spec: &MachineSpec) -> Result<Guest> {
     args.check()?;
+    let mut guest = boot_files(args, spec)?;
+    let mut images = BTreeMap::new();
+    for image in spec.images.iter().filter(|image| image.is_firmware_file()) {
+        if let ImageSource::Path(path) = &image.source {
+            images.insert(image.id.clone(), firmware_file(path)?);
+        }
+    }
+    guest.take_firmware_files(spec, &mut images);
+    Ok(guest)
+}
+
+/// Reads a file for fw_cfg.
+fn firmware_file(path: &Path) -> Result<Vec<u8>> {
+    let (mut file, bytes) = open(path, "file")?;
+    let name = || path.display().to_string();
+    ensure!(bytes <= LARGEST_FIRMWARE_FILE, "{}: files of fw_cfg have at most 16 MiB", name());
+    let mut content = Vec::new();
+    read(&mut file, &mut content, bytes).with_context(name)?;
+    Ok(content)
+}
+
+/// Returns the guest of kernel and initrd.
+fn boot_files(args: &RunArgs, spec: &MachineSpec) -> Result<Guest> {
     let Some(path) = &args.kernel else { return Ok(Guest::new(args, spec, None, None)) };
     let layout = RamLayout::new(args.memory);
     let kernel = kernel(path, layout)?;

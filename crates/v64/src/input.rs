@@ -1,12 +1,15 @@
 //! Input on its way from the host's terminal to the guest, and what makes the run loop stop or wake.
 
 use crate::display::Typed;
+use device_api::InputEvent;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Keys that wait for the guest at most: a large paste.
 const MOST_CHORDS: usize = 1 << 20;
+/// Events of a window that wait for the guest at most: far more than its keyboard and mouse have room for.
+const MOST_EVENTS: usize = 1 << 12;
 
 /// What the terminal's threads and the run loop share.
 #[derive(Default)]
@@ -21,6 +24,8 @@ struct State {
     input: VecDeque<u8>,
     /// What was typed at the guest's screen
     chords: VecDeque<Typed>,
+    /// What happened at keyboard and mouse in the guest's window
+    events: VecDeque<InputEvent>,
     /// Something came that no wait has ended for
     news: bool,
     /// Nothing more comes
@@ -100,6 +105,35 @@ impl Shared {
     /// Returns the next key for the guest that was typed at its screen.
     pub(crate) fn pop_chord(&self) -> Option<Typed> {
         self.lock().chords.pop_front()
+    }
+
+    /// Takes what happened at keyboard and mouse. Movements that follow each other become one.
+    #[cfg_attr(
+        not(any(feature = "window", test)),
+        expect(dead_code, reason = "windows alone have such events")
+    )]
+    pub(crate) fn push_input(&self, events: impl IntoIterator<Item = InputEvent>) {
+        self.change(|state| {
+            for event in events {
+                let has_room = state.events.len() < MOST_EVENTS;
+                match (state.events.back_mut(), event) {
+                    (Some(InputEvent::Move { dx, dy }), InputEvent::Move { dx: x, dy: y }) => {
+                        (*dx, *dy) = (dx.saturating_add(x), dy.saturating_add(y));
+                    }
+                    _ if has_room => state.events.push_back(event),
+                    _ => {}
+                }
+            }
+        });
+    }
+
+    /// Returns the next event of keyboard and mouse.
+    #[cfg_attr(
+        not(any(feature = "window", test)),
+        expect(dead_code, reason = "windows alone have such events")
+    )]
+    pub(crate) fn pop_input(&self) -> Option<InputEvent> {
+        self.lock().events.pop_front()
     }
 
     /// Whether keys go to the monitor.
@@ -232,6 +266,18 @@ mod tests {
         shared.stop(0);
         shared.wait(Duration::MAX);
         assert_eq!((shared.pop(), shared.stopped()), (Some(b'a'), Some(0)));
+    }
+
+    #[test]
+    fn movements_that_follow_each_other_are_one() {
+        let shared = Shared::default();
+        let event = |dx, dy| InputEvent::Move { dx, dy };
+        let wheel = InputEvent::Wheel { dz: 1 };
+        shared.push_input([event(1, 2), event(i32::MAX, -3), wheel, event(4, 5)]);
+        let taken: Vec<_> = std::iter::from_fn(|| shared.pop_input()).collect();
+        assert_eq!(taken, [event(i32::MAX, -1), wheel, event(4, 5)]);
+        (0..2 * MOST_EVENTS).for_each(|_| shared.push_input([wheel]));
+        assert_eq!(std::iter::from_fn(|| shared.pop_input()).count(), MOST_EVENTS);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `v64 run`: a machine in the terminal.
 
-use crate::display::Display;
-use crate::input::EndOfInput;
+use crate::display::{Display, window};
+use crate::input::{EndOfInput, Shared};
 use crate::monitors::{Files, Monitors, SocketFiles};
 use crate::output::say;
 use crate::sound::Sounds;
@@ -97,8 +97,32 @@ fn trace(args: &RunArgs) -> Result<()> {
     Ok(())
 }
 
-/// Runs a machine. Gives the process's exit code.
-pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
+/// Runs a machine, and its window where there is one. Returns the process's exit code.
+pub(crate) fn main(command: RunCommand) -> Result<u8> {
+    let shared = Arc::new(Shared::default());
+    match command.run.window() {
+        // Help needs no display server.
+        Some(options) if help(&command.run)?.is_none() => {
+            // What is wrong with the options is said first.
+            MachineSpec::new(&command.run)?;
+            let (name, for_machine) = (command.run.machine_name(), Arc::clone(&shared));
+            window::run(name, options, &shared, move |link| run_machine(command, for_machine, Some(link)))
+        }
+        _ => run_machine(command, shared, None),
+    }
+}
+
+/// Returns what an option's value `help` asks for.
+fn help(args: &RunArgs) -> Result<Option<String>> {
+    if args.data_dirs.iter().any(|folder| folder.as_os_str() == "help") {
+        let folders = crate::backends::firmware_folders(&[]);
+        return Ok(Some(folders.map(|folder| format!("{}\n", folder.display())).collect()));
+    }
+    session::help(args)
+}
+
+/// Builds a machine and runs it. Returns the process's exit code.
+fn run_machine(mut command: RunCommand, shared: Arc<Shared>, window: Option<window::Link>) -> Result<u8> {
     let state_path = command.run.load_state.clone();
     let state = state_path.as_deref().map(StateFile::read).transpose()?;
     if let Some(state) = &state {
@@ -108,13 +132,14 @@ pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
     if command.exit_on_eof && !args.uses_stdio() {
         bail!("--exit-on-eof is for --serial stdio: otherwise standard input is not read");
     }
-    if let Some(help) = session::help(args)? {
+    if let Some(help) = help(args)? {
         return Ok(crate::output::print((help, 0)));
     }
     trace(args)?;
     pc_devices::link();
     let mut spec = MachineSpec::new(args)?;
     spec.fit_floppies(crate::backends::size);
+    crate::backends::check_folders(&args.data_dirs)?;
     let mut guest = crate::files::guest(args, &spec)?;
     let memory = args.memory;
     if args.engine == EngineKind::Lockstep {
@@ -145,7 +170,7 @@ pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
     }
     let sockets = SocketFiles::default();
     let has_sockets = args.has_monitor() || spec.chars.iter().any(is_socket);
-    let terminal = Terminal::open(keys(args, &spec), has_sockets.then_some(&sockets))?;
+    let terminal = Terminal::open(keys(args, &spec), has_sockets.then_some(&sockets), shared)?;
     let _remover = RemoveAtEnd(sockets.clone());
     let mut monitors = Monitors::open(&spec, terminal.shared(), &sockets)?;
     let clock = match args.clock {
@@ -182,7 +207,8 @@ pub(crate) fn main(mut command: RunCommand) -> Result<u8> {
     }
     let started = Instant::now();
     let mut monitor = Monitor::new(args, &spec);
-    let front = Front { terminal: &terminal, monitors: &mut monitors, sounds: &mut sounds };
+    let display = Display::new(terminal.screen(), window);
+    let front = Front { terminal: &terminal, display, monitors: &mut monitors, sounds: &mut sounds };
     let mut outcome = run(command, &mut guest, front, &mut machine, &mut monitor);
     terminal.restore();
     sounds.finish();
@@ -222,7 +248,7 @@ fn is_socket(char: &session::spec::CharSpec) -> bool {
 fn keys(args: &RunArgs, spec: &MachineSpec) -> Keys {
     let is_terminal = |target: &CharTarget| *target == CharTarget::Stdio;
     let monitor = spec.monitors.iter().find(|monitor| is_terminal(&monitor.target));
-    if args.has_display() {
+    if args.is_in_terminal() {
         return Keys::Screen { has_monitor: monitor.is_some() };
     }
     if spec.chars.iter().any(|char| is_terminal(&char.target)) {
@@ -248,6 +274,7 @@ impl Drop for RemoveAtEnd {
 /// What the host has in front of a machine.
 struct Front<'a> {
     terminal: &'a Terminal,
+    display: Option<Display>,
     monitors: &'a mut Monitors,
     sounds: &'a mut Sounds,
 }
@@ -259,13 +286,12 @@ fn run(
     machine: &mut Machine,
     monitor: &mut Monitor,
 ) -> Result<u8> {
-    let Front { terminal, monitors, sounds } = front;
+    let Front { terminal, mut display, monitors, sounds } = front;
     let (args, shared) = (&command.run, terminal.shared());
     let mut slice = SLICE;
     let mut slept = Duration::ZERO;
     let mut end_of_input = EndOfInput::default();
     let mut said = false;
-    let mut display = terminal.screen().and_then(|screen| Display::new(args, screen));
     monitor.start(machine);
     loop {
         if let Some(display) = &mut display {

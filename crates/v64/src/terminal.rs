@@ -140,8 +140,7 @@ impl Saved {
 
 impl Terminal {
     /// Opens the terminal. Where there may be files of sockets, a signal that ends the program removes them.
-    pub(crate) fn open(keys: Keys, files: Option<&SocketFiles>) -> Result<Self> {
-        let shared = Arc::new(Shared::default());
+    pub(crate) fn open(keys: Keys, files: Option<&SocketFiles>, shared: Arc<Shared>) -> Result<Self> {
         let termios = match keys {
             Keys::Nobody | Keys::Tool => None,
             Keys::Guest { .. } | Keys::Monitor | Keys::Screen { .. } => make_raw(),

@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::screen::firmware;
 use common::{file, run};
 use rustix::fs::OFlags;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -10,76 +11,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command};
-
-/// Sets a text mode of 80 by 25 characters, shows `Hi` in grey, then each byte that the keyboard sends as a character;
-/// behind Escape, a mode of graphics.
-const CODE: &[u8] = &[
-    0xfc, // cld
-    0xb8, 0x00, 0xf0, 0x8e, 0xd8, // mov ax, 0xf000; mov ds, ax
-    0xba, 0xc2, 0x03, 0xb0, 0x67, 0xee, // mov dx, 0x3c2; mov al, 0x67; out dx, al
-    0xbe, 0x5f, 0x00, 0xb9, 0x1c, 0x00, // mov si, words; mov cx, 28
-    0xad, 0x89, 0xc2, 0xad, 0xef, // next: lodsw; mov dx, ax; lodsw; out dx, ax
-    0xe2, 0xf9, // loop next
-    0xba, 0xc0, 0x03, 0xb9, 0x0d, 0x00, // mov dx, 0x3c0; mov cx, 13
-    0xac, 0xee, 0xe2, 0xfc, // more: lodsb; out dx, al; loop more
-    0xba, 0xc8, 0x03, 0xb0, 0x07, 0xee, 0x42, // mov dx, 0x3c8; mov al, 7; out dx, al; inc dx
-    0xb0, 0x2a, 0xee, 0xee, 0xee, // mov al, 0x2a; out dx, al (three times)
-    0xb8, 0x00, 0xb8, 0x8e, 0xc0, // mov ax, 0xb800; mov es, ax
-    0x31, 0xff, 0xb8, 0x20, 0x07, 0xb9, 0xd0, 0x07, // xor di, di; mov ax, 0x0720; mov cx, 2000
-    0xf3, 0xab, 0x31, 0xff, // rep stosw; xor di, di
-    0xb8, 0x48, 0x07, 0xab, 0xb0, 0x69, 0xab, // mov ax, 0x0748; stosw; mov al, 'i'; stosw
-    0xe4, 0x64, 0xa8, 0x01, 0x74, 0xfa, // keys: in al, 0x64; test al, 1; jz keys
-    0xe4, 0x60, 0x3c, 0x01, 0x74, 0x03, // in al, 0x60; cmp al, 1; je graphics
-    0xab, 0xeb, 0xf1, // stosw; jmp keys
-    0xba, 0xce, 0x03, 0xb8, 0x06, 0x05, 0xef, // graphics: mov dx, 0x3ce; mov ax, 0x0506; out dx, ax
-    0xeb, 0xe8, // jmp keys
-];
-
-/// Port, and index with value, of the mode's registers.
-const WORDS: [(u16, u16); 28] = [
-    (0x3c4, 0x0300),
-    (0x3c4, 0x0001),
-    (0x3c4, 0x0302),
-    (0x3c4, 0x0003),
-    (0x3c4, 0x0204),
-    (0x3d4, 0x0011),
-    (0x3d4, 0x5f00),
-    (0x3d4, 0x4f01),
-    (0x3d4, 0x5002),
-    (0x3d4, 0x8203),
-    (0x3d4, 0x5504),
-    (0x3d4, 0x8105),
-    (0x3d4, 0xbf06),
-    (0x3d4, 0x1f07),
-    (0x3d4, 0x0008),
-    (0x3d4, 0x4f09),
-    (0x3d4, 0x200a),
-    (0x3d4, 0x9c10),
-    (0x3d4, 0x8f12),
-    (0x3d4, 0x2813),
-    (0x3d4, 0x1f14),
-    (0x3d4, 0x9615),
-    (0x3d4, 0xb916),
-    (0x3d4, 0xa317),
-    (0x3d4, 0xff18),
-    (0x3ce, 0x1005),
-    (0x3ce, 0x0e06),
-    (0x3ce, 0xff08),
-];
-/// Index and value of the attribute controller's, then the screen on.
-const ATTRIBUTES: [u8; 13] = [7, 7, 0x10, 0x0c, 0x11, 0, 0x12, 0x0f, 0x13, 8, 0x14, 0, 0x20];
-
-/// The same as firmware, which begins at the end of its 64 KiB.
-fn firmware() -> Vec<u8> {
-    let mut image = CODE.to_vec();
-    for (port, value) in WORDS {
-        image.extend([port.to_le_bytes(), value.to_le_bytes()].concat());
-    }
-    image.extend(ATTRIBUTES);
-    image.resize(0x1_0000, 0);
-    image[0xfff0..0xfff5].copy_from_slice(&[0xea, 0x00, 0x00, 0x00, 0xf0]); // jmp 0xf000:0
-    image
-}
 
 /// The command in a terminal of its own.
 struct Session {
@@ -198,11 +129,12 @@ fn displays_that_cannot_be_are_refused_in_one_line() {
         (&["-display", "terminal", "-nographic"], "both want the terminal"),
         (&["-display", "terminal", "-monitor", "stdio"], "a monitor has the terminal"),
         (&["-display", "terminal", "-guest", "demo"], "the built-in guests do not use"),
-        (
-            &["-display", "gtk"],
-            "no window is opened yet, by gtk or otherwise; the nearest is -display terminal",
-        ),
+        (&["-display", "gtk"], "the display gtk is not there; the nearest is -display window"),
+        (&["-display", "window", "-vga", "none"], "-display shows a screen, and -vga none leaves it out"),
+        (&["-full-screen"], "-full-screen is for a window; give -display window too"),
         (&["-curses"], "the nearest is -display terminal"),
+        #[cfg(not(feature = "window"))]
+        (&["-display", "window"], "this v64 is built without windows; build it with `cargo build"),
     ] {
         let done = run(&[&["run"][..], words].concat());
         assert_eq!(done.code, Some(2), "{words:?}: {done:?}");

@@ -19,7 +19,7 @@ fn refused(words: &[&str]) -> String {
 fn options_of_qemu_that_are_not_there_are_named_with_the_nearest() {
     let cases: &[(&[&str], &str)] = &[
         (&["run", "-numa", "node"], "-numa, an option of QEMU, is not there: all memory is one node"),
-        (&["run", "-sdl"], "-sdl, an option of QEMU, is not there: the nearest is -display terminal"),
+        (&["run", "-sdl"], "-sdl, an option of QEMU, is not there: the nearest is -display window"),
         (&["run", "-device", "virtio-net"], "no device is called virtio-net; there are "),
         (&["run", "-nic", "tap"], "-nic tap is not there; there are user and none"),
         (

@@ -41,8 +41,11 @@ fn check(args: &RunArgs) -> Result<()> {
     if !args.log.is_empty() || args.log_file.is_some() {
         bail!("-d and -D are for the native command");
     }
+    if !args.data_dirs.is_empty() {
+        bail!("-L is for the native command; give -bios FILE");
+    }
     if args.has_display() {
-        bail!("-display terminal is for the native command");
+        bail!("-display window and -display terminal are for the native command");
     }
     Ok(())
 }
@@ -71,15 +74,16 @@ impl Vm {
         pc_link();
         let mut spec = std::mem::take(&mut self.spec);
         self.fit_floppies(&mut spec);
-        let backends = self.backends(&spec).map_err(|error| bad_option(&error))?;
+        let mut backends = self.backends(&spec).map_err(|error| bad_option(&error))?;
+        let (kernel, initrd) = (self.files.remove("kernel"), self.files.remove("initrd"));
+        let mut guest = Guest::new(&args, &spec, kernel, initrd);
+        guest.take_firmware_files(&spec, &mut backends.images);
         let icount = args.clock == ClockKind::Icount;
         let Ok(seed) = args.seed(|| Ok::<_, std::convert::Infallible>(host::seed()));
         let clock = if icount { Clock::instructions() } else { Clock::host(Box::new(host::Clock)) };
         let epoch = if icount { ICOUNT_EPOCH } else { host::epoch_seconds() };
         let epoch = args.rtc.and_then(|rtc| rtc.base).unwrap_or(epoch);
         let config = args.machine_config(&spec, backends, (clock, epoch), seed);
-        let (kernel, initrd) = (self.files.remove("kernel"), self.files.remove("initrd"));
-        let mut guest = Guest::new(&args, &spec, kernel, initrd);
         let mut machine = Machine::new(config).map_err(|error| refusal(&error))?;
         match state {
             Some(state) => session::restore_state(&mut machine, &mut guest, &state)

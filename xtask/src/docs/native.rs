@@ -13,8 +13,9 @@ const QUICK: [&str; 2] = ["decode", "devices"];
 /// Exit codes of runs: the guest ended, or the limit of instructions was reached.
 const GOOD: [i32; 2] = [0, 3];
 /// Parts of errors by which a run ends whose options were understood: files of the reader's are missing here, no
-/// terminal is there, and another program may listen at a port.
-const UNDERSTOOD: [&str; 3] = ["No such file or directory", "draws in a terminal", "in use"];
+/// terminal is there, there are no windows, and another program may listen at a port.
+const UNDERSTOOD: [&str; 4] =
+    ["No such file or directory", "draws in a terminal", "is built without windows", "in use"];
 
 /// Commands that are refused, a line each.
 ///

@@ -48,12 +48,12 @@ impl MachineSpec {
             || self.blocks.iter().any(|block| block.kind == MediaKind::Flash)
     }
 
-    /// `-bios`, `-vga`, and firmware for machines that boot from drives.
+    /// `-bios`, `-vga`, and firmware for machines that boot from drives. `devices` are those of `-device`.
     ///
     /// # Errors
     /// Drives that cannot be.
-    pub(super) fn add_firmware(&mut self, args: &RunArgs) -> Result<()> {
-        let needs_firmware = args.shows_screen();
+    pub(super) fn add_firmware(&mut self, args: &RunArgs, devices: &[DeviceSpec]) -> Result<()> {
+        let needs_firmware = args.shows_screen() || !args.option_rom.is_empty();
         let flash = self.blocks.iter().any(|block| block.kind == MediaKind::Flash);
         let source = match &args.bios {
             Some(path) => Some(ImageSource::Path(path.clone())),
@@ -76,7 +76,7 @@ impl MachineSpec {
             self.devices.push(DeviceSpec::new("VGA").with("romfile", "vgabios"));
         }
         if self.has_firmware() && !args.nodefaults {
-            self.add_empty_drives()?;
+            self.add_empty_drives(devices)?;
         }
         let order = args.boot.as_ref().map(|boot| boot.order.as_str()).filter(|order| !order.is_empty());
         if let Some(order) = order.or(self.has_firmware().then_some("cad")) {

@@ -224,12 +224,14 @@ impl MachineSpec {
         }
     }
 
-    /// The drives that a PC with firmware has without media: a floppy drive and a CD drive.
-    pub(super) fn add_empty_drives(&mut self) -> Result<()> {
-        if !self.has_floppy(0) {
+    /// The drives that a PC with firmware has without media: a floppy drive and a CD drive. As with QEMU, drives of
+    /// `-device` take their place.
+    pub(super) fn add_empty_drives(&mut self, devices: &[DeviceSpec]) -> Result<()> {
+        let has = |models: &[&str]| devices.iter().any(|device| models.contains(&device.model.as_str()));
+        if !self.has_floppy(0) && !has(&["floppy"]) {
             self.add_floppy_device(0, None)?;
         }
-        if !self.has_ide(2) {
+        if !self.has_ide(2) && !has(&["ide-cd", "ide-hd"]) {
             self.add_ide_device(2, MediaKind::Cd, None)?;
         }
         Ok(())
@@ -238,23 +240,34 @@ impl MachineSpec {
     /// Chooses the kinds of the floppy drives by their media, and has CMOS memory name them. A medium of no usual size is
     /// taken for one of 1.44 MB, which is also what an empty drive takes.
     pub fn fit_floppies(&mut self, bytes: impl Fn(&Path) -> Option<u64>) {
-        let mut kinds = [0; 2];
-        for (index, cmos) in kinds.iter_mut().enumerate() {
-            let name = format!("floppy{index}");
-            let named = |device: &&mut DeviceSpec| device.id.as_deref() == Some(&name);
-            let Some(device) = self.devices.iter_mut().find(named) else { continue };
-            let property = |name: &str| device.properties.iter().find(|(other, _)| other == name);
-            let medium = property("drive").map(|(_, drive)| drive.as_str());
+        let mut kinds = [None; 2];
+        for device in self.devices.iter_mut().filter(|device| device.model == "floppy") {
+            let property = |name: &str| {
+                let found = device.properties.iter().find(|(other, _)| other == name);
+                found.map(|(_, value)| value.as_str())
+            };
+            // The controller refuses units that are not there, or are given twice.
+            let unit = match property("unit") {
+                Some(unit) => unit.parse().ok(),
+                None => kinds.iter().position(Option::is_none),
+            };
+            let Some(place) = unit.and_then(|unit: usize| kinds.get_mut(unit)) else { continue };
+            let medium = property("drive");
             let block = self.blocks.iter().find(|block| medium == Some(block.id.as_str()));
             let bytes = block.and_then(|block| bytes(&block.file));
-            let kind = match bytes.map(|bytes| bytes.div_ceil(1024)) {
+            let fits = match bytes.map(|bytes| bytes.div_ceil(1024)) {
                 Some(160 | 180 | 320 | 360 | 1200) => DriveType::D120,
                 Some(2880..) => DriveType::D288,
                 _ => DriveType::D144,
             };
-            *cmos = kind.cmos();
-            device.properties.push(("drive-type".to_owned(), kind.name().to_owned()));
+            let named = property("drive-type").and_then(DriveType::of);
+            *place = Some(named.unwrap_or(fits).cmos());
+            if named.is_none() {
+                device.properties.retain(|(name, _)| name != "drive-type");
+                device.properties.push(("drive-type".to_owned(), fits.name().to_owned()));
+            }
         }
+        let kinds = kinds.map(Option::unwrap_or_default);
         if let Some(clock) = self.devices.iter_mut().find(|device| device.model == "rtc-mc146818") {
             for (name, kind) in ["floppy-a", "floppy-b"].into_iter().zip(kinds) {
                 clock.properties.push((name.to_owned(), kind.to_string()));

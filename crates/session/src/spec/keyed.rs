@@ -1,11 +1,14 @@
 //! Values of QEMU's form: `first,name=value,switch`, with `,,` for a comma.
 
 use anyhow::{Result, bail, ensure};
+use serde_json::{Map, Value};
 
 /// The parts of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Keyed {
     option: &'static str,
+    /// As it was given
+    text: String,
     parts: Vec<(String, String)>,
 }
 
@@ -35,7 +38,41 @@ impl Keyed {
             ensure!(!twice, "{option} {text} gives {name} twice");
             parts.push((name, value));
         }
-        Ok(Self { option, parts })
+        Ok(Self { option, text: text.to_owned(), parts })
+    }
+
+    /// The same of a value that may be a JSON object, whose members' names are joined by points: `file.filename`.
+    ///
+    /// # Errors
+    /// A name that is given twice, or none, or text that begins as JSON and is none.
+    pub(super) fn parse_or_json(option: &'static str, text: &str) -> Result<Self> {
+        if !text.starts_with('{') {
+            return Self::parse(option, text, "");
+        }
+        let object: Map<String, Value> = match serde_json::from_str(text) {
+            Ok(object) => object,
+            Err(error) => bail!("{option} {text}: no JSON object: {error}"),
+        };
+        let mut parts = Vec::new();
+        // Members that are yet to be flattened; serde_json bounds how deep objects are.
+        let mut left: Vec<(String, Value)> = object.into_iter().collect();
+        while let Some((name, value)) = left.pop() {
+            match value {
+                Value::Object(object) => {
+                    left.extend(object.into_iter().map(|(inner, value)| (format!("{name}.{inner}"), value)));
+                }
+                Value::Bool(on) => parts.push((name, if on { "on" } else { "off" }.to_owned())),
+                Value::String(text) => parts.push((name, text)),
+                Value::Number(number) => parts.push((name, number.to_string())),
+                Value::Null | Value::Array(_) => bail!("{option}: {name} is no text, number or switch"),
+            }
+        }
+        Ok(Self { option, text: text.to_owned(), parts })
+    }
+
+    /// Returns the value as it was given.
+    pub(super) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Takes a part's value.

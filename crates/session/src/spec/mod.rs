@@ -1,8 +1,10 @@
 //! What a machine is made of: devices and the files and streams behind them, from the options.
 
 mod audio;
+mod blockdev;
 mod boot;
 mod drives;
+mod firmware_files;
 mod keyed;
 mod monitors;
 mod net;
@@ -16,6 +18,7 @@ pub use boot::Boot;
 pub(crate) use boot::parse_boot;
 use device_api::{Backends, CharBackend, DeviceSpec, SoundBackend, SoundFrame, VmTime, Voice};
 pub use drives::{BlockSpec, MediaKind};
+pub use firmware_files::{FileContent, FirmwareFile};
 use keyed::Keyed;
 pub use monitors::{Address, MonitorMode, MonitorSpec, Socket};
 pub use net::{DumpSpec, NetSpec};
@@ -96,6 +99,13 @@ pub struct ImageSpec {
     pub source: ImageSource,
 }
 
+impl ImageSpec {
+    /// Whether it is the content of a file of fw_cfg, which [`Guest`](crate::Guest) takes, rather than a device's.
+    pub fn is_firmware_file(&self) -> bool {
+        self.id.starts_with(firmware_files::PREFIX)
+    }
+}
+
 /// What a machine is made of, beside processors and memory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MachineSpec {
@@ -105,8 +115,12 @@ pub struct MachineSpec {
     pub chars: Vec<CharSpec>,
     /// Media
     pub blocks: Vec<BlockSpec>,
-    /// Contents of ROMs
+    /// Contents of ROMs, and of files of fw_cfg
     pub images: Vec<ImageSpec>,
+    /// Files of fw_cfg, beside the machine's own
+    pub firmware_files: Vec<FirmwareFile>,
+    /// Where firmware is looked for before the usual places
+    pub data_dirs: Vec<PathBuf>,
     /// Where commands come from
     pub monitors: Vec<MonitorSpec>,
     /// Audio devices
@@ -126,8 +140,12 @@ impl MachineSpec {
                 "-display shows a screen, which the built-in guests do not use; leave it or -guest out";
             ensure!(args.guest.is_none(), built_in);
             let both = "-nographic and -display terminal both want the terminal; leave one out";
-            ensure!(!args.nographic, both);
+            ensure!(!args.nographic || !args.is_in_terminal(), both);
         }
+        ensure!(
+            !args.full_screen || args.window().is_some(),
+            "-full-screen is for a window; give -display window too, or leave it out"
+        );
         let mut spec = Self::default();
         for text in &args.chardev {
             spec.add_chardev(text)?;
@@ -138,7 +156,7 @@ impl MachineSpec {
         spec.add_speaker(args.machine.pcspk_audiodev.as_deref());
         spec.add_serial(args)?;
         let is_stdio = |char: &&CharSpec| char.target == CharTarget::Stdio;
-        if let Some(char) = spec.chars.iter().find(is_stdio).filter(|_| args.has_display()) {
+        if let Some(char) = spec.chars.iter().find(is_stdio).filter(|_| args.is_in_terminal()) {
             let id = &char.id;
             bail!(
                 "{id} has the terminal, which -display terminal needs; give {id} a file, a socket or nothing"
@@ -146,16 +164,18 @@ impl MachineSpec {
         }
         spec.add_parallel(args)?;
         spec.add_monitors(args)?;
+        let devices = args.device.iter().map(|text| parse_device(text)).collect::<Result<Vec<_>>>()?;
         spec.add_drives(args)?;
-        spec.add_firmware(args)?;
+        spec.add_blockdevs(args, &devices)?;
+        spec.add_firmware(args, &devices)?;
+        spec.add_firmware_files(args)?;
+        spec.data_dirs.clone_from(&args.data_dirs);
         spec.add_networks(args)?;
         if let Some(port) = args.debug_exit {
             let device = DeviceSpec::new("isa-debug-exit").with("iobase", port).with("iosize", 4);
             spec.devices.push(device);
         }
-        for text in &args.device {
-            spec.devices.push(parse_device(text)?);
-        }
+        spec.devices.extend(devices);
         let has_screen = spec.devices.iter().any(|device| device.model == "VGA");
         let no_screen = "-display shows a screen, and -vga none leaves it out; leave one of them out";
         ensure!(has_screen || !args.has_display(), no_screen);

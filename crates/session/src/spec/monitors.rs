@@ -145,7 +145,7 @@ impl MachineSpec {
         let is_guests = self.chars.iter().any(|char| terminal(&char.target));
         let is_monitors = self.monitors.iter().any(|monitor| terminal(&monitor.target));
         let (mode, target) = (MonitorMode::Readline, CharTarget::Stdio);
-        let is_screens = args.has_display();
+        let is_screens = args.is_in_terminal();
         if is_screens && is_monitors {
             bail!(
                 "a monitor has the terminal, which -display terminal needs; leave it out, Ctrl-A C opens one"

@@ -3,6 +3,8 @@
 mod keys;
 mod paint;
 mod screen;
+#[cfg_attr(not(feature = "window"), path = "no_window.rs")]
+pub(crate) mod window;
 
 pub(crate) use keys::{Typed, typed_of};
 pub(crate) use screen::Screen;
@@ -20,7 +22,15 @@ use std::time::{Duration, Instant};
 const FRAME: Duration = Duration::from_millis(33);
 
 /// A display, as the run loop has it.
-pub(crate) struct Display {
+pub(crate) enum Display {
+    /// The host's terminal
+    Terminal(TerminalDisplay),
+    /// A window
+    Window(window::Link),
+}
+
+/// The terminal as a display.
+pub(crate) struct TerminalDisplay {
     screen: Arc<Screen>,
     looked: Option<Instant>,
     /// A chord that the guest's keyboard had no room for
@@ -29,7 +39,7 @@ pub(crate) struct Display {
 
 /// Refuses a display that this host or this build does not have, before anything is opened.
 pub(crate) fn check(args: &RunArgs) -> Result<()> {
-    if args.has_display() {
+    if args.is_in_terminal() {
         if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
             bail!(
                 "-display terminal draws in a terminal, and standard input or output is none; leave it out"
@@ -47,12 +57,22 @@ pub(crate) fn check(args: &RunArgs) -> Result<()> {
 
 impl Display {
     /// Returns the display that was asked for.
-    pub(crate) fn new(args: &RunArgs, screen: &Arc<Screen>) -> Option<Self> {
-        args.has_display().then(|| Self { screen: Arc::clone(screen), looked: None, waiting: None })
+    pub(crate) fn new(screen: Option<&Arc<Screen>>, window: Option<window::Link>) -> Option<Self> {
+        let terminal = |screen| Self::Terminal(TerminalDisplay { screen, looked: None, waiting: None });
+        window.map(Self::Window).or_else(|| screen.cloned().map(terminal))
     }
 
     /// Hands on what was typed, and shows what changed.
     pub(crate) fn update(&mut self, shared: &Shared, monitor: &mut Monitor, machine: &mut Machine) {
+        match self {
+            Self::Terminal(terminal) => terminal.update(shared, monitor, machine),
+            Self::Window(link) => link.update(shared, monitor, machine),
+        }
+    }
+}
+
+impl TerminalDisplay {
+    fn update(&mut self, shared: &Shared, monitor: &mut Monitor, machine: &mut Machine) {
         while let Some(typed) = self.waiting.take().or_else(|| shared.pop_chord()) {
             if !monitor.type_chord(&typed.chord, machine) {
                 self.waiting = Some(typed);

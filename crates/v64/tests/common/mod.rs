@@ -1,6 +1,8 @@
 //! What the tests of the built command share: running it, and guests of a few instructions.
 #![allow(dead_code)] // each test file uses some of it
 
+pub(crate) mod screen;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
