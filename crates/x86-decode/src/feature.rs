@@ -2,8 +2,10 @@
 
 /// What a processor must have for an instruction not to raise #UD. Names follow the CPUID flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
-#[allow(missing_docs)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the names are those of the CPUID flags")]
 pub enum Feature {
     I8086,
     I186,

@@ -7,6 +7,7 @@ use x86_types::{CodeSize, Cond, Seg, Width};
 bitflags! {
     /// Facts about an instruction that are not operands.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+    #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
     pub struct InsnFlags: u16 {
         /// F0 prefix (the decoder has already rejected it where it is not allowed)
         const LOCK = 1 << 0;
@@ -38,7 +39,9 @@ bitflags! {
 
 /// What one operand is. `Operand::reg` holds the register number, or for memory and immediates their size code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum OperandKind {
     /// Absent
     #[default]
@@ -83,14 +86,21 @@ pub enum OperandKind {
 
 /// Size of what a memory operand reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
-#[allow(missing_docs)]
+#[non_exhaustive]
 pub enum MemSize {
+    /// 8 bits
     B1 = 0,
+    /// 16 bits
     B2 = 1,
+    /// 32 bits
     B4 = 2,
+    /// 64 bits
     B8 = 3,
+    /// 128 bits
     B16 = 4,
+    /// 256 bits
     B32 = 5,
     /// 80-bit floating point or packed BCD
     B10 = 6,
@@ -102,6 +112,7 @@ pub enum MemSize {
 
 /// One operand, 2 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(C)]
 pub struct Operand {
     /// What it is
@@ -142,6 +153,7 @@ pub const NO_REG: u8 = 0xff;
 
 /// One decoded instruction. Offsets are fixed (`repr(C)`); the size is asserted to be 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(C)]
 pub struct Instruction {
     /// What it does
@@ -226,6 +238,7 @@ impl Instruction {
 
 /// Why bytes are not an instruction. Every byte string gives an instruction or one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum DecodeError {
     /// The bytes given are a proper prefix of an instruction (never with 15 bytes or more)
     NeedMore,

@@ -5,6 +5,7 @@ use x86_types::CodeSize;
 
 /// What stands at one place of the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Decoded {
     /// Offset of the first byte in the code segment
     pub rip: u64,

@@ -1,6 +1,6 @@
 //! The operations. Each group names the feature its operations need, and the feature their other form needs: the
 //! form with MMX registers for legacy encodings, the 256-bit form (VEX.L = 1) for VEX encodings.
-#![allow(missing_docs)] // the names are the manual's own
+#![allow(missing_docs, reason = "the names are the manual's own")]
 
 use crate::Feature;
 
@@ -20,7 +20,9 @@ macro_rules! ops {
         /// An operation: one variant per mnemonic of the manual, except that a condition code is in
         /// `Instruction::cc`, and that operand kinds and sizes tell the forms of one operation apart.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[repr(u16)]
+        #[non_exhaustive]
         pub enum Op { $($($op,)*)* }
 
         impl Op {
@@ -49,7 +51,7 @@ ops! {
         Add Or Adc Sbb And Sub Xor Cmp Test Mov MovSeg Lea Push Pop Pushf Popf Xchg Inc Dec Neg Not Mul Imul Div
         Idiv Rol Ror Rcl Rcr Shl Shr Sar Jcc Jcxz Loop Loope Loopne Jmp Call Ret JmpFar CallFar RetFar Iret Int
         Int3 Into Lds Les Cbw Cwd Clc Stc Cmc Cld Std Cli Sti Hlt Nop Pause Xlat Daa Das Aaa Aas Aam Aad Salc
-        Movs Cmps Stos Lods Scas In Out Sahf Lahf
+        Movs Cmps Stos Lods Scas In Out Sahf Lahf Endbr32 Endbr64 Rdsspd Rdsspq
     }
     I186, I186 { Pusha Popa Bound Enter Leave Ins Outs }
     I286, I286 { Lgdt Sgdt Lidt Sidt Lldt Sldt Ltr Str Lmsw Smsw Clts Lar Lsl Verr Verw Arpl Ud0 Ud1 Ud2 }
@@ -112,7 +114,7 @@ ops! {
         Movups Movss Movlps Movhlps Unpcklps Unpckhps Movhps Movlhps Movaps Cvtpi2ps Cvtsi2ss Movntps Cvttps2pi
         Cvttss2si Cvtps2pi Cvtss2si Ucomiss Comiss Movmskps Sqrtps Sqrtss Rsqrtps Rsqrtss Rcpps Rcpss Andps Andnps
         Orps Xorps Addps Addss Mulps Mulss Subps Subss Minps Minss Divps Divss Maxps Maxss Cmpps Cmpss Shufps
-        Ldmxcsr Stmxcsr Sfence Prefetch Pshufw Maskmovq Movntq
+        Ldmxcsr Stmxcsr Sfence Prefetchnta Prefetcht0 Prefetcht1 Prefetcht2 Pshufw Maskmovq Movntq
     }
     Sse2, Sse2 {
         Movupd Movsd Movlpd Movhpd Unpcklpd Unpckhpd Movapd Cvtpi2pd Cvtsi2sd Movntpd Cvttpd2pi Cvttsd2si Cvtpd2pi

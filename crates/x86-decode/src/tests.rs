@@ -91,7 +91,11 @@ fn mandatory_prefixes_take_precedence() {
         ("f3 f2 0f 10 c0", Op::Movsd),
         ("f3 0f bc c0", Op::Tzcnt),
         ("f2 0f bc c0", Op::Bsf),
-        ("f3 0f 1e fa", Op::Nop),
+        ("f3 0f 1e fa", Op::Endbr64),
+        ("f3 0f 1e fb", Op::Endbr32),
+        ("f3 0f 1e c8", Op::Rdsspd),
+        ("f3 48 0f 1e c8", Op::Rdsspq),
+        ("0f 1e fa", Op::Nop),
         ("f3 90", Op::Pause),
         ("41 90", Op::Xchg),
         ("66 f2 0f 38 f1 c0", Op::Crc32),
@@ -225,6 +229,9 @@ fn text_is_intel_syntax() {
         (Bits16, "a1 34 12", "mov ax,[1234h]"),
         (Bits16, "0f 94 c4", "sete ah"),
         (Bits32, "dc c1", "fadd st1,st0"),
+        (Bits64, "f3 0f 1e fa", "endbr64"),
+        (Bits64, "f3 48 0f 1e c8", "rdsspq rax"),
+        (Bits64, "0f 18 08", "prefetcht0 [rax]"),
     ] {
         assert_eq!(format!("{}", insn(size, code).display(0x1000)), text, "{code}");
     }

@@ -224,7 +224,10 @@ fn integer<D: Domain>(insn: &Instruction) -> Option<Handler<D>> {
         Op::Loopne => |d, i| branch::loop_(d, i, Some(false)),
         Op::Jcxz => branch::jcxz,
         Op::Movs | Op::Cmps | Op::Stos | Op::Lods | Op::Scas => string::string,
-        Op::Nop | Op::Prefetch | Op::Prefetchw | Op::Lfence | Op::Mfence | Op::Sfence => nop,
+        Op::Nop | Op::Prefetchnta | Op::Prefetcht0 | Op::Prefetcht1 | Op::Prefetcht2 | Op::Prefetchw => nop,
+        Op::Lfence | Op::Mfence | Op::Sfence => nop,
+        // Hints on a processor without CET
+        Op::Endbr32 | Op::Endbr64 | Op::Rdsspd | Op::Rdsspq => nop,
         _ => return None,
     })
 }

@@ -50,6 +50,7 @@ bitflags! {
     ///
     /// SPEC: intel-sdm-vol3 :: 5.7 Page-Fault Exceptions -> bits P, W/R, U/S, RSVD, I/D, PK
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
     pub struct PageFaultCode: u32 {
         /// The page was present: a protection violation.
         const P = 1 << 0;
@@ -70,6 +71,7 @@ bitflags! {
 ///
 /// Selector error codes are already in their final form (selector, TI, IDT and EXT bits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Exception {
     /// #DE, a fault
     DivideError,

@@ -2,6 +2,7 @@
 
 /// Width of an integer operand or address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 pub enum Width {
     /// 8 bits
@@ -60,6 +61,7 @@ impl Width {
 ///
 /// SPEC: intel-sdm-vol1 :: 3.6 Operand-Size and Address-Size Attributes -> 16-bit and 32-bit code by CS.D, 64-bit mode defaults to 32-bit operands and 64-bit addresses
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 pub enum CodeSize {
     /// Real mode, virtual-8086 mode, and protected or compatibility mode with CS.D = 0
@@ -84,6 +86,7 @@ impl CodeSize {
 
 /// A segment register, numbered as in ModRM.reg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 pub enum Seg {
     /// Extra
@@ -115,6 +118,7 @@ impl Seg {
 ///
 /// SPEC: intel-sdm-vol1 :: B.1 Condition Codes -> the sixteen tests; the lowest bit negates
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[repr(u8)]
 pub enum Cond {
     /// Overflow: OF = 1

@@ -21,7 +21,10 @@ pub(super) const UNSUPPORTED: &[(&str, &[&str])] = &[
         ],
     ),
     ("key locker", &["AESKLE", "KL"]),
-    ("CET; what it put into the hint-NOP space stays NOP", &["CET_IBT", "CET_SS"]),
+    (
+        "CET; what it put into the hint-NOP space is a NOP, with its name for ENDBR and RDSSP",
+        &["CET_IBT", "CET_SS"],
+    ),
     (
         "AMD's own",
         &[
@@ -178,15 +181,10 @@ pub(super) const NAMES: &[(&str, Option<Op>)] = &[
     ("fsetpm", None),
     ("fstdw", None),
     ("fstsg", None),
-    ("endbr32", Some(Op::Nop)),
-    ("endbr64", Some(Op::Nop)),
     ("cldemote", Some(Op::Nop)),
+    ("prefetch", Some(Op::Nop)),
     ("prefetchit0", Some(Op::Nop)),
     ("prefetchit1", Some(Op::Nop)),
-    ("prefetchnta", Some(Op::Prefetch)),
-    ("prefetcht0", Some(Op::Prefetch)),
-    ("prefetcht1", Some(Op::Prefetch)),
-    ("prefetcht2", Some(Op::Prefetch)),
     ("zero_bytes", None),
 ];
 

@@ -16,6 +16,9 @@ const BASE: &[&str] = &[
     "MULTIBYTENOP",
     "PAUSE",
     "WBNOINVD",
+    // Hints without CET: processors without it execute them as NOP
+    "CET_IBT",
+    "CET_SS",
 ];
 
 /// iced's names of a feature where they differ.

@@ -21,13 +21,15 @@ pub(super) fn operation(code: Code) -> Option<(Op, u8)> {
     let features: Vec<String> = code.cpuid_features().iter().map(|feature| format!("{feature:?}")).collect();
     let listed =
         |name: &String| differences::UNSUPPORTED.iter().any(|(_, names)| names.contains(&name.as_str()));
+    let mnemonic = format!("{:?}", code.mnemonic()).to_lowercase();
     if features.iter().any(listed) {
         let nop =
             opcode.table() == OpCodeTableKind::T0F && (0x18..=0x1f).contains(&(opcode.op_code() & 0xff));
-        return nop.then_some((Op::Nop, 0));
+        let named = [Op::Endbr32, Op::Endbr64, Op::Rdsspd, Op::Rdsspq];
+        let op = named.into_iter().find(|op| op.mnemonic() == mnemonic).unwrap_or(Op::Nop);
+        return nop.then_some((op, 0));
     }
     let name = format!("{code:?}");
-    let mnemonic = format!("{:?}", code.mnemonic()).to_lowercase();
     if let Some(&(_, op)) = differences::NAMES.iter().find(|&&(listed, _)| listed == mnemonic) {
         return op.map(|op| (op, 0));
     }

@@ -310,7 +310,10 @@ fn every_legacy_vector_operation_has_a_meaning() {
                 | Op::Sfence
                 | Op::Lfence
                 | Op::Mfence
-                | Op::Prefetch
+                | Op::Prefetchnta
+                | Op::Prefetcht0
+                | Op::Prefetcht1
+                | Op::Prefetcht2
                 | Op::Fisttp
                 | Op::Crc32
                 | Op::Maskmovq
