@@ -1,7 +1,4 @@
-//! Model-specific registers: numbers, write masks, reset values, routing.
-//!
-//! One table has every register the processor itself holds. [`read`] and [`write`] check against it; what belongs to the
-//! local APIC comes back as [`MsrAccess::NotHandled`], and everything else is #GP(0).
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod access;

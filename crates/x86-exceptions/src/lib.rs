@@ -1,9 +1,4 @@
-//! How control leaves one code segment for another: exceptions and interrupts, their return, far transfers, task
-//! switches, and the descriptor checks they share with segment loads.
-//!
-//! Everything is generic over [`SystemContext`], the little that it needs of a machine: the processor's state and linear
-//! memory. Nothing changes in the processor before every check and every memory access of an operation has succeeded, so
-//! that a fault leaves the state as it was before the instruction.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod context;

@@ -1,11 +1,4 @@
-//! Page walks (none, 32-bit, PAE, 4-level, 5-level), permissions, accessed and dirty flags, and the TLB.
-//!
-//! [`translate`] walks the tables for one access and says where the byte lies or which page fault is due. [`Tlb`]
-//! remembers what walks found, in a layout that compiled code can look up by itself.
-//!
-//! Whoever holds both does this on an access: look up with one of [`Tlb::lookup_read`], [`Tlb::lookup_write`] and
-//! [`Tlb::lookup_exec`]; on a miss [`Tlb::lookup_slow`] (MMIO, pages with decoded code); on a miss again [`translate`],
-//! then [`Tlb::insert`].
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod access;

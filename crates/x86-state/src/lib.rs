@@ -1,7 +1,4 @@
-//! The architectural state of one x86-64 logical processor, and nothing that behaves beyond its own consistency.
-//!
-//! Everything is `repr(C)` with fixed offsets, so that compiled code can reach it. Reserved-bit masks and typed views of
-//! the control registers live here; who may change them, and what follows, lives in the crates above.
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
 
