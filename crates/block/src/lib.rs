@@ -36,7 +36,7 @@ pub use overlay::Overlay;
 pub use probe::{Format, PROBE_BYTES, Probe, probe};
 
 #[cfg(not(target_family = "wasm"))]
-pub use open::{Options, open};
+pub use open::{Options, format_of, open};
 #[cfg(not(target_family = "wasm"))]
 pub use raw::RawFile;
 

@@ -51,6 +51,13 @@ pub fn open(path: &Path, options: Options) -> Result<Box<dyn BlockBackend>, Erro
     Ok(if options.snapshot && !options.read_only { Box::new(Overlay::new(medium)) } else { medium })
 }
 
+/// Returns the format that a file has by its first bytes; `None` where it cannot be read, or has another one.
+pub fn format_of(path: &Path) -> Option<Format> {
+    let name = path.display().to_string();
+    let (first, size) = first_bytes(&name, &mut File::open(path).ok()?).ok()?;
+    Some(probe(&name, &first, size).ok()?.format)
+}
+
 /// Returns the first [`PROBE_BYTES`] of a file, or all of it, and its size.
 pub(crate) fn first_bytes(name: &str, file: &mut File) -> Result<(Vec<u8>, u64), Error> {
     let tell = |error: std::io::Error| Error::new(name, error.to_string());

@@ -3,7 +3,7 @@
 
 mod common;
 
-use block::{Options, open};
+use block::{Format, Options, format_of, open};
 use common::{Folder, qemu_img, read, request, write};
 use device_api::BlockOp;
 use std::fs;
@@ -50,6 +50,9 @@ fn error_of(path: &Path) -> String {
 fn an_image_is_read_and_written_and_grows() {
     let folder = Folder::new("by-hand");
     let path = folder.file("a.qcow2", &image());
+    assert_eq!(format_of(&path), Some(Format::Qcow2));
+    assert_eq!(format_of(&folder.file("a.raw", &[1])), Some(Format::Raw));
+    assert_eq!(format_of(Path::new("/no/such")), None);
     let mut disk = open(&path, WRITABLE).unwrap();
     assert_eq!((disk.info().bytes, disk.info().read_only), (BYTES, false));
     let bytes = read(&mut *disk, 0, 2048).unwrap();

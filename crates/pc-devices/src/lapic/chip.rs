@@ -118,7 +118,7 @@ impl Lapic {
         Svr::from_bits_retain(self.svr).contains(Svr::ENABLE)
     }
 
-    fn entry(&self, index: usize) -> Lvt {
+    pub(super) fn entry(&self, index: usize) -> Lvt {
         Lvt::from_bits_retain(self.lvt.get(index).copied().unwrap_or(Lvt::MASKED.bits()))
     }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod chip;
+mod info;
 mod ipi;
 pub mod spec;
 #[cfg(test)]
@@ -57,6 +58,10 @@ impl Device for LocalApic {
     }
     fn firmware_tables(&self, tables: &mut FirmwareTables) {
         tables.processors.push(self.state.id as u8);
+    }
+    fn info(&self, topic: &str) -> Option<String> {
+        let id: u32 = topic.strip_prefix("lapic ")?.parse().ok()?;
+        (id == self.state.id).then(|| self.state.info())
     }
     fn reset(&mut self, _ctx: &mut Ctx<'_>) {
         self.state = Lapic::new(self.state.id);

@@ -40,7 +40,7 @@ crate::codec::codec_struct!(Timer { initial, divide, started, count, deadline })
 
 impl Timer {
     /// SPEC: intel-sdm-vol3 :: 12.5.4 APIC Timer -> divide configuration bits 3, 1, 0: 000 is 2, 110 is 128, 111 is 1
-    fn divisor(&self) -> u64 {
+    pub(super) fn divisor(&self) -> u64 {
         let code = (self.divide & 3) | (self.divide & 8) >> 1;
         1 << ((code + 1) & 7)
     }

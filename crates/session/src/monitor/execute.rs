@@ -174,7 +174,8 @@ impl Monitor {
         let format = arguments.format.as_deref();
         let medium = target.host.open_medium(&arguments.filename, format, read_only)?;
         target.machine.insert(&drive.id, arguments.force, medium)?;
-        let file = MediumFile { file: arguments.filename.clone(), format: arguments.format.clone() };
+        let format = arguments.format.clone().or_else(|| target.host.format_of(&arguments.filename));
+        let file = MediumFile { file: arguments.filename.clone(), format };
         self.media.insert(drive.id, file);
         Ok(())
     }

@@ -57,6 +57,10 @@ pub trait MonitorHost {
     /// # Errors
     /// One line that names the file.
     fn load_state(&mut self, path: &str) -> Result<Vec<u8>, String>;
+    /// Returns the format of a medium's file that was opened without one; `None` where the host does not tell.
+    fn format_of(&self, _file: &str) -> Option<String> {
+        None
+    }
     /// Opens a medium. Its format is found out where none is given.
     ///
     /// # Errors

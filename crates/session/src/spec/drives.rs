@@ -237,6 +237,13 @@ impl MachineSpec {
         Ok(())
     }
 
+    /// Notes the formats of media that were opened without one, as `probe` finds them.
+    pub fn note_formats(&mut self, probe: impl Fn(&Path) -> Option<String>) {
+        for block in self.blocks.iter_mut().filter(|block| block.format.is_none()) {
+            block.format = probe(&block.file);
+        }
+    }
+
     /// Chooses the kinds of the floppy drives by their media, and has CMOS memory name them. A medium of no usual size is
     /// taken for one of 1.44 MB, which is also what an empty drive takes.
     pub fn fit_floppies(&mut self, bytes: impl Fn(&Path) -> Option<u64>) {
@@ -271,6 +278,40 @@ impl MachineSpec {
         if let Some(clock) = self.devices.iter_mut().find(|device| device.model == "rtc-mc146818") {
             for (name, kind) in ["floppy-a", "floppy-b"].into_iter().zip(kinds) {
                 clock.properties.push((name.to_owned(), kind.to_string()));
+            }
+        }
+    }
+
+    /// Names drives of `-device` by their places, as their controllers do: those of IDE that name a whole place have it, the
+    /// others get the first that is free.
+    pub(super) fn name_drives(&mut self) {
+        const PLACES: [(usize, usize); 4] = [(0, 0), (0, 1), (1, 0), (1, 1)];
+        let mut taken: Vec<(usize, usize)> = Vec::new();
+        for wants_whole in [true, false] {
+            for device in &mut self.devices {
+                let kind = match device.model.as_str() {
+                    "ide-hd" => MediaKind::Disk,
+                    "ide-cd" => MediaKind::Cd,
+                    _ => continue,
+                };
+                let property = |name: &str| {
+                    let found = device.properties.iter().find(|(other, _)| other == name);
+                    found.and_then(|(_, value)| value.trim_start_matches("ide.").parse::<usize>().ok())
+                };
+                let (bus, unit) = (property("bus"), property("unit"));
+                if (bus.is_some() && unit.is_some()) != wants_whole {
+                    continue;
+                }
+                let fits = |&(b, u): &(usize, usize)| {
+                    bus.is_none_or(|bus| bus == b) && unit.is_none_or(|unit| unit == u)
+                };
+                let place = PLACES.into_iter().filter(fits).find(|place| !taken.contains(place));
+                // The controller refuses what has no place.
+                let Some(place) = place else { continue };
+                taken.push(place);
+                if device.id.is_none() {
+                    device.id = Some(ide_name(2 * place.0 + place.1, kind));
+                }
             }
         }
     }

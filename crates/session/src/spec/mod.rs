@@ -176,6 +176,7 @@ impl MachineSpec {
             spec.devices.push(device);
         }
         spec.devices.extend(devices);
+        spec.name_drives();
         let has_screen = spec.devices.iter().any(|device| device.model == "VGA");
         let no_screen = "-display shows a screen, and -vga none leaves it out; leave one of them out";
         ensure!(has_screen || !args.has_display(), no_screen);

@@ -108,3 +108,23 @@ fn monitors_are_where_qemu_has_them() {
     assert!(spec("--mon nope").unwrap_err().ends_with("no -chardev has the id nope"));
     assert!(spec("--qmp pty").unwrap_err().starts_with("-qmp pty is none of stdio, unix:PATH"));
 }
+
+#[test]
+fn drives_of_device_have_the_names_of_their_places() {
+    let line = "--nodefaults --device ide-cd --device ide-hd,bus=ide.0,unit=0,drive=x --device ide-cd,bus=ide.1 \
+        --device ide-cd,id=own --device ide-cd";
+    let drives = spec(line).unwrap().devices.into_iter().filter(|device| device.model.starts_with("ide-"));
+    let names: Vec<_> = drives.map(|device| device.id).collect();
+    assert_eq!(
+        names,
+        [Some("ide0-cd1".into()), Some("ide0-hd0".into()), Some("ide1-cd0".into()), Some("own".into()), None]
+    );
+}
+
+#[test]
+fn formats_are_noted_where_none_was_given() {
+    let mut spec = spec("--hda a --drive file=b,format=raw").unwrap();
+    spec.note_formats(|file| Some(format!("of {}", file.display())));
+    let formats: Vec<_> = spec.blocks.into_iter().map(|block| block.format.unwrap()).collect();
+    assert_eq!(formats, ["of a", "raw"]);
+}

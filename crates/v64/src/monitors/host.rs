@@ -47,6 +47,10 @@ impl MonitorHost for Files {
         std::fs::read(path).map_err(|error| format!("Could not open '{path}': {}", text(&error)))
     }
 
+    fn format_of(&self, file: &str) -> Option<String> {
+        block::format_of(Path::new(file)).map(|format| format.to_string())
+    }
+
     fn open_medium(
         &mut self,
         file: &str,

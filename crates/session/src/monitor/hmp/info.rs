@@ -27,7 +27,7 @@ topics! {
     "block" "" "show the drives and their media" block,
     "cpus" "" "show the processors" cpus,
     "kvm" "" "show KVM information" kvm,
-    "lapic" "" "show local APIC state" lapic,
+    "lapic" "[apic-id]" "show local APIC state (of the current cpu)" lapic,
     "mem" "" "show the active virtual memory mappings" mem,
     "mtree" "" "show what answers at guest-physical addresses" mtree,
     "name" "" "show the current VM name" name,
@@ -100,7 +100,9 @@ fn device_topic(call: &mut Call<'_, '_>, topic: &str) {
 }
 
 fn lapic(call: &mut Call<'_, '_>) -> Result<(), Failure> {
-    device_topic(call, "lapic");
+    let id =
+        if call.arguments.is_empty() { call.monitor.human.cpu as i64 } else { call.expression()? as i64 };
+    device_topic(call, &format!("lapic {id}"));
     Ok(())
 }
 
