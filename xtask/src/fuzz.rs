@@ -1,11 +1,11 @@
-//! `cargo xtask fuzz`: random code, page tables, ports and MMIO against the whole machine.
+//! `cargo xtask fuzz`: random code, page tables, ports and MMIO against whole machines, and damaged disk images.
 
 use crate::report::Report;
 use crate::task::task;
 use crate::{linux, shell};
 use anyhow::Result;
 
-/// Feed the machine random code in all modes, page tables, port and MMIO traffic
+/// Feed machines random code in all modes, page tables, port and MMIO traffic, and damaged disk images
 #[derive(clap::Args)]
 struct FuzzArgs {
     /// How long

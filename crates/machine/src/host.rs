@@ -2,7 +2,7 @@
 
 use crate::vm::Machine;
 use device_api::pci::ConfigSpace;
-use device_api::{BlockBackend, DriveInfo, Frame, PciAddress, TextScreen, VmTime};
+use device_api::{BlockBackend, DriveInfo, Frame, PciAddress, PortRange, TextScreen, VmTime};
 use x86_types::GuestPhysAddr;
 
 /// A PCI function, as `info pci` lists it.
@@ -88,6 +88,11 @@ impl Machine {
     /// Returns what devices show of a topic of the monitor's: `pic`, `lapic`.
     pub fn device_info(&mut self, topic: &str) -> String {
         self.state().board.state().0.info(topic)
+    }
+
+    /// Returns the ports that are assigned now, those of PCI functions where their base address registers point.
+    pub fn assigned_ports(&mut self) -> Vec<PortRange> {
+        self.state().board.state().0.assigned_ports()
     }
 
     /// Returns every PCI function.

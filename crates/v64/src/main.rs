@@ -49,7 +49,7 @@ enum Command {
     ///
     /// Its instructions, what was recorded of them, and the WebAssembly. Takes the options of run for the guest.
     JitDump(jit_dump::JitDumpArgs),
-    /// Feed random code, page tables and device traffic, looking for panics and hangs
+    /// Feed random code, page tables, device traffic and damaged images, looking for panics and hangs
     Fuzz(fuzz::FuzzArgs),
     /// List the devices a machine is made of
     Devices,

@@ -1,9 +1,9 @@
 //! What the host looks at and changes while the machine stands between two instructions: drives, the picture, the PCI bus.
 
 use super::env::BusCall;
-use super::set::DeviceSet;
+use super::set::{DeviceSet, UNASSIGNED};
 use device_api::pci::ConfigSpace;
-use device_api::{BlockBackend, DriveInfo, Frame, PciAddress, TextScreen, VmTime};
+use device_api::{BlockBackend, DriveInfo, Frame, PciAddress, PortRange, TextScreen, VmTime};
 use guest_memory::{Backing, DeviceId};
 use x86_types::GuestPhysAddr;
 
@@ -96,6 +96,20 @@ impl DeviceSet {
     /// Returns what devices show of a topic of the monitor's, one after the other.
     pub(crate) fn info(&self, topic: &str) -> String {
         self.devices.iter().filter_map(|device| device.info(topic)).collect()
+    }
+
+    /// Returns the ports that are assigned, a range for each run of one device's.
+    pub(crate) fn assigned_ports(&self) -> Vec<PortRange> {
+        let mut ranges: Vec<(u8, PortRange)> = Vec::new();
+        for (&owner, port) in self.ports.iter().zip(0..=u16::MAX).filter(|(owner, _)| **owner != UNASSIGNED) {
+            match ranges.last_mut() {
+                Some((last, range)) if *last == owner && range.start.wrapping_add(range.len) == port => {
+                    range.len = range.len.saturating_add(1);
+                }
+                _ => ranges.push((owner, PortRange { start: port, len: 1 })),
+            }
+        }
+        ranges.into_iter().map(|(_, range)| range).collect()
     }
 
     /// Returns place, instance and configuration space of every PCI function.

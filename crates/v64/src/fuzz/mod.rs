@@ -1,12 +1,19 @@
-//! `v64 fuzz`: random code, page tables, traffic at every device. It looks for panics, hangs, and states that do not come back from a saved one.
+//! `v64 fuzz`: random code, page tables, traffic at every device, damaged disk images. It looks for panics, hangs, and
+//! states that do not come back from a saved one.
 
+mod backends;
 mod devices;
+mod images;
+mod inventory;
+#[cfg(test)]
+mod tests;
 
 use anyhow::{Result, bail};
+use backends::Chaos;
 use clap::Args;
 use device_api::Frame;
-use machine::time::Clock;
-use machine::{Machine, MachineConfig, Stop};
+use inventory::Sets;
+use machine::{Machine, Stop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use x86_exec::VcpuBus;
@@ -26,6 +33,21 @@ pub(crate) struct FuzzArgs {
     /// Only this many rounds
     #[arg(long)]
     rounds: Option<u64>,
+    /// What is fed: the machine, disk images, or both in turn
+    #[arg(long, value_enum, default_value_t)]
+    target: FuzzTarget,
+}
+
+/// What is fed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum FuzzTarget {
+    /// The machine and disk images in turn
+    #[default]
+    All,
+    /// The machine: code, page tables, devices
+    Machine,
+    /// Damaged disk images
+    Images,
 }
 
 const RAM: u64 = 4 << 20;
@@ -34,14 +56,23 @@ const TABLES: u64 = 0x10_0000;
 const INSTRUCTIONS: u64 = 4000;
 /// One round in so many ends with saving and restoring.
 const SAVED: u64 = 16;
+/// Rounds after which machines are built anew: a failure is repeated from the first round of its batch.
+const BATCH: u64 = 64;
+/// Instructions of a processor that does nothing but wait: as many times virtual time goes on to the next deadline.
+const HALTS: u64 = 300;
 /// A round takes milliseconds; one of nothing but REP INS into registers, a page each time, takes seconds, and more on a busy
 /// host. One that takes this long is a hang.
 const HANG: Duration = Duration::from_secs(60);
 
 /// xorshift64*: small, and the same everywhere.
+#[derive(Clone, Copy, Debug)]
 struct Random(u64);
 
 impl Random {
+    /// Returns the numbers of a seed.
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -202,6 +233,7 @@ fn state(random: &mut Random, cpu: &mut Cpu) {
     }
 }
 
+/// Traffic at ports and addresses where there is nothing, too.
 fn traffic(random: &mut Random, machine: &mut Machine) {
     let now = machine.vcpu().retired();
     let mut bus = machine.bus();
@@ -220,17 +252,44 @@ fn traffic(random: &mut Random, machine: &mut Machine) {
     }
 }
 
-fn round(seed: u64, machine: &mut Machine, frame: &mut Frame) {
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+/// Lets time pass from deadline to deadline, as while a guest waits: STI, HLT, JMP in real mode, and an IRET for every
+/// vector.
+fn wait(machine: &mut Machine) {
+    let memory = machine.memory();
+    memory.write(GuestPhysAddr(CODE), &[0xfb, 0xf4, 0xeb, 0xfd, 0xcf]);
+    for vector in 0..256 {
+        memory.write_u32(GuestPhysAddr(4 * vector), CODE as u32 + 4);
+    }
+    machine.invalidate_code(GuestPhysAddr(0), RAM);
+    let vcpu = machine.vcpu_mut();
+    vcpu.cpu = Cpu::new(vcpu.cpu.model);
+    vcpu.cpu.seg[Seg::Cs as usize].load_real(0);
+    vcpu.cpu.gpr[4] = 0x7000;
+    vcpu.cpu.rip = CODE;
+    vcpu.state_changed();
+    let limit = machine.retired() + HALTS;
+    for _ in 0..16 {
+        match machine.run(limit) {
+            Stop::Limit | Stop::Waiting | Stop::Dead | Stop::TripleFault => break,
+            _ => {}
+        }
+    }
+}
+
+fn round(seed: u64, machine: &mut Machine, chaos: &Chaos, frame: &mut Frame) {
+    let mut random = Random::new(seed);
+    chaos.set(Some(random.next()));
     machine.reset();
     let model = [CpuModel::X86_64_V2, CpuModel::MAX][random.below(2) as usize];
-    machine.vcpu_mut().cpu.model = model;
+    for vcpu in machine.vcpus_mut() {
+        vcpu.cpu.model = model;
+    }
     tables(&mut random, machine);
     for at in [CODE, CODE + 0x1000 - 256, 0x100] {
         machine.memory().write(GuestPhysAddr(at), &code(&mut random));
     }
     traffic(&mut random, machine);
-    devices::traffic(&mut random, machine, frame);
+    devices::traffic(&mut random, machine, chaos, frame);
     machine.invalidate_code(GuestPhysAddr(0), RAM);
     let vcpu = machine.vcpu_mut();
     state(&mut random, &mut vcpu.cpu);
@@ -247,16 +306,26 @@ fn round(seed: u64, machine: &mut Machine, frame: &mut Frame) {
             }
             _ => {}
         }
-        devices::traffic(&mut random, machine, frame);
+        devices::traffic(&mut random, machine, chaos, frame);
     }
-    let hash = machine.state_hash();
+    if random.one_in(2) {
+        wait(machine);
+    }
     if seed.is_multiple_of(SAVED) {
-        saved_and_restored(machine, hash);
+        saved_and_restored(machine, chaos);
     }
 }
 
 /// Every state that a guest reaches can be saved, and comes back as it was.
-fn saved_and_restored(machine: &mut Machine, hash: u64) {
+fn saved_and_restored(machine: &mut Machine, chaos: &Chaos) {
+    // What is on its way at the host is no state: it completes first.
+    chaos.set(None);
+    for _ in 0..64 {
+        if machine.run(machine.retired() + 1) != Stop::Host {
+            break;
+        }
+    }
+    let hash = machine.state_hash();
     let mut writer = snapshot::Writer::file();
     machine.save(&mut writer);
     let file = writer.finish();
@@ -266,19 +335,16 @@ fn saved_and_restored(machine: &mut Machine, hash: u64) {
     assert_eq!(machine.state_hash(), hash, "restored");
 }
 
-fn machine() -> Result<Machine> {
-    let (devices, backends) = devices::devices();
-    Ok(Machine::new(MachineConfig {
-        ram_bytes: RAM,
-        model: CpuModel::X86_64_V2,
-        clock: Clock::instructions(),
-        epoch_seconds: 0,
-        devices,
-        left_out: Vec::new(),
-        backends,
-        processors: 1,
-        seed: machine::Seed::default(),
-    })?)
+/// Does a piece of work of the fuzzer's, and finds out how it went.
+fn watched(what: &str, body: impl FnOnce()) -> Result<()> {
+    let before = Instant::now();
+    if catch_unwind(AssertUnwindSafe(body)).is_err() {
+        bail!("panic; {what}");
+    }
+    if before.elapsed() > HANG {
+        bail!("it took {:?}; {what}", before.elapsed());
+    }
+    Ok(())
 }
 
 /// Runs rounds until the time is up. Gives the process's exit code.
@@ -286,28 +352,44 @@ pub(crate) fn main(args: &FuzzArgs) -> Result<u8> {
     pc_devices::link();
     let started = Instant::now();
     let first = args.seed.unwrap_or(1);
-    let mut machine_now = machine()?;
+    let chaos = Chaos::default();
+    let sets = Sets::find()?;
+    let images = images::Images::new()?;
+    let mut machines = Vec::new();
     let mut frame = Frame::default();
-    let mut rounds = 0;
+    let (mut rounds, mut instructions, mut opened) = (0, 0, 0);
     while started.elapsed() < Duration::from_secs(args.seconds)
         && args.rounds.is_none_or(|most| rounds < most)
     {
         let seed = first.wrapping_add(rounds);
-        let before = Instant::now();
-        let outcome = catch_unwind(AssertUnwindSafe(|| round(seed, &mut machine_now, &mut frame)));
-        if outcome.is_err() {
-            bail!("panic with seed {seed}; repeat with: v64 fuzz --rounds 1 --seed {seed}");
-        }
-        if before.elapsed() > HANG {
-            bail!(
-                "a round took {:?} with seed {seed}; repeat with: v64 fuzz --rounds 1 --seed {seed}",
-                before.elapsed()
+        if args.target != FuzzTarget::Images {
+            if rounds.is_multiple_of(BATCH) {
+                chaos.set(None);
+                instructions += machines.iter().map(Machine::retired).sum::<u64>();
+                machines = sets.machines(&chaos)?;
+            }
+            let since = rounds % BATCH;
+            let repeat = format!(
+                "repeat with: v64 fuzz --target {} --seed {} --rounds {}",
+                if args.target == FuzzTarget::All { "all" } else { "machine" },
+                seed.wrapping_sub(since),
+                since + 1
             );
+            let which = rounds as usize % machines.len().max(1);
+            if let Some(machine) = machines.get_mut(which) {
+                watched(&repeat, || round(seed, machine, &chaos, &mut frame))?;
+            }
+        }
+        if args.target != FuzzTarget::Machine {
+            let repeat = format!("repeat with: v64 fuzz --target images --seed {seed} --rounds 1");
+            watched(&repeat, || opened += u64::from(images.round(&mut Random::new(seed))))?;
         }
         rounds += 1;
     }
-    let instructions = machine_now.retired();
+    instructions += machines.iter().map(Machine::retired).sum::<u64>();
     let took = started.elapsed();
-    let text = format!("{rounds} rounds, {instructions} instructions in {took:.0?}: no panic, no hang\n");
+    let text = format!(
+        "{rounds} rounds, {instructions} instructions, {opened} damaged images that opened in {took:.0?}: no panic, no hang\n"
+    );
     Ok(crate::output::print((text, 0)))
 }
