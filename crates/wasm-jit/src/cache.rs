@@ -45,6 +45,8 @@ pub(crate) struct Unit {
     pub(crate) pages: Vec<RamAddr>,
     /// Numbers of instructions that the processor executes for it
     pub(crate) steps: Vec<u32>,
+    /// Instructions that it stands for
+    instructions: u32,
     /// When it was last looked up
     seen: u32,
 }
@@ -126,6 +128,12 @@ impl Cache {
         unit(mode).or_else(|| unit(mode | CodeMode::FLOAT))
     }
 
+    /// Returns how many instructions the unit that begins at a place stands for, if there is one in this mode.
+    pub(crate) fn instructions(&self, place: u64, mode: u32) -> Option<u32> {
+        let number = self.number(place, mode)?;
+        self.units.get(&number).map(|unit| unit.instructions)
+    }
+
     /// Whether there is a unit for the code at a place in a mode that can be called.
     pub(crate) fn is_ready(&self, place: u64, mode: u32) -> bool {
         let unit = self.number(place, mode).and_then(|number| self.units.get(&number));
@@ -163,6 +171,7 @@ impl Cache {
         any_float: bool,
         pages: Vec<RamAddr>,
         steps: Vec<u32>,
+        instructions: u32,
     ) -> u32 {
         let number = self.next_unit;
         self.next_unit = self.next_unit.wrapping_add(1).max(1);
@@ -176,6 +185,7 @@ impl Cache {
             module: 0,
             pages,
             steps,
+            instructions,
             seen: self.epoch,
         };
         self.places.insert(unit.key(), number);
@@ -342,7 +352,9 @@ mod tests {
         let mut cache = Cache::new(SlotTable::new(1));
         for n in 0..modules {
             let units: Vec<u32> = (0..2)
-                .map(|k| cache.add(entry(u64::from(2 * n + k) * 16), 3, false, vec![RamAddr(0)], Vec::new()))
+                .map(|k| {
+                    cache.add(entry(u64::from(2 * n + k) * 16), 3, false, vec![RamAddr(0)], Vec::new(), 1)
+                })
                 .collect();
             let first = cache.take_slots(2);
             cache.built(first, units, 100);
@@ -372,8 +384,8 @@ mod tests {
     fn code_without_floats_is_found_in_every_mode() {
         let mut cache = Cache::new(SlotTable::new(1));
         let (one, all) = (
-            cache.add(entry(16), 3, false, Vec::new(), Vec::new()),
-            cache.add(entry(32), 3, true, Vec::new(), Vec::new()),
+            cache.add(entry(16), 3, false, Vec::new(), Vec::new(), 1),
+            cache.add(entry(32), 3, true, Vec::new(), Vec::new(), 1),
         );
         let mut found = |place, mode| cache.find(place, mode).map(|(unit, ..)| unit);
         assert_eq!(found(16, 3), Some(one));
@@ -410,7 +422,7 @@ mod tests {
     #[test]
     fn dropped_code_is_found_in_no_mode() {
         let mut cache = Cache::new(SlotTable::new(1));
-        let unit = cache.add(entry(16), 1, true, Vec::new(), Vec::new());
+        let unit = cache.add(entry(16), 1, true, Vec::new(), Vec::new(), 1);
         let first = cache.take_slots(1);
         cache.built(first, vec![unit], 10);
         cache.commit_module(first, true);
@@ -435,7 +447,7 @@ mod tests {
     #[test]
     fn a_module_that_is_not_wanted_any_more_goes_when_it_comes() {
         let mut cache = Cache::new(SlotTable::new(1));
-        let unit = cache.add(entry(16), 3, false, Vec::new(), Vec::new());
+        let unit = cache.add(entry(16), 3, false, Vec::new(), Vec::new(), 1);
         let first = cache.take_slots(1);
         cache.built(first, vec![unit], 10);
         assert_eq!(cache.remove(unit).1, None, "the host still compiles it");

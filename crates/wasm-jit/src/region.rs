@@ -33,7 +33,7 @@ const _: () = assert!(MAX_BLOCK * MAX_ACCESSES <= REPLAY_LEN);
 pub trait CodeSource {
     /// The instruction there, if its bytes can be had now
     fn instruction(&self, distance: i64) -> Option<Instruction>;
-    /// Whether the block there ran often enough to be worth translating
+    /// Whether the block there ran often enough to be worth translating, and is not better reached by a jump
     fn is_warm(&self, distance: i64) -> bool;
     /// Where an indirect jump or call at the end of the block there was seen to go, the most frequent first
     fn targets(&self, _distance: i64) -> Vec<i64> {

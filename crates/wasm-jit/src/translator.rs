@@ -20,6 +20,8 @@ pub struct Settings {
     pub hot: u32,
     /// Runs of a block by the interpreter that make it worth being part of a region
     pub warm: u32,
+    /// Instructions of a region at least that others go on to; of smaller ones they have copies
+    pub shared: u32,
     /// Functions in a module at most
     pub batch: usize,
     /// Bytes of modules kept at most, about
@@ -33,12 +35,12 @@ pub struct Settings {
 impl Settings {
     /// Whatever runs for the second time is translated: for tests
     pub const AT_ONCE: Settings =
-        Settings { hot: 1, warm: 1, batch: 1, bytes: 48 << 20, count: false, fixed: false };
+        Settings { hot: 1, warm: 1, shared: 24, batch: 1, bytes: 48 << 20, count: false, fixed: false };
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { hot: 1152, warm: 144, batch: 32, bytes: 48 << 20, count: false, fixed: false }
+        Self { hot: 384, warm: 48, shared: 24, batch: 32, bytes: 48 << 20, count: false, fixed: false }
     }
 }
 
@@ -105,6 +107,9 @@ struct View<'a> {
     rip: u64,
     offset: u64,
     warm: u32,
+    shared: u32,
+    cache: &'a Cache,
+    mode: u32,
 }
 
 impl CodeSource for View<'_> {
@@ -113,7 +118,12 @@ impl CodeSource for View<'_> {
     }
     fn is_warm(&self, distance: i64) -> bool {
         let place = self.vcpu.code_place(self.rip.wrapping_add(distance as u64));
-        place.is_some_and(|(at, _)| self.vcpu.runs_at(at) >= self.warm)
+        // What is translated already is reached by a jump. If regions had copies of it, a large program's code would be
+        // translated several times over.
+        place.is_some_and(|(at, place)| {
+            self.vcpu.runs_at(at) >= self.warm
+                && self.cache.instructions(place, self.mode).is_none_or(|count| count < self.shared)
+        })
     }
     fn targets(&self, distance: i64) -> Vec<i64> {
         let place = self.vcpu.code_place(self.rip.wrapping_add(distance as u64));
@@ -185,7 +195,15 @@ impl Translator {
     pub fn form(&self, vcpu: &Vcpu) -> Option<(Region, CodeMode)> {
         let mode = vcpu.code_mode()?;
         let (at, _) = vcpu.code_place(vcpu.cpu.rip)?;
-        let view = View { vcpu, rip: vcpu.cpu.rip, offset: at.page_offset(), warm: self.settings.warm };
+        let view = View {
+            vcpu,
+            rip: vcpu.cpu.rip,
+            offset: at.page_offset(),
+            warm: self.settings.warm,
+            shared: self.settings.shared,
+            cache: &self.cache,
+            mode: mode.key(),
+        };
         Some((form(&view, mode)?, mode))
     }
 
@@ -206,7 +224,8 @@ impl Translator {
             }
         }
         let steps = region.steps().iter().map(|insns| vcpu.take_step(insns)).collect();
-        let unit = self.cache.add((at, place), mode, !region.depends_on_float_mode(), watched, steps);
+        let any_float = !region.depends_on_float_mode();
+        let unit = self.cache.add((at, place), mode, any_float, watched, steps, region.instructions());
         for piece in &pieces {
             vcpu.watch_code(unit, piece.at, piece.len);
         }

@@ -85,3 +85,30 @@ fn a_comparison_before_a_call_is_not_that_behind_it() {
     assert!(pair.compare("compare and call", &start, MOST) > 0);
     assert_eq!(pair.plain.vcpu.cpu.gpr[2], 0, "EBX never became 0");
 }
+
+/// Returns the instructions that are translated of a loop with four calls of one long function. The function is hot first.
+fn translated(shared: u32) -> u64 {
+    let mut asm = Asm::default();
+    let function = asm.label();
+    let top = asm.mark();
+    (0..4).for_each(|_| {
+        asm.call(function);
+    });
+    // sub ebp, 1; jnz top; int3; and in the function add eax, ecx; ret
+    asm.hex("83ed01").jcc(5, top).hex("cc").bind(function);
+    (0..40).for_each(|_| {
+        asm.hex("01c8");
+    });
+    asm.hex("c3");
+    let mut start = Start { rip: 0x10_0000, rflags: 0x202, code: asm.finish(), ..Start::default() };
+    (start.gpr[4], start.gpr[5]) = (0x18_1000, 40);
+    let mut pair = Pair::with(CodeSize::Bits64, Settings { hot: 8, shared, ..SETTINGS });
+    assert!(pair.compare("a long function", &start, MOST) > 0);
+    pair.compiled.counts().instructions
+}
+
+#[test]
+fn regions_have_no_copies_of_long_functions_that_are_translated_already() {
+    let (jumps, copies) = (translated(24), translated(u32::MAX));
+    assert!(jumps + 40 <= copies, "{jumps}, {copies}");
+}

@@ -212,7 +212,8 @@ impl Most {
 fn nothing_grows_in_an_hour_of_programs() {
     const PROGRAMS: u64 = 20_000;
     const PLACES: usize = 600;
-    let settings = Settings { hot: 4, warm: 2, batch: 8, bytes: 128 << 10, count: false, fixed: false };
+    let settings =
+        Settings { hot: 4, warm: 2, shared: 24, batch: 8, bytes: 128 << 10, count: false, fixed: false };
     let ledger = Rc::new(RefCell::new(Ledger::default()));
     let mut machine = Machine::on(Box::new(Idle(Rc::clone(&ledger))), CodeSize::Bits64, settings);
     let mut system = System::new(0xbb67_ae85_84ca_a73b, PLACES);
@@ -295,7 +296,8 @@ impl CodeHost for Slow {
 fn what_waits_to_be_compiled_is_bounded() {
     let host = Slow::default();
     let orders = Rc::clone(&host.orders);
-    let settings = Settings { hot: 4, warm: 2, batch: 8, bytes: 128 << 10, count: false, fixed: false };
+    let settings =
+        Settings { hot: 4, warm: 2, shared: 24, batch: 8, bytes: 128 << 10, count: false, fixed: false };
     let mut machine = Machine::on(Box::new(host), CodeSize::Bits64, settings);
     let mut system = System::new(0x9b05_688c_2b3e_6c1f, 200);
     machine.set_up(&system.start);
@@ -319,7 +321,8 @@ fn what_waits_to_be_compiled_is_bounded() {
 #[test]
 fn programs_agree_while_others_go() {
     const BYTES: u64 = 128 << 10;
-    let settings = Settings { hot: 4, warm: 2, batch: 8, bytes: BYTES, count: false, fixed: false };
+    let settings =
+        Settings { hot: 4, warm: 2, shared: 24, batch: 8, bytes: BYTES, count: false, fixed: false };
     let mut pair = Pair::with(CodeSize::Bits64, settings);
     let mut system = System::new(0x510e_527f_ade6_82d1, 30);
     system.start.mem.iter().for_each(|(at, data)| pair.plain.write(*at, data));
@@ -336,7 +339,7 @@ fn programs_agree_while_others_go() {
         assert!(n < 10 || there >= ALWAYS as usize / 4, "program {n}: {there} of the kernel's functions");
         all += there;
     }
-    assert!(all >= 200 * ALWAYS as usize * 7 / 8, "{all}");
+    assert!(all >= 200 * ALWAYS as usize * 4 / 5, "{all}");
     pair.same_memory();
     let (counts, statistics) = (pair.compiled.counts(), pair.compiled.vcpu.statistics);
     assert!(statistics.compiled > 100_000, "{statistics:?}");

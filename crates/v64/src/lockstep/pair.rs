@@ -12,7 +12,7 @@ use wasmtime_host::WasmtimeHost;
 
 /// Compiles early and each region at once: what is to be found is wrong code, not the best time for compiling.
 const SETTINGS: Settings =
-    Settings { hot: 8, warm: 2, batch: 1, bytes: 48 << 20, count: false, fixed: false };
+    Settings { hot: 8, warm: 2, shared: 24, batch: 1, bytes: 48 << 20, count: false, fixed: false };
 
 /// For tests: at an instruction count, something is done to the compiled machine.
 pub(super) type Tamper = (u64, fn(&mut Machine));
