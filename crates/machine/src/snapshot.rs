@@ -109,7 +109,7 @@ struct Checked {
 }
 
 /// What a saved machine was made of, as far as a command line chooses it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedMachine {
     /// Bytes of RAM
     pub ram_bytes: u64,
@@ -119,6 +119,8 @@ pub struct SavedMachine {
     pub processors: u32,
     /// Whether time is made of instructions
     pub icount: bool,
+    /// Kinds of devices, each once
+    pub devices: Vec<String>,
 }
 
 impl SavedMachine {
@@ -135,6 +137,10 @@ impl SavedMachine {
                 model: CpuModel::from_name(saved.value("processor model")?.split(' ').next()?),
                 processors: number("number of processors", "")?.try_into().ok()?,
                 icount: saved.value("clock")? == Clock::instructions().kind(),
+                devices: saved
+                    .names()
+                    .filter_map(|name| Some(name.strip_prefix("device ")?.to_owned()))
+                    .collect(),
             })
         };
         read().ok_or_else(|| SnapshotError::Content { tag: MACHINE.0.to_owned() })

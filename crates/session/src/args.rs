@@ -224,8 +224,8 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub save_state: Option<PathBuf>,
     /// Start from a file that --save-state wrote. Of the machine's options -m, -smp, --cpu and --clock are as they were
-    /// where they are not given; the guest is in the file
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["kernel", "guest", "initrd", "append"])]
+    /// where they are not given; the guest is in the file (--guest NAME: no firmware, also where drives would bring one)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["kernel", "initrd", "append"])]
     pub load_state: Option<PathBuf>,
     /// Options that the command line gives, which a saved state does not replace; not an option itself
     #[arg(skip)]

@@ -33,7 +33,7 @@ pub use microtest::{MicrotestArgs, Microtests};
 pub use parse_error::parse_error;
 pub use processors::{Model, Processors};
 pub use spec::MachineSpec;
-pub use state::{Given, restore_state, save_state};
+pub use state::{Given, restore_state, save_state, save_state_with};
 pub use typing::key_of;
 pub use words::normalize_words;
 use x86_state::cpuid::CpuModel;

@@ -1,16 +1,28 @@
 //! Saving and restoring a machine together with its guest's files, which a reset loads anew.
 
-use crate::{ClockKind, Guest, Model, RunArgs};
+use crate::{ClockKind, Guest, MachineSpec, Model, RunArgs};
 use clap::ArgMatches;
 use clap::parser::ValueSource;
+use device_api::DeviceSpec;
 use machine::{Machine, RestoreError, SavedMachine};
 use snapshot::{Reader, SnapshotError, Writer, from_bytes, to_bytes};
 
 const GUEST: (&str, u16) = ("guest", 3);
+const NOTE: (&str, u16) = ("note", 1);
+/// The device by which firmware starts the guest's kernel
+const KERNEL_BOOT: &str = "kernel-boot";
 
 /// Returns the whole state as a file.
 pub fn save_state(machine: &mut Machine, guest: &Guest) -> Vec<u8> {
+    save_state_with(machine, guest, &[])
+}
+
+/// Returns the whole state as a file that begins with a note of the host's, where it is not empty. Machines ignore it.
+pub fn save_state_with(machine: &mut Machine, guest: &Guest, note: &[u8]) -> Vec<u8> {
     let mut writer = Writer::file();
+    if !note.is_empty() {
+        writer.section(NOTE.0, NOTE.1, note);
+    }
     machine.save(&mut writer);
     writer.compressed(GUEST.0, GUEST.1, |section| section.write(&to_bytes(guest)));
     writer.finish()
@@ -65,6 +77,21 @@ impl RunArgs {
         }
         if !clock {
             self.clock = if saved.icount { ClockKind::Icount } else { ClockKind::Real };
+        }
+        Ok(())
+    }
+}
+
+impl MachineSpec {
+    /// Adds what the kernel of a saved state needs, which the state itself brings.
+    ///
+    /// # Errors
+    /// Where the file is damaged or of another version.
+    pub fn follow_state(&mut self, file: &[u8]) -> Result<(), SnapshotError> {
+        let saved = SavedMachine::read(&Reader::new(file)?)?;
+        let has = self.devices.iter().any(|device| device.model == KERNEL_BOOT);
+        if !has && self.has_firmware() && saved.devices.iter().any(|name| name == KERNEL_BOOT) {
+            self.devices.push(DeviceSpec::new(KERNEL_BOOT));
         }
         Ok(())
     }

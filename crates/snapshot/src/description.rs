@@ -36,6 +36,11 @@ impl Description {
         }
     }
 
+    /// Returns the names of all properties, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.properties.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Returns the value of a property.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.properties.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
@@ -56,6 +61,7 @@ mod tests {
     fn each_kind_of_difference_is_named() {
         let here = of(&[("RAM", "512 MiB"), ("device hpet", "yes")]);
         assert_eq!(here.matches(&here), Ok(()));
+        assert!(here.names().eq(["RAM", "device hpet"]));
         let table = [
             (&[("RAM", "1024 MiB"), ("device hpet", "yes")][..], "its RAM is 1024 MiB, this one's 512 MiB"),
             (&[("RAM", "512 MiB")], "it has no device hpet, which this one has"),

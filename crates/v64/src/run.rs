@@ -140,6 +140,9 @@ fn run_machine(mut command: RunCommand, shared: Arc<Shared>, window: Option<wind
     let mut spec = MachineSpec::new(args)?;
     spec.fit_floppies(crate::backends::size);
     crate::backends::check_folders(&args.data_dirs)?;
+    if let Some(state) = &state {
+        state.complete_spec(&mut spec)?;
+    }
     let mut guest = crate::files::guest(args, &spec)?;
     let memory = args.memory;
     if args.engine == EngineKind::Lockstep {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use machine::Machine;
-use session::{Guest, RunArgs, restore_state, save_state};
+use session::{Guest, MachineSpec, RunArgs, restore_state, save_state};
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
@@ -47,6 +47,11 @@ impl<'a> StateFile<'a> {
     /// Takes options that were not given from the file.
     pub(crate) fn complete(&self, args: &mut RunArgs) -> Result<()> {
         args.follow_state(&self.bytes).with_context(|| cannot_load(self.path))
+    }
+
+    /// Adds to the machine what the state's kernel needs.
+    pub(crate) fn complete_spec(&self, spec: &mut MachineSpec) -> Result<()> {
+        spec.follow_state(&self.bytes).with_context(|| cannot_load(self.path))
     }
 
     /// Puts the machine into the state that the file holds.
