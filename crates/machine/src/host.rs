@@ -69,6 +69,13 @@ impl Machine {
         self.state().board.state().0.peek(at, bytes);
     }
 
+    /// Writes bytes to guest-physical memory as a bus master does: what falls on ROM, on registers and on nothing is lost. Code
+    /// that processors keep of what is written is dropped.
+    pub fn poke(&mut self, at: GuestPhysAddr, bytes: &[u8]) {
+        let retired = self.retired();
+        self.state().board.call_devices(retired, |_, call| call.dma.write(at, bytes));
+    }
+
     /// Draws what the first display adapter shows into a frame that the caller keeps. Returns whether there is an adapter.
     pub fn render(&mut self, frame: &mut Frame) -> bool {
         let now = self.now();

@@ -21,9 +21,13 @@ const code = (entry, file, more) => ({
 const worker = code('src/worker.ts', 'worker.mjs', { platform: 'neutral' });
 await esbuild.build(worker);
 const [copy] = (await esbuild.build({ ...worker, write: false, minify: true })).outputFiles;
-await esbuild.build(code('src/index.ts', 'v64.mjs', { platform: 'browser', define: { WORKER_SOURCE: JSON.stringify(copy.text) } }));
-await esbuild.build(code('src/index.ts', 'node.mjs', { platform: 'node' }));
-await esbuild.build(code('src/bin.ts', 'cli.mjs', { platform: 'node', banner: { js: '#!/usr/bin/env node' } }));
+// What plays sound runs in a thread of the browser's, which loads it from the library's copy.
+const [sound] = (await esbuild.build(code('src/sound-worklet.ts', 'sound.mjs', { platform: 'neutral', write: false, minify: true }))).outputFiles;
+const inBrowser = { WORKER_SOURCE: JSON.stringify(copy.text), SOUND_SOURCE: JSON.stringify(sound.text) };
+const inNode = { SOUND_SOURCE: '""' };
+await esbuild.build(code('src/index.ts', 'v64.mjs', { platform: 'browser', define: inBrowser }));
+await esbuild.build(code('src/index.ts', 'node.mjs', { platform: 'node', define: inNode }));
+await esbuild.build(code('src/bin.ts', 'cli.mjs', { platform: 'node', define: inNode, banner: { js: '#!/usr/bin/env node' } }));
 chmodSync(join(pkg, 'cli.mjs'), 0o755);
 
 /** The library is a file beside others: none swallows it. */

@@ -89,9 +89,16 @@ exports! {
     fn v64_type_keys() -> u32 = with(|vm| vm.type_keys() as u32);
     /// Whether such keys are still on their way.
     fn v64_is_typing() -> u32 = with(|vm| u32::from(!vm.keys.is_empty()));
+    /// Before `v64_start`: audio devices that go nowhere are heard, as frames of this rate.
+    fn v64_sound_open(rate: u32) = with(|vm| vm.sound_open(rate));
+    /// The reply is what is heard since the last call: the number of the first frame in 64 bits, then frames of two 16-bit
+    /// samples; `Idle` where that is nothing.
+    fn v64_sound_take() -> u32 = with(|vm| vm.sound_take() as u32);
+    /// The exchange buffer is written to guest-physical memory.
+    fn v64_memory_write(at: u64) -> u32 = with(|vm| vm.memory_write(at) as u32);
     /// RESET#.
     fn v64_reset() -> u32 = with(|vm| vm.reset() as u32);
-    /// The reply is the whole state as a file.
+    /// The reply is the whole state as a file, with the exchange buffer as a note in it.
     fn v64_save_state() -> u32 = with(|vm| vm.save_state() as u32);
     /// The exchange buffer is a saved state, from which the machine goes on.
     fn v64_restore_state() -> u32 = with(|vm| vm.restore_state() as u32);

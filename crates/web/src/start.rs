@@ -73,6 +73,9 @@ impl Vm {
         check(&args).map_err(|error| bad_option(&error))?;
         pc_link();
         let mut spec = std::mem::take(&mut self.spec);
+        if let Some(state) = &state {
+            spec.follow_state(state).map_err(|error| ("BAD_STATE", error.to_string()))?;
+        }
         self.fit_floppies(&mut spec);
         let mut backends = self.backends(&spec).map_err(|error| bad_option(&error))?;
         let (kernel, initrd) = (self.files.remove("kernel"), self.files.remove("initrd"));
@@ -130,7 +133,13 @@ impl Vm {
         if let Some(audio) = spec.audios.iter().find(|audio| audio.target != AudioTarget::None) {
             bail!("{}: sound files are for the native command; give none", audio.id);
         }
-        spec.null_sounds(&mut backends);
+        match &self.sound {
+            // All are heard as one.
+            Some(mixer) => backends.sounds.extend(
+                spec.audios.iter().map(|audio| (audio.id.clone(), Box::new(mixer.clone()) as Box<_>)),
+            ),
+            None => spec.null_sounds(&mut backends),
+        }
         for block in &spec.blocks {
             let name = block_name(&block.id);
             match self.disks.take(&name, block.read_only, block.snapshot) {

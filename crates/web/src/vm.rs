@@ -12,6 +12,7 @@ use machine::Machine;
 use machine::boot::BootError;
 use serde_json::json;
 use session::MachineSpec;
+use session::sound::Mixer;
 use session::{EngineKind, Guest, MicrotestArgs, Microtests, Outcome, RunArgs, drive, report};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -78,6 +79,8 @@ pub(crate) struct Vm {
     pub(crate) frame: Frame,
     /// Keys on their way to the guest
     pub(crate) keys: Keys,
+    /// What is heard, where the host wants to hear it
+    pub(crate) sound: Option<Mixer>,
     pub(crate) microtests: Option<Microtests>,
 }
 
@@ -259,12 +262,13 @@ impl Vm {
         }
     }
 
-    /// The reply is the whole state as a file.
+    /// The reply is the whole state as a file. The exchange buffer is a note that it is to hold, or empty.
     pub(crate) fn save_state(&mut self) -> Status {
+        let note = std::mem::take(&mut self.exchange);
         let (Some(guest), Some(machine)) = (&self.guest, &mut self.machine) else {
             return self.fail("STATE", "there is no machine");
         };
-        self.reply = session::save_state(machine, guest);
+        self.reply = session::save_state_with(machine, guest, &note);
         Status::Done
     }
 

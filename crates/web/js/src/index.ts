@@ -1,5 +1,6 @@
 // The package's interface, the same in a browser and in Node.
 export type { V64AttachOptions } from './attach.ts';
+export type { V64Audio, V64AudioTarget, V64Sound } from './audio.ts';
 export type { V64DriveInfo } from './drive-info.ts';
 export type { V64Drive, V64Image, V64Medium, V64MediumOptions } from './drives.ts';
 export { V64Error, type V64Code } from './error.ts';
@@ -14,6 +15,7 @@ export type { V64Frame, V64Picture, V64Screen, V64ScreenTarget } from './screen.
 export type { V64Serial } from './serial.ts';
 export type { V64Source } from './source.ts';
 export type { V64Stats } from './stats.ts';
+export { noteOf } from './state-note.ts';
 export { V64 } from './v64.ts';
 export type { V64Terminal } from './terminal-binding.ts';
 export type { V64WaitOptions } from './wait.ts';

@@ -105,6 +105,9 @@ interface Exports extends CodeExports {
   v64_host_input(): number;
   v64_type_keys(): number;
   v64_is_typing(): number;
+  v64_sound_open(rate: number): void;
+  v64_sound_take(): number;
+  v64_memory_write(at: bigint): number;
   v64_reset(): number;
   v64_save_state(): number;
   v64_restore_state(): number;
@@ -374,11 +377,30 @@ export class Instance {
     return this.#x.v64_is_typing() !== 0;
   }
 
+  /** Before {@link start}: has what the machine plays be heard, at a rate in hertz. */
+  soundOpen(rate: number): void {
+    this.#x.v64_sound_open(rate);
+  }
+
+  /** What is heard since the last call; `undefined` for nothing. */
+  soundTake(): { start: number; samples: Int16Array<ArrayBuffer> } | undefined {
+    if (this.#x.v64_sound_take() === Status.idle) return undefined;
+    const { buffer } = this.#replyBytes();
+    return { start: Number(new DataView(buffer).getBigUint64(0, true)), samples: new Int16Array(buffer.slice(8)) };
+  }
+
+  /** Writes to guest-physical memory. */
+  memoryWrite(address: number, bytes: Uint8Array): void {
+    this.#give(bytes);
+    this.#check(this.#x.v64_memory_write(BigInt(address)));
+  }
+
   reset(): void {
     this.#check(this.#x.v64_reset());
   }
 
-  saveState(): Uint8Array<ArrayBuffer> {
+  saveState(note: Uint8Array): Uint8Array<ArrayBuffer> {
+    this.#give(note);
     this.#check(this.#x.v64_save_state());
     return this.#replyBytes();
   }

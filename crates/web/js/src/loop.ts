@@ -10,6 +10,8 @@ import type { FromWorker, Question, ToWorker } from './protocol.ts';
 const SLICE_MS = 8;
 /** The same while drives wait for an answer, which should reach the guest soon. */
 const SHORT_SLICE_MS = 2;
+/** Milliseconds between two looks at what the machine plays */
+const SOUND_MS = 15;
 /** Of the serial output, what a crash report repeats */
 const TAIL = 2000;
 
@@ -43,6 +45,9 @@ export class Loop {
   #display: Display | undefined;
   /** Questions that are answered when all keys have been typed */
   #typing: number[] = [];
+  /** What the machine plays is heard, and when it was last looked for */
+  #hears = false;
+  #heard = 0;
   #wanted = false;
   #running = false;
   #over = false;
@@ -112,7 +117,9 @@ export class Loop {
         if (!instance) throw new V64Error('STATE', 'there is no machine');
         for (const [name, bytes] of Object.entries(message.files)) instance.file(name, bytes);
         for (const disk of message.disks) await this.#disks.open(disk, instance);
+        if (message.sound !== undefined) instance.soundOpen(message.sound);
         instance.start();
+        this.#hears = message.sound !== undefined;
         this.#instance = instance;
         if (message.screen) this.#display = new Display(instance, message.screen, this.#post);
         this.#post({ type: 'ready' });
@@ -193,8 +200,10 @@ export class Loop {
       }
       case 'screenText':
         return instance.screenText();
+      case 'writeMemory':
+        return instance.memoryWrite(question.address, question.bytes);
       case 'saveState':
-        return instance.saveState();
+        return instance.saveState(new TextEncoder().encode(question.note));
       case 'restoreState':
         if (this.#over) throw new V64Error('STATE', 'the machine has ended; create another');
         instance.restoreState(question.bytes);
@@ -240,9 +249,19 @@ export class Loop {
     this.#disks.serve(instance, () => this.#wake?.());
     this.#desk?.poll();
     this.#display?.overdue();
+    if (this.#hears) this.#passSound(instance);
     if (end) return this.#end(end.exitCode, end.message, end.report);
     if (status === Status.idle) return this.#sleep(instance.idleMs());
     await breathe();
+  }
+
+  /** Passes on what the machine has played, a few times in what is played ahead. */
+  #passSound(instance: Instance): void {
+    const now = performance.now();
+    if (now - this.#heard < SOUND_MS) return;
+    this.#heard = now;
+    const sound = instance.soundTake();
+    if (sound) this.#post({ type: 'sound', ...sound }, [sound.samples.buffer]);
   }
 
   #flush(instance: Instance): void {

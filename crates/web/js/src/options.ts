@@ -1,4 +1,5 @@
 import { checkDrives, checkImage, driveWord, type Place, PLACES, placeWord, type V64Drive, type V64Image } from './drives.ts';
+import { checkAudio, type V64AudioTarget } from './audio.ts';
 import { V64Error } from './error.ts';
 import { nearestOf } from './nearest.ts';
 import { checkScreen, type V64ScreenTarget } from './screen.ts';
@@ -67,6 +68,8 @@ export interface V64Options {
   firmwareUrl?: string | URL;
   /** Shows the screen: a canvas, which then belongs to this machine, or a function that gets each new picture */
   screen?: V64ScreenTarget;
+  /** Plays the PC speaker and, where the machine has a screen or drives, a Sound Blaster 16 that is put in. `true`, an `AudioContext`, or a function */
+  audio?: V64AudioTarget;
   /** Receives what COM1 sends */
   onSerial?: (bytes: Uint8Array) => void;
   /** Receives lines that the module logs */
@@ -141,6 +144,7 @@ const CHECKS: Record<Name, Check> = {
   workerUrl: place,
   firmwareUrl: place,
   screen: checkScreen,
+  audio: checkAudio,
   onSerial: listener,
   onLog: listener,
   onProgress: listener,
@@ -163,6 +167,9 @@ const ALIASES: Readonly<Record<string, Name>> = {
   firmware: 'bios',
   canvas: 'screen',
   screencontainer: 'screen',
+  sound: 'audio',
+  audiocontext: 'audio',
+  speaker: 'audio',
   onframe: 'screen',
   wasmpath: 'wasmUrl',
   worker: 'workerUrl',
@@ -183,7 +190,7 @@ const ABSENT: Readonly<Record<string, string>> = {
   autostart: 'call `run()`',
   serialcontainer: 'call `serial.attach(terminal)`',
   disablekeyboard: 'keys go to the machine where `attach()` says so',
-  disablespeaker: 'nothing is heard in a tab yet',
+  disablespeaker: 'nothing is heard without `audio`',
   acpi: "give `args: ['-machine', 'acpi=off']`",
   networkrelayurl: 'the network ends at its gateway',
   filesystem: 'there is no 9p; give an image of a disk',
@@ -224,6 +231,19 @@ export function checkOptions(options: unknown): asserts options is V64Options {
   if (initrd !== undefined && kernel === undefined) throw new V64Error('BAD_OPTION', '`initrd` needs a `kernel`');
 }
 
+/** The audio device that the host hears */
+const EAR = 'v64-audio';
+
+/** Options of the command with which a machine has firmware, or a guest of its own choice */
+const ASKS_FIRMWARE = /^--?(device|nic|net|netdev|drive|hd[a-d]|cdrom|fd[ab]|pflash|boot|vga|display|qmp|qmp-pretty|mon|monitor|guest|bios)\b/;
+
+/** Whether something but a sound card asks for firmware. Without that a card would: the machine then has its speaker alone. */
+function asksFirmware(options: V64Options): boolean {
+  const { bios, vga, boot, drives, args = [] } = options;
+  const isImage = Object.keys(PLACES).some((name) => options[name as Place] !== undefined) || (drives?.length ?? 0) > 0;
+  return isImage || bios !== undefined || vga === 'std' || boot !== undefined || args.some((word) => ASKS_FIRMWARE.test(word));
+}
+
 /** Returns the command line that means the options. */
 export function words(options: V64Options): string[] {
   const args = ['run'];
@@ -246,6 +266,12 @@ export function words(options: V64Options): string[] {
     if (given !== undefined) args.push(driveWord(name, where, given, snapshot));
   }
   options.drives?.forEach((drive, n) => args.push(driveWord(`drives[${n}]`, placeWord(drive), drive, snapshot)));
+  if (options.audio !== undefined && options.audio !== false) {
+    args.push(`--audiodev=none,id=${EAR}`);
+    if (asksFirmware(options)) args.push(`--device=pit-8254,audiodev=${EAR}`, `--device=sb16,audiodev=${EAR}`);
+    // Given twice, it is refused.
+    else if (!options.args?.some((word) => /^--?(machine|M)\b/.test(word))) args.push(`--machine=pc,pcspk-audiodev=${EAR}`);
+  }
   add('--append', options.append);
   add('--cpu', options.cpu);
   add('--clock', options.clock);

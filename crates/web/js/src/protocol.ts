@@ -4,13 +4,15 @@ import type { Change, V64Mode } from './painter.ts';
 
 /** Questions that are answered, and wishes that are carried out, between two slices. */
 export type Question =
-  | { readonly what: 'stats' | 'stateHash' | 'report' | 'registers' | 'pause' | 'reset' | 'powerOff' | 'saveState' }
+  | { readonly what: 'stats' | 'stateHash' | 'report' | 'registers' | 'pause' | 'reset' | 'powerOff' }
+  | { readonly what: 'saveState'; readonly note: string }
   | { readonly what: 'screenshot' | 'picture' | 'screenText' }
   | { readonly what: 'type'; readonly keys: string }
   | { readonly what: 'restoreState'; readonly bytes: Uint8Array }
   | { readonly what: 'qmp'; readonly execute: string; readonly arguments: object }
   | { readonly what: 'insert'; readonly drive: string; readonly force: boolean; readonly disk: DiskSpec }
-  | { readonly what: 'monitor'; readonly kind: number };
+  | { readonly what: 'monitor'; readonly kind: number }
+  | { readonly what: 'writeMemory'; readonly address: number; readonly bytes: Uint8Array };
 
 /** Something that happens at keyboard or mouse, as `crates/web/src/input.rs` reads it. */
 export type HostInput =
@@ -84,7 +86,8 @@ export type Files = Readonly<Record<string, Uint8Array>>;
 export type ToWorker =
   // `writes`: whether the caller carries out options that write files
   | { type: 'create'; module: WebAssembly.Module; args: string[]; writes: boolean; base?: string }
-  | { type: 'start'; files: Files; disks: readonly DiskSpec[]; screen?: Target }
+  // `sound`: the rate at which it is heard, in hertz
+  | { type: 'start'; files: Files; disks: readonly DiskSpec[]; screen?: Target; sound?: number }
   | { type: 'run' }
   | { type: 'input'; bytes: Uint8Array }
   // What arrived at a connection to the monitor; nothing where it has ended
@@ -106,6 +109,7 @@ export type FromWorker =
   | { type: 'diskError'; name: string; message: string }
   | { type: 'mode'; mode: V64Mode }
   | { type: 'picture'; change: Change }
+  | { type: 'sound'; start: number; samples: Int16Array<ArrayBuffer> }
   | { type: 'ended'; exitCode: number; reason: string; report: string }
   | { type: 'answer'; id: number; value: unknown }
   | { type: 'error'; code: V64Code; message: string; details?: string; id?: number };

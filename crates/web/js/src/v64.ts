@@ -1,5 +1,6 @@
 import type { DomElement } from './dom.ts';
 import { host } from '#host';
+import { Speaker, type V64Audio } from './audio.ts';
 import { attach, type V64AttachOptions } from './attach.ts';
 import { checkImage, mediumOptions, type V64Image } from './drives.ts';
 import { driveId, driveInfo, type V64DriveInfo } from './drive-info.ts';
@@ -7,7 +8,7 @@ import { V64Error } from './error.ts';
 import { call, Emitter, type V64End, type V64Events, type V64QmpEvent } from './events.ts';
 import type { Port } from './host.ts';
 import { keyboard, type V64Keyboard } from './keyboard.ts';
-import { checkRange } from './memory.ts';
+import { bytesToWrite, checkRange } from './memory.ts';
 import { wasmModule } from './module.ts';
 import { mouse, type V64Mouse } from './mouse.ts';
 import { checkOptions, type V64Options, words } from './options.ts';
@@ -40,8 +41,11 @@ export class V64 {
   readonly keyboard: V64Keyboard;
   /** Its mouse */
   readonly mouse: V64Mouse;
+  /** What is heard of it; with the option `audio` */
+  readonly audio: V64Audio | undefined;
   readonly #output = new Serial();
   readonly #picture: Screen;
+  readonly #speaker: Speaker | undefined;
   readonly #events = new Emitter();
   readonly #options: V64Options;
   readonly #answers = new Map<number, Waiting<unknown>>();
@@ -70,6 +74,8 @@ export class V64 {
     this.screen = this.#picture.face(line);
     this.keyboard = keyboard(line);
     this.mouse = mouse(line);
+    this.#speaker = Speaker.of(options.audio, (text) => void (options.onLog && call(options.onLog, text)));
+    this.audio = this.#speaker?.face();
   }
 
   /**
@@ -102,7 +108,9 @@ export class V64 {
       const files: Files = await readAll(wanted, supply, options);
       const disks = await disksFor(wanted, supply, options);
       const { transfer, ...shown } = vm.#picture.take();
-      await vm.#prepare<void>({ type: 'start', files, disks, ...shown }, transfer);
+      await vm.#speaker?.open();
+      const sound = vm.#speaker ? { sound: vm.#speaker.rate } : {};
+      await vm.#prepare<void>({ type: 'start', files, disks, ...shown, ...sound }, transfer);
     } catch (error) {
       vm.destroy();
       throw error;
@@ -192,9 +200,14 @@ export class V64 {
     return attach(this, element, options);
   }
 
-  /** Saves the whole machine: processor, devices, memory and its guest. */
-  saveState(): Promise<Uint8Array> {
-    return this.#ask({ what: 'saveState' }) as Promise<Uint8Array>;
+  /**
+   * Saves the whole machine: processor, devices, memory and its guest. A `note` is kept in the state for {@link noteOf}, such
+   * as the options by which to build the machine again.
+   */
+  async saveState(options: { note?: string } = {}): Promise<Uint8Array> {
+    const { note = '' } = options;
+    if (typeof note !== 'string') throw new V64Error('BAD_OPTION', `\`note\` is ${describe(note)}; give a string`);
+    return (await this.#ask({ what: 'saveState', note })) as Uint8Array;
   }
 
   /**
@@ -215,6 +228,16 @@ export class V64 {
   async readMemory(address: number, length: number): Promise<Uint8Array> {
     checkRange(address, length);
     return length === 0 ? new Uint8Array() : ((await this.qmp('pmemsave', { val: address, size: length })) as Uint8Array);
+  }
+
+  /**
+   * Writes to guest memory by its physical address, as a device does: what falls on no memory or on ROM is lost. Code that was
+   * compiled from what was there is compiled anew.
+   */
+  async writeMemory(address: number, data: Uint8Array | ArrayBuffer | readonly number[]): Promise<void> {
+    const bytes = bytesToWrite(data);
+    checkRange(address, bytes.length);
+    await this.#ask({ what: 'writeMemory', address, bytes });
   }
 
   /** Where the machine is and what it did. */
@@ -342,6 +365,7 @@ export class V64 {
   destroy(): void {
     this.#port?.stop();
     this.#port = undefined;
+    this.#speaker?.close();
     this.#over = true;
     this.#stop();
     this.#reject(new V64Error('STATE', 'the machine was destroyed'));
@@ -414,6 +438,9 @@ export class V64 {
       case 'picture':
         this.#picture.change(message.change);
         this.#port?.send({ type: 'drawn' });
+        break;
+      case 'sound':
+        this.#speaker?.hear(message.start, message.samples);
         break;
       case 'log':
         if (this.#options.onLog) call(this.#options.onLog, message.line);

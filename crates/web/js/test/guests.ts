@@ -258,3 +258,15 @@ export const BABBLE = [
   0xee, // again: out dx, al
   ...[0xeb, 0xfd], // jmp again
 ];
+
+/** Plays a tone on the PC speaker for ever: counter 2 of the 8254 in mode 3, and the gate and the speaker of port 61h. */
+export function beep(hertz: number): number[] {
+  const divisor = Math.round(1_193_182 / hertz);
+  return [
+    ...[0xb0, 0xb6, 0xe6, 0x43], // mov al, 0xb6; out 0x43, al
+    ...[0xb0, divisor & 255, 0xe6, 0x42], // mov al, LOW; out 0x42, al
+    ...[0xb0, divisor >> 8, 0xe6, 0x42], // mov al, HIGH; out 0x42, al
+    ...[0xe4, 0x61, 0x0c, 3, 0xe6, 0x61], // in al, 0x61; or al, 3; out 0x61, al
+    ...[0xeb, 0xfe], // jmp $
+  ];
+}

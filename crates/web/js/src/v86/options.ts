@@ -190,6 +190,8 @@ export function translate(options: V86Options): V64Options {
     ...(bios ? { bios: sourceOf(bios, 'bios') } : {}),
     boot: bootOrder(options),
     ...(options.disable_jit ? { engine: 'interp' as const } : {}),
+    // As v86: what plays is there in browsers alone.
+    ...(options.disable_speaker !== true && typeof AudioWorkletNode === 'function' ? { audio: true } : {}),
     ...places,
     ...options.v64,
     ...(args.length > 0 ? { args } : {}),
