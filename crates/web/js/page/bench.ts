@@ -1,4 +1,4 @@
-import { V64 } from 'v64';
+import { V64, type V64Options } from 'v64';
 import type { Guest, Parts, Progress } from './guests.ts';
 import { option } from './size.ts';
 
@@ -29,6 +29,8 @@ class Boot {
   /** Where the screen is shown: a canvas serves one machine */
   readonly canvas = document.createElement('canvas');
   parts: Parts | undefined;
+  /** What was put into drives since, or taken out, by their names */
+  readonly changes = new Map<string, File | undefined>();
   /** Running time in ms up to the last pause, and since when it runs now */
   ran = 0;
   since: number | undefined;
@@ -49,6 +51,12 @@ class Boot {
     this.vm?.destroy();
     this.vm = undefined;
   }
+}
+
+/** Sound goes to the user, or nowhere where this browser plays none: the sound card is part of the machine. */
+function audioFor(isWanted: boolean): V64Options['audio'] {
+  const canPlay = typeof AudioWorkletNode === 'function';
+  return isWanted && (canPlay || (() => {}));
 }
 
 /** Holds at most one machine and does to it what the keys say. */
@@ -73,6 +81,11 @@ export class Bench {
   /** What the guest of the last boot is made of, once it is there. */
   get parts(): Parts | undefined {
     return this.#boot.parts;
+  }
+
+  /** What was put into drives since the boot, or taken out, by their names. */
+  get changes(): Map<string, File | undefined> {
+    return this.#boot.changes;
   }
 
   /** The machine, while there is one. */
@@ -134,6 +147,7 @@ export class Bench {
       ...boot.parts,
       ...(guest.memory === undefined ? {} : { memory: option(guest.memory) }),
       screen: boot.canvas,
+      audio: audioFor(boot.parts?.audio !== false),
       onSerial: (bytes) => {
         if (!boot.over) this.#watcher.serial(bytes);
       },

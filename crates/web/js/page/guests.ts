@@ -42,6 +42,12 @@ const INITRD = new URL('guests/debian/initramfs.cpio', document.baseURI);
 
 /** Downloads that are done: a second boot needs none. */
 const kept = new Map<string, Blob>();
+const addresses = new WeakMap<Blob, string>();
+
+/** Returns where a file was downloaded from, as an address relative to the page; `undefined` for the user's own. */
+export function servedFrom(file: Blob): string | undefined {
+  return addresses.get(file);
+}
 
 /** A server's own reason, where it gives one in a line: not a page of HTML. */
 async function reason(response: Response): Promise<string> {
@@ -104,6 +110,8 @@ export async function download(
   const { use, what } = await identify(file);
   if (looks && !use) throw new GuestError(`The server sent ${what ?? 'something else'} in place of the ${name}.`);
   kept.set(url.href, file);
+  const base = new URL('.', document.baseURI).href;
+  addresses.set(file, url.href.startsWith(base) ? url.href.slice(base.length) : url.href);
   return file;
 }
 

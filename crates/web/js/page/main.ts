@@ -10,6 +10,7 @@ import { touchKeys } from './keys.ts';
 import { Media } from './media.ts';
 import { clock, Readings } from './readings.ts';
 import { Screen } from './screen.ts';
+import { Sound } from './sound.ts';
 import { States } from './states.ts';
 import { theme } from './theme.ts';
 
@@ -83,6 +84,7 @@ const bench = new Bench({
   machine(vm, canvas) {
     display.connect(vm, canvas);
     media.connect(vm);
+    sound.connect(vm);
   },
   ended: showEnd,
   failed: (error) => void failed(error),
@@ -161,7 +163,8 @@ const display = new Display((view) => {
 });
 held = touchKeys(type, () => screen.focus());
 const readings = new Readings(bench);
-const media = new Media();
+const media = new Media(bench);
+const sound = new Sound();
 const states = new States(bench, screen, begin);
 const files = new Files(boot, (state) => states.open(state));
 

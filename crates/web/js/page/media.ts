@@ -1,6 +1,8 @@
 import type { V64, V64DriveInfo } from 'v64';
+import type { Bench } from './bench.ts';
 import { need, say } from './dom.ts';
 import { sentence } from './fault.ts';
+import { nameIn } from './made.ts';
 
 /** Milliseconds between two looks at the drives: guests eject, and lock, by themselves. */
 const LOOK = 1000;
@@ -69,12 +71,17 @@ class Row {
 
 /** The group of the panel that changes CDs and floppies while the machine runs. */
 export class Media {
+  readonly #bench: Bench;
   #vm: V64 | undefined;
   readonly #rows = new Map<string, Row>();
   #busy = false;
   /** The drive that was locked when it was to change */
   #refused: string | undefined;
   #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(bench: Bench) {
+    this.#bench = bench;
+  }
 
   /** A machine runs, or none where there is no `vm`. */
   connect(vm: V64 | undefined): void {
@@ -103,8 +110,14 @@ export class Media {
         this.#rows.set(drive.id, row);
         need('drives').append(row.box);
       }
-      row.show(drive, this.#busy);
+      row.show(this.#titled(drive), this.#busy);
     }
+  }
+
+  /** A medium that was there from the beginning has the name of its option: the user knows its file. */
+  #titled(drive: V64DriveInfo): V64DriveInfo {
+    const name = this.#bench.changes.has(drive.id) ? undefined : nameIn(drive.id, this.#bench.parts);
+    return drive.medium && name !== undefined ? { ...drive, medium: { ...drive.medium, name } } : drive;
   }
 
   #refuse(id: string, message: string): void {
@@ -129,6 +142,7 @@ export class Media {
     try {
       if (file) await vm.insert(id, file, { force });
       else await vm.eject(id, { force });
+      if (vm === this.#vm) this.#bench.changes.set(id, file);
     } catch (error) {
       if (vm === this.#vm) this.#refuse(id, error instanceof Error ? error.message : String(error));
     }

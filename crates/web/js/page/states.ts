@@ -1,8 +1,10 @@
-import { hasMemory64 } from 'v64';
+import { hasMemory64, noteOf } from 'v64';
 import type { Bench, State } from './bench.ts';
 import { need, say } from './dom.ts';
 import { ended, sentence } from './fault.ts';
-import type { Guest } from './guests.ts';
+import type { Guest, Parts } from './guests.ts';
+import { know, madeOf, noteFor, parseMade, partsOf, Unwilling } from './made.ts';
+import { Missing } from './missing.ts';
 import type { Screen } from './screen.ts';
 import { bytes } from './size.ts';
 import { identify, isState } from './sniff.ts';
@@ -26,6 +28,9 @@ function hasName(error: unknown, name: string): boolean {
   return typeof error === 'object' && error !== null && 'name' in error && error.name === name;
 }
 
+/** Bytes of files of the user's that are kept with a state, so that he is not asked for them. */
+const MOST_FILES = 64 * 2 ** 20;
+
 /** An error whose message begins with a file's name. */
 class FileError extends Error {}
 
@@ -34,6 +39,7 @@ export class States {
   readonly #bench: Bench;
   readonly #screen: Screen;
   readonly #begin: (guest: Guest) => void;
+  readonly #missing = new Missing();
   /** What a key does until it has done it */
   #busy = false;
   #kept: Kept | undefined;
@@ -96,7 +102,7 @@ export class States {
       note = await what();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      this.#fail(error instanceof FileError ? ended(message) : sentence(message));
+      if (!(error instanceof Unwilling)) this.#fail(error instanceof FileError ? ended(message) : sentence(message));
     }
     this.#busy = false;
     this.#note(note);
@@ -105,11 +111,15 @@ export class States {
 
   /** The machine's state and what belongs to it; nothing where the machine ends meanwhile. */
   async #take(): Promise<Kept | undefined> {
-    const { vm, guest } = this.#bench;
+    const { vm, guest, parts, changes } = this.#bench;
     if (!vm || !guest) return undefined;
-    const [state, { ramBytes }] = await Promise.all([vm.saveState(), vm.stats()]);
+    const drives = await vm.drives();
+    const { made, files } = madeOf(guest.name, parts ?? {}, vm.audio !== undefined, drives, changes);
+    const [state, { ramBytes }] = await Promise.all([vm.saveState({ note: noteFor(made) }), vm.stats()]);
     const blob = new Blob([state as Uint8Array<ArrayBuffer>]);
-    return { name: guest.name, memory: ramBytes, at: Date.now(), state: blob, screen: this.#screen.tail() };
+    const size = [...files.values()].reduce((sum, file) => sum + file.size, 0);
+    const small = size > 0 && size <= MOST_FILES ? { files } : {};
+    return { name: guest.name, memory: ramBytes, at: Date.now(), state: blob, screen: this.#screen.tail(), ...small };
   }
 
   async #save(): Promise<undefined> {
@@ -137,10 +147,30 @@ export class States {
     return `Downloaded ${link.download} (${bytes(taken.state.size)})`;
   }
 
+  /** What goes on from a state: the machine is built as its note says. */
+  async #guest(state: Blob, name: string): Promise<Guest> {
+    const made = parseMade(await noteOf(state));
+    // A state of another program's says nothing of drives and screen.
+    if (!made) return { id: 'state', name, prepare: async () => ({ state, audio: false }) };
+    let parts: Parts | undefined;
+    return {
+      id: 'state',
+      name: made.name,
+      prepare: async (progress, signal) => {
+        parts ??= await partsOf(made, (wanted) => this.#missing.ask(made.name, wanted), (at) => {
+          this.#note(`Downloading the ${at.name} …`);
+          progress(at);
+        }, signal);
+        return { ...parts, state };
+      },
+    };
+  }
+
   async #restore(): Promise<undefined> {
     const from = this.#kept;
     if (!from) return;
-    const guest: Guest = { id: 'state', name: from.name, prepare: async () => ({ state: from.state }) };
+    know(from.files);
+    const guest = await this.#guest(from.state, from.name);
     await this.#bench.restore(guest, () => {
       this.#begin(guest);
       this.#screen.replay(from.screen);
@@ -152,13 +182,14 @@ export class States {
       const { what } = await identify(file, file.name).catch(() => ({ what: undefined }));
       throw new FileError(`${file.name} is ${what ? `${what}, and ` : ''}no saved state of v64`);
     }
-    const guest: Guest = { id: 'state', name: file.name, prepare: async () => ({ state: file }) };
+    const guest = await this.#guest(file, file.name);
     try {
       await this.#bench.restore(guest, () => {
         this.#begin(guest);
         this.#screen.replay(new TextEncoder().encode(`\x1b[2m${file.name}: the machine goes on.\x1b[0m\r\n`));
       });
     } catch (error) {
+      if (error instanceof Unwilling) throw error;
       throw new FileError(`${file.name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }

@@ -9,6 +9,8 @@ export interface Kept {
   /** When it was saved, in milliseconds since 1970 */
   at: number;
   state: Blob;
+  /** Files of its drives that are not large, by their names and sizes; later versions alone have them */
+  files?: Map<string, Blob>;
   /** What the guest sent to the terminal last */
   screen: Uint8Array<ArrayBuffer>;
 }

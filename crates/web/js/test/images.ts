@@ -96,3 +96,42 @@ export function bootDisk(text: string, bytes = 1 << 20): Uint8Array<ArrayBuffer>
   disk.set(new TextEncoder().encode(text), COUNTER);
   return disk;
 }
+
+/** The first byte of the sector of {@link countingDisk} that is only read: sector 1 of cylinder 1, with 16 heads of 63 sectors. */
+const FAR = 1008 * 512;
+
+/**
+ * A disk whose boot sector waits for bytes at COM1. At each it prints, on COM1 and on the screen, a byte of the disk and adds
+ * one to it there; and behind it one that is never written. `!` is an error.
+ */
+export function countingDisk(first: string, fixed: string, bytes = 1 << 20): Uint8Array<ArrayBuffer> {
+  const disk = new Uint8Array(bytes);
+  const print = [
+    ...[0xba, 0xf8, 3, 0xee], // mov dx, 0x3f8; out dx, al
+    ...[0xb4, 0x0e, 0xbb, 7, 0, 0xcd, 0x10], // mov ah, 0x0e; mov bx, 7; int 0x10
+  ];
+  const int13 = (ax: number, cx: number): number[] => [
+    ...[0xb8, ax & 255, ax >> 8, 0xbb, 0, 0x80, 0xb9, cx & 255, cx >> 8], // mov ax, AX; mov bx, 0x8000; mov cx, CX
+    ...[0xb6, 0, 0x8a, 0x16, 0, 5, 0xcd, 0x13], // mov dh, 0; mov dl, [0x500]; int 0x13
+    ...[0x73, 4 + print.length, 0xb0, 0x21, ...print, 0xeb, 0xfe], // jnc on; mov al, '!'; PRINT; jmp $
+  ];
+  const begin = [
+    ...[0x31, 0xc0, 0x8e, 0xd8, 0x8e, 0xc0, 0x88, 0x16, 0, 5], // ax = ds = es = 0; mov [0x500], dl
+    ...[0xba, 0xfb, 3, 0xb0, 3, 0xee, 0xb0, 0x52, ...print], // mov dx, 0x3fb; mov al, 3; out dx, al; mov al, 'R'; PRINT
+  ];
+  const more = [
+    ...[0xba, 0xfd, 3, 0xec, 0xa8, 1, 0x74, 0xf8], // wait: mov dx, 0x3fd; in al, dx; test al, 1; jz wait
+    ...[0xba, 0xf8, 3, 0xec], // mov dx, 0x3f8; in al, dx
+    ...int13(0x0201, 2),
+    ...[0xa0, 0, 0x80, ...print, 0xfe, 0x06, 0, 0x80], // mov al, [0x8000]; PRINT; inc byte [0x8000]
+    ...int13(0x0301, 2),
+    ...int13(0x0201, 0x0101),
+    ...[0xa0, 0, 0x80, ...print], // mov al, [0x8000]; PRINT
+  ];
+  const back = -(more.length + 3);
+  disk.set([...begin, ...more, 0xe9, back & 255, (back >> 8) & 255]); // jmp more
+  disk.set([0x55, 0xaa], 510);
+  disk.set(new TextEncoder().encode(first), COUNTER);
+  disk.set(new TextEncoder().encode(fixed), FAR);
+  return disk;
+}

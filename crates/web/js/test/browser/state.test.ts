@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { countingDisk } from '../images.ts';
 import { boot, chromiumBench, screenshot, text, type, waitFor, waitForState } from './harness.ts';
 
 const READY = /all \d+ checks passed[\s\S]*\n> ?$/;
@@ -153,5 +154,108 @@ test('a browser that keeps nothing says so, and what helps', async () => {
     await says(page, '#saved-error', words);
   }
   await says(page, '#saved-note', /^Nothing is saved/);
+  await close();
+});
+
+type Held = {
+  v64: { bench: { vm: { serial: { write(text: string): void }; screen: { text(): Promise<string> }; drives(): Promise<{ id: string; medium: { size: number } | null }[]>; audio?: object } } };
+};
+
+const DISK = { name: 'counting.img', mimeType: '', buffer: Buffer.from(countingDisk('A', 'z')) };
+const FLOPPY = { name: 'later.img', mimeType: '', buffer: Buffer.alloc(1440 << 10) };
+
+/** Has the guest of the disk read and count, and waits for what it prints then, as the last on COM1. */
+async function count(page: Page, wanted: string): Promise<void> {
+  await page.evaluate(() => (globalThis as unknown as Held).v64.bench.vm.serial.write('x'));
+  await waitFor(page, (now) => now.trimEnd().endsWith(wanted), 120);
+}
+
+/** Checks that drives, screen and sound card are those that the machine had. */
+async function isWhole(page: Page, shown: RegExp): Promise<void> {
+  const [drives, text, audio] = await page.evaluate(async () => {
+    const { vm } = (globalThis as unknown as Held).v64.bench;
+    return [await vm.drives(), await vm.screen.text(), vm.audio !== undefined] as const;
+  });
+  const filled = drives.flatMap(({ id, medium }) => (medium ? [`${id}: ${medium.size}`] : []));
+  assert.deepEqual(filled.sort(), [`floppy0: ${1440 << 10}`, `ide0-hd0: ${1 << 20}`]);
+  await page.waitForFunction(() => document.querySelector('[data-drive="floppy0"] .drive-medium')?.textContent === 'later.img');
+  assert.match(text, shown);
+  assert.equal(audio, true);
+  await page.waitForSelector('#picture', { state: 'visible' });
+}
+
+test('a machine with a disk and a screen comes back with both, and asks for files that are not known', async () => {
+  const { page, complaints, close } = await bench.open();
+  await page.click('#own');
+  await page.setInputFiles('#hda', DISK);
+  await page.waitForFunction(() => document.getElementById('hda-name')?.textContent?.startsWith('counting.img'));
+  await page.fill('#size-field', '16M');
+  await page.click('#files-boot');
+  await waitFor(page, /R\s*$/, 120);
+  await page.setInputFiles('[data-drive="floppy0"] input', FLOPPY);
+  await page.waitForFunction(() => document.querySelector('[data-drive="floppy0"] .drive-medium')?.textContent === 'later.img');
+  await count(page, 'RAz');
+  await page.click('#save');
+  await says(page, '#saved-note', /^counting\.img with 16 MiB/);
+  const { name, bytes } = await download(page);
+  assert.equal(name, 'counting.img.v64state');
+  await count(page, 'RAzBz');
+
+  // The same page knows the files, also those that were put in later. What was written goes back as well.
+  await page.click('#restore');
+  await waitFor(page, (now) => now.trimEnd().endsWith('RAz'));
+  await count(page, 'RAzBz');
+  await isWhole(page, /RAzBz/);
+  await page.waitForSelector('#missing', { state: 'hidden' });
+
+  // A new page has those that the browser has kept with the state.
+  await page.reload();
+  await says(page, '#saved-note', /^counting\.img with 16 MiB/);
+  await page.click('#restore');
+  await waitForState(page, 'running');
+  await count(page, 'RAzBz');
+  await isWhole(page, /RAzBz/);
+  assert.equal(await page.textContent('#guest-name'), 'counting.img');
+  await close();
+
+  // Another browser has nothing but the state, and asks for exactly these files.
+  const other = await bench.open();
+  await openFile(other.page, name, bytes);
+  await other.page.waitForSelector('#missing[open]');
+  const asked = await other.page.$$eval('#missing-files .field', (rows) => rows.map((row) => row.textContent));
+  assert.deepEqual(asked, ['Hard diskchoose counting.img, 1 MiB', 'Floppychoose later.img, 1.4 MiB']);
+  await screenshot(other.page, 'state-missing');
+  assert.equal(await other.page.isDisabled('#missing-restore'), true);
+  await other.page.click('#missing-cancel');
+  await other.page.waitForSelector('#missing', { state: 'hidden' });
+  assert.equal(await other.page.textContent('#state-text'), 'Off');
+  await openFile(other.page, name, bytes);
+  await other.page.waitForSelector('#missing[open]');
+  await other.page.setInputFiles('#missing-0', { ...DISK, buffer: Buffer.alloc(3) });
+  await other.page.waitForFunction(() => /has 3 bytes, and counting\.img had 1048576/.test(document.getElementById('missing-error')?.textContent ?? ''));
+  await other.page.setInputFiles('#missing-0', DISK);
+  await other.page.setInputFiles('#missing-1', FLOPPY);
+  await other.page.click('#missing-restore');
+  await waitForState(other.page, 'running');
+  await count(other.page, 'Bz');
+  await isWhole(other.page, /RAzBz/);
+  await screenshot(other.page, 'state-restored');
+  assert.deepEqual([...complaints, ...other.complaints], []);
+  await other.close();
+});
+
+test('a kernel that firmware started comes back with its screen', async () => {
+  const { page, complaints, close } = await bench.open();
+  await page.goto(`${bench.url}?guest=invaders`);
+  await page.waitForSelector('#picture', { state: 'visible', timeout: 120_000 });
+  await page.click('#save');
+  await says(page, '#saved-note', /^Invaders with 64 MiB/);
+  await page.reload();
+  await says(page, '#saved-note', /^Invaders with 64 MiB/);
+  await page.click('#power');
+  await page.click('#restore');
+  await waitForState(page, 'running');
+  await page.waitForSelector('#picture', { state: 'visible', timeout: 120_000 });
+  assert.deepEqual(complaints, []);
   await close();
 });
