@@ -1,6 +1,4 @@
-//! RAM, buses, interrupt routing, time, boot; knows no device by name.
-//!
-//! [`Machine`] is a PC of whatever devices are linked into the program; [`boot`] loads a guest into it.
+#![doc = include_str!("../README.md")]
 
 pub mod acpi;
 mod board;

@@ -1,8 +1,4 @@
-//! The chips of a PC, each a pure state machine with an adapter that registers itself.
-//!
-//! One folder a chip: `spec.rs` holds the names of its data sheet, `chip.rs` the state machine (no bus, no host, no clock
-//! beyond the time it is handed), `mod.rs` the adapter and the declaration. A host calls [`link`] once and finds all of
-//! them in `device_api::declarations()`.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod aml;

@@ -36,3 +36,8 @@ pub use host::{Clock, CodeHost, HostError, Installed, MemorySize};
 pub use module::{Fixed, IMPORTS, Import, Placed, module};
 pub use region::{CodeSource, MAX_INSTRUCTIONS, Region, form};
 pub use translator::{Counts, Settings, Translator};
+
+/// The example of the readme is tested.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
