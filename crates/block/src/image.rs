@@ -2,7 +2,7 @@
 
 use crate::open::first_bytes;
 use crate::raw::open_file;
-use crate::{Error, Format, Immediate, Medium, check, header, probe};
+use crate::{Error, Format, Immediate, Medium, check, header, probe, vmdk};
 use device_api::{BlockBackend, BlockError, BlockInfo, BlockResult};
 use imago::file::File as ImageFile;
 use imago::qcow2::Qcow2;
@@ -39,7 +39,7 @@ pub(crate) fn open(
                 tracing::warn!("{name}: VMDK images are only read; it is opened read-only");
                 read_only = true;
             }
-            vmdk(&name, path)?
+            flat_vmdk(&name, path, file)?
         }
         _ => {
             let mut chain = vec![canonical(path)];
@@ -69,12 +69,16 @@ fn storage(name: &str, file: File) -> Result<ImageFile, Error> {
     ImageFile::try_from(file).map_err(failed(name, "the file cannot be used"))
 }
 
-fn vmdk(name: &str, path: &Path) -> Result<FormatAccess<ImageFile>, Error> {
-    let builder = Vmdk::<ImageFile>::builder_path(path);
-    let image = builder.open(PermissiveImplicitOpenGate::default()).map_err(|error| {
+/// Opens a VMDK image, whose extents are files that its descriptor names.
+fn flat_vmdk(name: &str, path: &Path, mut file: File) -> Result<FormatAccess<ImageFile>, Error> {
+    let cannot = |what: &str| {
         let advice = "convert it by qemu-img convert -O qcow2";
-        Error::new(name, format!("this VMDK image cannot be read: {}; {advice}", one_line(&error)))
-    })?;
+        Error::new(name, format!("this VMDK image cannot be read: {what}; {advice}"))
+    };
+    vmdk::check(path, &mut file).map_err(|what| cannot(&what))?;
+    let builder = Vmdk::<ImageFile>::builder_path(path);
+    let image =
+        builder.open(PermissiveImplicitOpenGate::default()).map_err(|error| cannot(&one_line(&error)))?;
     Ok(FormatAccess::new(image))
 }
 
@@ -142,7 +146,7 @@ fn backing_file(
     let (first, size) = first_bytes(&backing_name, &mut file)?;
     match probe(&backing_name, &first, size)?.format {
         Format::Qcow2 => qcow2(&backing, file, true, chain),
-        Format::Vmdk => vmdk(&backing_name, &backing),
+        Format::Vmdk => flat_vmdk(&backing_name, &backing, file),
         Format::Raw => {
             let image = Raw::<ImageFile>::builder(storage(&backing_name, file)?)
                 .open(DenyImplicitOpenGate::default())

@@ -28,6 +28,8 @@ mod raw;
 mod check;
 #[cfg(all(feature = "imago", not(target_family = "wasm")))]
 mod image;
+#[cfg(all(feature = "imago", not(target_family = "wasm")))]
+mod vmdk;
 
 pub use deferred::{Deferred, DeferredHandle, Request};
 pub use immediate::{Immediate, Medium, check_write};

@@ -24,8 +24,8 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 /// for reading, and a warning says so.
 pub(crate) fn open_file(path: &Path, read_only: bool) -> Result<(File, bool), Error> {
     let name = path.display().to_string();
-    if path.is_dir() {
-        return Err(Error::new(&name, "a directory, where a file is wanted"));
+    if let Some(what) = unusable(path) {
+        return Err(Error::new(&name, format!("{what}, where a file is wanted")));
     }
     let writable = match read_only {
         true => None,
@@ -45,6 +45,30 @@ pub(crate) fn open_file(path: &Path, read_only: bool) -> Result<(File, bool), Er
     };
     lock(&name, &file, read_only)?;
     Ok((file, read_only))
+}
+
+/// Returns what a path is that is neither a file nor a block device. A pipe has to be known before it is opened: that would
+/// wait for its other end.
+pub(crate) fn unusable(path: &Path) -> Option<&'static str> {
+    // What is not there has no kind, and opening it says so.
+    let kind = std::fs::metadata(path).ok()?.file_type();
+    if kind.is_dir() {
+        return Some("a directory");
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return Some("a pipe");
+        }
+        if kind.is_socket() {
+            return Some("a socket");
+        }
+        if kind.is_char_device() {
+            return Some("a character device");
+        }
+    }
+    None
 }
 
 fn may_be_readable(error: &io::Error) -> bool {

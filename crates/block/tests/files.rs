@@ -86,3 +86,51 @@ fn files_that_cannot_be_used_say_why() {
     assert!(open(&packed, WRITABLE).is_err());
     assert!(open(&packed, Options { format: Some(Format::Raw), ..WRITABLE }).is_ok());
 }
+
+/// A pipe would be waited for when it is opened.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_before_it_is_opened() {
+    let folder = Folder::new("kinds");
+    let pipe = folder.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    if !made.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: there is no mkfifo");
+        return;
+    }
+    let table = [(pipe, "a pipe, where a file"), ("/dev/zero".into(), "a character device, where a file")];
+    for (path, words) in table {
+        for options in [WRITABLE, Options { read_only: true, ..WRITABLE }] {
+            let error = open(&path, options).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}
+
+#[cfg(feature = "imago")]
+#[test]
+fn extents_of_a_vmdk_are_files_that_are_long_enough() {
+    let folder = Folder::new("extents");
+    folder.file("flat", &[7; 4096]);
+    fs::create_dir_all(folder.path("folder")).unwrap();
+    let descriptor = |extent: &str| {
+        let text = format!(
+            "# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\n\
+             createType=\"monolithicFlat\"\n{extent}\nddb.virtualHWVersion = \"4\"\n\
+             ddb.adapterType = \"ide\"\n"
+        );
+        folder.file("disk.vmdk", text.as_bytes())
+    };
+    let path = descriptor("RW 8 FLAT \"flat\" 0");
+    let mut disk = open(&path, WRITABLE).unwrap();
+    assert_eq!(read(&mut *disk, 4095, 1), Ok(vec![7]));
+    for (extent, words) in [
+        ("RW 9 FLAT \"flat\" 0", "\"flat\" has 4096 bytes, and 9 sectors from sector 0 on"),
+        ("RW 8 FLAT \"flat\" 36028797018963960", "from sector 36028797018963960 on are wanted"),
+        ("RW 8 FLAT \"folder\" 0", "is a directory, where a file is wanted"),
+        ("RW 8 FLAT \"none\" 0", "none"),
+    ] {
+        let error = open(&descriptor(extent), WRITABLE).unwrap_err().to_string();
+        assert!(error.contains(words) && error.lines().count() == 1, "{error}");
+    }
+}
