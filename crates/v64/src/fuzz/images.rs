@@ -165,7 +165,7 @@ fn damage(random: &mut Random, image: &mut Vec<u8>) {
             let wide = random.one_in(2);
             let value = match random.below(4) {
                 0 => random.below(12) * CLUSTER as u64,
-                1 => 1 << 63 | random.below(12) * CLUSTER as u64,
+                1 => (1 << 63) | (random.below(12) * CLUSTER as u64),
                 2 => 1 << 62 | random.next() >> 2,
                 _ => random.value(),
             };

@@ -138,10 +138,11 @@ impl Display<'_, '_> {
             }
         }
         let xmm0 = matches!(insn.op, Op::Blendvps | Op::Blendvpd | Op::Pblendvb | Op::Sha256rnds2);
-        if xmm0 && gnu {
-            if let Some(slot) = parts.get_mut(at) {
-                *slot = Register::new(RegisterKind::Xmm, 0).map(Part::Register);
-            }
+        if xmm0
+            && gnu
+            && let Some(slot) = parts.get_mut(at)
+        {
+            *slot = Register::new(RegisterKind::Xmm, 0).map(Part::Register);
         }
         parts
     }
