@@ -87,13 +87,14 @@ export const ECHO_KEYS = [
 ];
 
 /**
- * Goes so often through 64 loops that run 1000 times each. They become hot one after the other, so that they are compiled
- * many at a time, in large modules. What they add to memory they take away again: ends with 42 at isa-debug-exit.
+ * Goes so often through 64 loops that run 300 times each. They become hot in the second round and are asked for again in the
+ * third, when all of them wait: so they are compiled many at a time, in large modules. What they add to memory they take away
+ * again: ends with 42 at isa-debug-exit.
  */
 export function manyLoops(times: number): number[] {
   const body = Array.from({ length: 20 }, () => [0x01, 0x06, 0x29, 0x06]).flat(); // add [esi], eax; sub [esi], eax
   const loop = [
-    ...[0xb9, 0xe8, 3, 0, 0], // mov ecx, 1000
+    ...[0xb9, ...little(300)], // mov ecx, 300
     ...body, // again:
     0x49, // dec ecx
     ...[0x0f, 0x85, ...little(-(body.length + 7))], // jnz again

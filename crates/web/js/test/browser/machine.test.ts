@@ -83,7 +83,7 @@ test('large modules of guest code are compiled beside the machine, and come', as
     const report = await vm.report();
     vm.destroy();
     return { exitCode, lines, report };
-  }, [...multiboot(manyLoops(40))]);
+  }, [...multiboot(manyLoops(133))]);
   assert.equal(exitCode, (42 << 1) | 1);
   const share = /^compiled +([0-9.]+) %/m.exec(report)?.[1];
   t.diagnostic(`${lines.join(', ')}; ${share} % of instructions were executed by compiled code`);
