@@ -43,7 +43,8 @@ test('only the interface is declared', () => {
   const declarations = readFileSync(join(project.v64, 'v64.d.ts'), 'utf8');
   const names = [...declarations.matchAll(/^export (?:declare )?(?:class|interface|type|function|const) (\w+)/gm)].map(([, name]) => name);
   const wanted = [
-    ...['V64', 'V64AttachOptions', 'V64Button', 'V64Code', 'V64Drive', 'V64DriveInfo', 'V64End', 'V64Error', 'V64Events', 'V64Frame'],
+    ...['V64', 'V64AttachOptions', 'V64Audio', 'V64AudioTarget', 'V64Button', 'V64Code', 'V64Drive', 'V64DriveInfo'],
+    ...['V64End', 'V64Error', 'V64Events', 'V64Frame'],
     ...['V64Image', 'V64Keyboard', 'V64Layout', 'V64Medium', 'V64MediumOptions', 'V64Mode', 'V64Mouse', 'V64Options', 'V64Picture'],
     ...['V64Progress', 'V64QmpEvent', 'V64Rect', 'V64Screen', 'V64ScreenTarget', 'V64SendOptions', 'V64Serial', 'V64Sound', 'V64Source'],
     ...['V64Stats', 'V64Terminal', 'V64TypeOptions', 'V64WaitOptions'],
