@@ -59,8 +59,9 @@ pub(super) fn discover(source: &dyn CodeSource, recorder: &mut Recorder) -> Vec<
         }
         runs.push(run);
     }
-    // Once all leaders are known, blocks end where the next one begins. An entry in the midst of a block is none: where
-    // the interpreter was interrupted, say. What the block computes would have to be known there whoever comes.
+    // Once all leaders are known, blocks end where the next one begins. The region's entry is no
+    // leader if no edge leads to it and it lies inside a block, as where the interpreter was interrupted: the values that the
+    // block computes before it would have to go through locals there.
     let mut kept: FxHashSet<i64> = runs.iter().map(|run| run.at).collect();
     if !returns_to_entry {
         kept.remove(&0);
