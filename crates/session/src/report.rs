@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 use x86_decode::{InsnFlags, Instruction, OperandKind, decode};
 use x86_exec::Statistics;
-use x86_exec::vcpu::compiled::Translation;
+use x86_exec::vcpu::compiled::TranslationCounts;
 use x86_types::{GuestPhysAddr, Seg, Width};
 
 /// Adds a line to a text, which cannot fail.
@@ -27,7 +27,7 @@ pub struct Totals {
     /// Times that compiled code went on to other compiled code; 0 where that is not counted
     pub chained: u64,
     /// What translating came to; `None` where all code is interpreted
-    pub translation: Option<Translation>,
+    pub translation: Option<TranslationCounts>,
 }
 
 impl Totals {
@@ -63,7 +63,7 @@ pub fn statistics(machine: &mut Machine, took: Duration) -> String {
     line!(out, "blocks        {} run, {decoded} decoded, {invalidated} dropped when written", s.blocks_run);
     if s.entries != 0 {
         let share = 100.0 * s.compiled as f64 / (instructions as f64).max(1.0);
-        let [miss, budget, interpret, attention] = s.leaves;
+        let [miss, budget, interpret, attention] = s.exits;
         line!(out, "compiled      {share:.1} % of instructions, entered {} times", s.entries);
         line!(
             out,
@@ -144,7 +144,7 @@ pub fn profile(machine: &mut Machine, count: usize) -> String {
         }
     }
     line!(out, "executed in passing:");
-    let stepped = machine.vcpus().iter().flat_map(|vcpu| vcpu.most_stepped(count));
+    let stepped = machine.vcpus().iter().flat_map(|vcpu| vcpu.most_called_helpers(count));
     for (insns, times) in most(stepped, count) {
         let insns: Vec<_> = insns.iter().map(anywhere).collect();
         line!(out, "{times:>10} {}", insns.join("; "));

@@ -13,7 +13,7 @@ fn counts_are_sums_over_all_processors() {
     for (vcpu, n) in machine.vcpus_mut().iter_mut().zip([1, 20, 300]) {
         vcpu.statistics.walks = n;
         vcpu.statistics.exceptions[14] = 2 * n;
-        vcpu.statistics.leaves[3] = 3 * n;
+        vcpu.statistics.exits[3] = 3 * n;
         vcpu.statistics.entries = n;
     }
     let text = report::statistics(&mut machine, Duration::from_secs(1));

@@ -24,20 +24,20 @@ pub(crate) fn disassembly(region: &Region, vcpu: &Vcpu, rip: u64) -> String {
     out
 }
 
-/// The WebAssembly of a region whose entry is at `rip`. Its steps are numbered from 0, so that it is the same each time.
+/// The WebAssembly of a region whose entry is at `rip`. Its helpers are numbered from 0, so that it is the same each time.
 pub(crate) fn describe(region: &Region, vcpu: &Vcpu, rip: u64) -> String {
     let offset = (rip % PAGE_SIZE) as i64;
     let mut pages: Vec<(i64, u64)> = Vec::new();
     for distance in region.ranges().flat_map(|(start, end)| [start, end - 1]) {
         let page = (offset + distance).div_euclid(PAGE_SIZE as i64);
-        if let Some((_, place)) = vcpu.code_place(rip.wrapping_add(distance as u64))
+        if let Some((_, place)) = vcpu.code_location(rip.wrapping_add(distance as u64))
             && !pages.iter().any(|&(known, _)| known == page)
         {
             pages.push((page, place & !(PAGE_SIZE - 1)));
         }
     }
-    let steps = (0..region.steps().len() as u32).collect();
-    let bytes = module(&[Placed { region, steps, pages, count: false, fixed: None }], 1, MemorySize::Grows);
+    let helpers = (0..region.helper_calls().len() as u32).collect();
+    let bytes = module(&[Placed { region, helpers, pages, count: false, fixed: None }], 1, MemorySize::Grows);
     wasmprinter::print_bytes(bytes)
         .unwrap_or_else(|error| format!("(the module cannot be printed: {error:#})\n"))
 }

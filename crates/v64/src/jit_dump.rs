@@ -88,7 +88,7 @@ fn text(args: &RunArgs, guest: &Guest, place: Place, after: u64) -> Result<Strin
             vcpu.retired()
         );
     };
-    let Some((region, _)) = translator.form(vcpu) else {
+    let Some((region, _)) = translator.select_region(vcpu) else {
         bail!("the instruction at {rip:016x} can only be interpreted");
     };
     let (blocks, instructions) = (region.blocks(), region.instructions());

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use wasm_jit::{CodeSource, MemorySize, Placed, Region, form, module};
+use wasm_jit::{CodeSource, MemorySize, Placed, Region, module, select_region};
 use x86_decode::{Instruction, Op, OperandKind, decode};
 use x86_exec::vcpu::compiled::{CodeMode, FloatMode, Segments};
 use x86_types::{CodeSize, Width};
@@ -95,7 +95,7 @@ fn main() {
         let began = Instant::now();
         let regions: Vec<(usize, Region)> = starts
             .iter()
-            .filter_map(|&start| Some((start, form(&Function { code: &code, start }, MODE)?)))
+            .filter_map(|&start| Some((start, select_region(&Function { code: &code, start }, MODE)?)))
             .collect();
         forming = began.elapsed().as_secs_f64().min(forming);
         instructions = regions.iter().map(|(_, region)| u64::from(region.instructions())).sum();
@@ -122,7 +122,7 @@ fn place(start: usize, region: &Region) -> Placed<'_> {
     let first = start as i64 & !0xfff;
     Placed {
         region,
-        steps: vec![0; region.steps().len()],
+        helpers: vec![0; region.helper_calls().len()],
         pages: pages.map(|page| (page, (first + (page << 12)) as u64)).collect(),
         count: false,
         fixed: None,

@@ -1,7 +1,7 @@
 //! Prints the WebAssembly of a loop: `cargo run -p wasm-jit --example region`.
 
 use std::error::Error;
-use wasm_jit::{CodeSource, MemorySize, Placed, form, module};
+use wasm_jit::{CodeSource, MemorySize, Placed, module, select_region};
 use x86_decode::{CodeSize, Instruction, Instructions, decode};
 use x86_exec::vcpu::compiled::{CodeMode, FloatMode, Segments};
 use x86_types::Width;
@@ -40,10 +40,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         float: FloatMode::Free,
         segments: Segments::Flat,
     };
-    let region = form(&Bytes(CODE), mode).ok_or("nothing to translate")?;
+    let region = select_region(&Bytes(CODE), mode).ok_or("nothing to translate")?;
     println!(";; {} instructions in {} blocks", region.instructions(), region.blocks());
-    let steps = (0..region.steps().len() as u32).collect();
-    let placed = Placed { region: &region, steps, pages: vec![(0, 0x10_0000)], count: false, fixed: None };
+    let helpers = (0..region.helper_calls().len() as u32).collect();
+    let placed = Placed { region: &region, helpers, pages: vec![(0, 0x10_0000)], count: false, fixed: None };
     println!("{}", wasmprinter::print_bytes(module(&[placed], 1, MemorySize::Grows))?);
     Ok(())
 }

@@ -86,12 +86,12 @@ pub(crate) enum Action {
         refused: u32,
     },
     /// Leaves where the value is not 0
-    LeaveIf {
+    ExitIf {
         condition: Value,
         exit: u32,
     },
     /// Leaves where neither is 0; the second is looked at only where the first is not
-    LeaveIfBoth {
+    ExitIfBoth {
         first: Value,
         second: Value,
         exit: u32,
@@ -105,8 +105,8 @@ impl Action {
             Action::Store { access, value, .. } => [Some(access.linear), Some(value)],
             Action::LoadVector { linear, .. } => [Some(linear), None],
             Action::StoreVector { linear, value, .. } => [Some(linear), Some(value)],
-            Action::LeaveIf { condition, .. } => [Some(condition), None],
-            Action::LeaveIfBoth { first, second, .. } => [Some(first), Some(second)],
+            Action::ExitIf { condition, .. } => [Some(condition), None],
+            Action::ExitIfBoth { first, second, .. } => [Some(first), Some(second)],
         };
         list.into_iter().flatten()
     }
@@ -117,7 +117,7 @@ impl Action {
             | Action::Store { refused, .. }
             | Action::LoadVector { refused, .. }
             | Action::StoreVector { refused, .. } => refused,
-            Action::LeaveIf { exit, .. } | Action::LeaveIfBoth { exit, .. } => exit,
+            Action::ExitIf { exit, .. } | Action::ExitIfBoth { exit, .. } => exit,
         }
     }
 }
@@ -133,17 +133,17 @@ pub(crate) struct Effect {
 
 /// Where control goes. Distances are from the region's entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Term {
+pub(crate) enum Terminator {
     /// On to one place
-    Goto(i64),
+    Jump(i64),
     /// To `taken` where the condition is not 0, else on
     Branch { condition: Value, taken: i64, next: i64 },
     /// To a place that a value names. `from_memory` where it was loaded, as a return address is
     Indirect { target: Value, from_memory: bool },
     /// The processor executes the instructions here, of so many bytes, by their number among the region's
-    Step { at: i64, len: u32, index: u32, count: u32 },
+    HelperCall { at: i64, len: u32, index: u32, count: u32 },
     /// To where it was decided on the way here. No code ends so: it is a dispatcher, and nothing else is in its block
-    Choose,
+    Dispatch,
 }
 
 /// Straight-line code, recorded.
@@ -154,7 +154,7 @@ pub(crate) struct Block {
     pub(crate) exits: Vec<Exit>,
     /// The state at the end
     pub(crate) state: State,
-    pub(crate) term: Term,
+    pub(crate) term: Terminator,
     /// A call: where it will return to
     pub(crate) returns_to: Option<i64>,
     /// Instructions

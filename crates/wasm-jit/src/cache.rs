@@ -44,7 +44,7 @@ pub(crate) struct Unit {
     /// Pages in which bytes are watched for it
     pub(crate) pages: Vec<RamAddr>,
     /// Numbers of instructions that the processor executes for it
-    pub(crate) steps: Vec<u32>,
+    pub(crate) helpers: Vec<u32>,
     /// Instructions that it stands for
     instructions: u32,
     /// When it was last looked up
@@ -170,7 +170,7 @@ impl Cache {
         mode: u32,
         any_float: bool,
         pages: Vec<RamAddr>,
-        steps: Vec<u32>,
+        helpers: Vec<u32>,
         instructions: u32,
     ) -> u32 {
         let number = self.next_unit;
@@ -184,7 +184,7 @@ impl Cache {
             slot: 0,
             module: 0,
             pages,
-            steps,
+            helpers,
             instructions,
             seen: self.epoch,
         };
@@ -199,8 +199,8 @@ impl Cache {
     }
 
     /// Numbers of the instructions that the processor executes for a unit.
-    pub(crate) fn steps(&self, number: u32) -> &[u32] {
-        self.units.get(&number).map_or(&[], |unit| &unit.steps)
+    pub(crate) fn helpers(&self, number: u32) -> &[u32] {
+        self.units.get(&number).map_or(&[], |unit| &unit.helpers)
     }
 
     /// Whether a unit is still wanted.

@@ -1,14 +1,14 @@
 //! The recording [`Domain`]: semantics over it write down what they would do.
 
-mod begin;
+mod building_blocks;
 mod exits;
 mod memory;
-mod parts;
+mod reuse;
 mod segments;
 mod vector;
 mod x87;
 
-use crate::block::{Access, Action, Base, Block, Effect, Exit, State, Term};
+use crate::block::{Access, Action, Base, Block, Effect, Exit, State, Terminator};
 use crate::layout;
 use crate::value::vector::Precision;
 use crate::value::{Entry, Node, Op2, Value, Values};
@@ -39,7 +39,7 @@ pub(crate) struct Recorder {
     offset: i64,
     next_offset: i64,
     /// Where this instruction goes
-    term: Option<Term>,
+    term: Option<Terminator>,
     /// The place that this instruction's last load looked up for writing
     opened: Option<Access>,
     /// The instruction has stored
@@ -49,7 +49,7 @@ pub(crate) struct Recorder {
     /// Conditions on which the block has been left: they do not hold any more
     excluded: Vec<Value>,
     /// Floats, and vectors of floats of a format, that are neither NaNs nor denormal
-    tame: Vec<(Option<Precision>, Value)>,
+    known_normal: Vec<(Option<Precision>, Value)>,
     /// What was recorded depends on [`CodeMode::float`]
     of_float_mode: bool,
     /// What tells exceptions of x87 instructions since the checkpoint that were not looked at
@@ -62,7 +62,8 @@ impl Recorder {
     /// One instruction, or the state before it. Gives whether the block goes on.
     pub(crate) fn instruction(&mut self, insn: &Instruction) -> Result<bool, NotRecorded> {
         let (values, effects, exits) = (self.values.len(), self.effects.len(), self.exits.len());
-        let (excluded, tame, unchecked) = (self.excluded.len(), self.tame.len(), self.unchecked);
+        let (excluded, known_normal, unchecked) =
+            (self.excluded.len(), self.known_normal.len(), self.unchecked);
         if std::mem::take(&mut self.stored) {
             let state = self.state.clone();
             self.checkpoint = Checkpoint { state, at: self.offset, retired: self.retired, exit: None };
@@ -79,7 +80,7 @@ impl Recorder {
             self.effects.truncate(effects);
             self.exits.truncate(exits);
             self.excluded.truncate(excluded);
-            self.tame.truncate(tame);
+            self.known_normal.truncate(known_normal);
             self.unchecked = unchecked;
             self.state = before;
             self.checkpoint.exit = exit;
@@ -98,8 +99,8 @@ impl Recorder {
     }
 
     /// The block, which goes on to `term` unless its last instruction says otherwise. Another one can begin then.
-    pub(crate) fn finish(&mut self, term: Term) -> Block {
-        self.leave_if_unmasked();
+    pub(crate) fn finish(&mut self, term: Terminator) -> Block {
+        self.exit_if_unmasked();
         Block {
             values: self.values.take(),
             effects: self.effects.as_slice().into(),
@@ -113,7 +114,7 @@ impl Recorder {
     }
 
     /// Returns where the instructions so far go: to `term` unless the last of them says otherwise.
-    pub(crate) fn end(&self, term: Term) -> Term {
+    pub(crate) fn end(&self, term: Terminator) -> Terminator {
         self.term.unwrap_or(term)
     }
 
@@ -251,7 +252,7 @@ impl Domain for Recorder {
     }
 
     fn store(&mut self, m: &MemRef<Value>, w: Width, v: Value) -> Result<(), NotRecorded> {
-        self.leave_if_unmasked();
+        self.exit_if_unmasked();
         let access = Access { linear: self.linear(m, w.bytes().into(), true), w };
         let refused = self.exit_before();
         let again = self.opened == Some(access);
@@ -360,7 +361,7 @@ impl Domain for Recorder {
     }
 
     fn check_mmx(&mut self) -> Result<(), NotRecorded> {
-        self.leave_if_no_mmx()
+        self.exit_if_no_mmx()
     }
 
     fn enter_mmx(&mut self) {
@@ -396,7 +397,7 @@ impl Domain for Recorder {
     fn jump_to_paragraph(&mut self, selector: Value, offset: Value) -> Result<(), NotRecorded> {
         self.check_target(offset)?;
         self.load_paragraph(Seg::Cs, selector);
-        self.term = Some(Term::Indirect { target: offset, from_memory: false });
+        self.term = Some(Terminator::Indirect { target: offset, from_memory: false });
         Ok(())
     }
 
@@ -405,7 +406,7 @@ impl Domain for Recorder {
     }
 
     fn check_target(&mut self, target: Value) -> Result<(), NotRecorded> {
-        self.leave_for_bad_target(target);
+        self.exit_if_bad_target(target);
         Ok(())
     }
 
@@ -413,8 +414,8 @@ impl Domain for Recorder {
         self.check_target(target)?;
         let from_memory = matches!(self.values.node(target), Node::Effect(..));
         self.term = Some(match self.distance(target) {
-            Some(distance) => Term::Goto(distance),
-            None => Term::Indirect { target, from_memory },
+            Some(distance) => Terminator::Jump(distance),
+            None => Terminator::Indirect { target, from_memory },
         });
         Ok(())
     }
@@ -422,9 +423,9 @@ impl Domain for Recorder {
     fn branch(&mut self, c: Value, target: Value) -> Result<(), NotRecorded> {
         let taken = self.distance(target).ok_or(NotRecorded)?;
         self.term = Some(match self.values.constant(c) {
-            Some(0) => Term::Goto(self.next_offset),
-            Some(_) => Term::Goto(taken),
-            None => Term::Branch { condition: c, taken, next: self.next_offset },
+            Some(0) => Terminator::Jump(self.next_offset),
+            Some(_) => Terminator::Jump(taken),
+            None => Terminator::Branch { condition: c, taken, next: self.next_offset },
         });
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! A region as text: its blocks with values, effects, ways out and ends, one a line, in the order in which they happen.
 
-use crate::block::{Action, Base, Block, Exit, FlagState, State, Term};
+use crate::block::{Action, Base, Block, Exit, FlagState, State, Terminator};
 use crate::region::{Edge, Node, Region};
 use crate::value::{self, Entry, Value};
 use std::fmt::{self, Debug, Display, Formatter};
@@ -32,7 +32,7 @@ impl Display for Edge {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match *self {
             Edge::Block(n) => write!(f, "block {n}"),
-            Edge::Through { dispatcher, to } => write!(f, "block {to} by way of {dispatcher}"),
+            Edge::Dispatched { dispatcher, to } => write!(f, "block {to} by way of {dispatcher}"),
             Edge::Exit(distance) => write!(f, "out to {}", Distance(distance)),
         }
     }
@@ -169,7 +169,7 @@ fn body(f: &mut Formatter<'_>, block: &Block) -> fmt::Result {
 }
 
 fn node(f: &mut Formatter<'_>, n: usize, node: &Node) -> fmt::Result {
-    if node.block.term == Term::Choose {
+    if node.block.term == Terminator::Dispatch {
         write!(f, "block {n}: to one of")?;
         list(f, node.edges.iter())?;
         return writeln!(f);
@@ -179,13 +179,13 @@ fn node(f: &mut Formatter<'_>, n: usize, node: &Node) -> fmt::Result {
     body(f, &node.block)?;
     writeln!(f, "  end {}", node.block.state)?;
     match node.block.term {
-        Term::Goto(_) => write!(f, "  on to")?,
-        Term::Branch { condition, .. } => {
+        Terminator::Jump(_) => write!(f, "  on to")?,
+        Terminator::Branch { condition, .. } => {
             write!(f, "  where {condition} is not 0 to the first, else to the second:")?
         }
-        Term::Indirect { target, .. } => write!(f, "  to what {target} names; may be")?,
-        Term::Choose => {}
-        Term::Step { index, .. } => write!(f, "  step {index}, then on to")?,
+        Terminator::Indirect { target, .. } => write!(f, "  to what {target} names; may be")?,
+        Terminator::Dispatch => {}
+        Terminator::HelperCall { index, .. } => write!(f, "  step {index}, then on to")?,
     }
     if node.edges.is_empty() {
         write!(f, " anything")?;
@@ -197,7 +197,7 @@ fn node(f: &mut Formatter<'_>, n: usize, node: &Node) -> fmt::Result {
 
 impl Display for Region {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (n, insns) in self.steps.iter().enumerate() {
+        for (n, insns) in self.helpers.iter().enumerate() {
             let insns: Vec<String> = insns.iter().map(|insn| insn.display(0).to_string()).collect();
             writeln!(f, "step {n}: {}", insns.join("; "))?;
         }

@@ -5,32 +5,32 @@
 //! other compiled code by a tail call where there is some.
 
 mod blocks;
-mod dispatch;
+mod dispatch_thunk;
+mod entry_checks;
 mod f80;
 mod fpu;
 mod frame;
-mod go;
+mod inline_system;
+mod irreducible;
+mod link;
 mod memory;
 mod narrow;
-mod reach;
-mod system;
-mod tables;
+mod table_address;
 mod values;
 mod vector;
-mod ways;
 
-use crate::block::{Block, Term};
+use crate::block::{Block, Terminator};
 use crate::graph::{Shape, shape};
 use crate::layout;
+use crate::local_allocation::{LocalAllocation, Scratch};
 use crate::module::{Import, Placed};
-use crate::plan::{Plan, Scratch};
 use crate::region::{Edge, Region, rip_mask};
+pub(crate) use dispatch_thunk::dispatch_thunk;
 pub(crate) use f80::functions as f80_functions;
 use frame::Frame;
-pub(crate) use go::go;
 use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, MemArg};
-use x86_exec::Reach;
-use x86_exec::vcpu::compiled::{FlagsKind, Leave, STEPPED_DONE};
+use x86_exec::RegisterEffects;
+use x86_exec::vcpu::compiled::{ExitReason, FlagsKind, HELPER_RETIRED_SHIFT};
 use x86_types::PAGE_SIZE;
 
 // Parameters and locals of every function.
@@ -40,10 +40,10 @@ const LEFT: u32 = 1;
 const BASE: u32 = 2;
 /// RIP at the way out
 const RIP: u32 = 3;
-/// A [`Leave`]
+/// A [`ExitReason`]
 const REASON: u32 = 4;
 /// Compiled address of the code at `RIP`, where it is known; else 0
-const PLACE: u32 = 5;
+const CODE_ADDRESS: u32 = 5;
 const FLAG_KIND: u32 = 6;
 const FLAG_A: u32 = 7;
 const FLAG_B: u32 = 8;
@@ -54,20 +54,20 @@ const TLB: u32 = 11;
 /// A linear address, an entry of the TLB, and the address that a load for writing found
 const LINEAR: u32 = 12;
 const SLOT: u32 = 13;
-const OPENED: u32 = 14;
+const WRITE_ADDRESS: u32 = 14;
 const FIXED: u32 = 15;
 /// Where a dispatcher goes on: it is decided at the end of a block, and what was opened for writing holds within one
-const CHOICE: u32 = OPENED;
+const DISPATCH_TARGET: u32 = WRITE_ADDRESS;
 
 /// What a branch may aim at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Label {
     Loop(usize),
-    Behind(usize),
+    After(usize),
     /// An exit of the block being emitted, by number
     Exit(u32),
     /// The way out: state is in the locals
-    Out,
+    Epilogue,
     /// Behind that: state is stored, RIP is in its local
     Stored,
     Other,
@@ -86,7 +86,7 @@ struct Emitter<'a> {
     bound: i64,
 }
 
-const fn place(offset: u64, align: u32) -> MemArg {
+const fn mem_arg(offset: u64, align: u32) -> MemArg {
     MemArg { offset, align, memory_index: 0 }
 }
 
@@ -94,7 +94,8 @@ const fn place(offset: u64, align: u32) -> MemArg {
 pub(crate) fn function(placed: &Placed<'_>) -> (Function, Vec<BranchHint>) {
     let region = placed.region;
     let mut scratch = Scratch::default();
-    let plans: Vec<Plan> = region.nodes.iter().map(|node| Plan::of(&node.block, &mut scratch)).collect();
+    let plans: Vec<LocalAllocation> =
+        region.nodes.iter().map(|node| LocalAllocation::of(&node.block, &mut scratch)).collect();
     let mut frame = Frame::of(region);
     let mut values = [0_u32; 4];
     for (plan, node) in plans.iter().zip(&region.nodes) {
@@ -114,7 +115,7 @@ pub(crate) fn function(placed: &Placed<'_>) -> (Function, Vec<BranchHint>) {
         bound: i64::from(region.instructions()),
     };
     emitter.prologue();
-    for label in [Label::Stored, Label::Out] {
+    for label in [Label::Stored, Label::Epilogue] {
         emitter.begin(label, |out| {
             out.block(BlockType::Empty);
         });
@@ -123,9 +124,9 @@ pub(crate) fn function(placed: &Placed<'_>) -> (Function, Vec<BranchHint>) {
     emitter.out().unreachable();
     emitter.end();
     emitter.store_state();
-    emitter.vcpu().local_get(RIP).i64_store(place(layout::RIP, 3));
+    emitter.vcpu().local_get(RIP).i64_store(mem_arg(layout::RIP, 3));
     emitter.end();
-    emitter.way_out();
+    emitter.emit_epilogue();
     emitter.out().end();
     let start = function.byte_len();
     let hint = |&(at, taken): &(usize, bool)| BranchHint {
@@ -146,18 +147,18 @@ impl Emitter<'_> {
     fn vcpu(&mut self) -> InstructionSink<'_> {
         let fixed = self.placed.fixed;
         let mut out = self.out();
-        tables::vcpu(&mut out, fixed);
+        table_address::vcpu(&mut out, fixed);
         out
     }
 
     /// The `if` or `br_if` that comes next is hardly ever taken. What engines know of they put out of the way: on the main
     /// way nothing is saved then for calls that hardly ever happen.
-    fn seldom(&mut self) {
+    fn hint_unlikely(&mut self) {
         self.hints.push((self.code.len(), false));
     }
 
     /// The `if` that comes next is nearly always taken.
-    fn mostly(&mut self) {
+    fn hint_likely(&mut self) {
         self.hints.push((self.code.len(), true));
     }
 
@@ -165,14 +166,14 @@ impl Emitter<'_> {
         // Too little is left: the interpreter goes on from here.
         let bound = self.bound;
         self.out().local_get(LEFT).i64_const(bound).i64_lt_s();
-        self.seldom();
+        self.hint_unlikely();
         self.out().if_(BlockType::Empty);
-        self.vcpu().i64_const(Leave::Budget as i64).i64_store(place(layout::LEAVE, 3));
+        self.vcpu().i64_const(ExitReason::Budget as i64).i64_store(mem_arg(layout::LEAVE, 3));
         self.out().local_get(LEFT).return_().end();
-        self.vcpu().i64_load(place(layout::RIP, 3)).local_set(BASE);
-        self.check_reach();
-        self.check_code();
-        self.choose_bank();
+        self.vcpu().i64_load(mem_arg(layout::RIP, 3)).local_set(BASE);
+        self.check_canonical();
+        self.check_code_limit();
+        self.load_bank();
         self.load_state();
     }
 
@@ -182,11 +183,11 @@ impl Emitter<'_> {
         if distance != 0 {
             self.out().i64_const(distance).i64_add();
         }
-        self.cut();
+        self.wrap_rip();
     }
 
     /// Cuts the address on the stack to what the code's addresses can express.
-    fn cut(&mut self) {
+    fn wrap_rip(&mut self) {
         if rip_mask(self.region.mode.code_size) != u64::MAX {
             self.out().i32_wrap_i64().i64_extend_i32_u();
         }
@@ -204,8 +205,8 @@ impl Emitter<'_> {
     }
 
     /// Goes to the way out. RIP and the rest have been set.
-    fn go_out(&mut self) {
-        self.branch_to(Label::Out);
+    fn branch_to_epilogue(&mut self) {
+        self.branch_to(Label::Epilogue);
     }
 
     fn begin(&mut self, label: Label, block: impl FnOnce(&mut InstructionSink<'_>)) {
@@ -220,8 +221,8 @@ impl Emitter<'_> {
     }
 
     /// An `if` that is hardly ever taken.
-    fn begin_seldom(&mut self) {
-        self.seldom();
+    fn begin_unlikely(&mut self) {
+        self.hint_unlikely();
         self.begin_if();
     }
 
@@ -231,7 +232,7 @@ impl Emitter<'_> {
     }
 
     /// A node with everything it dominates.
-    fn tree(&mut self, n: usize, plans: &[Plan]) {
+    fn tree(&mut self, n: usize, plans: &[LocalAllocation]) {
         let merges: Vec<usize> = self.shape.children[n]
             .iter()
             .copied()
@@ -246,11 +247,11 @@ impl Emitter<'_> {
         });
         let bound = self.bound;
         self.out().local_get(LEFT).i64_const(bound).i64_lt_s();
-        self.begin_seldom();
-        if self.region.nodes[n].block.term == Term::Choose {
-            self.leave_to_choice(n);
+        self.begin_unlikely();
+        if self.region.nodes[n].block.term == Terminator::Dispatch {
+            self.exit_to_selected(n);
         } else {
-            self.leave_to(self.region.nodes[n].at, Leave::Budget);
+            self.exit_to_run_loop(self.region.nodes[n].at, ExitReason::Budget);
         }
         self.end();
         self.within(n, &merges, plans);
@@ -258,11 +259,11 @@ impl Emitter<'_> {
     }
 
     /// A node, inside the blocks behind which its merge children stand, the last outermost.
-    fn within(&mut self, n: usize, merges: &[usize], plans: &[Plan]) {
+    fn within(&mut self, n: usize, merges: &[usize], plans: &[LocalAllocation]) {
         let Some((&last, rest)) = merges.split_first() else {
             return self.node(n, plans);
         };
-        self.begin(Label::Behind(last), |out| {
+        self.begin(Label::After(last), |out| {
             out.block(BlockType::Empty);
         });
         self.within(n, rest, plans);
@@ -271,77 +272,77 @@ impl Emitter<'_> {
     }
 
     /// Leaves to the run loop, for `distance` behind the entry.
-    fn leave_to(&mut self, distance: i64, reason: Leave) {
+    fn exit_to_run_loop(&mut self, distance: i64, reason: ExitReason) {
         self.rip(distance);
         self.out().local_set(RIP).i64_const(reason as i64).local_set(REASON);
-        self.go_out();
+        self.branch_to_epilogue();
     }
 
     /// Leaves for other compiled code at `distance`, from a block that ends in page `page`.
-    fn exit_to(&mut self, distance: i64, page: i64) {
+    fn link_to(&mut self, distance: i64, page: i64) {
         self.rip(distance);
         self.out().local_set(RIP);
         if self.region.page(distance) == page
             && let Some(address) = self.address(distance)
         {
-            self.out().i64_const(address as i64).local_set(PLACE);
+            self.out().i64_const(address as i64).local_set(CODE_ADDRESS);
         }
-        self.go_out();
+        self.branch_to_epilogue();
     }
 
     /// Follows an edge from node `from`, whose last byte is in page `page`.
-    fn edge(&mut self, from: usize, page: i64, edge: Edge, plans: &[Plan]) {
+    fn edge(&mut self, from: usize, page: i64, edge: Edge, plans: &[LocalAllocation]) {
         let at = self.region.goal(edge);
-        let Some(next) = edge.next() else { return self.exit_to(at, page) };
+        let Some(next) = edge.next() else { return self.link_to(at, page) };
         if self.region.page(at) != page {
-            self.check_page(at, |emitter| emitter.exit_to(at, page));
+            self.check_page(at, |emitter| emitter.link_to(at, page));
         }
-        if let Edge::Through { to, .. } = edge {
-            self.choose(to);
+        if let Edge::Dispatched { to, .. } = edge {
+            self.select_target(to);
         }
         if next <= from {
             self.branch_to(Label::Loop(next));
         } else if self.shape.is_merge[next] {
-            self.branch_to(Label::Behind(next));
+            self.branch_to(Label::After(next));
         } else {
             self.tree(next, plans);
         }
     }
 
     /// A block and where it goes.
-    fn node(&mut self, n: usize, plans: &[Plan]) {
+    fn node(&mut self, n: usize, plans: &[LocalAllocation]) {
         let region = self.region;
         let node = &region.nodes[n];
-        if node.block.term == Term::Choose {
+        if node.block.term == Terminator::Dispatch {
             return self.dispatch(n);
         }
         let page = region.page(node.end - 1);
         if page != region.page(node.at) {
             let next = (page * PAGE_SIZE as i64) - region.page_offset as i64;
-            self.check_page(next, |emitter| emitter.leave_to(node.at, Leave::Interpret));
+            self.check_page(next, |emitter| emitter.exit_to_run_loop(node.at, ExitReason::Interpret));
         }
         let plan = &plans[n];
         self.block(&node.block, plan);
         match node.block.term {
-            Term::Goto(_) => self.edge(n, page, node.edges[0], plans),
-            Term::Branch { .. } => {
+            Terminator::Jump(_) => self.edge(n, page, node.edges[0], plans),
+            Terminator::Branch { .. } => {
                 // The condition is on the stack.
                 self.begin_if();
                 self.edge(n, page, node.edges[0], plans);
                 self.end();
                 self.edge(n, page, node.edges[1], plans);
             }
-            Term::Indirect { .. } => self.indirect(n, page, plans),
-            Term::Step { at, len, index, count } => {
-                self.step(at, len, index, count);
+            Terminator::Indirect { .. } => self.indirect(n, page, plans),
+            Terminator::HelperCall { at, len, index, count } => {
+                self.helper_call(at, len, index, count);
                 self.edge(n, page, node.edges[0], plans);
             }
-            Term::Choose => {}
+            Terminator::Dispatch => {}
         }
     }
 
     /// An indirect jump, whose target is on the stack: to one of the places it is expected to go to, or out.
-    fn indirect(&mut self, n: usize, page: i64, plans: &[Plan]) {
+    fn indirect(&mut self, n: usize, page: i64, plans: &[LocalAllocation]) {
         self.out().local_set(RIP);
         for k in 0..self.region.nodes[n].edges.len() {
             let edge = self.region.nodes[n].edges[k];
@@ -352,44 +353,44 @@ impl Emitter<'_> {
             self.edge(n, page, edge, plans);
             self.end();
         }
-        self.go_out();
+        self.branch_to_epilogue();
     }
 
-    /// Instructions that the processor executes in passing. What they cannot reach stays where it is.
-    fn step(&mut self, at: i64, len: u32, index: u32, count: u32) {
-        let reach = self.region.reach(index);
-        let quick = self.quick(index);
+    /// Instructions that the processor executes in passing. What they cannot effects stays where it is.
+    fn helper_call(&mut self, at: i64, len: u32, index: u32, count: u32) {
+        let effects = self.region.effects(index);
+        let quick = self.inline_op(index);
         if let Some(quick) = quick {
-            self.is_not_quick(quick);
-            self.begin_seldom();
+            self.needs_helper(quick);
+            self.begin_unlikely();
         }
-        self.store_within(reach);
+        self.store_read(effects);
         self.vcpu();
         self.rip(at + i64::from(len));
-        self.out().i64_store(place(layout::RIP, 3));
-        let index = self.placed.steps.get(index as usize).copied().unwrap_or(u32::MAX);
-        self.vcpu().i64_const(i64::from(index)).local_get(LEFT).call(Import::Step as u32);
+        self.out().i64_store(mem_arg(layout::RIP, 3));
+        let index = self.placed.helpers.get(index as usize).copied().unwrap_or(u32::MAX);
+        self.vcpu().i64_const(i64::from(index)).local_get(LEFT).call(Import::HelperCall as u32);
         self.out().local_set(SLOT);
         // Where all is stored already, what was written is loaded only to go on.
-        let rest = reach != Reach::ALL;
+        let rest = effects != RegisterEffects::ALL;
         if rest {
-            self.load_within(reach);
+            self.load_written(effects);
         }
         self.out().local_get(SLOT).i64_eqz().i32_eqz();
-        self.begin_seldom();
+        self.begin_unlikely();
         if rest {
             self.store_state();
         }
-        self.out().local_get(LEFT).local_get(SLOT).i64_const(STEPPED_DONE.into()).i64_shr_u();
+        self.out().local_get(LEFT).local_get(SLOT).i64_const(HELPER_RETIRED_SHIFT.into()).i64_shr_u();
         self.out().i64_sub().local_set(LEFT);
-        self.vcpu().i64_load(place(layout::RIP, 3)).local_set(RIP);
-        self.out().local_get(SLOT).i64_const((1 << STEPPED_DONE) - 1).i64_and();
+        self.vcpu().i64_load(mem_arg(layout::RIP, 3)).local_set(RIP);
+        self.out().local_get(SLOT).i64_const((1 << HELPER_RETIRED_SHIFT) - 1).i64_and();
         self.out().i64_const(1).i64_sub().local_set(REASON);
         self.branch_to(Label::Stored);
         self.end();
         if let Some(quick) = quick {
             self.out().else_();
-            self.do_quickly(quick);
+            self.emit_inline(quick);
             self.end();
         }
         self.out().local_get(LEFT).i64_const(count.into()).i64_sub().local_set(LEFT);
@@ -398,11 +399,11 @@ impl Emitter<'_> {
         }
     }
 
-    fn spend(&mut self, block: &Block) {
+    fn decrement_budget(&mut self, block: &Block) {
         if block.retired != 0 {
             self.out().local_get(LEFT).i64_const(block.retired.into()).i64_sub().local_set(LEFT);
         }
     }
 }
 
-const _: () = assert!(FlagsKind::CANONICAL.0 == 0 && Leave::Miss as u64 == 0);
+const _: () = assert!(FlagsKind::CANONICAL.0 == 0 && ExitReason::Miss as u64 == 0);

@@ -2,13 +2,13 @@
 //!
 //! A graph is reducible if every edge that goes back goes to a node that dominates its origin; only such graphs can be
 //! written with WebAssembly's blocks and loops alone. (N. Ramsey, Beyond Relooper, 2022.) Others become reducible by
-//! [`dispatch`].
+//! [`irreducible`].
 
-mod dispatch;
+mod irreducible;
 #[cfg(test)]
 mod tests;
 
-use crate::block::Term;
+use crate::block::Terminator;
 use crate::region::{Edge, Node, Region};
 
 /// What the emitter asks of the graph. Nodes are in reverse postorder: an edge to a lower or equal number goes back.
@@ -30,8 +30,8 @@ pub(crate) fn prepare(region: &mut Region) {
     loop {
         sort(&mut region.nodes);
         let idom = dominators(&region.nodes);
-        let Some(to) = dispatch::entered_from_aside(&region.nodes, &idom) else { return };
-        dispatch::add(region, &idom, to);
+        let Some(to) = irreducible::find_side_entry(&region.nodes, &idom) else { return };
+        irreducible::add_dispatcher(region, &idom, to);
     }
 }
 
@@ -74,7 +74,7 @@ fn sort(nodes: &mut Vec<Node>) {
         for edge in &mut node.edges {
             match edge {
                 Edge::Block(n) => *n = place[*n],
-                Edge::Through { dispatcher, to } => (*dispatcher, *to) = (place[*dispatcher], place[*to]),
+                Edge::Dispatched { dispatcher, to } => (*dispatcher, *to) = (place[*dispatcher], place[*to]),
                 Edge::Exit(_) => {}
             }
         }
@@ -152,7 +152,7 @@ pub(crate) fn shape(nodes: &[Node]) -> Shape {
     let mut forward = vec![0; nodes.len()];
     for (n, node) in nodes.iter().enumerate() {
         // A table of branches takes labels only: nothing can stand in its place.
-        let weight = if node.block.term == Term::Choose { 2 } else { 1 };
+        let weight = if node.block.term == Terminator::Dispatch { 2 } else { 1 };
         for to in successors(node) {
             if to <= n {
                 shape.is_loop[to] = true;
@@ -164,7 +164,7 @@ pub(crate) fn shape(nodes: &[Node]) -> Shape {
     for (n, count) in forward.into_iter().enumerate() {
         shape.is_merge[n] = count > 1;
     }
-    let through = |edge: &Edge| if let Edge::Through { to, .. } = *edge { Some(to) } else { None };
+    let through = |edge: &Edge| if let Edge::Dispatched { to, .. } = *edge { Some(to) } else { None };
     shape.choices = nodes.iter().flat_map(|node| node.edges.iter().filter_map(through)).collect();
     shape.choices.sort_unstable();
     shape.choices.dedup();

@@ -1,7 +1,7 @@
 //! Where compiled code finds the processor's state, and the tables it goes by.
 
 use core::mem::{offset_of, size_of};
-use x86_exec::vcpu::compiled::Jump;
+use x86_exec::vcpu::compiled::JumpEntry;
 use x86_paging::{TLB_ENTRIES, TlbEntry};
 use x86_state::{Cpu, F80, Segment, Vector256, X87};
 use x86_types::Seg;
@@ -108,5 +108,5 @@ const _: () = assert!(
     size_of::<TlbEntry>() == 32
         && size_of::<F80>() == 16
         && size_of::<EntryPoint>() == 16
-        && size_of::<Jump>() == 16
+        && size_of::<JumpEntry>() == 16
 );

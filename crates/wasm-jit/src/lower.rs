@@ -171,12 +171,12 @@ impl Recorder {
             let by_zero = self.op(Op2::Eq, divisor, 0);
             let wide = self.op(Op2::Ne, hi, 0);
             let refused = self.values.two(Op2::Or, by_zero, wide);
-            self.leave_if(refused);
+            self.exit_if(refused);
             lo
         } else {
             // The quotient fits exactly if the upper half is less than the divisor, which then is not 0.
             let refused = self.values.two(Op2::LeU, divisor, hi);
-            self.leave_if(refused);
+            self.exit_if(refused);
             self.dividend(w, hi, lo)
         };
         let quotient = self.values.two(Op2::DivU, dividend, divisor);
@@ -208,13 +208,13 @@ impl Recorder {
             let overflow = self.values.two(Op2::And, least, minus);
             refused = self.values.two(Op2::Or, refused, overflow);
         }
-        self.leave_if(refused);
+        self.exit_if(refused);
         let quotient = self.values.two(Op2::DivS, dividend, divisor);
         let remainder = self.values.two(Op2::RemS, dividend, divisor);
         if w != Width::B8 {
             let fitting = self.extend(w, quotient);
             let too_large = self.values.two(Op2::Ne, fitting, quotient);
-            self.leave_if(too_large);
+            self.exit_if(too_large);
         }
         (self.cut(w, quotient), self.cut(w, remainder))
     }

@@ -14,8 +14,8 @@ use x86_exec::Vcpu;
 pub struct Placed<'a> {
     /// The region
     pub region: &'a Region,
-    /// Numbers of its steps, under which [`x86_exec::Vcpu::compiled_step`] knows them
-    pub steps: Vec<u32>,
+    /// Numbers of its helpers, under which [`x86_exec::Vcpu::compiled_helper_call`] knows them
+    pub helpers: Vec<u32>,
     /// Compiled addresses of the pages it lies in: page counted from the entry's, address of its first byte
     pub pages: Vec<(i64, u64)>,
     /// Whether its ways on to other compiled code are counted
@@ -52,12 +52,12 @@ pub enum Import {
     FindToWrite,
     /// `(vcpu, linear, access, left, value)`: stores. 0 where only the interpreter can
     Store,
-    /// `(vcpu, step, left) ->` what [`x86_exec::vcpu::compiled::stepped`] makes, or 0
-    Step,
+    /// `(vcpu, step, left) ->` what [`x86_exec::vcpu::compiled::helper_result`] makes, or 0
+    HelperCall,
     /// `(vcpu, linear) -> compiled address`, 0 where it cannot be fetched from
     CodeAddress,
     /// `(vcpu, slot)`: what is in the slot was found at RIP
-    Jump,
+    JumpFound,
     /// `(kind, a, b, result, carry) -> ArithFlags::result`
     FlagsResult,
     /// `(kind, a, b, result, carry) -> ArithFlags::aux`
@@ -122,12 +122,12 @@ pub fn module(regions: &[Placed<'_>], first_slot: u32, size: MemorySize) -> Vec<
     }
     let (mut functions, mut code, mut hints) =
         (FunctionSection::new(), CodeSection::new(), BranchHints::new());
-    let go_type = types.len();
+    let thunk_type = types.len();
     types.ty().function([ValType::I64; 3], [ValType::I64]);
-    functions.function(go_type);
+    functions.function(thunk_type);
     let common = regions.first().map(|placed| (placed.fixed, placed.count));
     let (fixed, count) = common.unwrap_or_default();
-    code.function(&emit::go(fixed, count));
+    code.function(&emit::dispatch_thunk(fixed, count));
     let mut first = FIRST_FUNCTION + 1;
     if regions.iter().any(|placed| placed.region.computes_f80()) {
         let f80_type = types_of_f80(&mut types);

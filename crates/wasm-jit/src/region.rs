@@ -4,7 +4,7 @@ mod discover;
 #[cfg(test)]
 mod tests;
 
-use crate::block::{Block, Term};
+use crate::block::{Block, Terminator};
 use crate::domain::Recorder;
 use crate::flags::EntryFlags;
 use crate::value::vector::VectorNode;
@@ -12,7 +12,7 @@ use discover::{Run, discover};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use x86_decode::Instruction;
-use x86_exec::Reach;
+use x86_exec::RegisterEffects;
 use x86_exec::vcpu::compiled::{CodeMode, REPLAY_LEN};
 use x86_paging::Tlb;
 use x86_types::{CodeSize, PAGE_SIZE, Width};
@@ -53,7 +53,7 @@ pub(crate) enum Edge {
     /// To a block of the region, by number
     Block(usize),
     /// To a block as well, by way of a dispatcher, which goes on there
-    Through { dispatcher: usize, to: usize },
+    Dispatched { dispatcher: usize, to: usize },
     /// Out, to this distance
     Exit(i64),
 }
@@ -62,7 +62,7 @@ impl Edge {
     /// The node that comes next, if any does.
     pub(crate) fn next(self) -> Option<usize> {
         match self {
-            Edge::Block(n) | Edge::Through { dispatcher: n, .. } => Some(n),
+            Edge::Block(n) | Edge::Dispatched { dispatcher: n, .. } => Some(n),
             Edge::Exit(_) => None,
         }
     }
@@ -70,7 +70,7 @@ impl Edge {
     /// The block that it leads to in the end.
     pub(crate) fn block(self) -> Option<usize> {
         match self {
-            Edge::Block(n) | Edge::Through { to: n, .. } => Some(n),
+            Edge::Block(n) | Edge::Dispatched { to: n, .. } => Some(n),
             Edge::Exit(_) => None,
         }
     }
@@ -94,12 +94,12 @@ pub struct Region {
     pub(crate) mode: CodeMode,
     pub(crate) nodes: Vec<Node>,
     /// Instructions that the processor executes in passing, those together that follow each other
-    pub(crate) steps: Vec<Vec<Instruction>>,
+    pub(crate) helpers: Vec<Vec<Instruction>>,
     pub(crate) page_offset: u64,
 }
 
 impl Region {
-    /// Instructions translated, steps included.
+    /// Instructions translated, helpers included.
     pub fn instructions(&self) -> u32 {
         self.nodes.iter().map(Node::retired).sum()
     }
@@ -116,14 +116,14 @@ impl Region {
 
     /// Bytes that the region stands for, as distances from its entry: start and end of each block.
     pub fn ranges(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
-        let blocks = self.nodes.iter().filter(|node| node.block.term != Term::Choose);
+        let blocks = self.nodes.iter().filter(|node| node.block.term != Terminator::Dispatch);
         blocks.map(|node| (node.at, node.end))
     }
 
     /// The distance that an edge leads to, in the end.
     pub(crate) fn goal(&self, edge: Edge) -> i64 {
         match edge {
-            Edge::Block(to) | Edge::Through { to, .. } => self.nodes[to].at,
+            Edge::Block(to) | Edge::Dispatched { to, .. } => self.nodes[to].at,
             Edge::Exit(at) => at,
         }
     }
@@ -139,14 +139,14 @@ impl Region {
         self.nodes.iter().any(|node| node.block.of_float_mode)
     }
 
-    /// Instructions that [`x86_exec::Vcpu::compiled_step`] will be asked to execute, by number.
-    pub fn steps(&self) -> &[Vec<Instruction>] {
-        &self.steps
+    /// Instructions that [`x86_exec::Vcpu::compiled_helper_call`] will be asked to execute, by number.
+    pub fn helper_calls(&self) -> &[Vec<Instruction>] {
+        &self.helpers
     }
 
     /// What the step with this number can reach.
-    pub(crate) fn reach(&self, step: u32) -> Reach {
-        reach(&self.steps, step)
+    pub(crate) fn effects(&self, helper: u32) -> RegisterEffects {
+        helper_effects(&self.helpers, helper)
     }
 
     /// Which page, counted from the entry's, a distance lies in.
@@ -155,9 +155,9 @@ impl Region {
     }
 }
 
-fn reach(steps: &[Vec<Instruction>], step: u32) -> Reach {
-    let insns = steps.get(step as usize).into_iter().flatten();
-    insns.map(Reach::of).reduce(Reach::union).unwrap_or(Reach::ALL)
+fn helper_effects(helpers: &[Vec<Instruction>], helper: u32) -> RegisterEffects {
+    let insns = helpers.get(helper as usize).into_iter().flatten();
+    insns.map(RegisterEffects::of).reduce(RegisterEffects::union).unwrap_or(RegisterEffects::ALL)
 }
 
 fn page(offset: u64, distance: i64) -> i64 {
@@ -165,35 +165,36 @@ fn page(offset: u64, distance: i64) -> i64 {
 }
 
 impl Node {
-    /// Instructions, steps at the end included.
+    /// Instructions, helpers at the end included.
     pub(crate) fn retired(&self) -> u32 {
-        let stepped = if let Term::Step { count, .. } = self.block.term { count } else { 0 };
-        self.block.retired + stepped
+        let called = if let Terminator::HelperCall { count, .. } = self.block.term { count } else { 0 };
+        self.block.retired + called
     }
 }
 
 /// Forms the region that begins at the source's entry; `None` where its first instruction can only be interpreted.
-pub fn form(source: &dyn CodeSource, mode: CodeMode) -> Option<Region> {
+pub fn select_region(source: &dyn CodeSource, mode: CodeMode) -> Option<Region> {
     let mut recorder = Recorder::new(mode, 0, EntryFlags::Any).starting_at(source.rip());
     let runs = discover(source, &mut recorder);
-    let (nodes, steps) = Former { recorder, trial: None, source, mode, steps: Vec::new() }.record_all(&runs);
-    let mut region = Region { mode, nodes, steps, page_offset: source.page_offset() };
+    let (nodes, helpers) =
+        RegionBuilder { recorder, trial: None, source, mode, helpers: Vec::new() }.record_all(&runs);
+    let mut region = Region { mode, nodes, helpers, page_offset: source.page_offset() };
     crate::graph::prepare(&mut region);
     let first = region.nodes.first()?;
     (first.retired() > 0).then_some(region)
 }
 
 /// Records what was discovered.
-struct Former<'a> {
+struct RegionBuilder<'a> {
     recorder: Recorder,
     /// For instructions by themselves, once one is needed
     trial: Option<Recorder>,
     source: &'a dyn CodeSource,
     mode: CodeMode,
-    steps: Vec<Vec<Instruction>>,
+    helpers: Vec<Vec<Instruction>>,
 }
 
-impl Former<'_> {
+impl RegionBuilder<'_> {
     fn record_all(mut self, runs: &[Run]) -> (Vec<Node>, Vec<Vec<Instruction>>) {
         let mut wanted: FxHashMap<i64, usize> = FxHashMap::default();
         for next in runs.iter().flat_map(|run| &run.next) {
@@ -214,22 +215,22 @@ impl Former<'_> {
             // A run with instructions that the processor executes in passing becomes several blocks.
             loop {
                 let (block, end, used) = self.record(at, rest, flags);
-                let stepped = match block.term {
-                    Term::Step { index, .. } => Some(reach(&self.steps, index)),
+                let called = match block.term {
+                    Terminator::HelperCall { index, .. } => Some(helper_effects(&self.helpers, index)),
                     _ => None,
                 };
-                let left = match stepped {
-                    Some(Reach { flags: true, .. }) => EntryFlags::Canonical,
+                let left = match called {
+                    Some(RegisterEffects { flags: true, .. }) => EntryFlags::Canonical,
                     _ => flags.behind(&block.state.flags),
                 };
                 let returns_to = block.returns_to;
-                if matches!(block.term, Term::Indirect { .. }) {
+                if matches!(block.term, Terminator::Indirect { .. }) {
                     targets.push((nodes.len(), &run.targets));
                 }
                 number.insert(at, nodes.len());
                 nodes.push(Node { at, end, block: Box::new(block), edges: Vec::new() });
                 rest = rest.get(used..).unwrap_or(&[]);
-                if rest.is_empty() || stepped.is_none() {
+                if rest.is_empty() || called.is_none() {
                     for next in &run.next {
                         // Where a call returns to, the flags are those that the called code leaves.
                         let known = if returns_to == Some(*next) { EntryFlags::Any } else { left };
@@ -248,17 +249,17 @@ impl Former<'_> {
             let edge =
                 |distance: i64| number.get(&distance).map_or(Edge::Exit(distance), |&n| Edge::Block(n));
             node.edges = match node.block.term {
-                Term::Goto(to) => vec![edge(to)],
-                Term::Branch { taken, next, .. } => vec![edge(taken), edge(next)],
-                Term::Step { at, len, .. } => vec![edge(at + i64::from(len))],
-                Term::Indirect { .. } | Term::Choose => Vec::new(),
+                Terminator::Jump(to) => vec![edge(to)],
+                Terminator::Branch { taken, next, .. } => vec![edge(taken), edge(next)],
+                Terminator::HelperCall { at, len, .. } => vec![edge(at + i64::from(len))],
+                Terminator::Indirect { .. } | Terminator::Dispatch => Vec::new(),
             };
         }
         for (n, seen) in targets {
             nodes[n].edges = seen.iter().filter_map(|at| number.get(at)).map(|&n| Edge::Block(n)).collect();
         }
         returns(&mut nodes, &number);
-        (nodes, self.steps)
+        (nodes, self.helpers)
     }
 
     /// Whether an instruction can be recorded, as far as that does not depend on those before it.
@@ -276,17 +277,18 @@ impl Former<'_> {
         self.recorder.begin(at, flags);
         for (n, insn) in insns.iter().enumerate() {
             if self.recorder.instruction(insn).is_err() {
-                let (at, index) = (self.recorder.offset(), self.steps.len() as u32);
+                let (at, index) = (self.recorder.offset(), self.helpers.len() as u32);
                 let others = insns[n + 1..].iter().take_while(|insn| !self.is_recorded(insn)).copied();
-                let steps: Vec<Instruction> = [*insn].into_iter().chain(others).collect();
-                let (len, count) = (steps.iter().map(|insn| u32::from(insn.len)).sum(), steps.len() as u32);
-                self.steps.push(steps);
-                let term = Term::Step { at, len, index, count };
+                let helpers: Vec<Instruction> = [*insn].into_iter().chain(others).collect();
+                let (len, count) =
+                    (helpers.iter().map(|insn| u32::from(insn.len)).sum(), helpers.len() as u32);
+                self.helpers.push(helpers);
+                let term = Terminator::HelperCall { at, len, index, count };
                 return (self.recorder.finish(term), at + i64::from(len), n + count as usize);
             }
         }
         let end = self.recorder.offset();
-        (self.recorder.finish(Term::Goto(end)), end, insns.len())
+        (self.recorder.finish(Terminator::Jump(end)), end, insns.len())
     }
 }
 
@@ -308,7 +310,7 @@ fn returns(nodes: &mut [Node], number: &FxHashMap<i64, usize>) {
             let mut next = Vec::new();
             match (node.block.returns_to, node.block.term) {
                 (Some(back), _) => next.extend(number.get(&back)),
-                (None, Term::Indirect { from_memory: true, .. }) => {
+                (None, Terminator::Indirect { from_memory: true, .. }) => {
                     for &back in &backs {
                         if nodes[n].edges.len() < MAX_RETURNS && !nodes[n].edges.contains(&Edge::Block(back))
                         {

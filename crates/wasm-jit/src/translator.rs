@@ -6,11 +6,11 @@
 use crate::cache::{Cache, Slots, Stage, Unit};
 use crate::host::{Clock, CodeHost, Installed};
 use crate::module::{Fixed, Placed, module};
-use crate::region::{CodeSource, Region, form};
+use crate::region::{CodeSource, Region, select_region};
 use rustc_hash::FxHashMap;
 use x86_decode::Instruction;
 use x86_exec::Vcpu;
-use x86_exec::vcpu::compiled::{COMPILED_BASE, CodeMode, CompiledCode, Leave, Translation};
+use x86_exec::vcpu::compiled::{COMPILED_BASE, CodeMode, CompiledCode, ExitReason, TranslationCounts};
 use x86_types::{PAGE_SIZE, RamAddr};
 
 /// What can be chosen.
@@ -117,7 +117,7 @@ impl CodeSource for View<'_> {
         self.vcpu.instruction_at(self.rip.wrapping_add(distance as u64))
     }
     fn is_warm(&self, distance: i64) -> bool {
-        let place = self.vcpu.code_place(self.rip.wrapping_add(distance as u64));
+        let place = self.vcpu.code_location(self.rip.wrapping_add(distance as u64));
         // What is translated already is reached by a jump. If regions had copies of it, a large program's code would be
         // translated several times over.
         place.is_some_and(|(at, place)| {
@@ -126,7 +126,7 @@ impl CodeSource for View<'_> {
         })
     }
     fn targets(&self, distance: i64) -> Vec<i64> {
-        let place = self.vcpu.code_place(self.rip.wrapping_add(distance as u64));
+        let place = self.vcpu.code_location(self.rip.wrapping_add(distance as u64));
         let targets = place.map(|(at, _)| self.vcpu.targets_at(at)).unwrap_or_default();
         targets.into_iter().map(|to| distance.wrapping_add(to)).collect()
     }
@@ -192,9 +192,9 @@ impl Translator {
     }
 
     /// Forms the region at RIP.
-    pub fn form(&self, vcpu: &Vcpu) -> Option<(Region, CodeMode)> {
+    pub fn select_region(&self, vcpu: &Vcpu) -> Option<(Region, CodeMode)> {
         let mode = vcpu.code_mode()?;
-        let (at, _) = vcpu.code_place(vcpu.cpu.rip)?;
+        let (at, _) = vcpu.code_location(vcpu.cpu.rip)?;
         let view = View {
             vcpu,
             rip: vcpu.cpu.rip,
@@ -204,14 +204,14 @@ impl Translator {
             cache: &self.cache,
             mode: mode.key(),
         };
-        Some((form(&view, mode)?, mode))
+        Some((select_region(&view, mode)?, mode))
     }
 
     /// Forms the region at RIP and has it wait.
     fn translate(&mut self, vcpu: &mut Vcpu) -> Option<()> {
-        let (region, mode) = self.form(vcpu)?;
+        let (region, mode) = self.select_region(vcpu)?;
         let (rip, mode) = (vcpu.cpu.rip, mode.key());
-        let (at, place) = vcpu.code_place(rip)?;
+        let (at, place) = vcpu.code_location(rip)?;
         let pieces = pieces(&region, vcpu, rip)?;
         let mut pages: Vec<(i64, u64)> = Vec::new();
         let mut watched: Vec<RamAddr> = Vec::new();
@@ -223,14 +223,14 @@ impl Translator {
                 watched.push(piece.at.page());
             }
         }
-        let steps = region.steps().iter().map(|insns| vcpu.take_step(insns)).collect();
+        let helpers = region.helper_calls().iter().map(|insns| vcpu.acquire_helper(insns)).collect();
         let any_float = !region.depends_on_float_mode();
-        let unit = self.cache.add((at, place), mode, any_float, watched, steps, region.instructions());
+        let unit = self.cache.add((at, place), mode, any_float, watched, helpers, region.instructions());
         for piece in &pieces {
             vcpu.watch_code(unit, piece.at, piece.len);
         }
         for (start, _) in region.ranges() {
-            if let Some((_, block)) = vcpu.code_place(rip.wrapping_add(start as u64)) {
+            if let Some((_, block)) = vcpu.code_location(rip.wrapping_add(start as u64)) {
                 self.covered.entry((block, mode)).or_insert(unit);
             }
         }
@@ -261,7 +261,7 @@ impl Translator {
                     jumps,
                 }),
                 region: &w.region,
-                steps: self.cache.steps(w.unit).to_vec(),
+                helpers: self.cache.helpers(w.unit).to_vec(),
                 pages: w.pages.clone(),
                 count: self.settings.count,
             })
@@ -329,7 +329,7 @@ impl Translator {
                 self.cache.commit_module(unit.module, false);
             }
         }
-        vcpu.forget_jumps(&called);
+        vcpu.invalidate_jumps(&called);
     }
 
     fn retire(&mut self, slots: Option<Slots>) {
@@ -350,7 +350,7 @@ impl Translator {
         self.waiting.clear();
         self.covered.clear();
         self.made_for = None;
-        vcpu.shared().leave = Leave::Miss as u64;
+        vcpu.shared().leave = ExitReason::Miss as u64;
         vcpu.compiled_changed();
     }
 
@@ -373,7 +373,7 @@ fn where_is(vcpu: &mut Vcpu) -> (u64, u64) {
 /// What the processor keeps for a unit that is gone.
 fn forget(vcpu: &mut Vcpu, number: u32, unit: &Unit) {
     unit.pages.iter().for_each(|&page| vcpu.unwatch_code(number, page));
-    unit.steps.iter().for_each(|&step| vcpu.release_step(step));
+    unit.helpers.iter().for_each(|&step| vcpu.release_helper(step));
 }
 
 /// Bytes of a region within one page.
@@ -391,7 +391,7 @@ fn pieces(region: &Region, vcpu: &Vcpu, rip: u64) -> Option<Vec<Piece>> {
     for (start, end) in region.ranges() {
         let mut from = start;
         while from < end {
-            let (at, place) = vcpu.code_place(rip.wrapping_add(from as u64))?;
+            let (at, place) = vcpu.code_location(rip.wrapping_add(from as u64))?;
             let len = (PAGE_SIZE - at.page_offset()).min((end - from) as u64);
             pieces.push(Piece { page: region.page(from), at, place, len });
             from += len as i64;
@@ -401,14 +401,14 @@ fn pieces(region: &Region, vcpu: &Vcpu, rip: u64) -> Option<Vec<Piece>> {
 }
 
 impl CompiledCode for Translator {
-    fn hot_after(&self) -> u32 {
+    fn hot_threshold(&self) -> u32 {
         self.settings.hot
     }
 
     fn find(&mut self, vcpu: &mut Vcpu) -> Option<u32> {
         self.collect(vcpu);
         let mode = vcpu.code_mode()?.key();
-        let (_, place) = vcpu.code_place(vcpu.cpu.rip)?;
+        let (_, place) = vcpu.code_location(vcpu.cpu.rip)?;
         let (_, stage, slot) = self.cache.find(place, mode)?;
         if stage != Stage::Ready {
             return None;
@@ -423,7 +423,7 @@ impl CompiledCode for Translator {
         }
         self.collect(vcpu);
         let mode = vcpu.code_mode()?.key();
-        let (_, place) = vcpu.code_place(vcpu.cpu.rip)?;
+        let (_, place) = vcpu.code_location(vcpu.cpu.rip)?;
         match self.cache.find(place, mode) {
             Some((unit, Stage::Waiting, _)) => self.ask(vcpu, unit),
             Some((_, Stage::Building, slot)) => self.host.hurry(slot),
@@ -467,11 +467,11 @@ impl CompiledCode for Translator {
         self.drop_units(vcpu, units);
     }
 
-    fn statistics(&self) -> Translation {
+    fn statistics(&self) -> TranslationCounts {
         let c = self.counts();
         let (translating_ns, compiling_ns) =
             if self.clock.is_some() { self.times() } else { Default::default() };
-        Translation {
+        TranslationCounts {
             regions: c.regions,
             instructions: c.instructions,
             modules: c.modules,

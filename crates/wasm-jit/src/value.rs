@@ -2,13 +2,13 @@
 //! vectors 128.
 
 mod fold;
-mod index;
+mod interning;
 #[cfg(test)]
 mod tests;
 pub(crate) mod vector;
 
 pub(crate) use fold::IDENTITY;
-use index::{Index, Place};
+use interning::{Index, Place};
 use std::num::NonZeroU32;
 use vector::{Kind, VectorNode};
 

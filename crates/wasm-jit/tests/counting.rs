@@ -31,7 +31,7 @@ fn machine(count: bool) -> Machine {
 fn ways_from_region_to_region_are_counted() {
     let mut machine = machine(true);
     machine.run(100_000);
-    let (chained, missed) = (machine.vcpu.chained(), machine.vcpu.statistics.leaves[0]);
+    let (chained, missed) = (machine.vcpu.chained(), machine.vcpu.statistics.exits[0]);
     // There and back in every round, but for the first ones.
     assert!((1900..=2000).contains(&chained), "{chained} chained");
     assert!(missed < 50, "{missed} missed");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use wasm_jit::{CodeSource, MemorySize, Placed, form, layout, module};
+use wasm_jit::{CodeSource, MemorySize, Placed, layout, module, select_region};
 use x86_decode::{Instruction, decode};
 use x86_exec::vcpu::compiled::{CodeMode, FloatMode, Segments};
 use x86_types::{CodeSize, Seg, Width};
@@ -178,9 +178,9 @@ fn text(size: CodeSize, code: &str) -> String {
         at += usize::from(insn.len);
     }
     assert_eq!(at, code.len(), "whole instructions");
-    let region = form(&Bytes(size, code), mode).unwrap();
-    let steps = (0..region.steps().len() as u32).collect();
-    let placed = Placed { region: &region, steps, pages: vec![(0, 0x10_0000)], count: false, fixed: None };
+    let region = select_region(&Bytes(size, code), mode).unwrap();
+    let helpers = (0..region.helper_calls().len() as u32).collect();
+    let placed = Placed { region: &region, helpers, pages: vec![(0, 0x10_0000)], count: false, fixed: None };
     out + &named(&wasmprinter::print_bytes(module(&[placed], 1, MemorySize::Grows)).unwrap())
 }
 

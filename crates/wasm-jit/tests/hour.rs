@@ -169,7 +169,7 @@ impl Kernel {
     fn of(system: &System, machine: &mut Machine) -> Kernel {
         machine.set_up(&system.start);
         machine.run(1);
-        Kernel(machine.vcpu.code_place(KERNEL).unwrap().1, machine.vcpu.code_mode().unwrap())
+        Kernel(machine.vcpu.code_location(KERNEL).unwrap().1, machine.vcpu.code_mode().unwrap())
     }
 
     /// How many of those that are always called are compiled.
@@ -187,7 +187,7 @@ struct Most {
     regions: u64,
     waiting: u64,
     covered: u64,
-    steps: usize,
+    helpers: usize,
     blocks: usize,
     code_pages: usize,
     rewritten_pages: usize,
@@ -195,13 +195,13 @@ struct Most {
 
 impl Most {
     fn note(&mut self, machine: &mut Machine) {
-        let (counts, kept) = (machine.counts(), machine.vcpu.kept());
+        let (counts, kept) = (machine.counts(), machine.vcpu.code_usage());
         self.bytes = self.bytes.max(counts.kept_bytes);
         self.modules = self.modules.max(counts.kept_modules);
         self.regions = self.regions.max(counts.kept_regions);
         self.waiting = self.waiting.max(counts.waiting);
         self.covered = self.covered.max(counts.covered);
-        self.steps = self.steps.max(kept.steps);
+        self.helpers = self.helpers.max(kept.helpers);
         self.blocks = self.blocks.max(kept.blocks);
         self.code_pages = self.code_pages.max(kept.code_pages);
         self.rewritten_pages = self.rewritten_pages.max(kept.rewritten_pages);
@@ -247,7 +247,7 @@ fn nothing_grows_in_an_hour_of_programs() {
     assert!(late.waiting < settings.batch as u64 && late.covered < 48 * settings.batch as u64);
     assert!(u64::from(slots[1]) < 2 * late.regions, "{} slots for {} functions", slots[1], late.regions);
     // A program has several that no other has.
-    assert!((late.steps as u64) < 2 * late.regions, "{} steps", late.steps);
+    assert!((late.helpers as u64) < 2 * late.regions, "{} helpers", late.helpers);
     assert!(late.code_pages <= 2 * PLACES + 4 && late.rewritten_pages <= 2 * PLACES + 4);
     let grew = |a: u64, b: u64| b > a + a / 8;
     assert!(!grew(early.blocks as u64, late.blocks as u64), "{} blocks, then {}", early.blocks, late.blocks);

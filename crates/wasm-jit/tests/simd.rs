@@ -7,7 +7,7 @@ use support::machine::{RAM, Start};
 use support::pair::{MOST, Pair};
 use support::random::Random;
 use support::vectors::{AVX, Case, VECTOR, bytes, cases};
-use wasm_jit::{CodeSource, form};
+use wasm_jit::{CodeSource, select_region};
 use x86_decode::{Instruction, decode};
 use x86_exec::vcpu::compiled::{CodeMode, FloatMode};
 use x86_state::Mxcsr;
@@ -30,7 +30,7 @@ impl CodeSource for Snippet<'_> {
 
 /// Whether nothing of the code is left to the processor.
 fn is_recorded(size: CodeSize, code: &[u8], mode: CodeMode) -> bool {
-    form(&Snippet(size, code), mode).is_some_and(|region| region.steps().is_empty())
+    select_region(&Snippet(size, code), mode).is_some_and(|region| region.helper_calls().is_empty())
 }
 
 fn mode(size: CodeSize) -> u32 {

@@ -7,7 +7,7 @@ use support::machine::Start;
 use support::pair::{MOST, Pair};
 use support::random::Random;
 use support::vectors::{Case, X87, bytes, cases};
-use wasm_jit::{CodeSource, form};
+use wasm_jit::{CodeSource, select_region};
 use x86_decode::{Instruction, decode};
 use x86_state::{F80, X87 as Unit};
 use x86_types::CodeSize;
@@ -33,8 +33,8 @@ impl CodeSource for Snippet<'_> {
 
 /// Whether nothing of the code is left to the processor.
 fn is_recorded(pair: &mut Pair, size: CodeSize, start: &Start) -> bool {
-    let region = pair.code_mode(start).and_then(|mode| form(&Snippet(size, &start.code), mode));
-    region.is_some_and(|region| region.steps().is_empty())
+    let region = pair.code_mode(start).and_then(|mode| select_region(&Snippet(size, &start.code), mode));
+    region.is_some_and(|region| region.helper_calls().is_empty())
 }
 
 /// Cases, of which so many in a hundred at least are recorded whole.

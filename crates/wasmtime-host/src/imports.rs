@@ -58,14 +58,15 @@ pub(crate) fn imports(store: &mut Store<StoreLimits>, memory: Memory, table: Tab
         processor(vcpu).compiled_store(linear, access, left, value)
     });
     // SAFETY: as above.
-    let step =
-        function(store, true, |[vcpu, number, left]| unsafe { processor(vcpu).compiled_step(number, left) });
+    let step = function(store, true, |[vcpu, number, left]| unsafe {
+        processor(vcpu).compiled_helper_call(number, left)
+    });
     // SAFETY: as above.
     let code_address =
         function(store, true, |[vcpu, rip]| unsafe { processor(vcpu).compiled_code_address(rip) });
     let jump = function(store, false, |[vcpu, slot]| {
         // SAFETY: as above.
-        unsafe { processor(vcpu) }.compiled_jump(slot);
+        unsafe { processor(vcpu) }.compiled_jump_found(slot);
         0
     });
     let result = function(store, true, |[kind, a, b, result, carry]| {

@@ -139,12 +139,12 @@ imports! {
     /// [`wasm_jit::Import::Store`]
     fn v64_jit_store(vcpu, linear, access, left, value) -> u64 =
         on(vcpu, |vcpu| vcpu.compiled_store(linear, access, left, value));
-    /// [`wasm_jit::Import::Step`]
-    fn v64_jit_step(vcpu, number, left) -> u64 = on(vcpu, |vcpu| vcpu.compiled_step(number, left));
+    /// [`wasm_jit::Import::HelperCall`]
+    fn v64_jit_step(vcpu, number, left) -> u64 = on(vcpu, |vcpu| vcpu.compiled_helper_call(number, left));
     /// [`wasm_jit::Import::CodeAddress`]
     fn v64_jit_code_address(vcpu, rip) -> u64 = on(vcpu, |vcpu| vcpu.compiled_code_address(rip));
-    /// [`wasm_jit::Import::Jump`]
-    fn v64_jit_jump(vcpu, slot) = on(vcpu, |vcpu| vcpu.compiled_jump(slot));
+    /// [`wasm_jit::Import::JumpFound`]
+    fn v64_jit_jump(vcpu, slot) = on(vcpu, |vcpu| vcpu.compiled_jump_found(slot));
     /// [`wasm_jit::Import::FlagsResult`]
     fn v64_jit_flags_result(kind, a, b, result, carry) -> u64 = FlagsKind(kind).flags(a, b, result, carry).result;
     /// [`wasm_jit::Import::FlagsAux`]

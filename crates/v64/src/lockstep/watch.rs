@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_jit::Translator;
 use x86_exec::Vcpu;
-use x86_exec::vcpu::compiled::{CompiledCode, Translation};
+use x86_exec::vcpu::compiled::{CompiledCode, TranslationCounts};
 
 /// One stay in compiled code. Counts are instructions since power-on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Watched {
     /// Describes the region that is about to be made, if it is the one that is wanted.
     fn look(&mut self, vcpu: &Vcpu) -> Option<()> {
         let wanted = self.notes.borrow().wanted?;
-        let (region, _) = self.translator.form(vcpu)?;
+        let (region, _) = self.translator.select_region(vcpu)?;
         let rip = vcpu.cpu.rip;
         let distance = wanted.wrapping_sub(rip) as i64;
         if region.ranges().any(|(start, end)| (start..end).contains(&distance)) {
@@ -53,8 +53,8 @@ impl Watched {
 }
 
 impl CompiledCode for Watched {
-    fn hot_after(&self) -> u32 {
-        self.translator.hot_after()
+    fn hot_threshold(&self) -> u32 {
+        self.translator.hot_threshold()
     }
 
     fn find(&mut self, vcpu: &mut Vcpu) -> Option<u32> {
@@ -85,7 +85,7 @@ impl CompiledCode for Watched {
         self.translator.invalidate(vcpu, units);
     }
 
-    fn statistics(&self) -> Translation {
+    fn statistics(&self) -> TranslationCounts {
         self.translator.statistics()
     }
 

@@ -33,13 +33,13 @@ impl Recorder {
     }
 
     /// Leaves this instruction to the interpreter where `condition` is not 0.
-    pub(crate) fn leave_if(&mut self, condition: Value) {
+    pub(crate) fn exit_if(&mut self, condition: Value) {
         if self.values.constant(condition) == Some(0) || self.excluded.contains(&condition) {
             return;
         }
         self.excluded.push(condition);
         let exit = self.exit_before();
-        self.act(Action::LeaveIf { condition, exit });
+        self.act(Action::ExitIf { condition, exit });
     }
 
     /// Leaves where RIP may not become `target`. Distances within a region are small, and what they lead to is looked at where
@@ -47,14 +47,14 @@ impl Recorder {
     ///
     /// SPEC: intel-sdm-vol2 :: RET—Return From Procedure -> outside 64-bit mode #GP(0) if the offset is beyond the limit of CS; likewise JMP and CALL
     /// SPEC: intel-sdm-vol1 :: 3.3.7.1 Canonical Addressing -> bits 63:47 of a target have to be equal; if not, the instruction is left to the interpreter
-    pub(super) fn leave_for_bad_target(&mut self, target: Value) {
+    pub(super) fn exit_if_bad_target(&mut self, target: Value) {
         if self.distance(target).is_some() {
             return;
         }
         if self.mode.segments != Segments::Flat {
             let end = self.values.entry(Entry::CodeEnd);
             let bad = self.values.two(Op2::LeU, end, target);
-            return self.leave_if(bad);
+            return self.exit_if(bad);
         }
         if self.mode.code_size != CodeSize::Bits64 {
             return;
@@ -63,6 +63,6 @@ impl Recorder {
         let shifted = self.values.two(Op2::Shl, target, up);
         let back = self.values.two(Op2::ShrS, shifted, up);
         let bad = self.values.two(Op2::Ne, back, target);
-        self.leave_if(bad);
+        self.exit_if(bad);
     }
 }

@@ -23,7 +23,7 @@ impl Recorder {
             let (end, size) = (self.values.entry(Entry::SegEnd(m.seg as u8, write)), self.values.imm(bytes));
             let behind = self.values.two(Op2::Add, m.offset, size);
             let outside = self.values.two(Op2::LtU, end, behind);
-            self.leave_if(outside);
+            self.exit_if(outside);
         }
         let base = self.base_of(m.seg);
         if long {

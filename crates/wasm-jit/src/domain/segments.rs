@@ -46,7 +46,7 @@ impl Recorder {
             (self.read_gpr(RSP, sw), self.values.imm(bytes), self.values.imm(sw.mask() - (bytes - 1)));
         let new = self.bin(Bin::Sub, sw, old, size);
         let wraps = self.values.two(Op2::LtU, last, new);
-        self.leave_if(wraps);
+        self.exit_if(wraps);
         let up = self.values.imm(w.bits().into());
         let high = self.values.two(Op2::Shl, first, up);
         let pair = self.values.two(Op2::Or, high, second);

@@ -17,7 +17,7 @@ impl Recorder {
     }
 
     pub(super) fn store_vector(&mut self, m: &MemRef<Value>, aligned: bool, x: Value) {
-        self.leave_if_unmasked();
+        self.exit_if_unmasked();
         let linear = self.vector_place(m, if aligned { 16 } else { 1 }, true);
         let refused = self.exit_before();
         self.act(Action::StoreVector { linear, value: x, refused });
@@ -51,7 +51,7 @@ impl Recorder {
         aligned: bool,
         x: [Value; 2],
     ) {
-        self.leave_if_unmasked();
+        self.exit_if_unmasked();
         let low = self.vector_place(m, if aligned { 32 } else { 1 }, true);
         let upper = self.behind(m, addrsize, 16);
         let high = self.vector_place(&upper, 1, true);
@@ -93,40 +93,40 @@ impl Recorder {
         if alignment != 1 {
             let low = self.values.imm(alignment - 1);
             let rest = self.values.two(Op2::And, linear, low);
-            self.leave_if(rest);
+            self.exit_if(rest);
         }
         linear
     }
 
     /// Leaves before this instruction where neither is 0. Mostly the first is, and nothing else has to be looked at.
-    pub(crate) fn leave_if_both(&mut self, first: Value, second: Value) {
+    pub(crate) fn exit_if_both(&mut self, first: Value, second: Value) {
         match (self.values.constant(first), self.values.constant(second)) {
             (Some(0), _) | (_, Some(0)) => {}
-            (Some(_), _) => self.leave_if(second),
-            (_, Some(_)) => self.leave_if(first),
+            (Some(_), _) => self.exit_if(second),
+            (_, Some(_)) => self.exit_if(first),
             _ => {
                 let exit = self.exit_before();
-                self.act(Action::LeaveIfBoth { first, second, exit });
+                self.act(Action::ExitIfBoth { first, second, exit });
             }
         }
     }
 
     /// Whether a float is known to be neither a NaN nor denormal.
-    pub(crate) fn is_tame(&self, f: Value) -> bool {
-        self.tame.contains(&(None, f))
+    pub(crate) fn is_known_normal(&self, f: Value) -> bool {
+        self.known_normal.contains(&(None, f))
     }
 
-    pub(crate) fn set_tame(&mut self, f: Value) {
-        self.tame.push((None, f));
+    pub(crate) fn set_known_normal(&mut self, f: Value) {
+        self.known_normal.push((None, f));
     }
 
     /// The same, of all lanes of a vector.
-    pub(crate) fn is_tame_in(&self, p: Precision, x: Value) -> bool {
-        self.tame.contains(&(Some(p), x))
+    pub(crate) fn is_known_normal_in(&self, p: Precision, x: Value) -> bool {
+        self.known_normal.contains(&(Some(p), x))
     }
 
-    pub(crate) fn set_tame_in(&mut self, p: Precision, x: Value) {
-        self.tame.push((Some(p), x));
+    pub(crate) fn set_known_normal_in(&mut self, p: Precision, x: Value) {
+        self.known_normal.push((Some(p), x));
     }
 
     /// What rounding may do unseen. What is recorded depends on it.

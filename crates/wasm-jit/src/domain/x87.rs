@@ -17,7 +17,7 @@ const BIAS: u64 = 16383;
 
 impl Recorder {
     /// Leaves where CR0 does not let x87 or MMX instructions execute, or where an exception waits.
-    fn leave_if_unavailable(&mut self, waits: bool) -> Result<(), NotRecorded> {
+    fn exit_if_unavailable(&mut self, waits: bool) -> Result<(), NotRecorded> {
         // Pointers are linear addresses in some modes of 16-bit code, and wrap.
         if self.mode.code_size == CodeSize::Bits16 || self.mode.segments == Segments::Real {
             return Err(NotRecorded);
@@ -29,15 +29,15 @@ impl Recorder {
             let waiting = self.values.two(Op2::And, status, es);
             condition = self.values.two(Op2::Or, condition, waiting);
         }
-        self.leave_if(condition);
+        self.exit_if(condition);
         Ok(())
     }
 
-    pub(super) fn leave_if_no_mmx(&mut self) -> Result<(), NotRecorded> {
+    pub(super) fn exit_if_no_mmx(&mut self) -> Result<(), NotRecorded> {
         if self.state.fpu.is_stack() {
             return Err(NotRecorded);
         }
-        self.leave_if_unavailable(true)
+        self.exit_if_unavailable(true)
     }
 
     pub(super) fn mmx(&mut self, r: u8) -> Value {
@@ -87,7 +87,7 @@ impl Recorder {
         } else {
             tag
         };
-        self.leave_if(condition);
+        self.exit_if(condition);
     }
 
     fn fill(&mut self, position: u8, x: Value) {
@@ -121,7 +121,7 @@ impl Recorder {
     }
 
     /// Leaves where an exception was raised since the checkpoint that is not masked.
-    pub(super) fn leave_if_unmasked(&mut self) {
+    pub(super) fn exit_if_unmasked(&mut self) {
         let Some(raised) = self.unchecked.take() else { return };
         let (control, all, shift) =
             (self.x87_control(), self.values.imm(EXCEPTIONS), self.values.imm(STATUS));
@@ -129,7 +129,7 @@ impl Recorder {
         let (masks, all) = (self.values.two(Op2::And, control, all), all);
         let unmasked = self.values.two(Op2::Xor, masks, all);
         let condition = self.values.two(Op2::And, shifted, unmasked);
-        self.leave_if(condition);
+        self.exit_if(condition);
     }
 
     /// The bits of a memory operand as a number; what raises an exception is the interpreter's.
@@ -171,19 +171,19 @@ impl X87 for Recorder {
         if self.state.fpu.is_mmx() {
             return Err(NotRecorded);
         }
-        self.leave_if_unavailable(false)
+        self.exit_if_unavailable(false)
     }
 
     fn x87_ready(&mut self) -> Result<u16, NotRecorded> {
         if self.state.fpu.is_mmx() {
             return Err(NotRecorded);
         }
-        self.leave_if_unavailable(true)?;
+        self.exit_if_unavailable(true)?;
         Ok(0)
     }
 
     fn x87_wait(&mut self) -> Result<(), NotRecorded> {
-        self.leave_if_unavailable(true)
+        self.exit_if_unavailable(true)
     }
 
     fn x87_executed(&mut self, _: &Instruction, operand: Option<&MemRef<Value>>, _: u16) {
@@ -277,7 +277,7 @@ impl X87 for Recorder {
     }
 
     fn set_x87_control(&mut self, word: Value) {
-        self.leave_if_unmasked();
+        self.exit_if_unmasked();
         let (kept, one, all) = (self.values.imm(0x1f3f), self.values.imm(0x40), self.values.imm(EXCEPTIONS));
         let word = self.values.two(Op2::And, word, kept);
         let word = self.values.two(Op2::Or, word, one);
@@ -285,7 +285,7 @@ impl X87 for Recorder {
         let unmasked = self.values.two(Op2::Xor, masks, all);
         let status = self.x87_status();
         let pending = self.values.two(Op2::And, status, unmasked);
-        self.leave_if(pending);
+        self.exit_if(pending);
         self.state.fpu.control = Some(word);
     }
 
@@ -336,7 +336,7 @@ impl X87 for Recorder {
         let above = self.values.lane(Width::B8, 1, number);
         let shift = self.values.imm(STATUS);
         let raised = self.values.two(Op2::ShrU, above, shift);
-        self.leave_if(raised);
+        self.exit_if(raised);
         number
     }
 
@@ -363,7 +363,7 @@ impl X87 for Recorder {
     }
 
     fn store80(&mut self, m: &MemRef<Value>, addrsize: Width, x: Value) -> Result<(), NotRecorded> {
-        self.leave_if_unmasked();
+        self.exit_if_unmasked();
         // All ten bytes are looked up before any is stored.
         let above = self.behind(m, addrsize, 8);
         let opened = Access { linear: self.linear(&above, 2, true), w: Width::B2 };

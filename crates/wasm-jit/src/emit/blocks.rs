@@ -1,20 +1,20 @@
 //! A block: its effects, its ways out, and the state it leaves in the locals.
 
 use super::memory::Reached;
-use super::{Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, LEFT, Label, REASON, RIP, place};
-use crate::block::{Access, Action, Base, Block, State, Term};
+use super::{Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, LEFT, Label, REASON, RIP, mem_arg};
+use crate::block::{Access, Action, Base, Block, State, Terminator};
 use crate::layout;
-use crate::plan::{Plan, flag_values};
-use crate::sharing::Share;
+use crate::local_allocation::{LocalAllocation, flag_values};
+use crate::shared_probes::SharedProbe;
 use crate::value::vector::Kind;
 use crate::value::{Entry, Node, Value};
 use wasm_encoder::BlockType;
-use x86_exec::vcpu::compiled::{FlagsKind, Leave};
+use x86_exec::vcpu::compiled::{ExitReason, FlagsKind};
 
 /// A block being emitted.
 pub(super) struct Scope<'a> {
     pub(super) block: &'a Block,
-    plan: &'a Plan,
+    plan: &'a LocalAllocation,
     /// Local of the first value, by kind
     first: [u32; 4],
     /// Values that the way out being emitted computes first, and their locals
@@ -41,7 +41,7 @@ impl Scope<'_> {
     }
 
     /// The local with the start of a range that accesses share.
-    pub(super) fn shared_range(&self, share: Share) -> u32 {
+    pub(super) fn shared_range(&self, share: SharedProbe) -> u32 {
         self.first[Kind::I64 as usize] + share.local
     }
 
@@ -58,7 +58,7 @@ impl Scope<'_> {
 
 impl Emitter<'_> {
     /// Emits a block up to its end. A condition or a target is left on the stack.
-    pub(super) fn block(&mut self, block: &Block, plan: &Plan) {
+    pub(super) fn block(&mut self, block: &Block, plan: &LocalAllocation) {
         let mut scope = Scope { block, plan, first: self.frame.values, shared: Vec::new(), ready: 0 };
         let mut open = None;
         for (n, effect) in block.effects.iter().enumerate() {
@@ -76,12 +76,12 @@ impl Emitter<'_> {
         self.close_exit(&mut scope, open);
         self.compute(&mut scope, block.values.len());
         match block.term {
-            Term::Branch { condition, .. } => self.truth(&scope, condition),
-            Term::Indirect { target, .. } => self.value(&scope, target),
-            Term::Goto(_) | Term::Step { .. } | Term::Choose => {}
+            Terminator::Branch { condition, .. } => self.truth(&scope, condition),
+            Terminator::Indirect { target, .. } => self.value(&scope, target),
+            Terminator::Jump(_) | Terminator::HelperCall { .. } | Terminator::Dispatch => {}
         }
         self.commit_state(&scope, &block.state);
-        self.spend(block);
+        self.decrement_budget(block);
     }
 
     /// Puts the values before number `end` into their locals.
@@ -146,11 +146,11 @@ impl Emitter<'_> {
             let Some((selector, base)) = segment else { continue };
             self.vcpu();
             self.value(scope, selector);
-            self.out().i64_store16(place(layout::SELECTOR + layout::SEGMENT * n, 1));
+            self.out().i64_store16(mem_arg(layout::SELECTOR + layout::SEGMENT * n, 1));
             for offset in [layout::BASE + layout::SEGMENT * n, layout::SEG_BASE + 8 * n] {
                 self.vcpu();
                 self.value(scope, base);
-                self.out().i64_store(place(offset, 3));
+                self.out().i64_store(mem_arg(offset, 3));
             }
         }
         for &local in places.iter().rev() {
@@ -177,17 +177,17 @@ impl Emitter<'_> {
                 let place = Reached { linear, bytes: 16, before, share };
                 self.store_vector(scope, place, value, refused)
             }
-            Action::LeaveIf { condition, exit } => {
+            Action::ExitIf { condition, exit } => {
                 self.truth(scope, condition);
-                self.leave(scope, exit);
+                self.exit_if(scope, exit);
             }
-            Action::LeaveIfBoth { first, second, exit } => {
+            Action::ExitIfBoth { first, second, exit } => {
                 self.truth(scope, first);
-                self.begin_seldom();
+                self.begin_unlikely();
                 self.compute_shared(scope, scope.plan.doubts(number as usize));
                 self.truth(scope, second);
                 scope.shared.clear();
-                self.leave(scope, exit);
+                self.exit_if(scope, exit);
                 self.end();
             }
         }
@@ -218,23 +218,23 @@ impl Emitter<'_> {
         let Some(number) = open else { return };
         self.out().br(1);
         self.end();
-        self.way_out_of(scope, number);
+        self.emit_exit(scope, number);
         self.end();
     }
 
     /// Leaves by an exit where the i32 on the stack is not 0.
-    pub(super) fn leave(&mut self, scope: &mut Scope<'_>, number: u32) {
+    pub(super) fn exit_if(&mut self, scope: &mut Scope<'_>, number: u32) {
         if let Some(depth) = self.labels.iter().rev().position(|&label| label == Label::Exit(number)) {
-            self.seldom();
+            self.hint_unlikely();
             self.out().br_if(depth as u32);
             return;
         }
-        self.begin_seldom();
-        self.way_out_of(scope, number);
+        self.begin_unlikely();
+        self.emit_exit(scope, number);
         self.end();
     }
 
-    fn way_out_of(&mut self, scope: &mut Scope<'_>, number: u32) {
+    fn emit_exit(&mut self, scope: &mut Scope<'_>, number: u32) {
         let Some(exit) = scope.block.exits.get(number as usize) else { return };
         self.compute_shared(scope, scope.plan.shared(number as usize));
         self.commit_state(scope, &exit.state);
@@ -243,7 +243,7 @@ impl Emitter<'_> {
             self.out().local_get(LEFT).i64_const(exit.retired.into()).i64_sub().local_set(LEFT);
         }
         self.rip(exit.at);
-        self.out().local_set(RIP).i64_const(Leave::Interpret as i64).local_set(REASON);
-        self.go_out();
+        self.out().local_set(RIP).i64_const(ExitReason::Interpret as i64).local_set(REASON);
+        self.branch_to_epilogue();
     }
 }

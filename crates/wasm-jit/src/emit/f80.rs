@@ -10,7 +10,7 @@ mod quotient;
 mod round;
 mod sum;
 
-use super::place;
+use super::mem_arg;
 use crate::layout;
 use crate::module::{F80_FUNCTION, Import};
 use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
@@ -110,12 +110,12 @@ fn exact() -> Function {
         out.local_get(x).i64x2_extract_lane(1);
     }
     out.call(Import::F80 as u32).i64x2_splat();
-    out.local_get(VCPU).i64_load(place(layout::SCRATCH, 3)).i64x2_replace_lane(1).end();
+    out.local_get(VCPU).i64_load(mem_arg(layout::SCRATCH, 3)).i64x2_replace_lane(1).end();
     function
 }
 
 /// Leaves it to the processor where the i32 on the stack is not 0.
-fn leave_if(out: &mut InstructionSink<'_>) {
+fn exit_if(out: &mut InstructionSink<'_>) {
     out.if_(BlockType::Empty);
     for parameter in [VCPU, A, B, CONTROL, FUNCTION] {
         out.local_get(parameter);
@@ -140,13 +140,13 @@ fn is_no_normal_exponent(out: &mut InstructionSink<'_>, exp: u32) {
 }
 
 /// Leaves what are not two normal numbers to be rounded to nearest, to 64 bits.
-fn leave_unless_normal(out: &mut InstructionSink<'_>) {
+fn exit_unless_normal(out: &mut InstructionSink<'_>) {
     out.local_get(A_LOW).local_get(B_LOW).i64_and().i64_const(0).i64_ge_s();
     is_no_normal_exponent(out, A_EXP);
     is_no_normal_exponent(out, B_EXP);
     out.local_get(CONTROL).i64_const(ROUNDING | PRECISION).i64_and().i64_const(PRECISION).i64_ne();
     out.i32_or().i32_or().i32_or();
-    leave_if(out);
+    exit_if(out);
 }
 
 /// Pushes whether the number in locals is neither a normal one nor a zero.
@@ -167,7 +167,7 @@ fn pair(out: &mut InstructionSink<'_>, low: u32, high: impl FnOnce(&mut Instruct
 /// The product of significands is exact.
 fn product(out: &mut InstructionSink<'_>) {
     take_both(out);
-    leave_unless_normal(out);
+    exit_unless_normal(out);
     out.local_get(A_EXP).local_get(B_EXP).i64_add().i64_const(BIAS - 1).i64_sub().local_set(EXP);
     out.local_get(A_HIGH).local_get(B_HIGH).i64_xor().i64_const(SIGN_BIT).i64_and().local_set(SIGN);
     // Of four products of halves.

@@ -1,7 +1,7 @@
 //! What a block leaves of the x87 unit, to the processor's state.
 
 use super::blocks::Scope;
-use super::{Emitter, SLOT, place};
+use super::{Emitter, SLOT, mem_arg};
 use crate::fpu::{C1, C320, EXCEPTIONS, Fpu, STATUS, TOP};
 use crate::layout;
 use wasm_encoder::{InstructionSink, MemArg};
@@ -36,7 +36,7 @@ impl Emitter<'_> {
         }
         let mut stores: Vec<(Store, MemArg)> = Vec::new();
         if fpu.is_stack() {
-            self.vcpu().i64_load16_u(place(layout::X87_STATUS, 1)).i64_const(TOP as i64).i64_shr_u();
+            self.vcpu().i64_load16_u(mem_arg(layout::X87_STATUS, 1)).i64_const(TOP as i64).i64_shr_u();
             self.out().i64_const(7).i64_and().local_set(SLOT);
         }
         for (n, x) in (0..).zip(&fpu.registers) {
@@ -48,48 +48,48 @@ impl Emitter<'_> {
             self.out().i64_const(layout::X87_REGISTER_SHIFT as i64).i64_shl().i64_add();
             self.value(scope, x);
             self.out().v128_const(REGISTER as i128).v128_and();
-            stores.push((store128, place(layout::X87_REGISTERS, 3)));
+            stores.push((store128, mem_arg(layout::X87_REGISTERS, 3)));
         }
         for (n, v) in (0..).zip(&fpu.mmx) {
             let &Some(v) = v else { continue };
             let at = layout::X87_REGISTERS + (n << layout::X87_REGISTER_SHIFT);
             self.vcpu();
             self.value(scope, v);
-            stores.push((store64, place(at, 3)));
+            stores.push((store64, mem_arg(at, 3)));
             self.vcpu().i64_const(0xffff);
-            stores.push((store64, place(at + layout::SIGN_EXPONENT, 3)));
+            stores.push((store64, mem_arg(at + layout::SIGN_EXPONENT, 3)));
         }
         if fpu.has_status() {
             self.vcpu();
             self.status(scope, fpu);
-            stores.push((store16, place(layout::X87_STATUS, 1)));
+            stores.push((store16, mem_arg(layout::X87_STATUS, 1)));
         }
         if let Some(tags) = fpu.tags {
             self.vcpu().i64_const(tags.into());
-            stores.push((store8, place(layout::X87_TAGS, 0)));
+            stores.push((store8, mem_arg(layout::X87_TAGS, 0)));
         } else if fpu.filled | fpu.emptied != 0 {
             self.vcpu();
             self.tags(fpu);
-            stores.push((store8, place(layout::X87_TAGS, 0)));
+            stores.push((store8, mem_arg(layout::X87_TAGS, 0)));
         }
         if let Some(control) = fpu.control {
             self.vcpu();
             self.value(scope, control);
-            stores.push((store16, place(layout::X87_CONTROL, 1)));
+            stores.push((store16, mem_arg(layout::X87_CONTROL, 1)));
         }
         if let Some(distance) = fpu.instruction {
             self.vcpu();
             self.rip(distance);
-            stores.push((store64, place(layout::FIP, 3)));
+            stores.push((store64, mem_arg(layout::FIP, 3)));
             self.selector(Seg::Cs);
-            stores.push((store16, place(layout::FCS, 1)));
+            stores.push((store16, mem_arg(layout::FCS, 1)));
         }
         if let Some((offset, seg)) = fpu.operand {
             self.vcpu();
             self.value(scope, offset);
-            stores.push((store64, place(layout::FDP, 3)));
+            stores.push((store64, mem_arg(layout::FDP, 3)));
             self.selector(seg);
-            stores.push((store16, place(layout::FDS, 1)));
+            stores.push((store16, mem_arg(layout::FDS, 1)));
         }
         for (store, at) in stores.into_iter().rev() {
             store(&mut self.out(), at);
@@ -99,7 +99,7 @@ impl Emitter<'_> {
     /// Pushes the address of the processor and a segment's selector.
     fn selector(&mut self, seg: Seg) {
         self.vcpu();
-        self.vcpu().i64_load16_u(place(layout::selector(seg), 1));
+        self.vcpu().i64_load16_u(mem_arg(layout::selector(seg), 1));
     }
 
     /// Pushes the status word.
@@ -108,10 +108,10 @@ impl Emitter<'_> {
         let cleared = if turned { 7 << TOP } else { 0 }
             | if fpu.c1.is_some() { C1 } else { 0 }
             | if fpu.conditions.is_some() { C320 } else { 0 };
-        self.vcpu().i64_load16_u(place(layout::X87_STATUS, 1));
+        self.vcpu().i64_load16_u(mem_arg(layout::X87_STATUS, 1));
         self.out().i64_const((!cleared & 0xffff) as i64).i64_and();
         if fpu.top != 0 {
-            self.vcpu().i64_load16_u(place(layout::X87_STATUS, 1));
+            self.vcpu().i64_load16_u(mem_arg(layout::X87_STATUS, 1));
             self.out().i64_const(i64::from(fpu.top) << TOP).i64_add().i64_const(7 << TOP).i64_and().i64_or();
         }
         let above = match (fpu.raised, fpu.c1) {
@@ -136,7 +136,7 @@ impl Emitter<'_> {
             emitter.out().i64_const(i64::from(bits) * 0x101).local_get(SLOT).i64_shl();
             emitter.out().i64_const(8).i64_shr_u();
         };
-        self.vcpu().i64_load8_u(place(layout::X87_TAGS, 0));
+        self.vcpu().i64_load8_u(mem_arg(layout::X87_TAGS, 0));
         if fpu.emptied != 0 {
             turned(self, !fpu.emptied);
             self.out().i64_and();

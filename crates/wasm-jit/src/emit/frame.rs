@@ -1,12 +1,12 @@
 //! Which registers and flags a region's function keeps in locals, and how they come there and back.
 
-use super::{BASE, Emitter, FIXED, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, place};
+use super::{BASE, Emitter, FIXED, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, mem_arg};
 use crate::layout;
 use crate::region::Region;
 use crate::value::vector::Kind;
 use crate::value::{Entry, Node};
 use wasm_encoder::ValType;
-use x86_exec::Reach;
+use x86_exec::RegisterEffects;
 
 /// Which locals hold what.
 pub(super) struct Frame {
@@ -30,7 +30,7 @@ const FLAG_PLACES: [(u32, u64); 5] = [
 ];
 
 impl Frame {
-    /// What the region uses; what only its steps reach stays in memory. Locals are not numbered yet.
+    /// What the region uses; what only its steps effects stays in memory. Locals are not numbered yet.
     pub(super) fn of(region: &Region) -> Frame {
         let (mut used, mut written, mut flags) = (0_u16, 0_u16, false);
         let (mut vectors_used, mut vectors_written) = (0_u32, 0_u32);
@@ -94,47 +94,48 @@ impl Frame {
 
 impl Emitter<'_> {
     pub(super) fn load_state(&mut self) {
-        self.load_within(Reach::ALL);
+        self.load_written(RegisterEffects::ALL);
     }
 
     pub(super) fn store_state(&mut self) {
-        self.store_within(Reach::ALL);
+        self.store_read(RegisterEffects::ALL);
     }
 
-    /// Loads what an instruction with this reach may have written.
-    pub(super) fn load_within(&mut self, reach: Reach) {
+    /// Loads what an instruction with this effects may have written.
+    pub(super) fn load_written(&mut self, effects: RegisterEffects) {
         for (r, local) in self.frame.gpr.into_iter().enumerate() {
-            if let (Some(local), true) = (local, reach.writes >> r & 1 != 0) {
-                self.vcpu().i64_load(place(layout::gpr(r as u8), 3)).local_set(local);
+            if let (Some(local), true) = (local, effects.writes >> r & 1 != 0) {
+                self.vcpu().i64_load(mem_arg(layout::gpr(r as u8), 3)).local_set(local);
             }
         }
         for (r, local) in self.frame.vectors.into_iter().enumerate() {
-            if let (Some(local), true) = (local, reach.vectors) {
-                self.vcpu().v128_load(place(layout::vector(r as u8), 4)).local_set(local);
+            if let (Some(local), true) = (local, effects.vectors) {
+                self.vcpu().v128_load(mem_arg(layout::vector(r as u8), 4)).local_set(local);
             }
         }
-        if self.frame.flags && reach.flags {
+        if self.frame.flags && effects.flags {
             for (local, offset) in FLAG_PLACES {
-                self.vcpu().i64_load(place(offset, 3)).local_set(local);
+                self.vcpu().i64_load(mem_arg(offset, 3)).local_set(local);
             }
         }
     }
 
-    /// Stores what an instruction with this reach may read.
-    pub(super) fn store_within(&mut self, reach: Reach) {
+    /// Stores what an instruction with this effects may read.
+    pub(super) fn store_read(&mut self, effects: RegisterEffects) {
         for (r, local) in self.frame.gpr.into_iter().enumerate() {
-            if let (Some(local), true) = (local, self.frame.written & reach.reads & 1 << r != 0) {
-                self.vcpu().local_get(local).i64_store(place(layout::gpr(r as u8), 3));
+            if let (Some(local), true) = (local, self.frame.written & effects.reads & 1 << r != 0) {
+                self.vcpu().local_get(local).i64_store(mem_arg(layout::gpr(r as u8), 3));
             }
         }
         for (r, local) in self.frame.vectors.into_iter().enumerate() {
-            if let (Some(local), true) = (local, reach.vectors && self.frame.vectors_written >> r & 1 != 0) {
-                self.vcpu().local_get(local).v128_store(place(layout::vector(r as u8), 4));
+            if let (Some(local), true) = (local, effects.vectors && self.frame.vectors_written >> r & 1 != 0)
+            {
+                self.vcpu().local_get(local).v128_store(mem_arg(layout::vector(r as u8), 4));
             }
         }
-        if self.frame.flags && reach.flags {
+        if self.frame.flags && effects.flags {
             for (local, offset) in FLAG_PLACES {
-                self.vcpu().local_get(local).i64_store(place(offset, 3));
+                self.vcpu().local_get(local).i64_store(mem_arg(offset, 3));
             }
         }
     }

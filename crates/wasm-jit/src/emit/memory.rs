@@ -1,10 +1,10 @@
 //! Loads and stores: the TLB in line, everything else by the processor.
 
 use super::blocks::Scope;
-use super::{Emitter, LEFT, LINEAR, Label, OPENED, SLOT, place};
+use super::{Emitter, LEFT, LINEAR, Label, SLOT, WRITE_ADDRESS, mem_arg};
 use crate::layout;
 use crate::module::Import;
-use crate::sharing::Share;
+use crate::shared_probes::SharedProbe;
 use crate::value::Value;
 use wasm_encoder::{BlockType, ValType};
 use x86_exec::vcpu::compiled::access;
@@ -17,7 +17,7 @@ pub(super) struct Reached {
     pub(super) bytes: u32,
     /// Instructions of the block before the accessing one
     pub(super) before: u32,
-    pub(super) share: Option<Share>,
+    pub(super) share: Option<SharedProbe>,
 }
 
 impl Emitter<'_> {
@@ -44,7 +44,7 @@ impl Emitter<'_> {
             self.value(scope, to.linear);
             if share.at != 0 {
                 self.out().i64_const(share.at as i64).i64_sub();
-                self.cut();
+                self.wrap_rip();
             }
             self.out().local_set(LINEAR);
             self.missed(bytes, write);
@@ -81,7 +81,7 @@ impl Emitter<'_> {
         self.describe(scope, to);
         let import = if write { Import::FindToWrite } else { Import::Find };
         self.out().call(import as u32).local_tee(SLOT).i64_eqz();
-        self.leave(scope, exit);
+        self.exit_if(scope, exit);
         self.out().local_get(SLOT);
         if let Some(share) = to.share
             && share.at != 0
@@ -107,7 +107,7 @@ impl Emitter<'_> {
 
     /// An `if` that is hardly ever taken and gives an address.
     fn begin_address(&mut self) {
-        self.seldom();
+        self.hint_unlikely();
         self.begin(Label::Other, |out| {
             out.if_(BlockType::Result(ValType::I64));
         });
@@ -131,16 +131,16 @@ impl Emitter<'_> {
         let at = self.locate(scope, to, for_write, exit);
         let out = &mut self.out();
         if for_write && to.share.is_none() {
-            out.local_tee(OPENED);
+            out.local_tee(WRITE_ADDRESS);
         }
         match (to.bytes, result) {
             (_, None) => out.drop(),
-            (4, Some(local)) if low => out.v128_load32_zero(place(at, 0)).local_set(local),
-            (_, Some(local)) if low => out.v128_load64_zero(place(at, 0)).local_set(local),
-            (1, Some(local)) => out.i64_load8_u(place(at, 0)).local_set(local),
-            (2, Some(local)) => out.i64_load16_u(place(at, 0)).local_set(local),
-            (4, Some(local)) => out.i64_load32_u(place(at, 0)).local_set(local),
-            (_, Some(local)) => out.i64_load(place(at, 0)).local_set(local),
+            (4, Some(local)) if low => out.v128_load32_zero(mem_arg(at, 0)).local_set(local),
+            (_, Some(local)) if low => out.v128_load64_zero(mem_arg(at, 0)).local_set(local),
+            (1, Some(local)) => out.i64_load8_u(mem_arg(at, 0)).local_set(local),
+            (2, Some(local)) => out.i64_load16_u(mem_arg(at, 0)).local_set(local),
+            (4, Some(local)) => out.i64_load32_u(mem_arg(at, 0)).local_set(local),
+            (_, Some(local)) => out.i64_load(mem_arg(at, 0)).local_set(local),
         };
     }
 
@@ -149,7 +149,7 @@ impl Emitter<'_> {
         let again = again && to.share.is_none();
         if again {
             // The load brought a copy.
-            self.out().local_get(OPENED);
+            self.out().local_get(WRITE_ADDRESS);
             match self.placed.fixed {
                 Some(fixed) => self.out().i64_const((fixed.vcpu + layout::SCRATCH) as i64),
                 None => self.vcpu().i64_const(layout::SCRATCH as i64).i64_add(),
@@ -158,7 +158,7 @@ impl Emitter<'_> {
         } else {
             self.look(scope, to, true);
         }
-        self.begin_seldom();
+        self.begin_unlikely();
         if again {
             self.value(scope, to.linear);
             self.out().local_set(LINEAR);
@@ -166,10 +166,10 @@ impl Emitter<'_> {
         self.describe(scope, to);
         self.value(scope, value);
         self.out().call(Import::Store as u32).i64_eqz();
-        self.leave(scope, exit);
+        self.exit_if(scope, exit);
         self.out().else_();
         let at = if again {
-            self.out().local_get(OPENED);
+            self.out().local_get(WRITE_ADDRESS);
             0
         } else {
             self.found(scope, to)
@@ -177,10 +177,10 @@ impl Emitter<'_> {
         self.value(scope, value);
         let out = &mut self.out();
         match to.bytes {
-            1 => out.i64_store8(place(at, 0)),
-            2 => out.i64_store16(place(at, 0)),
-            4 => out.i64_store32(place(at, 0)),
-            _ => out.i64_store(place(at, 0)),
+            1 => out.i64_store8(mem_arg(at, 0)),
+            2 => out.i64_store16(mem_arg(at, 0)),
+            4 => out.i64_store32(mem_arg(at, 0)),
+            _ => out.i64_store(mem_arg(at, 0)),
         };
         self.end();
     }
@@ -191,7 +191,7 @@ impl Emitter<'_> {
         let at = self.locate(scope, to, false, exit);
         let out = &mut self.out();
         match result {
-            Some(local) => out.v128_load(place(at, 0)).local_set(local),
+            Some(local) => out.v128_load(mem_arg(at, 0)).local_set(local),
             None => out.drop(),
         };
     }
@@ -199,6 +199,6 @@ impl Emitter<'_> {
     pub(super) fn store_vector(&mut self, scope: &mut Scope<'_>, to: Reached, value: Value, exit: u32) {
         let at = self.locate(scope, to, true, exit);
         self.value(scope, value);
-        self.out().v128_store(place(at, 0));
+        self.out().v128_store(mem_arg(at, 0));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::blocks::Scope;
 use super::narrow::LOW;
-use super::{BASE, Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, place};
+use super::{BASE, Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, mem_arg};
 use crate::layout;
 use crate::module::Import;
 use crate::value::{Entry, Node, Op1, Op2, Value};
@@ -138,7 +138,7 @@ impl Emitter<'_> {
             }
             Entry::Base => {
                 self.out().local_get(BASE);
-                self.cut();
+                self.wrap_rip();
             }
             Entry::FlagA => {
                 self.out().local_get(FLAG_A);
@@ -178,38 +178,38 @@ impl Emitter<'_> {
                 self.out().end().i64_const(63).i64_shr_u().end();
             }
             Entry::SystemFlags => {
-                self.vcpu().i64_load(place(layout::SYSTEM_FLAGS, 3));
+                self.vcpu().i64_load(mem_arg(layout::SYSTEM_FLAGS, 3));
             }
             Entry::Selector(seg) => {
                 let offset = layout::SELECTOR + layout::SEGMENT * u64::from(seg);
-                self.vcpu().i64_load16_u(place(offset, 1));
+                self.vcpu().i64_load16_u(mem_arg(offset, 1));
             }
             Entry::SegBase(seg) => {
                 let offset = layout::SEG_BASE + 8 * u64::from(seg);
-                self.vcpu().i64_load(place(offset, 3));
+                self.vcpu().i64_load(mem_arg(offset, 3));
             }
             Entry::Cr0 => {
-                self.vcpu().i64_load(place(layout::CR0, 3));
+                self.vcpu().i64_load(mem_arg(layout::CR0, 3));
             }
             Entry::X87Status => {
-                self.vcpu().i64_load16_u(place(layout::X87_STATUS, 1));
+                self.vcpu().i64_load16_u(mem_arg(layout::X87_STATUS, 1));
             }
             Entry::X87Control => {
-                self.vcpu().i64_load16_u(place(layout::X87_CONTROL, 1));
+                self.vcpu().i64_load16_u(mem_arg(layout::X87_CONTROL, 1));
             }
             Entry::X87Tags => {
-                self.vcpu().i64_load8_u(place(layout::X87_TAGS, 0));
+                self.vcpu().i64_load8_u(mem_arg(layout::X87_TAGS, 0));
             }
             Entry::Mmx(n) => {
                 let offset = layout::X87_REGISTERS + (u64::from(n) << layout::X87_REGISTER_SHIFT);
-                self.vcpu().i64_load(place(offset, 3));
+                self.vcpu().i64_load(mem_arg(offset, 3));
             }
             Entry::SegEnd(seg, write) => {
                 let offset = layout::SEG_ENDS + 8 * (u64::from(seg) + 6 * u64::from(write));
-                self.vcpu().i64_load(place(offset, 3));
+                self.vcpu().i64_load(mem_arg(offset, 3));
             }
             Entry::CodeEnd => {
-                self.vcpu().i64_load(place(layout::CODE_END, 3));
+                self.vcpu().i64_load(mem_arg(layout::CODE_END, 3));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::blocks::Scope;
 use super::f80::function_of;
-use super::{Emitter, place};
+use super::{Emitter, mem_arg};
 use crate::layout;
 use crate::value::Value;
 use crate::value::vector::{FloatOne, FloatOrder, FloatTwo, Precision, VectorNode};
@@ -94,7 +94,7 @@ impl Emitter<'_> {
                 self.vcpu();
                 self.value(scope, number);
                 self.out().i64_const(layout::X87_REGISTER_SHIFT as i64).i64_shl().i64_add();
-                self.out().v128_load(place(layout::X87_REGISTERS, 3));
+                self.out().v128_load(mem_arg(layout::X87_REGISTERS, 3));
             }
             VectorNode::F80(function, a, b, control) => {
                 self.vcpu();

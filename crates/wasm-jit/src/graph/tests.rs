@@ -21,7 +21,7 @@ fn region(edges: &[&[usize]]) -> Region {
     };
     let node = |(n, edges): (usize, &&[usize])| {
         let at = n as i64;
-        let block = Recorder::new(mode, at, EntryFlags::Any).finish(Term::Goto(0));
+        let block = Recorder::new(mode, at, EntryFlags::Any).finish(Terminator::Jump(0));
         Node {
             at,
             end: at + 1,
@@ -30,7 +30,7 @@ fn region(edges: &[&[usize]]) -> Region {
         }
     };
     let nodes = edges.iter().enumerate().map(node).collect();
-    Region { mode, nodes, steps: Vec::new(), page_offset: 0 }
+    Region { mode, nodes, helpers: Vec::new(), page_offset: 0 }
 }
 
 fn prepared(edges: &[&[usize]]) -> Region {
@@ -40,14 +40,14 @@ fn prepared(edges: &[&[usize]]) -> Region {
 }
 
 fn dispatchers(region: &Region) -> Vec<&Node> {
-    region.nodes.iter().filter(|node| node.block.term == Term::Choose).collect()
+    region.nodes.iter().filter(|node| node.block.term == Terminator::Dispatch).collect()
 }
 
 /// Goes through dispatchers from `next` as emitted code does, to the block that was chosen.
 fn arrives(region: &Region, mut next: usize, to: usize) -> bool {
     for _ in 0..region.nodes.len() {
         let node = &region.nodes[next];
-        if node.block.term != Term::Choose {
+        if node.block.term != Terminator::Dispatch {
             return next == to;
         }
         let Some(edge) = node.edges.iter().find(|edge| edge.block() == Some(to)) else { return false };
@@ -66,7 +66,7 @@ fn check(edges: &[&[usize]]) {
         for &edge in &node.edges {
             let next = edge.next().unwrap();
             assert!(next > n || dominates(&idom, next, n), "{edges:?}: {n} to {next}\n{region}");
-            if node.block.term == Term::Choose {
+            if node.block.term == Terminator::Dispatch {
                 assert!(shape.is_merge[next] && shape.children[n].contains(&next), "{edges:?}\n{region}");
                 continue;
             }
@@ -74,7 +74,7 @@ fn check(edges: &[&[usize]]) {
             assert!(arrives(&region, next, to), "{edges:?}: {n} to {to}\n{region}");
             reached.insert(to);
         }
-        if node.block.term != Term::Choose {
+        if node.block.term != Terminator::Dispatch {
             let goals: Vec<i64> = node.edges.iter().map(|&edge| region.goal(edge)).collect();
             let wanted: Vec<i64> = edges[node.at as usize].iter().map(|&to| to as i64).collect();
             assert_eq!(goals, wanted, "{edges:?}: {n}\n{region}");
@@ -107,7 +107,7 @@ fn a_way_into_the_middle_of_a_loop_leads_through_a_dispatcher() {
     let region = prepared(edges);
     assert_eq!(dispatchers(&region).len(), 1);
     let through = region.nodes.iter().flat_map(|node| &node.edges);
-    let through = through.filter(|edge| matches!(edge, Edge::Through { .. })).count();
+    let through = through.filter(|edge| matches!(edge, Edge::Dispatched { .. })).count();
     // Both ways in, and the way back; on from the first to the second it goes at once.
     assert_eq!(through, 3);
 }

@@ -163,7 +163,7 @@ impl Recorder {
             VecOp::Cvtpd2ps => self.lower_packed_demotion(b),
             VecOp::Cvtdq2ps => {
                 let singles = self.one(SinglesOf, b);
-                self.set_tame_in(Single, singles);
+                self.set_known_normal_in(Single, singles);
                 singles
             }
             VecOp::Cvtps2dq => self.lower_to_integers(Single, false, b),
@@ -186,7 +186,7 @@ impl Recorder {
             VecOp::Cvtps2pd => self.lower_packed_promotion(b),
             VecOp::Cvtdq2pd => {
                 let doubles = self.one(DoublesOf, b);
-                self.set_tame_in(Double, doubles);
+                self.set_known_normal_in(Double, doubles);
                 doubles
             }
             VecOp::Cvtsi2sd32 => self.lower_from_integer(Double, Width::B4, a, b),
@@ -231,23 +231,23 @@ impl Recorder {
         if let Some(denormal) = self.either(denormal_x, denormal_y) {
             wrong = self.values.two(Op2::Or, denormal, wrong);
         }
-        self.leave_if_both(suspicious, wrong);
-        self.leave_unless_exact(Lanes { p, packed: false }, op, x, y, result);
+        self.exit_if_both(suspicious, wrong);
+        self.exit_unless_exact(Lanes { p, packed: false }, op, x, y, result);
         for f in [x, y, result] {
-            self.set_tame(f);
+            self.set_known_normal(f);
         }
         result
     }
 
     fn lower_packed(&mut self, op: FloatTwo, p: Precision, a: Value, b: Value) -> Value {
         let result = self.two(packed_two(op, p), a, b);
-        self.leave_for_lanes(op, p, a, b, &[result]);
-        self.leave_unless_exact(Lanes { p, packed: true }, op, a, b, result);
+        self.exit_for_lanes(op, p, a, b, &[result]);
+        self.exit_unless_exact(Lanes { p, packed: true }, op, a, b, result);
         result
     }
 
     /// Leaves where one of the results of the lanes of `a` and `b` does not stand.
-    fn leave_for_lanes(&mut self, op: FloatTwo, p: Precision, a: Value, b: Value, results: &[Value]) {
+    fn exit_for_lanes(&mut self, op: FloatTwo, p: Precision, a: Value, b: Value, results: &[Value]) {
         let denormal_a = self.denormal_lanes(p, a);
         let denormal_b = if a == b { None } else { self.denormal_lanes(p, b) };
         let denormal = self.either_lane(denormal_a, denormal_b);
@@ -271,10 +271,10 @@ impl Recorder {
         if let (Some(suspicious), Some(wrong)) = (suspicious, wrong) {
             let suspicious = self.vector_test(VectorTest::Any, suspicious);
             let wrong = self.vector_test(VectorTest::Any, wrong);
-            self.leave_if_both(suspicious, wrong);
+            self.exit_if_both(suspicious, wrong);
         }
         for x in [a, b].iter().chain(results) {
-            self.set_tame_in(p, *x);
+            self.set_known_normal_in(p, *x);
         }
     }
 
@@ -290,7 +290,7 @@ impl Recorder {
         let count = 16 / p.width().bytes() as u8;
         let turns = super::shuffle::lanes(p.width(), |n| n + (n & 1) * count);
         let result = self.values.shuffle(turns, differences, sums);
-        self.leave_for_lanes(FloatTwo::Add, p, a, b, &[result]);
+        self.exit_for_lanes(FloatTwo::Add, p, a, b, &[result]);
         result
     }
 
@@ -303,11 +303,11 @@ impl Recorder {
             let denormal = self.denormal_lanes(p, b);
             if let Some(bad) = self.either_lane(denormal, Some(nan)) {
                 let any = self.vector_test(VectorTest::Any, bad);
-                self.leave_if(any);
+                self.exit_if(any);
             }
-            self.leave_unless_root_exact(lanes, b, root);
-            self.set_tame_in(p, b);
-            self.set_tame_in(p, root);
+            self.exit_unless_root_exact(lanes, b, root);
+            self.set_known_normal_in(p, b);
+            self.set_known_normal_in(p, root);
             return root;
         }
         let x = self.low(p, b);
@@ -318,10 +318,10 @@ impl Recorder {
         let nan = self.values.two(Op2::LtU, infinity, t);
         let denormal = self.denormal(p, x);
         let wrong = self.either(denormal, Some(nan)).unwrap_or(nan);
-        self.leave_if_both(suspicious, wrong);
-        self.leave_unless_root_exact(lanes, x, root);
-        self.set_tame(x);
-        self.set_tame(root);
+        self.exit_if_both(suspicious, wrong);
+        self.exit_unless_root_exact(lanes, x, root);
+        self.set_known_normal(x);
+        self.set_known_normal(root);
         self.values.with_low(p, a, root)
     }
 
@@ -334,15 +334,15 @@ impl Recorder {
             _ => FloatOne::Nearest,
         };
         if lanes.packed {
-            self.leave_unless_lanes_tame(lanes.p, b);
+            self.exit_unless_lanes_known_normal(lanes.p, b);
             let whole = self.one(packed_one(op, lanes.p), b);
-            self.set_tame_in(lanes.p, whole);
+            self.set_known_normal_in(lanes.p, whole);
             return whole;
         }
         let x = self.low(lanes.p, b);
-        self.leave_unless_tame(lanes.p, x);
+        self.exit_unless_known_normal(lanes.p, x);
         let whole = self.values.vector(VectorNode::FloatOne(op, lanes.p, x));
-        self.set_tame(whole);
+        self.set_known_normal(whole);
         self.values.with_low(lanes.p, a, whole)
     }
 
@@ -350,21 +350,21 @@ impl Recorder {
     fn lower_extremum(&mut self, max: bool, lanes: Lanes, a: Value, b: Value) -> Value {
         let p = lanes.p;
         if lanes.packed {
-            self.leave_unless_lanes_tame(p, a);
-            self.leave_unless_lanes_tame(p, b);
+            self.exit_unless_lanes_known_normal(p, a);
+            self.exit_unless_lanes_known_normal(p, b);
             // `pmin` takes its second operand where that is less, `pmax` where it is greater.
             let op = if max { of(p, PmaxF32, PmaxF64) } else { of(p, PminF32, PminF64) };
             let result = self.two(op, b, a);
-            self.set_tame_in(p, result);
+            self.set_known_normal_in(p, result);
             return result;
         }
         let (x, y) = (self.low(p, a), self.low(p, b));
-        self.leave_unless_tame(p, x);
-        self.leave_unless_tame(p, y);
+        self.exit_unless_known_normal(p, x);
+        self.exit_unless_known_normal(p, y);
         let (less, more) = if max { (y, x) } else { (x, y) };
         let first = self.values.vector(VectorNode::Compare(FloatOrder::Lt, p, less, more));
         let result = self.values.select(first, x, y);
-        self.set_tame(result);
+        self.set_known_normal(result);
         self.values.with_low(p, a, result)
     }
 
@@ -372,12 +372,12 @@ impl Recorder {
     fn lower_compare(&mut self, lanes: Lanes, a: Value, b: Value, predicate: u8) -> Option<Value> {
         let p = lanes.p;
         if lanes.packed {
-            self.leave_unless_lanes_tame(p, a);
-            self.leave_unless_lanes_tame(p, b);
+            self.exit_unless_lanes_known_normal(p, a);
+            self.exit_unless_lanes_known_normal(p, b);
         } else {
             let (x, y) = (self.low(p, a), self.low(p, b));
-            self.leave_unless_tame(p, x);
-            self.leave_unless_tame(p, y);
+            self.exit_unless_known_normal(p, x);
+            self.exit_unless_known_normal(p, y);
         }
         // Those from 8 on differ from the first eight for NaNs alone.
         let op = match predicate & 7 {
@@ -407,8 +407,8 @@ impl Recorder {
     /// COMISS and its kin, where nothing is unordered: CF for less, ZF for equal.
     fn lower_order(&mut self, p: Precision, a: Value, b: Value) -> Value {
         let (x, y) = (self.low(p, a), self.low(p, b));
-        self.leave_unless_tame(p, x);
-        self.leave_unless_tame(p, y);
+        self.exit_unless_known_normal(p, x);
+        self.exit_unless_known_normal(p, y);
         let less = self.values.vector(VectorNode::Compare(FloatOrder::Lt, p, x, y));
         let equal = self.values.vector(VectorNode::Compare(FloatOrder::Eq, p, x, y));
         let image = self.values.vector(VectorNode::CarryZero(less, equal));

@@ -1,7 +1,7 @@
 //! Which instructions a region is made of: what static control flow reaches from its entry.
 
 use super::{CodeSource, MAX_BLOCK, MAX_INSTRUCTIONS, page};
-use crate::block::Term;
+use crate::block::Terminator;
 use crate::domain::Recorder;
 use crate::flags::EntryFlags;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -113,15 +113,15 @@ fn successors(recorder: &mut Recorder, at: i64, insn: &Instruction) -> (Vec<i64>
         return (vec![behind], false);
     }
     let mut next: Vec<i64> = recorder.returns_to().into_iter().collect();
-    let term = recorder.end(Term::Goto(behind));
+    let term = recorder.end(Terminator::Jump(behind));
     match term {
-        Term::Goto(to) => next.push(to),
-        Term::Branch { taken, next: behind, .. } => next.extend([behind, taken]),
-        Term::Indirect { .. } => {}
-        Term::Step { .. } | Term::Choose => next.push(behind),
+        Terminator::Jump(to) => next.push(to),
+        Terminator::Branch { taken, next: behind, .. } => next.extend([behind, taken]),
+        Terminator::Indirect { .. } => {}
+        Terminator::HelperCall { .. } | Terminator::Dispatch => next.push(behind),
     }
     next.dedup();
-    (next, matches!(term, Term::Indirect { .. }))
+    (next, matches!(term, Terminator::Indirect { .. }))
 }
 
 /// Runs that the entry reaches, in reverse postorder.

@@ -34,7 +34,7 @@ const LOOP: &[u8] = &[0x01, 0xf8, 0x3d, 0, 1, 0, 0, 0x76, 0xf7, 0xc3];
 
 #[test]
 fn an_entry_in_the_midst_of_a_loop_does_not_cut_it() {
-    let region = form(&From(LOOP, 7), MODE).unwrap();
+    let region = select_region(&From(LOOP, 7), MODE).unwrap();
     let mut ranges: Vec<_> = region.ranges().collect();
     ranges.sort_unstable();
     assert_eq!(ranges, [(-7, 2), (0, 2), (2, 3)]);
@@ -49,7 +49,7 @@ fn an_entry_in_the_midst_of_a_loop_does_not_cut_it() {
 
 #[test]
 fn an_entry_that_is_jumped_to_is_where_blocks_end() {
-    let region = form(&From(LOOP, 0), MODE).unwrap();
+    let region = select_region(&From(LOOP, 0), MODE).unwrap();
     let mut ranges: Vec<_> = region.ranges().collect();
     ranges.sort_unstable();
     assert_eq!(ranges, [(0, 9), (9, 10)]);

@@ -3,8 +3,8 @@
 //! both parts lie, so that neither waits for the other, and its one line of facts says whether it is the one that is
 //! wanted.
 
-use super::links::{Context, FOUND_LEN, Link};
-use super::targets::Targets;
+use super::block_links::{Context, FOUND_LEN, Link};
+use super::target_profile::TargetProfile;
 use crate::{Handler, handler, vcpu::Vcpu};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
@@ -61,7 +61,7 @@ pub(crate) struct Block {
     pub(crate) compiled: Found,
     /// `runs` when its page was last swept
     pub(super) swept: u32,
-    /// Number of its [`Targets`]; 0 where it has none
+    /// Number of its [`TargetProfile`]; 0 where it has none
     targets: u32,
     /// Bytes of code
     pub(crate) len: u16,
@@ -112,7 +112,7 @@ pub(super) struct Store {
     free: [Vec<u32>; SIZES],
     /// From here on lines are free
     end: usize,
-    targets: Vec<Targets>,
+    targets: Vec<TargetProfile>,
     free_targets: Vec<u32>,
     /// Blocks by the linear address at which they were found last
     pub(super) found: Box<[Link]>,
@@ -124,7 +124,7 @@ impl Store {
             chunks: Vec::new(),
             free: core::array::from_fn(|_| Vec::new()),
             end: 0,
-            targets: vec![Targets::default()],
+            targets: vec![TargetProfile::default()],
             free_targets: Vec::new(),
             found: vec![Link::default(); FOUND_LEN].into(),
         };
@@ -207,16 +207,16 @@ impl Store {
 
     fn take_targets(&mut self) -> u32 {
         if let Some(free) = self.free_targets.pop() {
-            self.targets[free as usize] = Targets::default();
+            self.targets[free as usize] = TargetProfile::default();
             return free;
         }
-        self.targets.push(Targets::default());
+        self.targets.push(TargetProfile::default());
         self.targets.len() as u32 - 1
     }
 
     /// Where an indirect jump or call at its end was seen to go, while there is a translator.
     #[inline(always)]
-    pub(super) fn targets(&self, id: BlockId) -> Option<&Targets> {
+    pub(super) fn targets(&self, id: BlockId) -> Option<&TargetProfile> {
         let number = self.block(id).targets;
         if number == 0 { None } else { self.targets.get(number as usize) }
     }

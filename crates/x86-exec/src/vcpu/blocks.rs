@@ -3,11 +3,11 @@
 #[cfg(test)]
 mod tests;
 
+use super::block_links::Context;
 use super::block_store::{Block, BlockId, Found, Slot, Store};
 use super::block_table::{Entry, NO_KEY, Table, WAYS};
 use super::churn::{Churn, lines};
 use super::code_events::{CodeEvent, OTHER, OWN};
-use super::links::Context;
 use std::collections::HashMap;
 use x86_types::{CodeSize, LinearAddr, RamAddr};
 

@@ -4,24 +4,24 @@
 //! flags are whole whenever it calls or returns; what it cannot do it leaves to the interpreter, before the instruction.
 
 mod f80;
-mod jumps;
+mod helper_calls;
+mod helper_table;
+mod jump_cache;
 pub mod layout;
 mod memory;
-mod passing;
-mod steps;
-mod translation;
+mod statistics;
 
 pub use super::replay::REPLAY_LEN;
-pub(super) use jumps::Jumps;
-pub use jumps::{JUMP_FOLD, JUMPS_LEN, Jump};
+pub use helper_calls::{HELPER_RETIRED_SHIFT, helper_result};
+pub(super) use jump_cache::JumpCache;
+pub use jump_cache::{JUMP_CACHE_LEN, JUMP_HASH_SHIFT, JumpEntry};
 pub use memory::access;
-pub use passing::{STEPPED_DONE, stepped};
-pub use translation::Translation;
+pub use statistics::TranslationCounts;
 
 use super::Vcpu;
 use super::arith::arith;
 use crate::FlagDef;
-pub(super) use steps::Steps;
+pub(super) use helper_table::HelperTable;
 use x86_decode::{Instruction, decode};
 use x86_float::Env;
 use x86_paging::{AccessKind, Tlb};
@@ -36,7 +36,7 @@ pub const COMPILED_BASE: u64 = if cfg!(target_family = "wasm") { 0 } else { 0x10
 /// Why compiled code came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
-pub enum Leave {
+pub enum ExitReason {
     /// No compiled code is known for where RIP is now
     Miss = 0,
     /// Too few instructions are left to be run by compiled code
@@ -61,7 +61,7 @@ pub struct Shared {
     pub flags_result: u64,
     /// CF, where the kind says so
     pub flags_carry: u64,
-    /// A [`Leave`]
+    /// A [`ExitReason`]
     pub leave: u64,
     /// Compiled address of the TLB
     pub tlb: u64,
@@ -71,7 +71,7 @@ pub struct Shared {
     pub entries: u64,
     /// Compiled address of the table of jumps
     pub jumps: u64,
-    /// What makes of RIP the key of its jump: see [`Jump`]
+    /// What makes of RIP the key of its jump: see [`JumpEntry`]
     pub jump_key: u64,
     /// [`CodeMode::key`] of the code that may run now; 0 where it can only be interpreted
     pub code_key: u32,
@@ -230,7 +230,7 @@ impl CodeMode {
 /// Keeps translated code and runs it.
 pub trait CompiledCode {
     /// Runs of a block by the interpreter before it is [`CompiledCode::hot`].
-    fn hot_after(&self) -> u32;
+    fn hot_threshold(&self) -> u32;
 
     /// Slot of the compiled form of the code at RIP, if there is one. Slots are not 0.
     fn find(&mut self, vcpu: &mut Vcpu) -> Option<u32>;
@@ -250,7 +250,7 @@ pub trait CompiledCode {
     fn invalidate(&mut self, vcpu: &mut Vcpu, units: &[u32]);
 
     /// Returns counts for `--stats`.
-    fn statistics(&self) -> Translation;
+    fn statistics(&self) -> TranslationCounts;
 
     /// To reach the implementation.
     fn as_any_mut(&mut self) -> &mut dyn std::any::Any;
@@ -262,7 +262,7 @@ pub(super) const LEAST_BUDGET: u64 = 64;
 impl Vcpu {
     /// Attaches translated code.
     pub fn set_compiled(&mut self, code: Box<dyn CompiledCode>) {
-        self.code.hot = code.hot_after().max(1);
+        self.code.hot = code.hot_threshold().max(1);
         self.code.compiled = Some(code);
     }
 
@@ -276,11 +276,11 @@ impl Vcpu {
         self.code.shared.tlb = (self.mem.tlb.base_address() as u64).wrapping_sub(COMPILED_BASE);
         self.code.shared.entries = entries.wrapping_sub(COMPILED_BASE);
         self.code.shared.jumps = self.code.jumps.address();
-        self.choose_bank();
+        self.select_bank();
     }
 
     /// Tells compiled code which bank of the TLB the present mode looks into.
-    pub(super) fn choose_bank(&mut self) {
+    pub(super) fn select_bank(&mut self) {
         let offset = self.mem.mmu as u64 * Tlb::BANK_BYTES as u64;
         self.code.shared.bank = self.code.shared.tlb.wrapping_add(offset);
     }
@@ -335,7 +335,7 @@ impl Vcpu {
 
     /// Where the code at `rip` lies in memory, and its compiled address, if its page is in the TLB. Nothing is walked:
     /// translating code leaves no trace in the guest.
-    pub fn code_place(&self, rip: u64) -> Option<(RamAddr, u64)> {
+    pub fn code_location(&self, rip: u64) -> Option<(RamAddr, u64)> {
         self.place_of(self.linear_code(rip))
     }
 
@@ -347,13 +347,13 @@ impl Vcpu {
     /// The instruction at `rip`, as [`Vcpu::run`] would execute it; `None` where that is not sure.
     pub fn instruction_at(&self, rip: u64) -> Option<Instruction> {
         let mut bytes = [0; 15];
-        let (at, _) = self.code_place(rip)?;
+        let (at, _) = self.code_location(rip)?;
         let here = (PAGE_SIZE - at.page_offset()).min(15) as usize;
         self.mem.guest.ram_read(at, &mut bytes[..here]);
         if let Ok(insn) = decode(self.cpu.code_size, &bytes[..here]) {
             return self.usable(insn);
         }
-        let (next, _) = self.code_place(rip.wrapping_add(here as u64))?;
+        let (next, _) = self.code_location(rip.wrapping_add(here as u64))?;
         self.mem.guest.ram_read(next, &mut bytes[here..]);
         decode(self.cpu.code_size, &bytes).ok().and_then(|insn| self.usable(insn))
     }
@@ -398,8 +398,8 @@ impl Vcpu {
             // Numbers begin anew: nothing may be left of those before.
             self.code.epoch = 1;
             self.code.blocks.compiled_anywhere();
-            self.code.jumps.begin_anew();
-            self.code.jumps_for = Default::default();
+            self.code.jumps.clear();
+            self.code.jump_keys = Default::default();
         }
     }
 
@@ -422,7 +422,7 @@ impl Vcpu {
     /// Runs compiled code. Gives whether any instruction was executed.
     pub(super) fn run_compiled(&mut self, slot: u32, budget: u64) -> bool {
         let Some(mut code) = self.code.compiled.take() else { return false };
-        self.choose_jumps();
+        self.select_jump_key();
         let flags = self.cpu.arith;
         let shared = &mut self.code.shared;
         shared.flags_kind = FlagsKind::CANONICAL.0;
@@ -434,9 +434,9 @@ impl Vcpu {
         let done = budget - left;
         self.statistics.compiled += done;
         self.statistics.entries += 1;
-        self.statistics.leaves[(self.code.shared.leave & 3) as usize] += 1;
-        self.code.interpret_next = self.code.shared.leave == Leave::Interpret as u64;
-        self.code.missed = self.code.shared.leave == Leave::Miss as u64;
+        self.statistics.exits[(self.code.shared.leave & 3) as usize] += 1;
+        self.code.interpret_next = self.code.shared.leave == ExitReason::Interpret as u64;
+        self.code.missed = self.code.shared.leave == ExitReason::Miss as u64;
         self.code.compiled = Some(code);
         self.drop_units();
         let came_to = self.run_state.retired;

@@ -1,26 +1,26 @@
 //! One virtual processor: its state, its TLB, its decoded code, and the run loop that executes by [`crate::exec`].
 
-mod access;
 mod activity;
 mod arith;
+mod block_links;
 mod block_store;
 mod block_table;
 mod blocks;
 mod bus_slot;
 mod churn;
 mod code_events;
+mod code_usage;
 pub mod compiled;
 mod domain;
 mod fetch;
-mod kept;
-mod links;
 mod memory;
 mod repeat;
 mod replay;
 mod run;
+mod segmentation;
 mod snapshot;
 mod system_context;
-mod targets;
+mod target_profile;
 mod x87;
 
 use crate::Flow;
@@ -28,7 +28,7 @@ use crate::bus::{Pending, VcpuBus};
 use block_store::Slot;
 use blocks::BlockCache;
 use bus_slot::BusSlot;
-use compiled::{CompiledCode, Jumps, MODE_BITS, Shared, Steps};
+use compiled::{CompiledCode, HelperTable, JumpCache, MODE_BITS, Shared};
 use guest_memory::GuestMemory;
 use replay::Replay;
 use std::rc::Rc;
@@ -38,7 +38,7 @@ use x86_types::{CodeSize, Exception, Seg, Width};
 
 pub use self::snapshot::SavedVcpu;
 pub use code_events::CodeEvent;
-pub use kept::Kept;
+pub use code_usage::CodeUsage;
 pub use run::{Exit, Statistics};
 
 /// The exception that stopped an instruction. It lies on the heap, so that results which may carry it fit into registers.
@@ -150,13 +150,13 @@ struct CodeSide {
     /// Translated code, if there is a translator; absent while it runs
     compiled: Option<Box<dyn CompiledCode>>,
     shared: Shared,
-    jumps: Jumps,
+    jumps: JumpCache,
     /// What the keys of jumps in [`Shared`] were made for last, and these keys, by bank of the TLB
-    jumps_for: [((u32, u32, u32), u64); BANKS],
-    /// [`CompiledCode::hot_after`]
+    jump_keys: [((u32, u32, u32), u64); BANKS],
+    /// [`CompiledCode::hot_threshold`]
     hot: u32,
     /// Instructions executed for compiled code
-    steps: Steps,
+    helpers: HelperTable,
     /// Changes whenever all compiled code is dropped: what was found before has to be looked for anew. Not 0
     epoch: u32,
     /// The next block is for the interpreter, whatever is compiled
@@ -174,10 +174,10 @@ impl CodeSide {
             decoded: Vec::new(),
             compiled: None,
             shared: Shared::default(),
-            jumps: Jumps::default(),
-            jumps_for: Default::default(),
+            jumps: JumpCache::default(),
+            jump_keys: Default::default(),
             hot: u32::MAX,
-            steps: Steps::default(),
+            helpers: HelperTable::default(),
             epoch: 1,
             interpret_next: false,
             missed: false,
@@ -320,9 +320,9 @@ impl Vcpu {
             let segment = self.cpu.segment(seg);
             let n = seg as usize;
             self.mem.seg_base[n] = if long64 && seg as u8 <= Seg::Ds as u8 { 0 } else { segment.base };
-            let is_free = long64 || access::is_unrestricted(seg, segment);
+            let is_free = long64 || segmentation::is_unrestricted(seg, segment);
             checks |= u32::from(!is_free) << n;
-            let end = |write| if is_free { u64::MAX } else { access::plain_end(segment, real, write) };
+            let end = |write| if is_free { u64::MAX } else { segmentation::plain_end(segment, real, write) };
             let ends = [end(false), end(true)];
             [self.mem.seg_ends[0][n], self.mem.seg_ends[1][n]] = ends;
         }
@@ -348,7 +348,7 @@ impl Vcpu {
         if self.alignment_checked() {
             self.mem.seg_checks |= 0x3f;
         }
-        self.choose_bank();
+        self.select_bank();
         self.code_mode_changed();
     }
 

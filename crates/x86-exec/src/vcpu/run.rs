@@ -1,8 +1,8 @@
 //! The run loop: blocks, and between them interrupts, traps and exits.
 
+use super::block_links::Context;
 use super::block_store::{BlockId, Found};
 use super::compiled::LEAST_BUDGET;
-use super::links::Context;
 use super::{Raised, Vcpu, attention};
 use crate::{Flow, VcpuBus};
 use x86_decode::Op;
@@ -38,8 +38,8 @@ pub struct Statistics {
     pub compiled: u64,
     /// Times compiled code was entered from the run loop
     pub entries: u64,
-    /// Times it came back, by [`Leave`](super::compiled::Leave)
-    pub leaves: [u64; 4],
+    /// Times it came back, by [`ExitReason`](super::compiled::ExitReason)
+    pub exits: [u64; 4],
     /// Times it came back for code that is compiled, but that it did not find
     pub shown: u64,
 }
@@ -56,7 +56,7 @@ impl std::ops::AddAssign for Statistics {
             halts,
             compiled,
             entries,
-            leaves,
+            exits,
             shown,
         } = other;
         self.blocks_run += blocks_run;
@@ -68,7 +68,7 @@ impl std::ops::AddAssign for Statistics {
         self.halts += halts;
         self.compiled += compiled;
         self.entries += entries;
-        self.leaves.iter_mut().zip(leaves).for_each(|(sum, n)| *sum += n);
+        self.exits.iter_mut().zip(exits).for_each(|(sum, n)| *sum += n);
         self.shown += shown;
     }
 }

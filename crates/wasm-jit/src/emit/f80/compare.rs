@@ -1,7 +1,7 @@
 //! Comparisons.
 
 use super::{
-    A_EXP, A_HIGH, A_LOW, B_EXP, B_HIGH, B_LOW, SIGN_BIT, T, U, is_no_number, leave_if, pair, take_both,
+    A_EXP, A_HIGH, A_LOW, B_EXP, B_HIGH, B_LOW, SIGN_BIT, T, U, exit_if, is_no_number, pair, take_both,
 };
 use wasm_encoder::InstructionSink;
 
@@ -15,7 +15,7 @@ pub(super) fn compare(out: &mut InstructionSink<'_>) {
     is_no_number(out, A_LOW, A_EXP);
     is_no_number(out, B_LOW, B_EXP);
     out.i32_or();
-    leave_if(out);
+    exit_if(out);
     for high in [A_HIGH, B_HIGH] {
         out.local_get(high).i64_const(SIGN_BIT).i64_and().local_set(high);
     }

@@ -3,7 +3,7 @@
 use super::round::{flags, up};
 use super::{
     A, A_EXP, A_HIGH, A_LOW, BIAS, CONTROL, EXP, F80Function, FUNCTION, Format, HIGH, LOW, ROUNDING,
-    SIGN_BIT, T, TOP, U, UP, V, Width, is_no_number, leave_if, number, pair, take,
+    SIGN_BIT, T, TOP, U, UP, V, Width, exit_if, is_no_number, number, pair, take,
 };
 use wasm_encoder::{BlockType, InstructionSink};
 
@@ -50,7 +50,7 @@ pub(super) fn load(out: &mut InstructionSink<'_>) {
         out.local_get(A_LOW).i64_const(float.fraction).i64_shr_u();
         out.i64_const(float.exponents).i64_and().local_tee(EXP);
         out.i64_const(1).i64_sub().i64_const(float.exponents - 1).i64_ge_u();
-        leave_if(out);
+        exit_if(out);
         out.local_get(A_LOW).i64_const(63 - float.fraction).i64_shl().i64_const(TOP).i64_or().local_set(T);
         pair(out, T, |out| {
             out.local_get(EXP).i64_const(float.rebias()).i64_add().local_get(A_HIGH).i64_or();
@@ -58,14 +58,14 @@ pub(super) fn load(out: &mut InstructionSink<'_>) {
         out.return_().end();
     }
     out.i32_const(1);
-    leave_if(out);
+    exit_if(out);
     out.unreachable();
 }
 
 pub(super) fn store(out: &mut InstructionSink<'_>) {
     take(out, A, [A_LOW, A_HIGH, A_EXP]);
     is_no_number(out, A_LOW, A_EXP);
-    leave_if(out);
+    exit_if(out);
     for (w, float) in FLOATS {
         let function = number(F80Function::Store(w, Format::Float));
         out.local_get(FUNCTION).i64_const(function).i64_eq().if_(BlockType::Empty);
@@ -91,7 +91,7 @@ fn store_float(out: &mut InstructionSink<'_>, float: &Float) {
     out.local_get(CONTROL).i64_const(ROUNDING).i64_and().i64_eqz().i32_eqz();
     out.local_get(A_EXP).i64_const(float.rebias() + 1).i64_sub().local_tee(EXP);
     out.i64_const(float.exponents - 2).i64_ge_u().i32_or();
-    leave_if(out);
+    exit_if(out);
     out.local_get(A_LOW).i64_const(63 - float.fraction).i64_shr_u().local_set(HIGH);
     out.local_get(A_LOW).i64_const(float.fraction + 1).i64_shl().local_set(LOW);
     up(out, HIGH, LOW);
@@ -123,7 +123,7 @@ fn store_integer(out: &mut InstructionSink<'_>) {
     // Toward zero or to nearest, and less than 2^63.
     out.local_get(V).i64_eqz().i64_extend_i32_u().local_get(T).i64_or().i64_eqz();
     out.local_get(A_EXP).i64_const(BIAS).i64_sub().local_tee(EXP).i64_const(62).i64_gt_s().i32_or();
-    leave_if(out);
+    exit_if(out);
     out.local_get(EXP).i64_const(0).i64_ge_s().if_(BlockType::Empty);
     out.local_get(A_LOW).i64_const(63).local_get(EXP).i64_sub().i64_shr_u().local_set(HIGH);
     out.local_get(A_LOW).local_get(EXP).i64_shl().i64_const(1).i64_shl().local_set(LOW);
@@ -137,7 +137,7 @@ fn store_integer(out: &mut InstructionSink<'_>) {
     out.i64_const(0).local_get(UP).local_get(T).i64_eqz().i32_eqz().select().local_set(UP);
     out.local_get(HIGH).local_get(UP).i64_add().local_tee(HIGH);
     out.i64_const(1).i64_const(16).local_get(U).i64_shl().i64_const(1).i64_sub().i64_shl().i64_ge_u();
-    leave_if(out);
+    exit_if(out);
     out.i64_const(0).local_get(HIGH).i64_sub().local_get(HIGH);
     out.local_get(A_HIGH).i64_const(SIGN_BIT).i64_and().i64_eqz().i32_eqz().select().local_set(T);
     pair(out, T, |out| flags(out, LOW));

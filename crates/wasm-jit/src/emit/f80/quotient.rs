@@ -3,7 +3,7 @@
 use super::round::round;
 use super::{
     A_EXP, A_HIGH, A_LOW, B_EXP, B_HIGH, B_LOW, BIAS, EXP, FUNCTION, HALF, HIGH, INVERSE, LOW, SIGN,
-    SIGN_BIT, T, U, V, W, leave_unless_normal, number, take_both,
+    SIGN_BIT, T, U, V, W, exit_unless_normal, number, take_both,
 };
 use wasm_encoder::{BlockType, InstructionSink};
 use x86_exec::{F80Function, F80Op};
@@ -16,7 +16,7 @@ const QUOTIENT: u32 = HIGH;
 pub(super) fn quotient(out: &mut InstructionSink<'_>) {
     let reversed = number(F80Function::Compute(F80Op::Quotient(true)));
     take_both(out);
-    leave_unless_normal(out);
+    exit_unless_normal(out);
     out.local_get(FUNCTION).i64_const(reversed).i64_eq().if_(BlockType::Empty);
     for (a, b) in [(A_LOW, B_LOW), (A_EXP, B_EXP)] {
         out.local_get(a).local_get(b).local_set(a).local_set(b);

@@ -1,13 +1,13 @@
 //! Rounding to nearest.
 
-use super::{C1, EXP, EXP_MASK, HIGH, LOW, PE, SIGN, TOP, UP, leave_if, pair};
+use super::{C1, EXP, EXP_MASK, HIGH, LOW, PE, SIGN, TOP, UP, exit_if, pair};
 use wasm_encoder::{BlockType, InstructionSink};
 
 /// Pushes the result: 128 bits of which bit 127 is set, rounded to 64.
 pub(super) fn round(out: &mut InstructionSink<'_>) {
     // Rounding may make it one more.
     out.local_get(EXP).i64_const(1).i64_sub().i64_const(EXP_MASK - 2).i64_ge_u();
-    leave_if(out);
+    exit_if(out);
     up(out, HIGH, LOW);
     out.local_get(HIGH).local_get(UP).i64_add().local_tee(HIGH).i64_eqz().if_(BlockType::Empty);
     out.i64_const(TOP).local_set(HIGH);

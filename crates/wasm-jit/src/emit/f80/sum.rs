@@ -3,7 +3,7 @@
 use super::round::round;
 use super::{
     A_EXP, A_HIGH, A_LOW, B_EXP, B_HIGH, B_LOW, EXP, FUNCTION, HIGH, LOW, SIGN, SIGN_BIT, T, TOP, U, V,
-    leave_unless_normal, number, take_both,
+    exit_unless_normal, number, take_both,
 };
 use wasm_encoder::{BlockType, InstructionSink, ValType};
 use x86_exec::{F80Function, F80Op};
@@ -15,7 +15,7 @@ pub(super) fn sum(out: &mut InstructionSink<'_>) {
     let of = |a, b| number(F80Function::Compute(F80Op::Sum(a, b)));
     assert_eq!([of(false, false), of(true, false), of(false, true)], [0, NEGATED[0], NEGATED[1]]);
     take_both(out);
-    leave_unless_normal(out);
+    exit_unless_normal(out);
     // The bits of the function's number, where signs are.
     for (high, shift) in [(A_HIGH, 15), (B_HIGH, 14)] {
         out.local_get(high).local_get(FUNCTION).i64_const(shift).i64_shl().i64_xor();

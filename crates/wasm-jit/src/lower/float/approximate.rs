@@ -25,7 +25,7 @@ impl Recorder {
             _ => return None,
         };
         if packed {
-            self.leave_unless_lanes_tame(Single, b);
+            self.exit_unless_lanes_known_normal(Single, b);
             let exact = if of_root { self.reciprocal_roots(b) } else { self.reciprocals(b) };
             let nan = self.two(NeF32, exact, exact);
             let bad = match self.denormal_lanes(Single, exact) {
@@ -33,14 +33,14 @@ impl Recorder {
                 None => nan,
             };
             let any = self.vector_test(VectorTest::Any, bad);
-            self.leave_if(any);
+            self.exit_if(any);
             let kept = self.values.bits128(splat(Width::B4, KEPT));
             return Some(self.two(And, exact, kept));
         }
         let x = self.low(Single, b);
-        self.leave_unless_tame(Single, x);
+        self.exit_unless_known_normal(Single, x);
         let exact = if of_root { self.reciprocal_root(x) } else { self.reciprocal(x) };
-        self.leave_unless_tame(Single, exact);
+        self.exit_unless_known_normal(Single, exact);
         let bits = self.values.float_bits(Single, exact);
         let kept = self.op(crate::value::Op2::And, bits, KEPT);
         Some(self.values.with_lane(Width::B4, 0, a, kept))

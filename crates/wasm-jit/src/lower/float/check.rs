@@ -52,7 +52,7 @@ impl Recorder {
 
     /// Whether a float is denormal, unless that is known.
     pub(super) fn denormal(&mut self, p: Precision, f: Value) -> Option<Value> {
-        if self.is_tame(f) {
+        if self.is_known_normal(f) {
             return None;
         }
         let t = self.magnitude(p, f);
@@ -79,7 +79,7 @@ impl Recorder {
         let mut any = self.below(exponent, least);
         let mut doubtful = false;
         for &f in others.iter().filter(|&&f| f != result) {
-            if !self.is_tame(f) {
+            if !self.is_known_normal(f) {
                 let exponent = self.exponent(p, f);
                 let small = self.below(exponent, 1);
                 any = self.values.two(Op2::Or, any, small);
@@ -98,21 +98,21 @@ impl Recorder {
     }
 
     /// Leaves where a float is a NaN or denormal.
-    pub(super) fn leave_unless_tame(&mut self, p: Precision, f: Value) {
-        if self.is_tame(f) {
+    pub(super) fn exit_unless_known_normal(&mut self, p: Precision, f: Value) {
+        if self.is_known_normal(f) {
             return;
         }
         let suspicious = self.suspicious(p, &[], f, 1);
         let t = self.magnitude(p, f);
         let (not_zero, not_infinite) = (self.op(Op2::Ne, t, 0), self.op(Op2::Ne, t, unit(p).wrapping_neg()));
         let wrong = self.values.two(Op2::And, not_zero, not_infinite);
-        self.leave_if_both(suspicious, wrong);
-        self.set_tame(f);
+        self.exit_if_both(suspicious, wrong);
+        self.set_known_normal(f);
     }
 
     /// Nonzero bits where a lane is denormal, unless none is known to be.
     pub(super) fn denormal_lanes(&mut self, p: Precision, x: Value) -> Option<Value> {
-        if self.is_tame_in(p, x) {
+        if self.is_known_normal_in(p, x) {
             return None;
         }
         let magnitude = self.one(if p == Single { AbsF32 } else { AbsF64 }, x);
@@ -121,13 +121,13 @@ impl Recorder {
         Some(self.two(And, small, magnitude))
     }
 
-    pub(super) fn leave_unless_lanes_tame(&mut self, p: Precision, x: Value) {
+    pub(super) fn exit_unless_lanes_known_normal(&mut self, p: Precision, x: Value) {
         if let Some(denormal) = self.denormal_lanes(p, x) {
             let nan = self.two(of(p, NeF32, NeF64), x, x);
             let bad = self.two(Or, denormal, nan);
             let any = self.vector_test(VectorTest::Any, bad);
-            self.leave_if(any);
-            self.set_tame_in(p, x);
+            self.exit_if(any);
+            self.set_known_normal_in(p, x);
         }
     }
 

@@ -32,18 +32,18 @@ impl Recorder {
     /// CVTSS2SD: a number is the same in the wider format.
     pub(super) fn lower_promotion(&mut self, a: Value, b: Value) -> Value {
         let single = self.low(Single, b);
-        self.leave_unless_tame(Single, single);
+        self.exit_unless_known_normal(Single, single);
         let double = self.values.vector(VectorNode::Converted(Double, single));
-        self.set_tame(double);
+        self.set_known_normal(double);
         self.values.with_low(Double, a, double)
     }
 
     /// CVTPS2PD: the upper lanes do not count.
     pub(super) fn lower_packed_promotion(&mut self, b: Value) -> Value {
         let both = self.values.shuffle(shuffle::lanes(Width::B8, |_| 0), b, b);
-        self.leave_unless_lanes_tame(Single, both);
+        self.exit_unless_lanes_known_normal(Single, both);
         let doubles = self.one(Promote, b);
-        self.set_tame_in(Double, doubles);
+        self.set_known_normal_in(Double, doubles);
         doubles
     }
 
@@ -52,10 +52,10 @@ impl Recorder {
         let lane = self.values.lane(w, 0, b);
         let integer = self.extend(w, lane);
         if !(p == Double && w == Width::B4) {
-            self.leave_unless_integer_exact(p, integer);
+            self.exit_unless_integer_exact(p, integer);
         }
         let float = self.values.vector(VectorNode::FromInteger(p, integer));
-        self.set_tame(float);
+        self.set_known_normal(float);
         self.values.with_low(p, a, float)
     }
 
@@ -64,7 +64,7 @@ impl Recorder {
     /// SPEC: intel-sdm-vol1 :: 4.8.3.7 QNaN Floating-Point Indefinite -> what does not fit raises IE, in the interpreter
     pub(super) fn lower_to_integer(&mut self, p: Precision, w: Width, truncate: bool, b: Value) -> Value {
         let mut x = self.low(p, b);
-        self.leave_unless_whole(p, truncate, x);
+        self.exit_unless_whole(p, truncate, x);
         if !truncate {
             x = self.values.vector(VectorNode::FloatOne(FloatOne::Nearest, p, x));
         }
@@ -72,12 +72,12 @@ impl Recorder {
         let (exponent, bias) = (self.exponent(p, x), exponent_max(p) >> 1);
         let too_large = self.values.imm(bias + 63);
         let huge = self.values.two(Op2::LeU, too_large, exponent);
-        self.leave_if(huge);
+        self.exit_if(huge);
         let integer = self.values.vector(VectorNode::ToInteger(p, x));
         if w == Width::B4 {
             let fitting = self.extend(w, integer);
             let wrong = self.values.two(Op2::Ne, fitting, integer);
-            self.leave_if(wrong);
+            self.exit_if(wrong);
         }
         self.widened(integer)
     }
@@ -96,7 +96,7 @@ impl Recorder {
         let fitting = self.two(And, from, to);
         let wrong = self.one(Not, fitting);
         let any = self.vector_test(VectorTest::Any, wrong);
-        self.leave_if(any);
+        self.exit_if(any);
         self.one(if p == Single { IntegersOfF32 } else { IntegersOfF64 }, x)
     }
 
@@ -109,17 +109,17 @@ impl Recorder {
         let most = self.values.imm(exponent_max(Single) - 1);
         let large = self.values.two(Op2::Sub, most, to);
         let mut any = self.values.two(Op2::Or, small, large);
-        if !self.is_tame(double) {
+        if !self.is_known_normal(double) {
             let zero = self.op(Op2::Add, from, u64::MAX);
             any = self.values.two(Op2::Or, any, zero);
         }
         let suspicious = self.op(Op2::LtS, any, 0);
         let of_double = self.magnitude(Double, double);
         let wrong = self.op(Op2::Ne, of_double, 0);
-        self.leave_if_both(suspicious, wrong);
-        self.leave_unless_demotion_exact(double, single);
-        self.set_tame(double);
-        self.set_tame(single);
+        self.exit_if_both(suspicious, wrong);
+        self.exit_unless_demotion_exact(double, single);
+        self.set_known_normal(double);
+        self.set_known_normal(single);
         self.values.with_low(Single, a, single)
     }
 
@@ -141,9 +141,9 @@ impl Recorder {
         let wrong = self.either_lane(denormal, Some(not_exact)).unwrap_or(not_exact);
         let (suspicious, wrong) =
             (self.vector_test(VectorTest::Any, suspicious), self.vector_test(VectorTest::Any, wrong));
-        self.leave_if_both(suspicious, wrong);
-        self.set_tame_in(Double, b);
-        self.set_tame_in(Single, singles);
+        self.exit_if_both(suspicious, wrong);
+        self.set_known_normal_in(Double, b);
+        self.set_known_normal_in(Single, singles);
         singles
     }
 }

@@ -67,9 +67,9 @@ impl Recorder {
         self.op(Op2::Xor, equal, 1)
     }
 
-    fn leave_if_any(&mut self, lanes: Lanes, differ: Value) {
+    fn exit_if_any(&mut self, lanes: Lanes, differ: Value) {
         let any = if lanes.packed { self.vector_test(VectorTest::Any, differ) } else { differ };
-        self.leave_if(any);
+        self.exit_if(any);
     }
 
     /// What a sum or a difference rounded away.
@@ -115,7 +115,7 @@ impl Recorder {
     }
 
     /// Leaves where the result of an operation, which is an ordinary number or an exact zero, was rounded.
-    pub(super) fn leave_unless_exact(
+    pub(super) fn exit_unless_exact(
         &mut self,
         lanes: Lanes,
         op: FloatTwo,
@@ -129,15 +129,15 @@ impl Recorder {
         let error = match op {
             FloatTwo::Add | FloatTwo::Sub => self.error_of_sum(lanes, op, a, b, result),
             FloatTwo::Mul => self.error_of_product(lanes, a, b, result),
-            FloatTwo::Div => return self.leave_unless_product(lanes, result, b, a),
+            FloatTwo::Div => return self.exit_unless_product(lanes, result, b, a),
         };
         let zero = self.number(lanes, 0);
         let differ = self.differ(lanes, error, zero);
-        self.leave_if_any(lanes, differ);
+        self.exit_if_any(lanes, differ);
     }
 
     /// Leaves where `a` times `b` is not `product` to the last bit, or where that cannot be told.
-    fn leave_unless_product(&mut self, lanes: Lanes, a: Value, b: Value, product: Value) {
+    fn exit_unless_product(&mut self, lanes: Lanes, a: Value, b: Value, product: Value) {
         let rounded = self.arithmetic(lanes, FloatTwo::Mul, a, b);
         let error = self.error_of_product(lanes, a, b, rounded);
         let zero = self.number(lanes, 0);
@@ -147,53 +147,53 @@ impl Recorder {
         } else {
             self.values.two(Op2::Or, inexact, other)
         };
-        self.leave_if_any(lanes, wrong);
+        self.exit_if_any(lanes, wrong);
         // What was rounded away from a small product may be less than any number.
         let least = 2 * significand_bits(lanes.p);
         if lanes.packed {
             let (small, zero) =
                 (self.out_of_range(lanes.p, product, least), self.zero_lanes(lanes.p, product));
             let small = self.two(crate::value::vector::VectorTwo::AndNot, small, zero);
-            return self.leave_if_any(lanes, small);
+            return self.exit_if_any(lanes, small);
         }
         let (small, magnitude) =
             (self.suspicious(lanes.p, &[], product, least), self.magnitude(lanes.p, product));
         let not_zero = self.op(Op2::Ne, magnitude, 0);
-        self.leave_if_both(small, not_zero);
+        self.exit_if_both(small, not_zero);
     }
 
-    pub(super) fn leave_unless_root_exact(&mut self, lanes: Lanes, x: Value, root: Value) {
+    pub(super) fn exit_unless_root_exact(&mut self, lanes: Lanes, x: Value, root: Value) {
         if self.looks_for_exactness() {
-            self.leave_unless_product(lanes, root, root, x);
+            self.exit_unless_product(lanes, root, root, x);
         }
     }
 
     /// Leaves where a float is no whole number.
-    pub(super) fn leave_unless_whole(&mut self, p: Precision, truncate: bool, x: Value) {
+    pub(super) fn exit_unless_whole(&mut self, p: Precision, truncate: bool, x: Value) {
         if self.looks_for_exactness() {
             let op = if truncate { FloatOne::Trunc } else { FloatOne::Nearest };
             let whole = self.values.vector(VectorNode::FloatOne(op, p, x));
             let differ = self.differ(Lanes { p, packed: false }, whole, x);
-            self.leave_if(differ);
+            self.exit_if(differ);
         }
     }
 
     /// Leaves where an integer has more bits than a float of this format.
-    pub(super) fn leave_unless_integer_exact(&mut self, p: Precision, integer: Value) {
+    pub(super) fn exit_unless_integer_exact(&mut self, p: Precision, integer: Value) {
         if self.looks_for_exactness() {
             let most = 1 << significand_bits(p);
             let moved = self.op(Op2::Add, integer, most);
             let limit = self.values.imm(2 * most);
             let wrong = self.values.two(Op2::LtU, limit, moved);
-            self.leave_if(wrong);
+            self.exit_if(wrong);
         }
     }
 
-    pub(super) fn leave_unless_demotion_exact(&mut self, double: Value, single: Value) {
+    pub(super) fn exit_unless_demotion_exact(&mut self, double: Value, single: Value) {
         if self.looks_for_exactness() {
             let again = self.values.vector(VectorNode::Converted(Double, single));
             let differ = self.differ(Lanes { p: Double, packed: false }, again, double);
-            self.leave_if(differ);
+            self.exit_if(differ);
         }
     }
 }

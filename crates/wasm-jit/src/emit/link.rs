@@ -1,6 +1,6 @@
 //! Ways on: out of the region to other compiled code, and from page to page within it.
 
-use super::{Emitter, LEFT, LINEAR, PLACE, REASON, RIP, SLOT, place, tables};
+use super::{CODE_ADDRESS, Emitter, LEFT, LINEAR, REASON, RIP, SLOT, mem_arg, table_address};
 use crate::layout;
 use crate::module::{FIRST_FUNCTION, Import, REGION_TYPE};
 use wasm_encoder::{BlockType, ValType};
@@ -9,16 +9,16 @@ use x86_types::{PAGE_SIZE, Seg};
 
 impl Emitter<'_> {
     /// Behind everything, with the state stored: control goes to other compiled code or back to the run loop. What is
-    /// likely is here, everything else is the module's [`go`](super::go).
+    /// likely is here, everything else is the module's [`dispatch_thunk`](super::dispatch_thunk).
     ///
     /// SPEC: wasm-3.0-core :: 2.4.2 Control Instructions -> `return_call_indirect` leaves this frame, so that chains of any length take no stack
-    pub(super) fn way_out(&mut self) {
+    pub(super) fn emit_epilogue(&mut self) {
         self.out().local_get(REASON).i64_eqz();
-        self.mostly();
+        self.hint_likely();
         self.out().if_(BlockType::Empty);
         let (fixed, count) = (self.placed.fixed, self.placed.count);
         // By the linear address of RIP alone, in the mode that is now, which need not be the code's own.
-        self.out().local_get(PLACE).i64_eqz().if_(BlockType::Empty);
+        self.out().local_get(CODE_ADDRESS).i64_eqz().if_(BlockType::Empty);
         let mut linear = RIP;
         if self.region.mode.segments != Segments::Flat {
             linear = LINEAR;
@@ -26,33 +26,33 @@ impl Emitter<'_> {
             self.add_code_base();
             self.out().local_set(LINEAR);
         }
-        tables::jump(&mut self.out(), fixed, linear);
-        self.out().local_tee(SLOT).i64_load(place(tables::jumps(fixed), 3));
-        tables::jump_key(&mut self.out(), fixed, linear);
+        table_address::jump(&mut self.out(), fixed, linear);
+        self.out().local_tee(SLOT).i64_load(mem_arg(table_address::jumps(fixed), 3));
+        table_address::jump_key(&mut self.out(), fixed, linear);
         self.out().i64_eq();
-        self.mostly();
+        self.hint_likely();
         self.out().if_(BlockType::Empty);
         if count {
-            tables::count(&mut self.out(), fixed);
+            table_address::count(&mut self.out(), fixed);
         }
-        self.vcpu().local_get(LEFT).local_get(SLOT).i64_load(place(tables::jumps(fixed) + 8, 3));
+        self.vcpu().local_get(LEFT).local_get(SLOT).i64_load(mem_arg(table_address::jumps(fixed) + 8, 3));
         self.out().return_call_indirect(0, REGION_TYPE).end();
         self.vcpu().local_get(LEFT).i64_const(0).return_call(FIRST_FUNCTION).end();
         // Is it known?
-        let entries = tables::entries(fixed);
-        tables::key(&mut self.out(), fixed, PLACE);
+        let entries = table_address::entries(fixed);
+        table_address::key(&mut self.out(), fixed, CODE_ADDRESS);
         self.out().local_set(LINEAR);
-        tables::entry(&mut self.out(), fixed, LINEAR);
-        self.out().local_tee(SLOT).i64_load(place(entries, 3)).local_get(LINEAR).i64_eq();
-        self.mostly();
+        table_address::entry(&mut self.out(), fixed, LINEAR);
+        self.out().local_tee(SLOT).i64_load(mem_arg(entries, 3)).local_get(LINEAR).i64_eq();
+        self.hint_likely();
         self.out().if_(BlockType::Empty);
         if count {
-            tables::count(&mut self.out(), fixed);
+            table_address::count(&mut self.out(), fixed);
         }
-        self.vcpu().local_get(LEFT).local_get(SLOT).i64_load(place(entries + 8, 3));
+        self.vcpu().local_get(LEFT).local_get(SLOT).i64_load(mem_arg(entries + 8, 3));
         self.out().return_call_indirect(0, REGION_TYPE).end();
-        self.vcpu().local_get(LEFT).local_get(PLACE).return_call(FIRST_FUNCTION).end();
-        self.vcpu().local_get(REASON).i64_store(place(layout::LEAVE, 3));
+        self.vcpu().local_get(LEFT).local_get(CODE_ADDRESS).return_call(FIRST_FUNCTION).end();
+        self.vcpu().local_get(REASON).i64_store(mem_arg(layout::LEAVE, 3));
         self.out().local_get(LEFT);
     }
 
@@ -68,9 +68,9 @@ impl Emitter<'_> {
     fn add_code_base(&mut self) {
         if self.region.mode.segments != Segments::Flat {
             let base = layout::SEG_BASE + 8 * Seg::Cs as u64;
-            self.vcpu().i64_load(place(base, 3));
+            self.vcpu().i64_load(mem_arg(base, 3));
             self.out().i64_add();
-            self.cut();
+            self.wrap_rip();
         }
     }
 
@@ -86,14 +86,14 @@ impl Emitter<'_> {
         let (tag, addend) = (self.in_slot(layout::EXEC_TAG), self.in_slot(layout::ADDEND));
         self.out().i64_load(tag);
         self.out().local_get(LINEAR).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq();
-        self.mostly();
+        self.hint_likely();
         self.out().if_(BlockType::Result(ValType::I64));
         self.out().local_get(SLOT).i64_load(addend).local_get(LINEAR).i64_add();
         self.out().else_();
         self.vcpu().local_get(LINEAR).call(Import::CodeAddress as u32);
         self.out().end();
         self.out().i64_const(address as i64).i64_ne();
-        self.begin_seldom();
+        self.begin_unlikely();
         otherwise(self);
         self.end();
     }

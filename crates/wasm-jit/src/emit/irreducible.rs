@@ -1,7 +1,7 @@
 //! Dispatchers: heads of loops that are entered in several places.
 
-use super::{CHOICE, Emitter, Label, REASON, RIP};
-use x86_exec::vcpu::compiled::Leave;
+use super::{DISPATCH_TARGET, Emitter, Label, REASON, RIP};
+use x86_exec::vcpu::compiled::ExitReason;
 
 impl Emitter<'_> {
     /// The number by which dispatchers know a node.
@@ -10,9 +10,9 @@ impl Emitter<'_> {
     }
 
     /// Has the dispatchers on the way go on to a node.
-    pub(super) fn choose(&mut self, node: usize) {
+    pub(super) fn select_target(&mut self, node: usize) {
         let number = self.number(node);
-        self.out().i64_const(number as i64).local_set(CHOICE);
+        self.out().i64_const(number as i64).local_set(DISPATCH_TARGET);
     }
 
     /// Goes where it was decided.
@@ -22,26 +22,26 @@ impl Emitter<'_> {
         for &edge in &self.region.nodes[n].edges {
             if let (Some(to), Some(next)) = (edge.block(), edge.next()) {
                 // Another dispatcher looks at the same number again.
-                otherwise = self.depth(Label::Behind(next));
+                otherwise = self.depth(Label::After(next));
                 labels[self.number(to)] = Some(otherwise);
             }
         }
         // Numbers of other dispatchers' nodes do not come here.
         let labels: Vec<u32> = labels.into_iter().map(|label| label.unwrap_or(otherwise)).collect();
-        self.out().local_get(CHOICE).i32_wrap_i64().br_table(labels, otherwise);
+        self.out().local_get(DISPATCH_TARGET).i32_wrap_i64().br_table(labels, otherwise);
     }
 
     /// Leaves to the run loop, for the node that was chosen.
-    pub(super) fn leave_to_choice(&mut self, n: usize) {
+    pub(super) fn exit_to_selected(&mut self, n: usize) {
         let region = self.region;
         for (k, &edge) in region.nodes[n].edges.iter().enumerate() {
             self.rip(region.goal(edge));
             if let (true, Some(to)) = (k > 0, edge.block()) {
                 let number = self.number(to) as i64;
-                self.out().local_get(CHOICE).i64_const(number).i64_ne().select();
+                self.out().local_get(DISPATCH_TARGET).i64_const(number).i64_ne().select();
             }
         }
-        self.out().local_set(RIP).i64_const(Leave::Budget as i64).local_set(REASON);
-        self.go_out();
+        self.out().local_set(RIP).i64_const(ExitReason::Budget as i64).local_set(REASON);
+        self.branch_to_epilogue();
     }
 }

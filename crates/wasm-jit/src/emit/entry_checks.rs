@@ -1,39 +1,39 @@
 //! Direct branches that could lead out of the canonical addresses.
 
-use super::{BASE, Emitter, LEFT, place};
-use crate::block::Term;
+use super::{BASE, Emitter, LEFT, mem_arg};
+use crate::block::Terminator;
 use crate::layout;
 use crate::region::Region;
 use wasm_encoder::BlockType;
-use x86_exec::vcpu::compiled::{Leave, Segments};
+use x86_exec::vcpu::compiled::{ExitReason, Segments};
 use x86_types::CodeSize;
 
 /// Least and greatest distance that direct branches into other pages lead to; `None` where there are none, or where
 /// addresses have no gap. Within a page all addresses are canonical or none is, and what runs into a page without a
 /// branch faults there.
-fn reach(region: &Region) -> Option<(i64, i64)> {
+fn branch_target_span(region: &Region) -> Option<(i64, i64)> {
     if region.mode.code_size != CodeSize::Bits64 {
         return None;
     }
-    let mut reach = None;
+    let mut span = None;
     // What leads to a dispatcher was looked at on the way there.
-    for node in region.nodes.iter().filter(|node| node.block.term != Term::Choose) {
+    for node in region.nodes.iter().filter(|node| node.block.term != Terminator::Dispatch) {
         let page = region.page(node.end - 1);
         for &edge in &node.edges {
             let at = region.goal(edge);
             if at != node.end && region.page(at) != page {
-                let (least, most) = reach.unwrap_or((at, at));
-                reach = Some((at.min(least), at.max(most)));
+                let (least, most) = span.unwrap_or((at, at));
+                span = Some((at.min(least), at.max(most)));
             }
         }
     }
-    reach
+    span
 }
 
 /// Least distance of the region, and one past the greatest: bytes of code, and what direct branches lead to.
-fn extent(region: &Region) -> (i64, i64) {
+fn code_span(region: &Region) -> (i64, i64) {
     let (mut least, mut most) = (0, 1);
-    for node in region.nodes.iter().filter(|node| node.block.term != Term::Choose) {
+    for node in region.nodes.iter().filter(|node| node.block.term != Terminator::Dispatch) {
         let goals = node.edges.iter().map(|&edge| region.goal(edge));
         for (from, to) in goals.map(|at| (at, at + 1)).chain([(node.at, node.end)]) {
             (least, most) = (from.min(least), to.max(most));
@@ -47,24 +47,24 @@ impl Emitter<'_> {
     /// offsets are sums then that do not wrap.
     ///
     /// SPEC: intel-sdm-vol3 :: 6.3 Limit Checking -> code beyond the limit of CS is #GP(0) when it is fetched, and a branch there is at once
-    pub(super) fn check_code(&mut self) {
+    pub(super) fn check_code_limit(&mut self) {
         if self.region.mode.segments == Segments::Flat {
             return;
         }
-        let (least, most) = extent(self.region);
+        let (least, most) = code_span(self.region);
         self.out().local_get(BASE).i64_const(most).i64_add();
-        self.vcpu().i64_load(place(layout::CODE_END, 3)).i64_gt_u();
+        self.vcpu().i64_load(mem_arg(layout::CODE_END, 3)).i64_gt_u();
         if least < 0 {
             self.out().local_get(BASE).i64_const(-least).i64_lt_u().i32_or();
         }
-        self.leave_at_entry();
+        self.exit_at_entry();
     }
 
     /// Leaves the region where the i32 on the stack is not 0, before anything was done.
-    fn leave_at_entry(&mut self) {
-        self.seldom();
+    fn exit_at_entry(&mut self) {
+        self.hint_unlikely();
         self.out().if_(BlockType::Empty);
-        self.vcpu().i64_const(Leave::Interpret as i64).i64_store(place(layout::LEAVE, 3));
+        self.vcpu().i64_const(ExitReason::Interpret as i64).i64_store(mem_arg(layout::LEAVE, 3));
         self.out().local_get(LEFT).return_().end();
     }
 
@@ -72,11 +72,11 @@ impl Emitter<'_> {
     /// the branch that faults then, before anything has changed. Near no end of a half that is one comparison.
     ///
     /// SPEC: intel-sdm-vol2 :: CALL—Call Procedure -> #GP(0) if the target offset is not canonical, with RIP and RSP as before the branch
-    pub(super) fn check_reach(&mut self) {
-        let Some((least, most)) = reach(self.region) else { return };
+    pub(super) fn check_canonical(&mut self) {
+        let Some((least, most)) = branch_target_span(self.region) else { return };
         // Both halves, the upper one first, begin at 0 here.
         self.out().local_get(BASE).i64_const((1 << 47) + least).i64_add();
         self.out().i64_const((1 << 48) - (most - least)).i64_ge_u();
-        self.leave_at_entry();
+        self.exit_at_entry();
     }
 }

@@ -1,16 +1,16 @@
 //! The function of each module by which its regions go on to other compiled code that they do not find at once.
 
-use super::{place, tables};
+use super::{mem_arg, table_address};
 use crate::layout;
 use crate::module::{Fixed, Import, REGION_TYPE};
 use wasm_encoder::{BlockType, Function, ValType};
-use x86_exec::vcpu::compiled::Leave;
+use x86_exec::vcpu::compiled::ExitReason;
 use x86_types::{PAGE_SIZE, Seg};
 
 // Parameters, the processor's address before them, and locals.
 const LEFT: u32 = 1;
 /// Compiled address of the code at RIP, where it is known; else 0
-const PLACE: u32 = 2;
+const CODE_ADDRESS: u32 = 2;
 /// Linear address of RIP, where that had to be looked at
 const LINEAR: u32 = 3;
 /// An entry of the TLB, then of the table of entries
@@ -21,54 +21,54 @@ const KEY: u32 = 5;
 /// `(vcpu, left, place) -> left`, with the state stored. Of the two entries that code may have, both are looked at.
 ///
 /// SPEC: wasm-3.0-core :: 2.4.2 Control Instructions -> `return_call_indirect` leaves this frame, so that chains of any length take no stack
-pub(crate) fn go(fixed: Option<Fixed>, count: bool) -> Function {
+pub(crate) fn dispatch_thunk(fixed: Option<Fixed>, count: bool) -> Function {
     let mut function = Function::new([(3, ValType::I64)]);
     let mut out = function.instructions();
     // Where does RIP lie?
-    out.local_get(PLACE).i64_eqz().if_(BlockType::Empty);
-    tables::vcpu(&mut out, fixed);
-    out.i64_load(place(layout::RIP, 3));
-    tables::vcpu(&mut out, fixed);
-    out.i64_load(place(layout::SEG_BASE + 8 * Seg::Cs as u64, 3)).i64_add();
-    tables::vcpu(&mut out, fixed);
-    out.i64_load(place(layout::LINEAR_MASK, 3)).i64_and().local_set(LINEAR);
-    tables::slot_of_now(&mut out, fixed, LINEAR);
-    out.local_tee(SLOT).i64_load(place(layout::EXEC_TAG, 3));
+    out.local_get(CODE_ADDRESS).i64_eqz().if_(BlockType::Empty);
+    table_address::vcpu(&mut out, fixed);
+    out.i64_load(mem_arg(layout::RIP, 3));
+    table_address::vcpu(&mut out, fixed);
+    out.i64_load(mem_arg(layout::SEG_BASE + 8 * Seg::Cs as u64, 3)).i64_add();
+    table_address::vcpu(&mut out, fixed);
+    out.i64_load(mem_arg(layout::LINEAR_MASK, 3)).i64_and().local_set(LINEAR);
+    table_address::tlb_slot_offset_in_current_bank(&mut out, fixed, LINEAR);
+    out.local_tee(SLOT).i64_load(mem_arg(layout::EXEC_TAG, 3));
     out.local_get(LINEAR).i64_const(-(PAGE_SIZE as i64)).i64_and().i64_eq().if_(BlockType::Empty);
     out.local_get(SLOT)
-        .i64_load(place(layout::ADDEND, 3))
+        .i64_load(mem_arg(layout::ADDEND, 3))
         .local_get(LINEAR)
         .i64_add()
-        .local_set(PLACE)
+        .local_set(CODE_ADDRESS)
         .else_();
     // Nothing is fetched when nothing more is to run.
     out.local_get(LEFT).i64_const(0).i64_gt_s().if_(BlockType::Empty);
-    tables::vcpu(&mut out, fixed);
-    out.local_get(LINEAR).call(Import::CodeAddress as u32).local_set(PLACE);
+    table_address::vcpu(&mut out, fixed);
+    out.local_get(LINEAR).call(Import::CodeAddress as u32).local_set(CODE_ADDRESS);
     out.end().end().end();
     // Is it known?
-    tables::key(&mut out, fixed, PLACE);
+    table_address::key(&mut out, fixed, CODE_ADDRESS);
     out.local_set(KEY);
-    tables::entry(&mut out, fixed, KEY);
+    table_address::entry(&mut out, fixed, KEY);
     out.local_set(SLOT);
-    let entries = tables::entries(fixed);
+    let entries = table_address::entries(fixed);
     for first in [true, false] {
         if !first {
             out.local_get(SLOT).i64_const((layout::OTHER_ENTRY << 4) as i64).i64_xor().local_set(SLOT);
         }
-        out.local_get(SLOT).i64_load(place(entries, 3)).local_get(KEY);
+        out.local_get(SLOT).i64_load(mem_arg(entries, 3)).local_get(KEY);
         out.i64_eq().if_(BlockType::Empty);
         if count {
-            tables::count(&mut out, fixed);
+            table_address::count(&mut out, fixed);
         }
         out.local_get(LINEAR).i64_eqz().i32_eqz().if_(BlockType::Empty);
-        tables::vcpu(&mut out, fixed);
-        out.local_get(SLOT).i64_load(place(entries + 8, 3)).call(Import::Jump as u32).end();
-        tables::vcpu(&mut out, fixed);
-        out.local_get(LEFT).local_get(SLOT).i64_load(place(entries + 8, 3));
+        table_address::vcpu(&mut out, fixed);
+        out.local_get(SLOT).i64_load(mem_arg(entries + 8, 3)).call(Import::JumpFound as u32).end();
+        table_address::vcpu(&mut out, fixed);
+        out.local_get(LEFT).local_get(SLOT).i64_load(mem_arg(entries + 8, 3));
         out.return_call_indirect(0, REGION_TYPE).end();
     }
-    tables::vcpu(&mut out, fixed);
-    out.i64_const(Leave::Miss as i64).i64_store(place(layout::LEAVE, 3)).local_get(LEFT).end();
+    table_address::vcpu(&mut out, fixed);
+    out.i64_const(ExitReason::Miss as i64).i64_store(mem_arg(layout::LEAVE, 3)).local_get(LEFT).end();
     function
 }

@@ -7,29 +7,29 @@
 //! already without passing any other node of the loop.
 
 use super::{dominates, successors};
-use crate::block::Term;
+use crate::block::Terminator;
 use crate::domain::Recorder;
 use crate::flags::EntryFlags;
 use crate::region::{Edge, Node, Region};
 
 /// The first node that an edge goes back to from a node it does not dominate.
-pub(super) fn entered_from_aside(nodes: &[Node], idom: &[usize]) -> Option<usize> {
+pub(super) fn find_side_entry(nodes: &[Node], idom: &[usize]) -> Option<usize> {
     let back = |(n, node)| successors(node).map(move |to| (n, to));
-    let bad = nodes.iter().enumerate().flat_map(back).filter(|&(n, to)| is_bad(idom, n, to));
+    let bad = nodes.iter().enumerate().flat_map(back).filter(|&(n, to)| is_irreducible(idom, n, to));
     bad.map(|(_, to)| to).min()
 }
 
 /// Whether an edge goes back to a node that does not dominate its origin.
-fn is_bad(idom: &[usize], from: usize, to: usize) -> bool {
+fn is_irreducible(idom: &[usize], from: usize, to: usize) -> bool {
     to <= from && !dominates(idom, to, from)
 }
 
-/// Adds a dispatcher for the loop around a node that [`entered_from_aside`] found. Nodes are out of order then.
+/// Adds a dispatcher for the loop around a node that [`find_side_entry`] found. Nodes are out of order then.
 ///
 /// This ends: of a loop's nodes the first in order is an entry; from the other entries, too, some way leads on to it that
 /// comes to it by an edge that is bad; and what once goes by way of a dispatcher does so for ever.
-pub(super) fn add(region: &mut Region, idom: &[usize], node: usize) {
-    let inside = around(&region.nodes, idom, node);
+pub(super) fn add_dispatcher(region: &mut Region, idom: &[usize], node: usize) {
+    let inside = enclosing_loop(&region.nodes, idom, node);
     let mut is_entry = vec![false; region.nodes.len()];
     for (_, from) in region.nodes.iter().enumerate().filter(|&(n, _)| !inside[n]) {
         successors(from).filter(|&to| inside[to]).for_each(|to| is_entry[to] = true);
@@ -39,21 +39,21 @@ pub(super) fn add(region: &mut Region, idom: &[usize], node: usize) {
         for edge in &mut from.edges {
             if let Edge::Block(to) = *edge
                 && is_entry[to]
-                && (!inside[n] || is_bad(idom, n, to))
+                && (!inside[n] || is_irreducible(idom, n, to))
             {
-                *edge = Edge::Through { dispatcher, to };
+                *edge = Edge::Dispatched { dispatcher, to };
             }
         }
     }
     let at = region.nodes[node].at;
-    let block = Recorder::new(region.mode, at, EntryFlags::Any).finish(Term::Choose);
+    let block = Recorder::new(region.mode, at, EntryFlags::Any).finish(Terminator::Dispatch);
     let edges = (0..dispatcher).filter(|&n| is_entry[n]).map(Edge::Block).collect();
     region.nodes.push(Node { at, end: at, block: Box::new(block), edges });
 }
 
 /// Which nodes are in the loop around a node: those from which and to which ways lead that stay among what the node's
 /// immediate dominator dominates. All its entries have that dominator.
-fn around(nodes: &[Node], idom: &[usize], node: usize) -> Vec<bool> {
+fn enclosing_loop(nodes: &[Node], idom: &[usize], node: usize) -> Vec<bool> {
     let top = idom[node];
     let within: Vec<bool> = (0..nodes.len()).map(|n| n != top && dominates(idom, top, n)).collect();
     let mut before = vec![Vec::new(); nodes.len()];

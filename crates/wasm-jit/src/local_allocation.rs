@@ -1,7 +1,7 @@
 //! Which values of a block live, and which of them in a local.
 
-use crate::block::{Access, Action, Base, Block, Effect, Exit, FlagState, State, Term};
-use crate::sharing::{Share, shares};
+use crate::block::{Access, Action, Base, Block, Effect, Exit, FlagState, State, Terminator};
+use crate::shared_probes::{SharedProbe, shared_probes};
 use crate::value::vector::{Kind, VectorNode};
 use crate::value::{Entry, Node, Op2, Value};
 use x86_exec::FlagDef;
@@ -11,7 +11,7 @@ use x86_types::Width;
 const MAX_DEPTH: u32 = 24;
 
 /// Where values go.
-pub(crate) struct Plan {
+pub(crate) struct LocalAllocation {
     /// Local by value, counted from the first of its kind
     local: Vec<Option<(Kind, u32)>>,
     /// Locals used, by kind
@@ -23,7 +23,7 @@ pub(crate) struct Plan {
     /// Whether a value is a load wanted in the lowest lane of a vector alone: it is one from the start. Empty where none is
     low_load: Vec<bool>,
     /// By effect, whether and how it shares a look into the TLB
-    shares: Vec<Option<Share>>,
+    shares: Vec<Option<SharedProbe>>,
 }
 
 /// The values that a flag state is written down with: a, b, result, carry.
@@ -72,17 +72,17 @@ pub(crate) struct Scratch {
     touched: Vec<Value>,
 }
 
-impl Plan {
+impl LocalAllocation {
     /// A value that nothing needs is not emitted: that is how flags die that the next definition replaces. What only
     /// ways out need is computed there.
-    pub(crate) fn of(block: &Block, scratch: &mut Scratch) -> Plan {
+    pub(crate) fn of(block: &Block, scratch: &mut Scratch) -> LocalAllocation {
         let values = &block.values;
-        let (mut shares, ranges) = shares(block);
+        let (mut shares, ranges) = shared_probes(block);
         scratch.uses.clear();
         scratch.uses.resize(values.len(), Use::default());
         let low_load = low_loads(block);
         count_uses(block, &shares, &mut scratch.uses);
-        let mut plan = Plan {
+        let mut plan = LocalAllocation {
             local: vec![None; values.len()],
             locals: [0; 4],
             shared: Vec::new(),
@@ -98,7 +98,7 @@ impl Plan {
         let of_exit = |exit: &Exit| plan.shared_by(block, state_values(&exit.state), scratch);
         let shared = block.exits.iter().map(of_exit).collect();
         let second = |(n, effect): (usize, &Effect)| match effect.action {
-            Action::LeaveIfBoth { second, .. } => Some((n as u32, second)),
+            Action::ExitIfBoth { second, .. } => Some((n as u32, second)),
             _ => None,
         };
         let doubts = block.effects.iter().enumerate().filter_map(second);
@@ -163,7 +163,7 @@ impl Plan {
     }
 
     /// How the effect with this number shares a look into the TLB, if it does.
-    pub(crate) fn share(&self, effect: u32) -> Option<Share> {
+    pub(crate) fn share(&self, effect: u32) -> Option<SharedProbe> {
         self.shares.get(effect as usize).copied().flatten()
     }
 
@@ -215,13 +215,15 @@ impl Plan {
 }
 
 /// Counts what needs the values of a block.
-fn count_uses(block: &Block, shares: &[Option<Share>], uses: &mut [Use]) {
+fn count_uses(block: &Block, shares: &[Option<SharedProbe>], uses: &mut [Use]) {
     for v in state_values(&block.state) {
         uses[v.index()].hot += 1;
     }
     match block.term {
-        Term::Branch { condition: v, .. } | Term::Indirect { target: v, .. } => uses[v.index()].hot += 1,
-        Term::Goto(_) | Term::Step { .. } | Term::Choose => {}
+        Terminator::Branch { condition: v, .. } | Terminator::Indirect { target: v, .. } => {
+            uses[v.index()].hot += 1
+        }
+        Terminator::Jump(_) | Terminator::HelperCall { .. } | Terminator::Dispatch => {}
     }
     for (effect, share) in block.effects.iter().zip(shares) {
         // An address that another access has looked up is needed off the main way alone.
@@ -240,7 +242,7 @@ fn count_uses(block: &Block, shares: &[Option<Share>], uses: &mut [Use]) {
                 uses[value.index()].hot += 1;
                 uses[value.index()].cold = true;
             }
-            Action::LeaveIfBoth { first, second, .. } => {
+            Action::ExitIfBoth { first, second, .. } => {
                 uses[first.index()].hot += 1;
                 uses[second.index()].cold = true;
             }
@@ -297,7 +299,7 @@ fn low_loads(block: &Block) -> Vec<bool> {
         effect.action.operands().for_each(&mut other);
     }
     block.exits.iter().flat_map(|exit| state_values(&exit.state)).for_each(&mut other);
-    if let Term::Branch { condition: v, .. } | Term::Indirect { target: v, .. } = block.term {
+    if let Terminator::Branch { condition: v, .. } | Terminator::Indirect { target: v, .. } = block.term {
         other(v);
     }
     for (_, node) in values.iter() {

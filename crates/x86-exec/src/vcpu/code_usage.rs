@@ -4,7 +4,7 @@ use super::Vcpu;
 
 /// Entries of the tables about code.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct CodeUsage {
     /// Decoded blocks
     pub blocks: usize,
     /// Pages with decoded or compiled code
@@ -12,13 +12,13 @@ pub struct Kept {
     /// Pages whose code is known to be rewritten
     pub rewritten_pages: usize,
     /// Instructions that compiled code may have executed
-    pub steps: usize,
+    pub helpers: usize,
 }
 
 impl Vcpu {
     /// How much is kept about code.
-    pub fn kept(&self) -> Kept {
+    pub fn code_usage(&self) -> CodeUsage {
         let (blocks, code_pages, rewritten_pages) = self.code.blocks.kept();
-        Kept { blocks, code_pages, rewritten_pages, steps: self.code.steps.len() }
+        CodeUsage { blocks, code_pages, rewritten_pages, helpers: self.code.helpers.len() }
     }
 }

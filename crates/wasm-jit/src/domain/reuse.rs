@@ -27,7 +27,7 @@ impl Recorder {
             stored: false,
             returns_to: None,
             excluded: Vec::new(),
-            tame: Vec::new(),
+            known_normal: Vec::new(),
             of_float_mode: false,
             unchecked: None,
             unsupported: false,
@@ -42,7 +42,7 @@ impl Recorder {
         self.effects.clear();
         self.exits.clear();
         self.excluded.clear();
-        self.tame.clear();
+        self.known_normal.clear();
         self.state = State { flags: flags.state(&mut self.values), ..State::default() };
         self.checkpoint = Checkpoint { state: self.state.clone(), at: offset, retired: 0, exit: None };
         self.versions = 0;

@@ -4,13 +4,13 @@
 
 use super::super::Vcpu;
 use super::super::block_store::Slot;
-use crate::Reach;
+use crate::RegisterEffects;
 use std::collections::HashMap;
 use std::rc::Rc;
 use x86_decode::Instruction;
 
 /// Instructions that are executed at one call.
-pub(super) struct Step {
+pub(super) struct Helper {
     pub(super) slots: Rc<[Slot]>,
     /// Bytes of them
     pub(super) len: u64,
@@ -23,12 +23,12 @@ pub(super) struct Step {
     uses: u32,
 }
 
-impl Step {
-    fn new(insns: &[Instruction]) -> Step {
-        Step {
+impl Helper {
+    fn new(insns: &[Instruction]) -> Helper {
+        Helper {
             slots: insns.iter().map(|insn| Slot::new(*insn)).collect(),
             len: insns.iter().map(|insn| u64::from(insn.len)).sum(),
-            flags: insns.iter().any(|insn| Reach::of(insn).flags),
+            flags: insns.iter().any(|insn| RegisterEffects::of(insn).flags),
             plain: insns.iter().all(crate::x87::is_plain),
             count: 0,
             uses: 1,
@@ -42,13 +42,13 @@ impl Step {
 
 /// Those there are, each once.
 #[derive(Default)]
-pub(in super::super) struct Steps {
-    list: Vec<Step>,
+pub(in super::super) struct HelperTable {
+    list: Vec<Helper>,
     numbers: HashMap<Box<[Instruction]>, u32>,
     free: Vec<u32>,
 }
 
-impl Steps {
+impl HelperTable {
     /// How many there are.
     pub(in super::super) fn len(&self) -> usize {
         self.numbers.len()
@@ -56,32 +56,34 @@ impl Steps {
 
     /// Those with a number.
     #[inline]
-    pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut Step> {
+    pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut Helper> {
         self.list.get_mut(number as usize)
     }
 
-    fn take(&mut self, insns: &[Instruction]) -> u32 {
+    fn acquire(&mut self, insns: &[Instruction]) -> u32 {
         if let Some(&number) = self.numbers.get(insns) {
-            if let Some(step) = self.list.get_mut(number as usize) {
-                step.uses += 1;
+            if let Some(helper) = self.list.get_mut(number as usize) {
+                helper.uses += 1;
             }
             return number;
         }
-        let step = Step::new(insns);
+        let helper = Helper::new(insns);
         let number = self.free.pop().unwrap_or(self.list.len() as u32);
         match self.list.get_mut(number as usize) {
-            Some(place) => *place = step,
-            None => self.list.push(step),
+            Some(place) => *place = helper,
+            None => self.list.push(helper),
         }
         self.numbers.insert(insns.into(), number);
         number
     }
 
     fn release(&mut self, number: u32) {
-        let Some(step) = self.list.get_mut(number as usize).filter(|step| step.uses > 0) else { return };
-        step.uses -= 1;
-        if step.uses == 0 {
-            self.numbers.remove(step.insns().as_slice());
+        let Some(helper) = self.list.get_mut(number as usize).filter(|helper| helper.uses > 0) else {
+            return;
+        };
+        helper.uses -= 1;
+        if helper.uses == 0 {
+            self.numbers.remove(helper.insns().as_slice());
             self.free.push(number);
         }
     }
@@ -90,22 +92,22 @@ impl Steps {
 impl Vcpu {
     /// The number under which compiled code may ask for instructions to be executed, until it is released as often as it
     /// was taken.
-    pub fn take_step(&mut self, insns: &[Instruction]) -> u32 {
-        self.code.steps.take(insns)
+    pub fn acquire_helper(&mut self, insns: &[Instruction]) -> u32 {
+        self.code.helpers.acquire(insns)
     }
 
     /// The instructions that compiled code had executed most, and how often. Those that nothing uses now do not count.
-    pub fn most_stepped(&self, count: usize) -> Vec<(Vec<Instruction>, u64)> {
-        let used = self.code.steps.list.iter().filter(|step| step.uses > 0);
-        let mut steps: Vec<_> = used.map(|step| (step.insns(), step.count)).collect();
-        steps.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-        steps.truncate(count);
-        steps
+    pub fn most_called_helpers(&self, count: usize) -> Vec<(Vec<Instruction>, u64)> {
+        let used = self.code.helpers.list.iter().filter(|helper| helper.uses > 0);
+        let mut helpers: Vec<_> = used.map(|helper| (helper.insns(), helper.count)).collect();
+        helpers.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        helpers.truncate(count);
+        helpers
     }
 
     /// A unit of code that used this number is gone, or is not entered any more.
-    pub fn release_step(&mut self, number: u32) {
-        self.code.steps.release(number);
+    pub fn release_helper(&mut self, number: u32) {
+        self.code.helpers.release(number);
     }
 }
 
@@ -122,18 +124,18 @@ mod tests {
 
     #[test]
     fn numbers_are_kept_while_they_are_used_and_come_back() {
-        let mut steps = Steps::default();
-        assert_eq!([1, 2, 1].map(|n| steps.take(&[insn(n)])), [0, 1, 0]);
-        steps.release(0);
-        assert_eq!(steps.take(&[insn(3)]), 2, "the first is still in use");
-        steps.release(0);
-        assert_eq!(steps.take(&[insn(4)]), 0);
-        assert_eq!(steps.get_mut(0).unwrap().insns(), [insn(4)]);
-        assert_eq!(steps.take(&[insn(1)]), 3);
-        assert_eq!((steps.len(), steps.list.len()), (4, 4));
+        let mut helpers = HelperTable::default();
+        assert_eq!([1, 2, 1].map(|n| helpers.acquire(&[insn(n)])), [0, 1, 0]);
+        helpers.release(0);
+        assert_eq!(helpers.acquire(&[insn(3)]), 2, "the first is still in use");
+        helpers.release(0);
+        assert_eq!(helpers.acquire(&[insn(4)]), 0);
+        assert_eq!(helpers.get_mut(0).unwrap().insns(), [insn(4)]);
+        assert_eq!(helpers.acquire(&[insn(1)]), 3);
+        assert_eq!((helpers.len(), helpers.list.len()), (4, 4));
         // What was never taken, or was released already.
-        (0..2).for_each(|_| steps.release(1));
-        steps.release(99);
-        assert_eq!(steps.free, [1]);
+        (0..2).for_each(|_| helpers.release(1));
+        helpers.release(99);
+        assert_eq!(helpers.free, [1]);
     }
 }

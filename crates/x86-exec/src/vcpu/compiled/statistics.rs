@@ -2,7 +2,7 @@
 
 /// What translating came to, for `--stats`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Translation {
+pub struct TranslationCounts {
     /// Regions that were translated, and instructions in them
     pub regions: u64,
     #[allow(missing_docs)]
@@ -27,7 +27,7 @@ pub struct Translation {
     pub compiling_ns: u64,
 }
 
-impl std::ops::AddAssign for Translation {
+impl std::ops::AddAssign for TranslationCounts {
     fn add_assign(&mut self, other: Self) {
         let Self {
             regions,

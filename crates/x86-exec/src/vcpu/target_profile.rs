@@ -9,12 +9,12 @@ const SHARE: u32 = 32;
 
 /// Distances from the block's own address, and how often each was gone to.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Targets {
+pub(crate) struct TargetProfile {
     places: [Cell<(i64, u32)>; PLACES],
     others: Cell<u32>,
 }
 
-impl Targets {
+impl TargetProfile {
     /// It went there.
     #[inline]
     pub(super) fn note(&self, distance: i64) {
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn what_is_frequent_comes_first_and_what_is_rare_not_at_all() {
-        let targets = Targets::default();
+        let targets = TargetProfile::default();
         for (distance, times) in [(8, 1), (16, 40), (-64, 60)] {
             (0..times).for_each(|_| targets.note(distance));
         }
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn a_block_that_goes_anywhere_goes_nowhere_likely() {
-        let targets = Targets::default();
+        let targets = TargetProfile::default();
         (0..1000).for_each(|n| targets.note(n));
         assert!(targets.likely().is_empty());
     }

@@ -1,19 +1,19 @@
 //! Executing what compiled code leaves to the interpreter in passing.
 
 use super::super::{Vcpu, attention};
-use super::{CodeMode, Leave};
+use super::{CodeMode, ExitReason};
 use std::rc::Rc;
 use x86_state::{Activity, RFlags, Shadow};
 use x86_types::{CodeSize, Seg};
 
 /// How instructions that compiled code had executed went: 0 where all were, and it is to go on behind them. Else RIP says
 /// where to go on, `leave` why it cannot be here, and `done` how many instructions there were.
-pub const fn stepped(leave: Leave, done: u64) -> u64 {
-    (leave as u64 + 1) | done << STEPPED_DONE
+pub const fn helper_result(leave: ExitReason, done: u64) -> u64 {
+    (leave as u64 + 1) | done << HELPER_RETIRED_SHIFT
 }
 
-/// Where in what a step gives the number of instructions is; below it is the [`Leave`] and one more.
-pub const STEPPED_DONE: u32 = 8;
+/// Where in what a step gives the number of instructions is; below it is the [`ExitReason`] and one more.
+pub const HELPER_RETIRED_SHIFT: u32 = 8;
 
 /// What compiled code that goes on behind an instruction relies on.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -37,9 +37,11 @@ impl Vcpu {
     }
 
     /// Executes instructions for compiled code. RIP has been moved behind them, registers and flags within their
-    /// [`Reach`](crate::Reach) are stored; `left` is the budget before them. Gives what [`stepped`] makes, or 0.
-    pub fn compiled_step(&mut self, number: u64, left: u64) -> u64 {
-        let Some(steps) = self.code.steps.get_mut(number) else { return stepped(Leave::Interpret, 0) };
+    /// [`RegisterEffects`](crate::RegisterEffects) are stored; `left` is the budget before them. Gives what [`helper_result`] makes, or 0.
+    pub fn compiled_helper_call(&mut self, number: u64, left: u64) -> u64 {
+        let Some(steps) = self.code.helpers.get_mut(number) else {
+            return helper_result(ExitReason::Interpret, 0);
+        };
         steps.count += 1;
         let (slots, len, flags, plain) = (Rc::clone(&steps.slots), steps.len, steps.flags, steps.plain);
         if flags {
@@ -57,7 +59,7 @@ impl Vcpu {
             self.cpu.rip = next;
             if (slot.handler)(self, &slot.insn).is_err() {
                 self.cpu.rip = at;
-                leave = Some(Leave::Interpret);
+                leave = Some(ExitReason::Interpret);
                 break;
             }
             done += 1;
@@ -65,16 +67,16 @@ impl Vcpu {
             // A plain one leaves all as it was found behind the first, unless it touches the bus, which asks to stop.
             if done == 1 || !plain || self.run_state.stop {
                 if self.run_state.stop || !self.is_quiet(left.saturating_sub(done - 1)) {
-                    leave = Some(Leave::Attention);
+                    leave = Some(ExitReason::Attention);
                     break;
                 }
                 // It may end a block for the interpreter, but nothing came of it that compiled code would have to know.
                 let same = plain || (self.cpu.rip == next && self.code_context() == known);
                 if !same {
                     // Where RIP says, in the mode that is now, by whatever is compiled there.
-                    self.choose_jumps();
+                    self.select_jump_key();
                     let leads = CodeMode::leads_to(known.mode, self.code.shared.code_key);
-                    leave = Some(if leads { Leave::Miss } else { Leave::Attention });
+                    leave = Some(if leads { ExitReason::Miss } else { ExitReason::Attention });
                     break;
                 }
             }
@@ -83,7 +85,7 @@ impl Vcpu {
             let flags = self.cpu.arith;
             (self.code.shared.flags_result, self.code.shared.flags_a) = (flags.result, flags.aux);
         }
-        leave.map_or(0, |leave| stepped(leave, done))
+        leave.map_or(0, |leave| helper_result(leave, done))
     }
 
     /// Whether the run loop would find nothing to do before the next instruction. The shadow of STI is for interrupts that

@@ -13,7 +13,7 @@ const MOST: i64 = 128;
 
 /// How an access finds its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Share {
+pub(crate) struct SharedProbe {
     /// Where the range begins as compiled code addresses it, or 0: a local, counted from the first of them
     pub(crate) local: u32,
     /// Distance of the access from the start of the range, in bytes
@@ -63,7 +63,7 @@ fn access(block: &Block, action: Action) -> Option<(Key, i64, i64)> {
 }
 
 /// By effect, how it shares; and how many locals that takes.
-pub(crate) fn shares(block: &Block) -> (Vec<Option<Share>>, u32) {
+pub(crate) fn shared_probes(block: &Block) -> (Vec<Option<SharedProbe>>, u32) {
     let mut ranges: Vec<Range> = Vec::new();
     // By effect, its range and the distance from what the range has in common.
     let mut places: Vec<Option<(usize, i64)>> = Vec::with_capacity(block.effects.len());
@@ -82,7 +82,7 @@ pub(crate) fn shares(block: &Block) -> (Vec<Option<Share>>, u32) {
             local += 1;
             local - 1
         });
-        *share = Some(Share { local: number, at: (at - range.from) as u64, look });
+        *share = Some(SharedProbe { local: number, at: (at - range.from) as u64, look });
     }
     // What stores back goes where it was loaded from.
     let mut loaded = None;
@@ -90,7 +90,7 @@ pub(crate) fn shares(block: &Block) -> (Vec<Option<Share>>, u32) {
         match effect.action {
             Action::Load { for_write: true, .. } => loaded = shares[n],
             Action::Store { again: true, .. } => {
-                shares[n] = loaded.map(|share: Share| Share { look: None, ..share });
+                shares[n] = loaded.map(|share: SharedProbe| SharedProbe { look: None, ..share });
             }
             _ => {}
         }
@@ -117,13 +117,13 @@ fn join(ranges: &mut Vec<Range>, key: Key, at: i64, end: i64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::Term;
+    use crate::block::Terminator;
     use crate::domain::Recorder;
     use crate::flags::EntryFlags;
     use x86_exec::vcpu::compiled::{CodeMode, FloatMode, Segments};
     use x86_types::CodeSize;
 
-    fn shared(mut code: &[u8]) -> Vec<Option<Share>> {
+    fn shared(mut code: &[u8]) -> Vec<Option<SharedProbe>> {
         let (code_size, stack_width) = (CodeSize::Bits64, Width::B8);
         let mode = CodeMode {
             code_size,
@@ -140,14 +140,14 @@ mod tests {
             recorder.instruction(&insn).unwrap();
             code = &code[usize::from(insn.len)..];
         }
-        shares(&recorder.finish(Term::Goto(0))).0
+        shared_probes(&recorder.finish(Terminator::Jump(0))).0
     }
 
     #[test]
     fn every_access_lies_within_what_the_first_looks_up() {
         // mov rdx, [rax+16]; mov rsi, [rax]; mov edi, [rax+28]
         let shares = shared(&[0x48, 0x8b, 0x50, 0x10, 0x48, 0x8b, 0x30, 0x8b, 0x78, 0x1c]);
-        let of = |at, look| Some(Share { local: 0, at, look });
+        let of = |at, look| Some(SharedProbe { local: 0, at, look });
         assert_eq!(shares, [of(16, Some(32)), of(0, None), of(28, None)]);
     }
 

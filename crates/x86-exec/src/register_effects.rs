@@ -5,7 +5,7 @@ use x86_decode::{Feature, Instruction, Op, OperandKind};
 /// The general registers, by bit, and the status flags that an instruction may read or write. What is not named keeps its
 /// value and does not matter to the outcome, a fault included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reach {
+pub struct RegisterEffects {
     /// General registers read or written
     pub reads: u16,
     /// General registers written; each of them is among those read, since a fault leaves it as it was
@@ -28,17 +28,18 @@ const R11: u16 = 1 << 11;
 /// Those that 16- and 32-bit code has.
 const EIGHT: u16 = 0xff;
 
-impl Reach {
+impl RegisterEffects {
     /// Everything.
-    pub const ALL: Reach = Reach { reads: u16::MAX, writes: u16::MAX, flags: true, vectors: true };
+    pub const ALL: RegisterEffects =
+        RegisterEffects { reads: u16::MAX, writes: u16::MAX, flags: true, vectors: true };
 
-    const fn registers(reads: u16, writes: u16) -> Reach {
-        Reach { reads: reads | writes, writes, flags: false, vectors: false }
+    const fn registers(reads: u16, writes: u16) -> RegisterEffects {
+        RegisterEffects { reads: reads | writes, writes, flags: false, vectors: false }
     }
 
     /// What either can see and change.
-    pub fn union(self, other: Reach) -> Reach {
-        Reach {
+    pub fn union(self, other: RegisterEffects) -> RegisterEffects {
+        RegisterEffects {
             reads: self.reads | other.reads,
             writes: self.writes | other.writes,
             flags: self.flags | other.flags,
@@ -46,7 +47,7 @@ impl Reach {
         }
     }
 
-    /// The reach of an instruction that the processor executes for compiled code. It may be less than [`Reach::ALL`] for
+    /// The reach of an instruction that the processor executes for compiled code. It may be less than [`RegisterEffects::ALL`] for
     /// what compiled code meets often.
     ///
     /// SPEC: intel-sdm-vol1 :: 8.1 x87 FPU Execution Environment -> x87 instructions work on their own registers; FNSTSW alone can write a general one, and none of those of the first processors has to do with EFLAGS
@@ -57,7 +58,7 @@ impl Reach {
     /// SPEC: intel-sdm-vol2 :: IN—Input From Port -> the accumulator from the port that an immediate or DX names; OUT likewise
     /// SPEC: intel-sdm-vol2 :: INS/INSB/INSW/INSD—Input from Port to String -> (E/R)DI and with REP the counter, by DX; OUTS likewise with (E/R)SI
     /// SPEC: intel-sdm-vol2 :: RDMSR—Read From Model Specific Register -> EDX:EAX from the register that ECX names; WRMSR likewise
-    pub fn of(insn: &Instruction) -> Reach {
+    pub fn of(insn: &Instruction) -> RegisterEffects {
         match insn.op {
             Op::Fnstsw if insn.operands[0].kind != OperandKind::Mem => Self::registers(RAX, RAX),
             Op::Cli | Op::Sti | Op::Cld | Op::Std | Op::Swapgs | Op::Stac | Op::Clac | Op::Pause => {

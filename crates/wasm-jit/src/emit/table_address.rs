@@ -1,15 +1,15 @@
 //! Where the processor and the entries of its tables lie.
 
-use super::{Emitter, SLOT, TLB, VCPU, place};
+use super::{Emitter, SLOT, TLB, VCPU, mem_arg};
 use crate::layout;
 use crate::module::Fixed;
 use wasm_encoder::{InstructionSink, MemArg};
-use x86_exec::vcpu::compiled::{JUMP_FOLD, JUMPS_LEN, Jump};
+use x86_exec::vcpu::compiled::{JUMP_CACHE_LEN, JUMP_HASH_SHIFT, JumpEntry};
 
 /// An entry of either table has 2 to this power bytes.
 const ROW: u32 = 4;
 
-const _: () = assert!(size_of::<layout::EntryPoint>() == 1 << ROW && size_of::<Jump>() == 1 << ROW);
+const _: () = assert!(size_of::<layout::EntryPoint>() == 1 << ROW && size_of::<JumpEntry>() == 1 << ROW);
 
 /// Pushes the address of the processor.
 pub(super) fn vcpu(out: &mut InstructionSink<'_>, fixed: Option<Fixed>) {
@@ -26,17 +26,21 @@ pub(super) fn slot(out: &mut InstructionSink<'_>, linear: u32) {
 }
 
 /// Pushes the address of that entry in the bank that the mode of now looks into.
-pub(super) fn slot_of_now(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, linear: u32) {
+pub(super) fn tlb_slot_offset_in_current_bank(
+    out: &mut InstructionSink<'_>,
+    fixed: Option<Fixed>,
+    linear: u32,
+) {
     slot(out, linear);
     vcpu(out, fixed);
-    out.i64_load(place(layout::BANK, 3)).i64_add();
+    out.i64_load(mem_arg(layout::BANK, 3)).i64_add();
 }
 
 /// Adds the address of a table that is at `table` within the processor, where code does not know it.
-fn of_table(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, table: u64) {
+fn add_table_address(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, table: u64) {
     if fixed.is_none() {
         vcpu(out, fixed);
-        out.i64_load(place(table, 3)).i64_add();
+        out.i64_load(mem_arg(table, 3)).i64_add();
     }
 }
 
@@ -45,7 +49,7 @@ pub(super) fn entry(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, key: u3
     let bits = layout::ENTRIES_LEN.trailing_zeros();
     out.local_get(key).i64_const(layout::ENTRY_FACTOR as i64).i64_mul();
     out.i64_const(i64::from(u64::BITS - bits - ROW)).i64_shr_u().i64_const(-1 << ROW).i64_and();
-    of_table(out, fixed, layout::ENTRIES);
+    add_table_address(out, fixed, layout::ENTRIES);
 }
 
 /// What is not in an entry's address yet.
@@ -57,15 +61,15 @@ pub(super) fn entries(fixed: Option<Fixed>) -> u64 {
 /// runs whatever MXCSR says.
 pub(super) fn key(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, at: u32) {
     vcpu(out, fixed);
-    out.i64_load32_u(place(layout::CODE_KEY, 2)).i64_const(layout::ENTRY_MODE_SHIFT.into()).i64_shl();
+    out.i64_load32_u(mem_arg(layout::CODE_KEY, 2)).i64_const(layout::ENTRY_MODE_SHIFT.into()).i64_shl();
     out.local_get(at).i64_xor();
 }
 
 /// Pushes what leads, with [`jumps`], to the jump for the linear address in a local.
 pub(super) fn jump(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, linear: u32) {
-    out.local_get(linear).local_get(linear).i64_const(JUMP_FOLD.into()).i64_shr_u().i64_xor();
-    out.i64_const(JUMPS_LEN as i64 - 1).i64_and().i64_const(ROW.into()).i64_shl();
-    of_table(out, fixed, layout::JUMPS);
+    out.local_get(linear).local_get(linear).i64_const(JUMP_HASH_SHIFT.into()).i64_shr_u().i64_xor();
+    out.i64_const(JUMP_CACHE_LEN as i64 - 1).i64_and().i64_const(ROW.into()).i64_shl();
+    add_table_address(out, fixed, layout::JUMPS);
 }
 
 /// What is not in a jump's address yet.
@@ -76,21 +80,21 @@ pub(super) fn jumps(fixed: Option<Fixed>) -> u64 {
 /// Pushes the key of the jump to the linear address in a local, in the mode of now.
 pub(super) fn jump_key(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, linear: u32) {
     vcpu(out, fixed);
-    out.i64_load(place(layout::JUMP_KEY, 3)).local_get(linear).i64_xor();
+    out.i64_load(mem_arg(layout::JUMP_KEY, 3)).local_get(linear).i64_xor();
 }
 
 /// Counts a way on.
 pub(super) fn count(out: &mut InstructionSink<'_>, fixed: Option<Fixed>) {
     vcpu(out, fixed);
     vcpu(out, fixed);
-    out.i64_load(place(layout::CHAINED, 3)).i64_const(1).i64_add().i64_store(place(layout::CHAINED, 3));
+    out.i64_load(mem_arg(layout::CHAINED, 3)).i64_const(1).i64_add().i64_store(mem_arg(layout::CHAINED, 3));
 }
 
 impl Emitter<'_> {
     /// Keeps the bank that the code's mode looks into, where code does not know it.
-    pub(super) fn choose_bank(&mut self) {
+    pub(super) fn load_bank(&mut self) {
         if self.placed.fixed.is_none() {
-            self.vcpu().i64_load(place(layout::BANK, 3)).local_set(TLB);
+            self.vcpu().i64_load(mem_arg(layout::BANK, 3)).local_set(TLB);
         }
     }
 
@@ -105,6 +109,6 @@ impl Emitter<'_> {
 
     /// A field of that entry.
     pub(super) fn in_slot(&self, offset: u64) -> MemArg {
-        place(self.placed.fixed.map_or(0, |fixed| fixed.bank) + offset, 3)
+        mem_arg(self.placed.fixed.map_or(0, |fixed| fixed.bank) + offset, 3)
     }
 }
