@@ -1,8 +1,8 @@
-//! From a region to a WebAssembly function: its frame, and how control flows through it.
+//! Emits the WebAssembly function of a region: its frame and its control flow.
 //!
-//! A function takes the address of the processor and a budget of instructions, and gives what is left of it. General
-//! registers and flags live in locals; they are loaded at the entry and stored at the one way out, which goes on to
-//! other compiled code by a tail call where there is some.
+//! A function takes the address of the processor and a budget of instructions, and returns the rest of the budget. General
+//! registers and flags are locals. The prologue loads them, and the single epilogue stores them and continues in other
+//! compiled code by a tail call, or returns to the run loop.
 
 mod blocks;
 mod dispatch_thunk;
@@ -38,9 +38,9 @@ const VCPU: u32 = 0;
 const LEFT: u32 = 1;
 /// RIP at the entry
 const BASE: u32 = 2;
-/// RIP at the way out
+/// RIP at the exit
 const RIP: u32 = 3;
-/// A [`ExitReason`]
+/// An [`ExitReason`]
 const REASON: u32 = 4;
 /// Compiled address of the code at `RIP`, where it is known; else 0
 const CODE_ADDRESS: u32 = 5;
@@ -49,26 +49,26 @@ const FLAG_A: u32 = 7;
 const FLAG_B: u32 = 8;
 const FLAG_RESULT: u32 = 9;
 const FLAG_CARRY: u32 = 10;
-/// The bank of the TLB, where it is not known beforehand
+/// The bank of the TLB, where it is not a constant
 const TLB: u32 = 11;
 /// A linear address, an entry of the TLB, and the address that a load for writing found
 const LINEAR: u32 = 12;
 const SLOT: u32 = 13;
 const WRITE_ADDRESS: u32 = 14;
 const FIXED: u32 = 15;
-/// Where a dispatcher goes on: it is decided at the end of a block, and what was opened for writing holds within one
+/// Target of the dispatcher of an irreducible loop. It shares a local with `WRITE_ADDRESS`, which is live within a block only
 const DISPATCH_TARGET: u32 = WRITE_ADDRESS;
 
-/// What a branch may aim at.
+/// Target of a branch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Label {
     Loop(usize),
     After(usize),
     /// An exit of the block being emitted, by number
     Exit(u32),
-    /// The way out: state is in the locals
+    /// The epilogue: state is in the locals
     Epilogue,
-    /// Behind that: state is stored, RIP is in its local
+    /// The epilogue's second half: state is stored, RIP is in its local
     Stored,
     Other,
 }
@@ -79,10 +79,10 @@ struct Emitter<'a> {
     shape: Shape,
     frame: Frame,
     code: Vec<u8>,
-    /// Offsets in `code` of the branches of which it is known how they mostly go, and whether they are taken
+    /// Branch hints: offsets in `code`, and whether the branch is likely taken
     hints: Vec<(usize, bool)>,
     labels: Vec<Label>,
-    /// Instructions that the region may execute between two looks at the budget, at most
+    /// Most instructions that the region executes between two checks of the budget
     bound: i64,
 }
 
@@ -90,7 +90,7 @@ const fn mem_arg(offset: u64, align: u32) -> MemArg {
     MemArg { offset, align, memory_index: 0 }
 }
 
-/// The function of a region, and what it says of its branches.
+/// Returns the function of a region and its branch hints.
 pub(crate) fn function(placed: &Placed<'_>) -> (Function, Vec<BranchHint>) {
     let region = placed.region;
     let mut scratch = Scratch::default();
@@ -151,19 +151,19 @@ impl Emitter<'_> {
         out
     }
 
-    /// The `if` or `br_if` that comes next is hardly ever taken. What engines know of they put out of the way: on the main
-    /// way nothing is saved then for calls that hardly ever happen.
+    /// Marks the next `if` or `br_if` as unlikely. Engines move unlikely code out of line, so that the likely path saves no
+    /// registers for its calls.
     fn hint_unlikely(&mut self) {
         self.hints.push((self.code.len(), false));
     }
 
-    /// The `if` that comes next is nearly always taken.
+    /// Marks the next `if` as likely.
     fn hint_likely(&mut self) {
         self.hints.push((self.code.len(), true));
     }
 
     fn prologue(&mut self) {
-        // Too little is left: the interpreter goes on from here.
+        // The budget is too small for the region: the interpreter executes the rest.
         let bound = self.bound;
         self.out().local_get(LEFT).i64_const(bound).i64_lt_s();
         self.hint_unlikely();
@@ -186,7 +186,7 @@ impl Emitter<'_> {
         self.wrap_rip();
     }
 
-    /// Cuts the address on the stack to what the code's addresses can express.
+    /// Truncates the address on the stack to the code's address size.
     fn wrap_rip(&mut self) {
         if rip_mask(self.region.mode.code_size) != u64::MAX {
             self.out().i32_wrap_i64().i64_extend_i32_u();
@@ -199,12 +199,12 @@ impl Emitter<'_> {
         self.out().br(depth);
     }
 
-    /// How many labels lie between here and this one.
+    /// Returns the relative depth of a label, for `br`.
     fn depth(&self, label: Label) -> u32 {
         self.labels.iter().rev().position(|&l| l == label).unwrap_or(0) as u32
     }
 
-    /// Goes to the way out. RIP and the rest have been set.
+    /// Branches to the epilogue. RIP, reason and code address have been set.
     fn branch_to_epilogue(&mut self) {
         self.branch_to(Label::Epilogue);
     }
@@ -220,7 +220,7 @@ impl Emitter<'_> {
         });
     }
 
-    /// An `if` that is hardly ever taken.
+    /// Begins an unlikely `if`.
     fn begin_unlikely(&mut self) {
         self.hint_unlikely();
         self.begin_if();
@@ -231,7 +231,7 @@ impl Emitter<'_> {
         self.out().end();
     }
 
-    /// A node with everything it dominates.
+    /// Emits a node with all nodes that it dominates.
     fn tree(&mut self, n: usize, plans: &[LocalAllocation]) {
         let merges: Vec<usize> = self.shape.children[n]
             .iter()
@@ -258,7 +258,7 @@ impl Emitter<'_> {
         self.end();
     }
 
-    /// A node, inside the blocks behind which its merge children stand, the last outermost.
+    /// Emits a node inside the blocks whose ends its merge children follow, the last one outermost.
     fn within(&mut self, n: usize, merges: &[usize], plans: &[LocalAllocation]) {
         let Some((&last, rest)) = merges.split_first() else {
             return self.node(n, plans);
@@ -271,14 +271,14 @@ impl Emitter<'_> {
         self.tree(last, plans);
     }
 
-    /// Leaves to the run loop, for `distance` behind the entry.
+    /// Exits to the run loop, which continues at `distance` bytes from the entry.
     fn exit_to_run_loop(&mut self, distance: i64, reason: ExitReason) {
         self.rip(distance);
         self.out().local_set(RIP).i64_const(reason as i64).local_set(REASON);
         self.branch_to_epilogue();
     }
 
-    /// Leaves for other compiled code at `distance`, from a block that ends in page `page`.
+    /// Exits to other compiled code at `distance`, from a block that ends in page `page`.
     fn link_to(&mut self, distance: i64, page: i64) {
         self.rip(distance);
         self.out().local_set(RIP);
@@ -290,7 +290,7 @@ impl Emitter<'_> {
         self.branch_to_epilogue();
     }
 
-    /// Follows an edge from node `from`, whose last byte is in page `page`.
+    /// Emits an edge from node `from`, whose last byte is in page `page`.
     fn edge(&mut self, from: usize, page: i64, edge: Edge, plans: &[LocalAllocation]) {
         let at = self.region.goal(edge);
         let Some(next) = edge.next() else { return self.link_to(at, page) };
@@ -309,7 +309,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// A block and where it goes.
+    /// Emits a block and its terminator.
     fn node(&mut self, n: usize, plans: &[LocalAllocation]) {
         let region = self.region;
         let node = &region.nodes[n];
@@ -341,7 +341,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// An indirect jump, whose target is on the stack: to one of the places it is expected to go to, or out.
+    /// Emits an indirect jump, whose target is on the stack: compares it with the expected targets, else exits.
     fn indirect(&mut self, n: usize, page: i64, plans: &[LocalAllocation]) {
         self.out().local_set(RIP);
         for k in 0..self.region.nodes[n].edges.len() {
@@ -356,7 +356,7 @@ impl Emitter<'_> {
         self.branch_to_epilogue();
     }
 
-    /// Instructions that the processor executes in passing. What they cannot effects stays where it is.
+    /// Emits a helper call. Registers that its instructions neither read nor write stay in locals.
     fn helper_call(&mut self, at: i64, len: u32, index: u32, count: u32) {
         let effects = self.region.effects(index);
         let quick = self.inline_op(index);
@@ -371,7 +371,7 @@ impl Emitter<'_> {
         let index = self.placed.helpers.get(index as usize).copied().unwrap_or(u32::MAX);
         self.vcpu().i64_const(i64::from(index)).local_get(LEFT).call(Import::HelperCall as u32);
         self.out().local_set(SLOT);
-        // Where all is stored already, what was written is loaded only to go on.
+        // If all state was stored, written registers are loaded only on the path that continues.
         let rest = effects != RegisterEffects::ALL;
         if rest {
             self.load_written(effects);

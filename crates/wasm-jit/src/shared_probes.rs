@@ -1,17 +1,18 @@
-//! Accesses of a block that share a look into the TLB: those at constant distances from one another, as a function's
-//! registers on the stack, or the members of a structure.
+//! Accesses of a block that share one TLB probe: those at constant distances from one another, such as saved registers on the
+//! stack or the members of a structure.
 //!
-//! The first of them looks the whole range up. What it finds holds for the rest of the block: translations end only by
-//! instructions that end blocks. Where the range is not in one page that the TLB has, each access goes its slow way.
+//! The first access probes for the whole range. The result is valid to the end of the block, since only instructions that end
+//! a block can invalidate translations. If the range is not within one page that the TLB holds, each access takes its slow
+//! path.
 
 use crate::block::{Action, Block};
 use crate::value::{Node, Op2, Value};
 use x86_types::Width;
 
-/// Bytes of a range at most. The longer it is, the more often it lies in two pages.
+/// Most bytes of a range. A longer range more often crosses a page boundary.
 const MOST: i64 = 128;
 
-/// How an access finds its bytes.
+/// How an access is translated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SharedProbe {
     /// Where the range begins as compiled code addresses it, or 0: a local, counted from the first of them
@@ -25,13 +26,13 @@ pub(crate) struct SharedProbe {
 /// What addresses have in common that differ by a constant, and whether they are written to.
 type Key = (Option<Value>, bool, bool);
 
-/// Accesses that lie near each other.
+/// A range: accesses that are near each other.
 struct Range {
     key: Key,
     from: i64,
     to: i64,
     members: u32,
-    /// Local with its start; once it is known
+    /// Local that holds its start, once assigned
     local: Option<u32>,
 }
 
@@ -84,7 +85,7 @@ pub(crate) fn shared_probes(block: &Block) -> (Vec<Option<SharedProbe>>, u32) {
         });
         *share = Some(SharedProbe { local: number, at: (at - range.from) as u64, look });
     }
-    // What stores back goes where it was loaded from.
+    // A store of a read-modify-write uses the address of its load.
     let mut loaded = None;
     for (n, effect) in block.effects.iter().enumerate() {
         match effect.action {

@@ -1,4 +1,4 @@
-//! What an instruction can see and change of the registers that compiled code keeps elsewhere.
+//! Register effects: which registers, kept in locals by compiled code, an instruction reads and writes.
 
 use x86_decode::{Feature, Instruction, Op, OperandKind};
 
@@ -25,7 +25,7 @@ const RBP: u16 = 1 << 5;
 const RSI: u16 = 1 << 6;
 const RDI: u16 = 1 << 7;
 const R11: u16 = 1 << 11;
-/// Those that 16- and 32-bit code has.
+/// The general registers of 16- and 32-bit code.
 const EIGHT: u16 = 0xff;
 
 impl RegisterEffects {
@@ -37,7 +37,7 @@ impl RegisterEffects {
         RegisterEffects { reads: reads | writes, writes, flags: false, vectors: false }
     }
 
-    /// What either can see and change.
+    /// Returns the union of both effects.
     pub fn union(self, other: RegisterEffects) -> RegisterEffects {
         RegisterEffects {
             reads: self.reads | other.reads,
@@ -47,8 +47,8 @@ impl RegisterEffects {
         }
     }
 
-    /// The reach of an instruction that the processor executes for compiled code. It may be less than [`RegisterEffects::ALL`] for
-    /// what compiled code meets often.
+    /// Returns the effects of an instruction that is executed by a helper call. For instructions that are frequent in compiled
+    /// code they are exact, for others they may be [`RegisterEffects::ALL`].
     ///
     /// SPEC: intel-sdm-vol1 :: 8.1 x87 FPU Execution Environment -> x87 instructions work on their own registers; FNSTSW alone can write a general one, and none of those of the first processors has to do with EFLAGS
     /// SPEC: intel-sdm-vol2 :: RDTSC—Read Time-Stamp Counter -> EDX:EAX
@@ -100,7 +100,7 @@ impl RegisterEffects {
     }
 }
 
-/// The general registers that these operands are. Those of a byte are parts of the first eight.
+/// Returns the general registers among these operands. Byte registers are parts of the first eight.
 fn named(insn: &Instruction, operands: &[usize]) -> u16 {
     let of = |n: &usize| {
         let operand = insn.operands.get(*n)?;
@@ -115,7 +115,7 @@ fn named(insn: &Instruction, operands: &[usize]) -> u16 {
     operands.iter().filter_map(of).fold(0, |all, bit| all | bit)
 }
 
-/// The registers that make up the address of a memory operand.
+/// Returns the registers that form the address of a memory operand.
 fn addressing(insn: &Instruction) -> u16 {
     let bit = |register: u8| 1_u16.checked_shl(register.into()).unwrap_or(0);
     bit(insn.base) | bit(insn.index)

@@ -1,4 +1,4 @@
-//! The function of each module by which its regions go on to other compiled code that they do not find at once.
+//! The dispatch thunk: a function of each module that does the slow lookups for exits to other compiled code.
 
 use super::{mem_arg, table_address};
 use crate::layout;
@@ -11,20 +11,20 @@ use x86_types::{PAGE_SIZE, Seg};
 const LEFT: u32 = 1;
 /// Compiled address of the code at RIP, where it is known; else 0
 const CODE_ADDRESS: u32 = 2;
-/// Linear address of RIP, where that had to be looked at
+/// Linear address of RIP if it was needed, else 0
 const LINEAR: u32 = 3;
-/// An entry of the TLB, then of the table of entries
+/// Address of a TLB slot, then of an entry in the table of entries
 const SLOT: u32 = 4;
-/// Of the code in its mode
+/// Key of the code address and mode in the table of entries
 const KEY: u32 = 5;
 
-/// `(vcpu, left, place) -> left`, with the state stored. Of the two entries that code may have, both are looked at.
+/// Returns the thunk, `(vcpu, left, code address) -> left`; state is stored. Both ways of the set-associative table are probed.
 ///
 /// SPEC: wasm-3.0-core :: 2.4.2 Control Instructions -> `return_call_indirect` leaves this frame, so that chains of any length take no stack
 pub(crate) fn dispatch_thunk(fixed: Option<Fixed>, count: bool) -> Function {
     let mut function = Function::new([(3, ValType::I64)]);
     let mut out = function.instructions();
-    // Where does RIP lie?
+    // Translate RIP.
     out.local_get(CODE_ADDRESS).i64_eqz().if_(BlockType::Empty);
     table_address::vcpu(&mut out, fixed);
     out.i64_load(mem_arg(layout::RIP, 3));
@@ -41,12 +41,12 @@ pub(crate) fn dispatch_thunk(fixed: Option<Fixed>, count: bool) -> Function {
         .i64_add()
         .local_set(CODE_ADDRESS)
         .else_();
-    // Nothing is fetched when nothing more is to run.
+    // With an empty budget nothing is fetched, so no page fault may occur.
     out.local_get(LEFT).i64_const(0).i64_gt_s().if_(BlockType::Empty);
     table_address::vcpu(&mut out, fixed);
     out.local_get(LINEAR).call(Import::CodeAddress as u32).local_set(CODE_ADDRESS);
     out.end().end().end();
-    // Is it known?
+    // Probe the table of entries.
     table_address::key(&mut out, fixed, CODE_ADDRESS);
     out.local_set(KEY);
     table_address::entry(&mut out, fixed, KEY);

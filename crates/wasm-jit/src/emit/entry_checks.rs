@@ -1,4 +1,4 @@
-//! Direct branches that could lead out of the canonical addresses.
+//! Checks at a region's entry: its code and the targets of its direct branches are canonical and within CS.
 
 use super::{BASE, Emitter, LEFT, mem_arg};
 use crate::block::Terminator;
@@ -43,8 +43,8 @@ fn code_span(region: &Region) -> (i64, i64) {
 }
 
 impl Emitter<'_> {
-    /// Leaves the region to the interpreter where it does not lie within CS, or where a direct branch leads out of it. All
-    /// offsets are sums then that do not wrap.
+    /// Exits to the interpreter if the region or the target of a direct branch is not within CS. After this check no offset in
+    /// the region wraps.
     ///
     /// SPEC: intel-sdm-vol3 :: 6.3 Limit Checking -> code beyond the limit of CS is #GP(0) when it is fetched, and a branch there is at once
     pub(super) fn check_code_limit(&mut self) {
@@ -60,7 +60,7 @@ impl Emitter<'_> {
         self.exit_at_entry();
     }
 
-    /// Leaves the region where the i32 on the stack is not 0, before anything was done.
+    /// Exits before the region's first effect if the i32 on the stack is not 0.
     fn exit_at_entry(&mut self) {
         self.hint_unlikely();
         self.out().if_(BlockType::Empty);

@@ -1,4 +1,4 @@
-//! Which registers and flags a region's function keeps in locals, and how they come there and back.
+//! The frame of a region's function: which registers and flags are locals, and how they are loaded and stored.
 
 use super::{BASE, Emitter, FIXED, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, mem_arg};
 use crate::layout;
@@ -8,7 +8,7 @@ use crate::value::{Entry, Node};
 use wasm_encoder::ValType;
 use x86_exec::RegisterEffects;
 
-/// Which locals hold what.
+/// Assignment of locals.
 pub(super) struct Frame {
     pub(super) gpr: [Option<u32>; 16],
     pub(super) written: u16,
@@ -16,11 +16,11 @@ pub(super) struct Frame {
     pub(super) vectors: [Option<u32>; 32],
     pub(super) vectors_written: u32,
     pub(super) flags: bool,
-    /// The first local for values, by kind
+    /// First local for values, by kind
     pub(super) values: [u32; 4],
 }
 
-/// Where the flags lie between regions.
+/// Where the flags are stored between regions.
 const FLAG_PLACES: [(u32, u64); 5] = [
     (FLAG_KIND, layout::FLAGS_KIND),
     (FLAG_A, layout::FLAGS_A),
@@ -30,7 +30,8 @@ const FLAG_PLACES: [(u32, u64); 5] = [
 ];
 
 impl Frame {
-    /// What the region uses; what only its steps effects stays in memory. Locals are not numbered yet.
+    /// Collects the registers that the region uses. Registers that only helper calls access stay in memory. Locals are
+    /// numbered by [`Frame::lay_out`].
     pub(super) fn of(region: &Region) -> Frame {
         let (mut used, mut written, mut flags) = (0_u16, 0_u16, false);
         let (mut vectors_used, mut vectors_written) = (0_u32, 0_u32);
@@ -71,7 +72,8 @@ impl Frame {
         }
     }
 
-    /// Gives registers and values their places, behind the fixed locals and by kind. `values` are needed of each kind.
+    /// Numbers the locals of registers and values, behind the fixed locals and by kind. `values` is the number of values of
+    /// each kind.
     pub(super) fn lay_out(&mut self, values: &[u32; 4]) -> [(u32, ValType); 4] {
         let mut next = FIXED;
         Kind::ALL.map(|kind| {
@@ -101,7 +103,7 @@ impl Emitter<'_> {
         self.store_read(RegisterEffects::ALL);
     }
 
-    /// Loads what an instruction with this effects may have written.
+    /// Loads the registers that an instruction with these effects may have written.
     pub(super) fn load_written(&mut self, effects: RegisterEffects) {
         for (r, local) in self.frame.gpr.into_iter().enumerate() {
             if let (Some(local), true) = (local, effects.writes >> r & 1 != 0) {
@@ -120,7 +122,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// Stores what an instruction with this effects may read.
+    /// Stores the registers that an instruction with these effects may read.
     pub(super) fn store_read(&mut self, effects: RegisterEffects) {
         for (r, local) in self.frame.gpr.into_iter().enumerate() {
             if let (Some(local), true) = (local, self.frame.written & effects.reads & 1 << r != 0) {

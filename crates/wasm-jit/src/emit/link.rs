@@ -1,4 +1,4 @@
-//! Ways on: out of the region to other compiled code, and from page to page within it.
+//! Links: exits from a region to other compiled code, and edges from page to page within it.
 
 use super::{CODE_ADDRESS, Emitter, LEFT, LINEAR, REASON, RIP, SLOT, mem_arg, table_address};
 use crate::layout;
@@ -8,8 +8,8 @@ use x86_exec::vcpu::compiled::Segments;
 use x86_types::{PAGE_SIZE, Seg};
 
 impl Emitter<'_> {
-    /// Behind everything, with the state stored: control goes to other compiled code or back to the run loop. What is
-    /// likely is here, everything else is the module's [`dispatch_thunk`](super::dispatch_thunk).
+    /// Emits the end of the function, behind the code that stores state: control passes to other compiled code or returns to
+    /// the run loop. Likely lookups are inline, the rest is in the module's [`dispatch_thunk`](super::dispatch_thunk).
     ///
     /// SPEC: wasm-3.0-core :: 2.4.2 Control Instructions -> `return_call_indirect` leaves this frame, so that chains of any length take no stack
     pub(super) fn emit_epilogue(&mut self) {
@@ -17,7 +17,7 @@ impl Emitter<'_> {
         self.hint_likely();
         self.out().if_(BlockType::Empty);
         let (fixed, count) = (self.placed.fixed, self.placed.count);
-        // By the linear address of RIP alone, in the mode that is now, which need not be the code's own.
+        // Probe the jump cache by linear address, in the current mode, which may differ from the region's.
         self.out().local_get(CODE_ADDRESS).i64_eqz().if_(BlockType::Empty);
         let mut linear = RIP;
         if self.region.mode.segments != Segments::Flat {
@@ -38,7 +38,7 @@ impl Emitter<'_> {
         self.vcpu().local_get(LEFT).local_get(SLOT).i64_load(mem_arg(table_address::jumps(fixed) + 8, 3));
         self.out().return_call_indirect(0, REGION_TYPE).end();
         self.vcpu().local_get(LEFT).i64_const(0).return_call(FIRST_FUNCTION).end();
-        // Is it known?
+        // Probe the table of entries.
         let entries = table_address::entries(fixed);
         table_address::key(&mut self.out(), fixed, CODE_ADDRESS);
         self.out().local_set(LINEAR);
@@ -56,7 +56,7 @@ impl Emitter<'_> {
         self.out().local_get(LEFT);
     }
 
-    /// Compiled address of code in one of the region's pages.
+    /// Returns the compiled address of code, if it is in one of the region's pages.
     pub(super) fn address(&self, distance: i64) -> Option<u64> {
         let page = self.region.page(distance);
         let base = self.placed.pages.iter().find(|&&(n, _)| n == page)?.1;
@@ -64,7 +64,7 @@ impl Emitter<'_> {
         Some(base.wrapping_add(offset as u64))
     }
 
-    /// Makes a linear address of the offset in CS that is on the stack. Flat code has a base of 0.
+    /// Adds the base of CS to the offset on the stack. In flat code the base is 0.
     fn add_code_base(&mut self) {
         if self.region.mode.segments != Segments::Flat {
             let base = layout::SEG_BASE + 8 * Seg::Cs as u64;
@@ -74,7 +74,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// Makes sure that the page of `distance` is where it was when the region was formed.
+    /// Emits a check that the page of `distance` is still mapped to the memory from which the region was translated.
     ///
     /// SPEC: intel-sdm-vol3 :: 5.10.2.2 Caching Translations in TLBs -> code of another page is used only while its translation, as the TLB or a walk gives it, is the one it was compiled for
     pub(super) fn check_page(&mut self, distance: i64, otherwise: impl FnOnce(&mut Self)) {

@@ -1,4 +1,4 @@
-//! Where the processor and the entries of its tables lie.
+//! Addresses of the processor and of entries in its tables: TLB, table of entries, jump cache.
 
 use super::{Emitter, SLOT, TLB, VCPU, mem_arg};
 use crate::layout;
@@ -19,13 +19,13 @@ pub(super) fn vcpu(out: &mut InstructionSink<'_>, fixed: Option<Fixed>) {
     };
 }
 
-/// Pushes how far into its bank the entry of the TLB for the linear address in a local lies.
+/// Pushes the offset within a bank of the TLB slot for the linear address in a local.
 pub(super) fn slot(out: &mut InstructionSink<'_>, linear: u32) {
     out.local_get(linear).i64_const(layout::TLB_SHIFT as i64).i64_shr_u();
     out.i64_const(layout::TLB_MASK as i64).i64_and();
 }
 
-/// Pushes the address of that entry in the bank that the mode of now looks into.
+/// Pushes the address of that slot in the bank of the current mode.
 pub(super) fn tlb_slot_offset_in_current_bank(
     out: &mut InstructionSink<'_>,
     fixed: Option<Fixed>,
@@ -36,7 +36,7 @@ pub(super) fn tlb_slot_offset_in_current_bank(
     out.i64_load(mem_arg(layout::BANK, 3)).i64_add();
 }
 
-/// Adds the address of a table that is at `table` within the processor, where code does not know it.
+/// Adds the address of a table, which is at offset `table` in the processor, unless it is a constant of the code.
 fn add_table_address(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, table: u64) {
     if fixed.is_none() {
         vcpu(out, fixed);
@@ -52,13 +52,13 @@ pub(super) fn entry(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, key: u3
     add_table_address(out, fixed, layout::ENTRIES);
 }
 
-/// What is not in an entry's address yet.
+/// Returns the constant part of an entry's address, for the offset of a load.
 pub(super) fn entries(fixed: Option<Fixed>) -> u64 {
     fixed.map_or(0, |fixed| fixed.entries)
 }
 
-/// Pushes the key of the code at the compiled address in a local. The mode is that of now: code that does without floats
-/// runs whatever MXCSR says.
+/// Pushes the key of the code at the compiled address in a local, with the current mode. Code without floating point has the
+/// same mode for every MXCSR.
 pub(super) fn key(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, at: u32) {
     vcpu(out, fixed);
     out.i64_load32_u(mem_arg(layout::CODE_KEY, 2)).i64_const(layout::ENTRY_MODE_SHIFT.into()).i64_shl();
@@ -72,18 +72,18 @@ pub(super) fn jump(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, linear: 
     add_table_address(out, fixed, layout::JUMPS);
 }
 
-/// What is not in a jump's address yet.
+/// Returns the constant part of the address of a jump-cache entry, for the offset of a load.
 pub(super) fn jumps(fixed: Option<Fixed>) -> u64 {
     fixed.map_or(0, |fixed| fixed.jumps)
 }
 
-/// Pushes the key of the jump to the linear address in a local, in the mode of now.
+/// Pushes the jump-cache key of the linear address in a local, in the current mode.
 pub(super) fn jump_key(out: &mut InstructionSink<'_>, fixed: Option<Fixed>, linear: u32) {
     vcpu(out, fixed);
     out.i64_load(mem_arg(layout::JUMP_KEY, 3)).local_get(linear).i64_xor();
 }
 
-/// Counts a way on.
+/// Counts a link, for `--stats`.
 pub(super) fn count(out: &mut InstructionSink<'_>, fixed: Option<Fixed>) {
     vcpu(out, fixed);
     vcpu(out, fixed);
@@ -91,7 +91,7 @@ pub(super) fn count(out: &mut InstructionSink<'_>, fixed: Option<Fixed>) {
 }
 
 impl Emitter<'_> {
-    /// Keeps the bank that the code's mode looks into, where code does not know it.
+    /// Loads the TLB bank of the code's mode into its local, unless it is a constant of the code.
     pub(super) fn load_bank(&mut self) {
         if self.placed.fixed.is_none() {
             self.vcpu().i64_load(mem_arg(layout::BANK, 3)).local_set(TLB);
@@ -107,7 +107,7 @@ impl Emitter<'_> {
         self.out().local_tee(SLOT);
     }
 
-    /// A field of that entry.
+    /// Returns the operand of a load from a field of that slot.
     pub(super) fn in_slot(&self, offset: u64) -> MemArg {
         mem_arg(self.placed.fixed.map_or(0, |fixed| fixed.bank) + offset, 3)
     }

@@ -5,11 +5,11 @@
 use super::block_store::{BlockId, Store};
 use x86_types::LinearAddr;
 
-/// A block that came behind another.
+/// A link to a successor block.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(super) struct Link {
-    /// The low half of where it begins: which of the links it may be
+    /// The low half of its address, which selects among the links
     pub(super) low: u32,
     pub(super) block: BlockId,
 }
@@ -29,7 +29,7 @@ impl Context {
 /// Entries of [`Store::found`], a power of two.
 pub(super) const FOUND_LEN: usize = 1 << 12;
 
-/// Which entry an address has.
+/// Returns the index of the entry for an address.
 fn found_index(linear: LinearAddr) -> usize {
     (linear.0 ^ linear.0 >> 12) as usize & (FOUND_LEN - 1)
 }

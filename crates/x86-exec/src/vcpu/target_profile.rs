@@ -1,13 +1,13 @@
-//! Where a block goes on whose code does not tell: what its last instruction was seen to jump to.
+//! Target profiles: the targets that a block's indirect jump or return was seen to take.
 
 use std::cell::Cell;
 
-/// Places kept of a block.
+/// Targets recorded per block.
 const PLACES: usize = 12;
-/// Of so many runs one at least must go to a place that is likely.
+/// A likely target was taken in at least one of this many executions.
 const SHARE: u32 = 32;
 
-/// Distances from the block's own address, and how often each was gone to.
+/// Targets as distances from the block's address, with execution counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TargetProfile {
     places: [Cell<(i64, u32)>; PLACES],
@@ -15,7 +15,7 @@ pub(crate) struct TargetProfile {
 }
 
 impl TargetProfile {
-    /// It went there.
+    /// Records a taken target.
     #[inline]
     pub(super) fn note(&self, distance: i64) {
         for place in &self.places {
@@ -27,7 +27,7 @@ impl TargetProfile {
         self.others.set(self.others.get().saturating_add(1));
     }
 
-    /// Where it goes often, the most frequent first.
+    /// Returns the likely targets, the most frequent first.
     pub(super) fn likely(&self) -> Vec<i64> {
         let mut places: Vec<(i64, u32)> = self.places.iter().map(Cell::get).collect();
         let all = places.iter().fold(self.others.get(), |all, &(_, times)| all.saturating_add(times));

@@ -1,4 +1,4 @@
-//! Executing what compiled code leaves to the interpreter in passing.
+//! Helper calls: the interpreter executes single instructions for compiled code.
 
 use super::super::{Vcpu, attention};
 use super::{CodeMode, ExitReason};
@@ -6,8 +6,8 @@ use std::rc::Rc;
 use x86_state::{Activity, RFlags, Shadow};
 use x86_types::{CodeSize, Seg};
 
-/// How instructions that compiled code had executed went: 0 where all were, and it is to go on behind them. Else RIP says
-/// where to go on, `leave` why it cannot be here, and `done` how many instructions there were.
+/// Returns the result of a helper call: 0 if all instructions were executed and compiled code continues behind them. Else RIP
+/// is where execution continues, `leave` the reason of the exit, and `done` the number of instructions executed.
 pub const fn helper_result(leave: ExitReason, done: u64) -> u64 {
     (leave as u64 + 1) | done << HELPER_RETIRED_SHIFT
 }
@@ -15,7 +15,7 @@ pub const fn helper_result(leave: ExitReason, done: u64) -> u64 {
 /// Where in what a step gives the number of instructions is; below it is the [`ExitReason`] and one more.
 pub const HELPER_RETIRED_SHIFT: u32 = 8;
 
-/// What compiled code that goes on behind an instruction relies on.
+/// What must be unchanged for compiled code to continue behind a helper call.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Context {
     /// [`CodeMode::key`]

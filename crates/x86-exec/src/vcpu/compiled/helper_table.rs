@@ -1,6 +1,5 @@
-//! The instructions that compiled code has the processor execute in passing, those together that follow each other.
-//! Compiled code knows them by number, and whatever it was compiled with stays in it: a number stands for others only
-//! when no unit of code uses it any longer.
+//! Helper calls of compiled code: sequences of instructions that the interpreter executes at one call. Compiled code holds
+//! their numbers as constants, so a number is reused only when no compiled code refers to it.
 
 use super::super::Vcpu;
 use super::super::block_store::Slot;
@@ -9,16 +8,16 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use x86_decode::Instruction;
 
-/// Instructions that are executed at one call.
+/// The instructions of one helper call.
 pub(super) struct Helper {
     pub(super) slots: Rc<[Slot]>,
-    /// Bytes of them
+    /// Length of the instructions in bytes
     pub(super) len: u64,
-    /// Whether the status flags matter to them
+    /// Whether an instruction reads or writes status flags
     pub(super) flags: bool,
-    /// Whether all go on at the next instruction, in the same mode and with the same translations, unless they fault
+    /// Whether, without a fault, control continues behind the instructions, with mode and address translations unchanged
     pub(super) plain: bool,
-    /// Times they were executed
+    /// Number of calls
     pub(super) count: u64,
     uses: u32,
 }
@@ -40,7 +39,7 @@ impl Helper {
     }
 }
 
-/// Those there are, each once.
+/// All helper calls in use, without duplicates, with reference counts.
 #[derive(Default)]
 pub(in super::super) struct HelperTable {
     list: Vec<Helper>,
@@ -49,12 +48,12 @@ pub(in super::super) struct HelperTable {
 }
 
 impl HelperTable {
-    /// How many there are.
+    /// Returns the number of helper calls in use.
     pub(in super::super) fn len(&self) -> usize {
         self.numbers.len()
     }
 
-    /// Those with a number.
+    /// Returns the helper call with this number.
     #[inline]
     pub(super) fn get_mut(&mut self, number: u64) -> Option<&mut Helper> {
         self.list.get_mut(number as usize)
@@ -90,13 +89,13 @@ impl HelperTable {
 }
 
 impl Vcpu {
-    /// The number under which compiled code may ask for instructions to be executed, until it is released as often as it
-    /// was taken.
+    /// Returns the number by which compiled code calls the interpreter for these instructions. It is valid until it is
+    /// released as often as it was acquired.
     pub fn acquire_helper(&mut self, insns: &[Instruction]) -> u32 {
         self.code.helpers.acquire(insns)
     }
 
-    /// The instructions that compiled code had executed most, and how often. Those that nothing uses now do not count.
+    /// Returns the `count` most frequent helper calls in use, with the number of calls.
     pub fn most_called_helpers(&self, count: usize) -> Vec<(Vec<Instruction>, u64)> {
         let used = self.code.helpers.list.iter().filter(|helper| helper.uses > 0);
         let mut helpers: Vec<_> = used.map(|helper| (helper.insns(), helper.count)).collect();
@@ -105,7 +104,7 @@ impl Vcpu {
         helpers
     }
 
-    /// A unit of code that used this number is gone, or is not entered any more.
+    /// Releases a number that compiled code acquired, once that code is dropped or no longer entered.
     pub fn release_helper(&mut self, number: u32) {
         self.code.helpers.release(number);
     }
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_kept_while_they_are_used_and_come_back() {
+    fn a_number_is_reused_only_after_its_last_release() {
         let mut helpers = HelperTable::default();
         assert_eq!([1, 2, 1].map(|n| helpers.acquire(&[insn(n)])), [0, 1, 0]);
         helpers.release(0);
@@ -133,7 +132,7 @@ mod tests {
         assert_eq!(helpers.get_mut(0).unwrap().insns(), [insn(4)]);
         assert_eq!(helpers.acquire(&[insn(1)]), 3);
         assert_eq!((helpers.len(), helpers.list.len()), (4, 4));
-        // What was never taken, or was released already.
+        // Releasing a free or unknown number does nothing.
         (0..2).for_each(|_| helpers.release(1));
         helpers.release(99);
         assert_eq!(helpers.free, [1]);

@@ -1,59 +1,59 @@
-//! Where compiled code goes on by a linear address alone: behind returns and indirect jumps, to code that it found there
-//! before. A hit takes the place of a look into the TLB and of one into the table of entries.
+//! The indirect-branch target cache: returns and indirect jumps in compiled code look up the target's linear address here.
+//! A hit replaces a TLB lookup and a lookup in the table of entries.
 
 use super::super::Vcpu;
 use super::COMPILED_BASE;
 use x86_paging::MmuIndex;
 
-/// Entries, a power of two.
+/// Number of entries, a power of two.
 pub const JUMP_CACHE_LEN: usize = 1 << 14;
 
-/// One of them.
+/// An entry of the cache: a target and its function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct JumpEntry {
     /// Linear address with `Shared::jump_key`; 0 for none
     pub key: u64,
-    /// Place in the table of functions
+    /// Index into the table of functions
     pub slot: u64,
 }
 
-/// Addresses are folded once so far down, so that pages do not lie on one another.
+/// Shift of the hash: the page number is mixed into the index, so that equal offsets of different pages do not collide.
 pub const JUMP_HASH_SHIFT: u32 = 12;
 
-/// Which entry an address has.
+/// Returns the index of the entry for a linear address.
 const fn jump_index(linear: u64) -> usize {
     (linear ^ linear >> JUMP_HASH_SHIFT) as usize & (JUMP_CACHE_LEN - 1)
 }
 
-/// KeySpace entries they are: code of a mode, of an address space where the code is the user's.
+/// What entries are valid for: a code mode, and for user code an address space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct KeySpace {
     mode: u32,
     pcid: Option<u16>,
 }
 
-/// What entries are good for: the TLB's age, and [`Vcpu::compiled_changed`]'s count.
+/// When entries became valid: the TLB's generation and the count of [`Vcpu::compiled_changed`].
 type Age = (u64, u32);
 
 pub(in super::super) struct JumpCache {
     table: Box<[JumpEntry]>,
-    /// KeySpace entries are good, since when, and the generation that is in their keys
+    /// Each key space with the age since which its entries are valid, and the generation in their keys
     generations: Vec<(KeySpace, Age, u64)>,
-    /// The last generation given
+    /// The last generation assigned
     last: u64,
-    /// Bits of the addresses that keys are made of
+    /// Number of linear-address bits in a key
     bits: u32,
-    /// Times that generations began anew
+    /// Number of times the cache was cleared and generations restarted
     clears: u64,
-    /// Age of the TLB as kernels see it, for which kernels run code that their address spaces do not share
+    /// Generation of the TLB's global entries during which supervisor code ran from non-global pages
     local: Option<u64>,
 }
 
-/// Slots that are looked for one by one.
+/// Most slots that are invalidated one by one; for more, the whole cache is cleared.
 const MAX_SCANNED: usize = 64;
 
-/// Those that are remembered. Others have to begin anew.
+/// Most key spaces with a generation. When there are more, all get new generations.
 const MAX_GENERATIONS: usize = 64;
 
 impl Default for JumpCache {
@@ -64,13 +64,13 @@ impl Default for JumpCache {
 }
 
 impl JumpCache {
-    /// Compiled address of the table.
+    /// Returns the compiled address of the table.
     pub(super) fn address(&self) -> u64 {
         (self.table.as_ptr() as usize as u64).wrapping_sub(COMPILED_BASE)
     }
 
-    /// What makes a key of an address of so many bits, for as long as nothing grows older. Others are given later, so that
-    /// entries need not be wiped but when there are no more.
+    /// Returns the value that is XORed with an address of `bits` bits to form its key. It is stable while `age` is. A new age
+    /// gets a new generation, which invalidates older entries; the cache is cleared only when generations run out.
     ///
     /// SPEC: intel-sdm-vol1 :: 3.3.7.1 Canonical Addressing -> the bits above those of an address repeat the highest of these: a generation below the highest bit takes nothing away, and tells an address that does not repeat it, too
     fn key(&mut self, space: KeySpace, age: Age, bits: u32) -> u64 {
@@ -83,7 +83,7 @@ impl JumpCache {
         generation.unwrap_or_else(|| self.generation(space, age)) << bits
     }
 
-    /// Wipes all: generations begin with the first.
+    /// Clears the cache; generations restart from the first.
     pub(super) fn clear(&mut self) {
         self.table.fill(JumpEntry::default());
         self.generations.clear();
@@ -110,7 +110,7 @@ impl JumpCache {
     }
 
     fn invalidate(&mut self, slots: &[u32]) {
-        // To look for so many takes longer than to find the others again.
+        // A search for this many slots takes longer than filling the cache again.
         if slots.len() > MAX_SCANNED {
             return self.table.fill(JumpEntry::default());
         }
@@ -123,12 +123,11 @@ impl JumpCache {
 }
 
 impl Vcpu {
-    /// Tells compiled code by which keys it finds where to go on, after translations, compiled code or the mode
-    /// changed.
+    /// Sets the jump key of compiled code after address translations, compiled code or the mode changed.
     #[inline]
     pub(in super::super) fn select_jump_key(&mut self) {
         let now = (self.mem.tlb.flushes(), self.code.epoch, self.code.shared.code_key);
-        // Kernels change banks all the time.
+        // Kernels switch between the TLB's banks often, so each bank keeps its last key.
         let known = &mut self.code.jump_keys[self.mem.mmu as usize];
         if now == known.0 {
             self.code.shared.jump_key = known.1;
@@ -136,7 +135,7 @@ impl Vcpu {
             let pcid = (!self.shares_jump_entries()).then(|| self.mem.paging.pcid());
             let age = pcid.map_or_else(|| self.mem.tlb.age_of_kernel(), |pcid| self.mem.tlb.age_of(pcid));
             let space = KeySpace { mode: self.code.shared.code_key, pcid };
-            // Code of 32 bits has shorter addresses, which are told apart all the same.
+            // 32-bit code has shorter addresses; its mode distinguishes them.
             let clears = self.code.jumps.clears;
             let key = self.code.jumps.key(space, (age, self.code.epoch), self.cpu.linear_bits());
             if clears != self.code.jumps.clears {
@@ -147,20 +146,20 @@ impl Vcpu {
         }
     }
 
-    /// Whether all address spaces share the jumps of the present mode: those of kernels that run nothing but global pages.
+    /// Returns whether all address spaces share entries in the current mode: supervisor code that runs from global pages only.
     fn shares_jump_entries(&self) -> bool {
         self.mem.mmu != MmuIndex::User && self.code.jumps.local != Some(self.mem.tlb.age_of_kernel())
     }
 
-    /// What was in these slots is not to be found by jumps any more. What else is compiled keeps its jumps: code is made and
-    /// dropped thousands of times while a large program runs.
+    /// Invalidates the entries of these slots. Other entries stay valid, since a large program compiles and drops code
+    /// thousands of times.
     pub fn invalidate_jumps(&mut self, slots: &[u32]) {
         if !slots.is_empty() {
             self.code.jumps.invalidate(slots);
         }
     }
 
-    /// Compiled code found what is in `slot` where it goes on, at RIP. It is to find it at once the next time.
+    /// Inserts the function in `slot` as the target of a jump to RIP. Compiled code calls this after a slow lookup.
     pub fn compiled_jump_found(&mut self, slot: u64) {
         let linear = self.linear_rip();
         let is_shared = self.mem.tlb.is_of_kernel(self.mem.mmu, linear);
@@ -182,7 +181,7 @@ mod tests {
     const USER: KeySpace = KeySpace { mode: 7, pcid: Some(1) };
 
     #[test]
-    fn keys_are_those_of_whose_they_are_and_of_their_age() {
+    fn keys_differ_by_key_space_and_age() {
         let mut jumps = JumpCache::default();
         let first = jumps.key(KERNEL, (1, 1), 48);
         let other = KeySpace { pcid: Some(2), ..USER };
@@ -195,12 +194,12 @@ mod tests {
         }
         assert_eq!(jumps.key(KERNEL, (1, 1), 48), first);
         assert_eq!(jumps.key(other, (1, 1), 48), seen[2]);
-        // What was once good is not good again.
+        // An invalidated key does not become valid again.
         assert!(!seen.contains(&jumps.key(USER, (1, 1), 48)));
     }
 
     #[test]
-    fn jumps_to_code_that_was_dropped_are_forgotten_and_no_others() {
+    fn only_jumps_to_dropped_code_are_invalidated() {
         let mut jumps = JumpCache::default();
         let key = jumps.key(KERNEL, (1, 1), 48);
         (1..9).for_each(|n| jumps.insert(0x1230 + n, key, n));
@@ -212,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_when_stamps_begin_again() {
+    fn the_cache_is_clear_when_generations_restart() {
         for bits in [48, 57] {
             let mut jumps = JumpCache::default();
             let first = jumps.key(KERNEL, (0, 1), bits);
@@ -220,7 +219,7 @@ mod tests {
             let at = jumps.table.iter().position(|&jump| jump != JumpEntry::default()).unwrap();
             for age in 2..1 << (64 - bits) {
                 let key = jumps.key(KERNEL, (0, age), bits);
-                assert!(key != 0 && key >> 63 == 0, "an empty entry or a false address would be met");
+                assert!(key != 0 && key >> 63 == 0, "an empty entry or a non-canonical address would match");
                 assert!(key != first || jumps.table[at] == JumpEntry::default());
             }
             assert_eq!(jumps.table[at], JumpEntry::default());
@@ -228,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_kept_for_a_bank_go_when_stamps_begin_again() {
+    fn keys_of_tlb_banks_are_reset_when_generations_restart() {
         let mut vcpu = crate::vcpu::tests::processor();
         vcpu.code.shared.code_key = 1;
         vcpu.select_jump_key();
@@ -238,7 +237,7 @@ mod tests {
         (vcpu.mem.mmu, vcpu.code.shared.code_key) = (MmuIndex::Kernel, 1);
         vcpu.select_jump_key();
         assert_eq!(vcpu.code.shared.jump_key, kernel);
-        // The next generation is one too many: it is the first again.
+        // The next generation does not fit: it restarts from the first.
         vcpu.code.jumps.last = u64::MAX;
         (vcpu.mem.mmu, vcpu.code.shared.code_key) = (MmuIndex::User, 5);
         vcpu.select_jump_key();
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_longer_addresses_are_not_taken_for_others() {
+    fn keys_of_another_address_width_do_not_match() {
         let mut jumps = JumpCache::default();
         let long = jumps.key(KERNEL, (1, 1), 57);
         jumps.insert(0x1234, long, 9);
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn address_spaces_without_end_are_not_remembered() {
+    fn the_number_of_key_spaces_is_bounded() {
         let mut jumps = JumpCache::default();
         for pcid in 0..4 * MAX_GENERATIONS as u16 {
             jumps.key(KeySpace { mode: 7, pcid: Some(pcid) }, (1, 1), 48);

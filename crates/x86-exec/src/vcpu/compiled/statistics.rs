@@ -1,9 +1,9 @@
-//! Counts of a translator.
+//! Statistics of a translator.
 
-/// What translating came to, for `--stats`.
+/// Totals of translation and compilation, for `--stats`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TranslationCounts {
-    /// Regions that were translated, and instructions in them
+    /// Regions translated, and instructions in them
     pub regions: u64,
     #[allow(missing_docs)]
     pub instructions: u64,
