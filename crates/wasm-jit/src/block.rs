@@ -1,14 +1,14 @@
-//! A recorded block: values, what happens in order, the ways out, and where it goes at its end.
+//! A recorded block: its values, its effects in order, its exits and its terminator.
 
 use crate::fpu::Fpu;
 use crate::value::{Value, Values};
 use x86_exec::FlagDef;
 use x86_types::Width;
 
-/// What the six status flags follow from.
+/// From what the six status flags are computed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Base {
-    /// Whatever the locals say
+    /// The locals, of unknown kind
     #[default]
     Entry,
     /// A definition; `plain` where no carry went into the result
@@ -29,7 +29,7 @@ pub(crate) struct FlagState {
     pub(crate) version: u32,
 }
 
-/// The processor's state as values; what is not named is as it was at entry.
+/// The processor's state as values. State without a value is unchanged since the entry.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct State {
     pub(crate) gpr: [Option<Value>; 16],
@@ -41,8 +41,8 @@ pub(crate) struct State {
     pub(crate) fpu: Fpu,
 }
 
-/// A way out in the middle of a block, for an instruction that has to be interpreted: the interpreter starts over where the
-/// block began, or behind its last store.
+/// A side exit, for an instruction that has to be interpreted. The interpreter starts over at the beginning of the block, or
+/// behind its last store.
 #[derive(Clone, Debug)]
 pub(crate) struct Exit {
     pub(crate) state: State,
@@ -59,16 +59,16 @@ pub(crate) struct Access {
     pub(crate) w: Width,
 }
 
-/// Something that happens, at its place among the others. Exits are named by their number in the block.
+/// An effect. Effects are executed in order. Exits are named by their number in the block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Action {
-    /// Gives the value loaded, or leaves
+    /// Loads a value, or exits
     Load {
         access: Access,
         for_write: bool,
         refused: u32,
     },
-    /// Stores, or leaves. `again` where the load before it looked the same place up for writing
+    /// Stores, or exits. `again` if the load before it already translated the address for writing
     Store {
         access: Access,
         value: Value,
@@ -85,12 +85,12 @@ pub(crate) enum Action {
         value: Value,
         refused: u32,
     },
-    /// Leaves where the value is not 0
+    /// Exits if the value is not 0
     ExitIf {
         condition: Value,
         exit: u32,
     },
-    /// Leaves where neither is 0; the second is looked at only where the first is not
+    /// Exits if neither is 0. The second is evaluated only if the first is not 0
     ExitIfBoth {
         first: Value,
         second: Value,
@@ -122,7 +122,7 @@ impl Action {
     }
 }
 
-/// An action, behind so many values.
+/// An action, and the number of values before it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Effect {
     pub(crate) at: usize,
@@ -131,18 +131,18 @@ pub(crate) struct Effect {
     pub(crate) action: Action,
 }
 
-/// Where control goes. Distances are from the region's entry.
+/// The terminator of a block. Distances are from the region's entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Terminator {
-    /// On to one place
+    /// To one target
     Jump(i64),
-    /// To `taken` where the condition is not 0, else on
+    /// To `taken` if the condition is not 0, else to `next`
     Branch { condition: Value, taken: i64, next: i64 },
-    /// To a place that a value names. `from_memory` where it was loaded, as a return address is
+    /// To the address in a value. `from_memory` if it was loaded, as a return address is
     Indirect { target: Value, from_memory: bool },
-    /// The processor executes the instructions here, of so many bytes, by their number among the region's
+    /// A helper call executes `count` instructions of `len` bytes, number `index` of the region's helper calls
     HelperCall { at: i64, len: u32, index: u32, count: u32 },
-    /// To where it was decided on the way here. No code ends so: it is a dispatcher, and nothing else is in its block
+    /// To the selected node. This is the terminator of a dispatcher, whose block is empty
     Dispatch,
 }
 

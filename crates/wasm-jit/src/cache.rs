@@ -15,10 +15,10 @@ use x86_types::RamAddr;
 pub use slots::SlotTable;
 pub(crate) use slots::Slots;
 
-/// How far a unit is.
+/// State of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Formed; it waits for others to share a module with
+    /// Selected; queued for the next module
     Waiting,
     /// Its module is being compiled
     Building,
@@ -29,12 +29,12 @@ pub(crate) enum Stage {
 /// One function.
 #[derive(Clone, Debug)]
 pub(crate) struct Unit {
-    /// Where its first instruction lies in memory
+    /// Address of its first instruction in memory
     pub(crate) at: RamAddr,
     /// Compiled address of its first instruction
     pub(crate) place: u64,
     pub(crate) mode: u32,
-    /// It stands for the code in the other floating-point modes, too
+    /// It is valid in the other floating-point modes, too
     any_float: bool,
     pub(crate) stage: Stage,
     /// Place in the table of functions, once it is building
@@ -43,9 +43,9 @@ pub(crate) struct Unit {
     pub(crate) module: u32,
     /// Pages in which bytes are watched for it
     pub(crate) pages: Vec<RamAddr>,
-    /// Numbers of instructions that the processor executes for it
+    /// Numbers of its helper calls
     pub(crate) helpers: Vec<u32>,
-    /// Instructions that it stands for
+    /// Number of instructions
     instructions: u32,
     /// When it was last looked up
     seen: u32,
@@ -64,7 +64,7 @@ impl Unit {
     }
 }
 
-/// A module that was handed to the host.
+/// A module that the host compiles or has compiled.
 #[derive(Clone, Debug)]
 struct Made {
     count: u32,
@@ -74,7 +74,7 @@ struct Made {
     ready: bool,
 }
 
-/// Everything there is.
+/// The cache: all units and modules.
 pub(crate) struct Cache {
     entries: Box<[EntryPoint]>,
     units: FxHashMap<u32, Unit>,
@@ -103,7 +103,7 @@ impl Cache {
         }
     }
 
-    /// Host address of the table by which compiled code finds its way.
+    /// Returns the host address of the table of entries.
     pub(crate) fn entries(&self) -> u64 {
         self.entries.as_ptr() as usize as u64
     }
@@ -149,7 +149,7 @@ impl Cache {
         Some((number, unit.stage, unit.slot))
     }
 
-    /// Lets compiled code find its way to a unit that can be called.
+    /// Inserts a callable unit into the table of entries.
     pub(crate) fn enter_point(&mut self, place: u64, mode: u32, slot: u32) {
         let key = entry_key(place, mode);
         let first = entry_index(key);
@@ -203,7 +203,7 @@ impl Cache {
         self.units.get(&number).map_or(&[], |unit| &unit.helpers)
     }
 
-    /// Whether a unit is still wanted.
+    /// Returns whether a unit is in the cache.
     pub(crate) fn is_live(&self, number: u32) -> bool {
         self.units.contains_key(&number)
     }

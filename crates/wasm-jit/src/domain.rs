@@ -1,4 +1,4 @@
-//! The recording [`Domain`]: semantics over it write down what they would do.
+//! The recording [`Domain`]: the instructions' semantics, run over it, record values and effects instead of computing.
 
 mod building_blocks;
 mod exits;
@@ -19,7 +19,7 @@ use x86_exec::vector::VecOp;
 use x86_exec::{Bin, Cmp, Domain, Flag, FlagDef, Flow, MemRef, Step, Un, exec};
 use x86_types::{CodeSize, Cond, Exception, Seg, Width};
 
-/// The instruction being recorded cannot be: the block ends before it.
+/// The current instruction cannot be recorded; the block ends before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotRecorded;
 
@@ -29,7 +29,7 @@ pub(crate) struct Recorder {
     effects: Vec<Effect>,
     exits: Vec<Exit>,
     pub(crate) state: State,
-    /// Where ways out start over
+    /// Where the interpreter starts over after a side exit
     checkpoint: Checkpoint,
     pub(crate) versions: u32,
     retired: u32,
@@ -38,15 +38,15 @@ pub(crate) struct Recorder {
     /// Distance of the instruction being recorded, and of the next one, from the region's entry
     offset: i64,
     next_offset: i64,
-    /// Where this instruction goes
+    /// Terminator of this instruction
     term: Option<Terminator>,
-    /// The place that this instruction's last load looked up for writing
+    /// The address that this instruction's last load translated for writing
     opened: Option<Access>,
     /// The instruction has stored
     stored: bool,
     /// The instruction stored the address of the next one
     returns_to: Option<i64>,
-    /// Conditions on which the block has been left: they do not hold any more
+    /// Conditions of earlier side exits, which are known to be false
     excluded: Vec<Value>,
     /// Floats, and vectors of floats of a format, that are neither NaNs nor denormal
     known_normal: Vec<(Option<Precision>, Value)>,
@@ -59,7 +59,7 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// One instruction, or the state before it. Gives whether the block goes on.
+    /// Records one instruction, or nothing of it. Returns whether the block continues.
     pub(crate) fn instruction(&mut self, insn: &Instruction) -> Result<bool, NotRecorded> {
         let (values, effects, exits) = (self.values.len(), self.effects.len(), self.exits.len());
         let (excluded, known_normal, unchecked) =
@@ -73,7 +73,7 @@ impl Recorder {
         self.returns_to = None;
         self.next_offset = self.offset + i64::from(insn.len);
         let step = exec(self, insn);
-        // What was stored cannot be done again.
+        // A store cannot be repeated.
         self.unsupported |= self.stored && self.unchecked.is_some();
         if step.is_err() || self.unsupported {
             self.values.truncate(values);

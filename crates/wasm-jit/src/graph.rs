@@ -11,21 +11,20 @@ mod tests;
 use crate::block::Terminator;
 use crate::region::{Edge, Node, Region};
 
-/// What the emitter asks of the graph. Nodes are in reverse postorder: an edge to a lower or equal number goes back.
+/// Control-flow shape of a region. Nodes are in reverse postorder: an edge to a lower or equal number is a back edge.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shape {
     /// Nodes that `n` immediately dominates, in order
     pub(crate) children: Vec<Vec<usize>>,
-    /// Whether edges go back to it
+    /// Whether it is the target of back edges
     pub(crate) is_loop: Vec<bool>,
     /// Whether two or more edges lead forward to it, or a dispatcher's
     pub(crate) is_merge: Vec<bool>,
-    /// Nodes that dispatchers choose among: what they look at is a number in this list
+    /// Targets of dispatchers; the selector is an index into this list
     pub(crate) choices: Vec<usize>,
 }
 
-/// Puts the region's nodes in reverse postorder, without those that nothing reaches, and adds dispatchers until the graph
-/// is reducible.
+/// Orders the nodes in reverse postorder, removes unreachable ones, and adds dispatchers until the graph is reducible.
 pub(crate) fn prepare(region: &mut Region) {
     loop {
         sort(&mut region.nodes);
@@ -151,7 +150,7 @@ pub(crate) fn shape(nodes: &[Node]) -> Shape {
     }
     let mut forward = vec![0; nodes.len()];
     for (n, node) in nodes.iter().enumerate() {
-        // A table of branches takes labels only: nothing can stand in its place.
+        // `br_table` takes labels only, so its targets cannot be emitted inline.
         let weight = if node.block.term == Terminator::Dispatch { 2 } else { 1 };
         for to in successors(node) {
             if to <= n {

@@ -1,18 +1,18 @@
-//! How modules become callable: the one thing that differs between a browser, Node and a native runtime.
+//! The host of compiled code: compiles and installs modules, by the browser, Node or a native runtime.
 
 use crate::cache::SlotTable;
 use std::sync::Arc;
 
-/// Nanoseconds since some moment. Whoever may look at the host's clock lends it to those who measure.
+/// A monotonic clock, in nanoseconds, to measure compile time. The program provides it, since this crate reads no clock.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// Why a host could not install a module.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
-    /// The module is not valid, or lacks what was promised
+    /// The module is invalid, or an export is missing
     #[error("the host refused a compiled module: {0}")]
     Refused(String),
-    /// There is no place left: retire something first
+    /// The table of functions is full: modules have to be retired first
     #[error("no place is left for a compiled module")]
     Full,
 }
@@ -29,7 +29,7 @@ pub trait CodeHost {
         SlotTable::new(1)
     }
 
-    /// What modules may say of the size of the memory that they import.
+    /// Returns the limits of the memory that modules import.
     fn memory_size(&self) -> MemorySize {
         MemorySize::Grows
     }
@@ -40,24 +40,24 @@ pub trait CodeHost {
     /// [`HostError`]; nothing was installed then.
     fn install(&mut self, module: Vec<u8>, first: u32, count: u32) -> Result<Installed, HostError>;
 
-    /// Modules that were to become callable later, by their first slots, and how that went. Each is told once.
+    /// Returns the modules whose compilation has finished since the last call, by their first slots, with the results.
     fn finished(&mut self) -> Vec<(u32, Result<(), HostError>)> {
         Vec::new()
     }
 
-    /// The function in this slot, which is not callable yet, was wanted again.
+    /// Notifies the host that the function in this slot is hot and not callable yet.
     fn hurry(&mut self, _slot: u32) {}
 
-    /// The module with this first slot, which was to become callable later, is not wanted any more. Gives whether that came
-    /// in time: then nothing more is heard of it.
+    /// Cancels the compilation of the module with this first slot. Returns whether it was cancelled; then
+    /// [`CodeHost::finished`] does not report it.
     fn cancel(&mut self, _first: u32) -> bool {
         false
     }
 
-    /// From now on it measures, by this clock, what it takes to compile.
+    /// Sets the clock by which compile time is measured.
     fn measure(&mut self, _: Clock) {}
 
-    /// Nanoseconds that it took to compile and to install; `None` where the host does not know more than whoever calls it.
+    /// Returns the nanoseconds spent compiling and installing; `None` if the host does not measure it.
     fn compile_time(&self) -> Option<u64> {
         None
     }
@@ -65,14 +65,15 @@ pub trait CodeHost {
     /// Drops the functions in `count` slots from `first` on. They may still be running.
     fn retire(&mut self, first: u32, count: u32);
 
-    /// Calls the function in a slot with the compiled address of the processor and a budget. Gives what is left of it.
+    /// Calls the function in a slot with the compiled address of the processor and a budget of instructions. Returns the rest of
+    /// the budget.
     fn enter(&mut self, slot: u32, vcpu: u64, budget: u64) -> u64;
 }
 
 /// The size of the memory that modules share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemorySize {
-    /// It is as large as it has to be
+    /// A minimum only
     Grows,
     /// Always so many pages of 64 KiB: engines that compare addresses with its end have a constant to compare with
     Pages(u64),
@@ -81,8 +82,8 @@ pub enum MemorySize {
 /// When a module's functions can be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Installed {
-    /// From now on
+    /// At once
     Now,
-    /// Once [`CodeHost::finished`] says so: they are compiled beside the machine's run
+    /// When [`CodeHost::finished`] reports it: it is compiled concurrently with the machine
     Later,
 }

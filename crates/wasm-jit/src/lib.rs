@@ -1,4 +1,4 @@
-//! Guest code to WebAssembly, by a [`Domain`](x86_exec::Domain) that records instead of executing.
+//! Translates guest code to WebAssembly, by a [`Domain`](x86_exec::Domain) that records instead of executing.
 //!
 //! `x86-exec` says what instructions mean; run over the recording domain, the same functions give expressions over the
 //! state at a block's entry. This crate knows no opcode.
@@ -8,9 +8,8 @@
 //! through the TLB in line. [`module`] writes regions down; [`Translator`] decides what is hot, keeps what was made,
 //! and drops it when its bytes are written. Running modules is a [`CodeHost`]'s business: V8's, or a native runtime's.
 //!
-//! What may fault leaves *before* the instruction with everything stored, so that the interpreter raises the exception;
-//! so does what compiled code cannot do. Instructions without a recorded meaning are executed in passing, one by one, by
-//! the processor itself.
+//! An instruction that would fault exits *before* it has an effect, with all state stored, so that the interpreter raises the
+//! exception. Instructions that cannot be recorded are helper calls to the interpreter.
 #![forbid(unsafe_code)]
 
 mod block;

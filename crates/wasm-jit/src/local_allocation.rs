@@ -1,4 +1,4 @@
-//! Which values of a block live, and which of them in a local.
+//! Local allocation: which values of a block are live, and which of them are kept in a local.
 
 use crate::block::{Access, Action, Base, Block, Effect, Exit, FlagState, State, Terminator};
 use crate::shared_probes::{SharedProbe, shared_probes};
@@ -7,26 +7,26 @@ use crate::value::{Entry, Node, Op2, Value};
 use x86_exec::FlagDef;
 use x86_types::Width;
 
-/// Expressions nest at most so deep: what lies deeper goes through a local.
+/// Deepest nesting of an expression. A deeper value is kept in a local.
 const MAX_DEPTH: u32 = 24;
 
-/// Where values go.
+/// Result of the allocation for a block.
 pub(crate) struct LocalAllocation {
     /// Local by value, counted from the first of its kind
     local: Vec<Option<(Kind, u32)>>,
     /// Locals used, by kind
     pub(crate) locals: [u32; 4],
-    /// By way out: values that have to be computed first since it needs them more than once, in order
+    /// By exit: values that it needs more than once, which are computed first, in order
     shared: Vec<Vec<Value>>,
-    /// By number of the effect: the same, of a condition that is looked at only in doubt
+    /// By number of the effect: the same for a second condition, which is evaluated only if the first is not 0
     doubts: Vec<(u32, Vec<Value>)>,
     /// Whether a value is a load wanted in the lowest lane of a vector alone: it is one from the start. Empty where none is
     low_load: Vec<bool>,
-    /// By effect, whether and how it shares a look into the TLB
+    /// By effect, whether and how it shares a TLB probe
     shares: Vec<Option<SharedProbe>>,
 }
 
-/// The values that a flag state is written down with: a, b, result, carry.
+/// The values that represent a flag state: a, b, result, carry.
 pub(crate) fn flag_values(flags: &FlagState) -> [Option<Value>; 4] {
     let [a, b, result] = match flags.base {
         Base::Entry => [None; 3],
@@ -43,7 +43,7 @@ pub(crate) fn flag_values(flags: &FlagState) -> [Option<Value>; 4] {
     [a, b, result, flags.carry]
 }
 
-/// The values that a state is made of.
+/// Returns the values of a state.
 pub(crate) fn state_values(state: &State) -> impl Iterator<Item = Value> + '_ {
     let flags = if state.flags.version == 0 { [None; 4] } else { flag_values(&state.flags) };
     let registers = state.gpr.iter().chain(&state.vectors).copied().flatten();
@@ -51,20 +51,20 @@ pub(crate) fn state_values(state: &State) -> impl Iterator<Item = Value> + '_ {
     registers.chain(segments).chain(flags.into_iter().flatten()).chain(state.fpu.values())
 }
 
-/// What planning knows of a value.
+/// Uses of a value.
 #[derive(Clone, Copy, Debug, Default)]
 struct Use {
-    /// Times that it is needed on the main way
+    /// Number of uses on the main path
     hot: u32,
-    /// Times that the way out which is looked at needs it
+    /// Number of uses in the exit being examined
     here: u32,
-    /// How deep its expression nests
+    /// Nesting depth of its expression
     depth: u32,
-    /// Whether something off the main way needs it
+    /// Whether it is used off the main path
     cold: bool,
 }
 
-/// Memory that planning needs for a while: of use for one block after the other.
+/// Scratch memory, reused from block to block.
 #[derive(Default)]
 pub(crate) struct Scratch {
     uses: Vec<Use>,
@@ -73,8 +73,8 @@ pub(crate) struct Scratch {
 }
 
 impl LocalAllocation {
-    /// A value that nothing needs is not emitted: that is how flags die that the next definition replaces. What only
-    /// ways out need is computed there.
+    /// A value without a use is not emitted, so flags that the next definition replaces are dead. A value that only exits use is
+    /// computed there.
     pub(crate) fn of(block: &Block, scratch: &mut Scratch) -> LocalAllocation {
         let values = &block.values;
         let (mut shares, ranges) = shared_probes(block);
@@ -107,7 +107,7 @@ impl LocalAllocation {
         plan
     }
 
-    /// Gives values their locals.
+    /// Assigns locals to values.
     fn place(&mut self, block: &Block, uses: &mut [Use]) {
         let values = &block.values;
         let loads_segments = block.state.segments.iter().any(Option::is_some);
@@ -124,9 +124,9 @@ impl LocalAllocation {
                 Node::Imm(_) => false,
                 Node::Entry(entry) if entry.is_local() => false,
                 Node::Effect(..) => true,
-                // They are where the block's last state puts others.
+                // The final state of the block overwrites this local.
                 Node::Entry(Entry::Selector(_) | Entry::SegBase(_)) if loads_segments => true,
-                // A sum of the entry's address is computed as quickly as a local is read.
+                // Adding a constant to the entry's address is as cheap as reading a local.
                 Node::Two(Op2::Add, a, b) if is_rip(block, a, b) => false,
                 Node::Vector(VectorNode::Const(_)) => false,
                 Node::Vector(VectorNode::Widen(_, load)) if self.is_low_load(load) => false,
@@ -162,12 +162,12 @@ impl LocalAllocation {
         found.map_or(&[], |n| &self.doubts[n].1)
     }
 
-    /// How the effect with this number shares a look into the TLB, if it does.
+    /// Returns how the effect with this number shares a TLB probe, if it does.
     pub(crate) fn share(&self, effect: u32) -> Option<SharedProbe> {
         self.shares.get(effect as usize).copied().flatten()
     }
 
-    /// Locals needed by kind, those for what a way out computes first included.
+    /// Returns the number of locals by kind, including those for values that an exit computes first.
     pub(crate) fn most_locals(&self, block: &Block) -> [u32; 4] {
         let mut most = self.locals;
         for shared in self.shared.iter().chain(self.doubts.iter().map(|(_, shared)| shared)) {
@@ -214,7 +214,7 @@ impl LocalAllocation {
     }
 }
 
-/// Counts what needs the values of a block.
+/// Counts the uses of a block's values.
 fn count_uses(block: &Block, shares: &[Option<SharedProbe>], uses: &mut [Use]) {
     for v in state_values(&block.state) {
         uses[v.index()].hot += 1;
@@ -226,7 +226,7 @@ fn count_uses(block: &Block, shares: &[Option<SharedProbe>], uses: &mut [Use]) {
         Terminator::Jump(_) | Terminator::HelperCall { .. } | Terminator::Dispatch => {}
     }
     for (effect, share) in block.effects.iter().zip(shares) {
-        // An address that another access has looked up is needed off the main way alone.
+        // An address that another access's probe covers is used off the main path only.
         let found = share.is_some_and(|share| share.look.is_none());
         match effect.action {
             Action::Load { access: Access { linear, .. }, .. } | Action::LoadVector { linear, .. }
@@ -252,7 +252,7 @@ fn count_uses(block: &Block, shares: &[Option<SharedProbe>], uses: &mut [Use]) {
                 uses[value.index()].cold = true;
                 uses[access.linear.index()].cold = true;
             }
-            // What misses the TLB is stored by a call, which is off the main way.
+            // A TLB miss is a helper call, which is off the main path.
             Action::Store { access, value, .. } => {
                 uses[access.linear.index()].hot += 1;
                 uses[value.index()].hot += 1;

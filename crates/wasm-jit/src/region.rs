@@ -1,4 +1,5 @@
-//! Which code becomes one function: from a hot place along static control flow, as far as the interpreter has been.
+//! Region selection: which code becomes one function. A region starts at hot code and follows static control flow, as far as
+//! the interpreter has executed it.
 
 mod discover;
 #[cfg(test)]
@@ -17,21 +18,21 @@ use x86_exec::vcpu::compiled::{CodeMode, REPLAY_LEN};
 use x86_paging::Tlb;
 use x86_types::{CodeSize, PAGE_SIZE, Width};
 
-/// Instructions of a region at most.
+/// Most instructions of a region.
 pub const MAX_INSTRUCTIONS: usize = 160;
-/// Instructions of a block at most.
+/// Most instructions of a block.
 const MAX_BLOCK: usize = 64;
-/// Places that a return may go to within its region at most.
+/// Most return points within its region that a return is compared with.
 const MAX_RETURNS: usize = 4;
 
-/// Device accesses of an instruction at most, two vectors in halves.
+/// Most device accesses of an instruction: two vectors, each in halves.
 const MAX_ACCESSES: usize = 4;
 
 const _: () = assert!(MAX_BLOCK * MAX_ACCESSES <= REPLAY_LEN);
 
-/// Where code is read from. Distances are in bytes from the region's entry.
+/// A source of code. Distances are in bytes from the region's entry.
 pub trait CodeSource {
-    /// The instruction there, if its bytes can be had now
+    /// Returns the instruction there, if its bytes can be read now
     fn instruction(&self, distance: i64) -> Option<Instruction>;
     /// Whether the block there ran often enough to be worth translating, and is not better reached by a jump
     fn is_warm(&self, distance: i64) -> bool;
@@ -47,19 +48,19 @@ pub trait CodeSource {
     }
 }
 
-/// Where an edge leads.
+/// An edge of the region's graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edge {
     /// To a block of the region, by number
     Block(usize),
-    /// To a block as well, by way of a dispatcher, which goes on there
+    /// To a block through a dispatcher
     Dispatched { dispatcher: usize, to: usize },
     /// Out, to this distance
     Exit(i64),
 }
 
 impl Edge {
-    /// The node that comes next, if any does.
+    /// Returns the next node, which may be a dispatcher; `None` for an exit.
     pub(crate) fn next(self) -> Option<usize> {
         match self {
             Edge::Block(n) | Edge::Dispatched { dispatcher: n, .. } => Some(n),
@@ -67,7 +68,7 @@ impl Edge {
         }
     }
 
-    /// The block that it leads to in the end.
+    /// Returns the block at its end, behind a dispatcher.
     pub(crate) fn block(self) -> Option<usize> {
         match self {
             Edge::Block(n) | Edge::Dispatched { to: n, .. } => Some(n),
@@ -76,7 +77,7 @@ impl Edge {
     }
 }
 
-/// A block in its place; or a dispatcher, which has none.
+/// A node: a block of code, or a dispatcher without code.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
     /// Distance of the first instruction
@@ -93,7 +94,7 @@ pub(crate) struct Node {
 pub struct Region {
     pub(crate) mode: CodeMode,
     pub(crate) nodes: Vec<Node>,
-    /// Instructions that the processor executes in passing, those together that follow each other
+    /// Instructions of helper calls; adjacent ones share a call
     pub(crate) helpers: Vec<Vec<Instruction>>,
     pub(crate) page_offset: u64,
 }
@@ -104,7 +105,7 @@ impl Region {
         self.nodes.iter().map(Node::retired).sum()
     }
 
-    /// Where in the TLB the bank begins that its mode looks into.
+    /// Returns the offset of its mode's bank in the TLB.
     pub(crate) fn bank_offset(&self) -> u64 {
         u64::from(self.mode.bank) * Tlb::BANK_BYTES as u64
     }
@@ -120,7 +121,7 @@ impl Region {
         blocks.map(|node| (node.at, node.end))
     }
 
-    /// The distance that an edge leads to, in the end.
+    /// Returns the distance of an edge's target.
     pub(crate) fn goal(&self, edge: Edge) -> i64 {
         match edge {
             Edge::Block(to) | Edge::Dispatched { to, .. } => self.nodes[to].at,
@@ -144,12 +145,12 @@ impl Region {
         &self.helpers
     }
 
-    /// What the step with this number can reach.
+    /// Returns the register effects of the helper call with this number.
     pub(crate) fn effects(&self, helper: u32) -> RegisterEffects {
         helper_effects(&self.helpers, helper)
     }
 
-    /// Which page, counted from the entry's, a distance lies in.
+    /// Returns the page of a distance, counted from the entry's page.
     pub(crate) fn page(&self, distance: i64) -> i64 {
         page(self.page_offset, distance)
     }
@@ -172,7 +173,7 @@ impl Node {
     }
 }
 
-/// Forms the region that begins at the source's entry; `None` where its first instruction can only be interpreted.
+/// Selects the region that begins at the source's entry. Returns `None` if its first instruction can only be interpreted.
 pub fn select_region(source: &dyn CodeSource, mode: CodeMode) -> Option<Region> {
     let mut recorder = Recorder::new(mode, 0, EntryFlags::Any).starting_at(source.rip());
     let runs = discover(source, &mut recorder);
@@ -203,16 +204,16 @@ impl RegionBuilder<'_> {
         let mut nodes: Vec<Node> = Vec::with_capacity(runs.len() + 1);
         let mut targets: Vec<(usize, &Vec<i64>)> = Vec::new();
         let mut number = FxHashMap::default();
-        // How many predecessors left which flags, and whether all of them left the same.
+        // For each run: the number of predecessors recorded, and their flags if all agree.
         let mut behind: FxHashMap<i64, (usize, EntryFlags)> = FxHashMap::default();
         for run in runs {
             let (mut at, mut rest) = (run.at, &run.insns[..]);
             let mut flags = match behind.get(&run.at) {
-                // Known where all predecessors agree, and none comes later.
+                // The flags are known if all predecessors are recorded and agree.
                 Some(&(count, flags)) if run.at != 0 && Some(&count) == wanted.get(&run.at) => flags,
                 _ => EntryFlags::Any,
             };
-            // A run with instructions that the processor executes in passing becomes several blocks.
+            // Helper calls split a run into several blocks.
             loop {
                 let (block, end, used) = self.record(at, rest, flags);
                 let called = match block.term {
@@ -232,7 +233,7 @@ impl RegionBuilder<'_> {
                 rest = rest.get(used..).unwrap_or(&[]);
                 if rest.is_empty() || called.is_none() {
                     for next in &run.next {
-                        // Where a call returns to, the flags are those that the called code leaves.
+                        // At a return point the flags are those of the called code.
                         let known = if returns_to == Some(*next) { EntryFlags::Any } else { left };
                         let (count, flags) = behind.entry(*next).or_insert((0, known));
                         *count += 1;
@@ -262,7 +263,7 @@ impl RegionBuilder<'_> {
         (nodes, self.helpers)
     }
 
-    /// Whether an instruction can be recorded, as far as that does not depend on those before it.
+    /// Returns whether an instruction can be recorded, independently of those before it.
     fn is_recorded(&mut self, insn: &Instruction) -> bool {
         let (mode, start) = (self.mode, self.source.rip());
         let trial =
@@ -292,7 +293,7 @@ impl RegionBuilder<'_> {
     }
 }
 
-/// Gives returns the places that calls of the region expect them at.
+/// Adds edges from returns to the return points of the region's calls.
 ///
 /// A function of the region is what is reached from a call's target without following calls or returns.
 fn returns(nodes: &mut [Node], number: &FxHashMap<i64, usize>) {
@@ -325,7 +326,7 @@ fn returns(nodes: &mut [Node], number: &FxHashMap<i64, usize>) {
     }
 }
 
-/// Cuts a distance to what the code's addresses can express.
+/// Truncates a distance to the code's address size.
 pub(crate) fn rip_mask(size: CodeSize) -> u64 {
     if size == CodeSize::Bits64 { u64::MAX } else { Width::B4.mask() }
 }

@@ -1,7 +1,7 @@
-//! What is translated when.
+//! The translator: decides which code is translated and when.
 //!
-//! Hot code is formed into a region at once, and waits until there are others to share a module with, or until it has
-//! been interpreted so often again that it cannot wait.
+//! A region is selected as soon as its entry is hot. It is queued until there are others to share a module with, or until it
+//! has been interpreted often enough again to be compiled alone.
 
 use crate::cache::{Cache, Slots, Stage, Unit};
 use crate::host::{Clock, CodeHost, Installed};
@@ -13,7 +13,7 @@ use x86_exec::Vcpu;
 use x86_exec::vcpu::compiled::{COMPILED_BASE, CodeMode, CompiledCode, ExitReason, TranslationCounts};
 use x86_types::{PAGE_SIZE, RamAddr};
 
-/// What can be chosen.
+/// Settings of a translator.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     /// Runs of a block by the interpreter before it is translated

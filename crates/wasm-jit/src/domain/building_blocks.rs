@@ -1,4 +1,4 @@
-//! What recording an instruction is made of: addresses of code, effects, registers, flags.
+//! Building blocks of recording: addresses of code, effects, registers, flags.
 
 use super::Recorder;
 use crate::block::{Action, Base, Effect, FlagState};
@@ -13,7 +13,7 @@ impl Recorder {
         if self.mode.code_size == CodeSize::Bits64 { rip } else { self.cut(Width::B4, rip) }
     }
 
-    /// The distance from the region's entry, where a value is one for sure.
+    /// Returns the distance of a value from the region's entry, if it is a constant.
     ///
     /// SPEC: intel-sdm-vol2 :: JMP—Jump -> with an operand size of 16 bits the target is cut to 16 bits
     pub(super) fn distance(&self, v: Value) -> Option<i64> {

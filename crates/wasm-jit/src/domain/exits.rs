@@ -1,4 +1,4 @@
-//! Ways out of the code being recorded: where the interpreter starts over.
+//! Side exits of the code being recorded, and where the interpreter starts over.
 
 use super::Recorder;
 use crate::block::{Action, Exit, State};
@@ -6,20 +6,20 @@ use crate::value::{Entry, Op2, Value};
 use x86_exec::vcpu::compiled::Segments;
 use x86_types::CodeSize;
 
-/// The start of the block, or the last place behind a store. What happened since can be done again, by the interpreter:
-/// it was loads, and they find what they found.
+/// A checkpoint: the start of the block, or the point behind its last store. The interpreter can repeat everything since
+/// then, as that was loads, which give the same values.
 #[derive(Clone, Debug)]
 pub(super) struct Checkpoint {
     pub(super) state: State,
     pub(super) at: i64,
     pub(super) retired: u32,
-    /// The way out from here, where one was needed
+    /// The exit to here, if one was needed
     pub(super) exit: Option<u32>,
 }
 
 impl Recorder {
-    /// The way out that leaves this instruction to the interpreter, which starts over at the checkpoint. The instruction may
-    /// not have stored: it could read what it changed.
+    /// Returns the exit by which the interpreter executes this instruction, from the checkpoint on. The instruction may not have
+    /// stored yet, since the interpreter could read what it stored.
     pub(super) fn exit_before(&mut self) -> u32 {
         self.unsupported |= self.stored;
         if let Some(exit) = self.checkpoint.exit {
@@ -32,7 +32,7 @@ impl Recorder {
         exit
     }
 
-    /// Leaves this instruction to the interpreter where `condition` is not 0.
+    /// Exits to the interpreter before this instruction if `condition` is not 0.
     pub(crate) fn exit_if(&mut self, condition: Value) {
         if self.values.constant(condition) == Some(0) || self.excluded.contains(&condition) {
             return;

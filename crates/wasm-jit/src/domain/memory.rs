@@ -1,4 +1,4 @@
-//! Where a memory operand lies, and loads.
+//! Addresses of memory operands, and loads.
 
 use super::Recorder;
 use crate::block::{Access, Action};

@@ -1,4 +1,4 @@
-//! How recording begins, with the memory that another recording needed.
+//! Starting a recording, with the memory of an earlier one.
 
 use super::Recorder;
 use super::exits::Checkpoint;

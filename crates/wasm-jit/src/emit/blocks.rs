@@ -1,4 +1,4 @@
-//! A block: its effects, its ways out, and the state it leaves in the locals.
+//! Emits a block: its effects, its exits, and its final state in the locals.
 
 use super::memory::Reached;
 use super::{Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, LEFT, Label, REASON, RIP, mem_arg};
@@ -17,7 +17,7 @@ pub(super) struct Scope<'a> {
     plan: &'a LocalAllocation,
     /// Local of the first value, by kind
     first: [u32; 4],
-    /// Values that the way out being emitted computes first, and their locals
+    /// Values that the exit being emitted computes first, and their locals
     shared: Vec<(Value, u32)>,
     /// Values before this one are in their locals
     ready: usize,
@@ -65,7 +65,7 @@ impl Emitter<'_> {
             let exit = effect.action.exit();
             if open != Some(exit) {
                 self.close_exit(&mut scope, open.take());
-                // A way out that is taken from several places is written once, behind them.
+                // An exit that is taken by several effects is emitted once, behind them.
                 let next = block.effects.get(n + 1).map(|next| next.action.exit());
                 open = (next == Some(exit)).then_some(exit);
                 open.into_iter().for_each(|exit| self.open_exit(exit));
@@ -213,7 +213,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// Ends what may leave by an exit, if one is open, and writes the way out down.
+    /// Ends the effects that share an open exit, if any, and emits that exit.
     fn close_exit(&mut self, scope: &mut Scope<'_>, open: Option<u32>) {
         let Some(number) = open else { return };
         self.out().br(1);
@@ -222,7 +222,7 @@ impl Emitter<'_> {
         self.end();
     }
 
-    /// Leaves by an exit where the i32 on the stack is not 0.
+    /// Branches to an exit if the i32 on the stack is not 0.
     pub(super) fn exit_if(&mut self, scope: &mut Scope<'_>, number: u32) {
         if let Some(depth) = self.labels.iter().rev().position(|&label| label == Label::Exit(number)) {
             self.hint_unlikely();

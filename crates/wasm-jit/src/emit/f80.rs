@@ -1,5 +1,4 @@
-//! The functions of each module by which its x87 instructions compute: what numbers mostly are is here, all else is the
-//! processor's [`F80Function::apply`].
+//! x87 arithmetic: functions of each module for normal numbers. Other operands call [`F80Function::apply`].
 //!
 //! All have one type: `(vcpu, a, b, control, function) -> result`, of numbers as registers hold them: the significand below,
 //! of what is above it 16 bits count. The result is as `apply` gives it.
@@ -99,7 +98,7 @@ fn function(body: fn(&mut InstructionSink<'_>)) -> Function {
     function
 }
 
-/// Asks the processor.
+/// Calls the interpreter's function.
 fn exact() -> Function {
     let mut function = Function::new([]);
     let mut out = function.instructions();
@@ -114,7 +113,7 @@ fn exact() -> Function {
     function
 }
 
-/// Leaves it to the processor where the i32 on the stack is not 0.
+/// Calls the interpreter's function if the i32 on the stack is not 0.
 fn exit_if(out: &mut InstructionSink<'_>) {
     out.if_(BlockType::Empty);
     for parameter in [VCPU, A, B, CONTROL, FUNCTION] {

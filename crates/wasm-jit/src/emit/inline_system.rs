@@ -1,5 +1,5 @@
-//! Instructions of kernels that run all the time and are next to nothing: where the privilege level allows them and nothing
-//! waits for the processor to look up, they are done here. Else they are a step like others.
+//! Frequent system instructions with little work, such as CLI and STI. They are inlined if the privilege level allows them and
+//! no event is pending. Else they are helper calls.
 
 use super::{Emitter, LEFT, LINEAR, SLOT, mem_arg};
 use crate::layout;
@@ -7,7 +7,7 @@ use x86_decode::{Instruction, Op};
 use x86_state::RFlags;
 use x86_types::CodeSize;
 
-/// What is done here.
+/// An inlined instruction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum InlineOp {
     Cli,
@@ -16,7 +16,7 @@ pub(super) enum InlineOp {
 }
 
 impl Emitter<'_> {
-    /// Which of them a step is, if it is one.
+    /// Returns the inlined instruction of a helper call, if it is one.
     pub(super) fn inline_op(&self, helper: u32) -> Option<InlineOp> {
         let [Instruction { op, .. }] = self.region.helpers.get(helper as usize)?.as_slice() else {
             return None;

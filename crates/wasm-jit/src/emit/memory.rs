@@ -1,4 +1,4 @@
-//! Loads and stores: the TLB in line, everything else by the processor.
+//! Loads and stores: an inlined TLB probe, and helper calls for misses.
 
 use super::blocks::Scope;
 use super::{Emitter, LEFT, LINEAR, Label, SLOT, WRITE_ADDRESS, mem_arg};
@@ -10,7 +10,7 @@ use wasm_encoder::{BlockType, ValType};
 use x86_exec::vcpu::compiled::access;
 use x86_types::PAGE_SIZE;
 
-/// What an access reaches.
+/// An access to memory.
 #[derive(Clone, Copy)]
 pub(super) struct Reached {
     pub(super) linear: Value,
@@ -32,7 +32,7 @@ impl Emitter<'_> {
         self.out().i64_const(-(PAGE_SIZE as i64)).i64_and().i64_ne();
     }
 
-    /// Pushes whether an access misses the TLB. For one that shares a look, the local with the range is 0 then.
+    /// Pushes whether an access misses the TLB. If it shares a probe, the range's local is 0 then.
     fn look(&mut self, scope: &Scope<'_>, to: Reached, write: bool) {
         let Some(share) = to.share else {
             self.value(scope, to.linear);
@@ -59,7 +59,7 @@ impl Emitter<'_> {
         self.out().i64_eqz();
     }
 
-    /// Pushes where an access that did not miss goes, but for the offset that it gives.
+    /// Pushes the address of an access that hit. Returns the constant offset, which the load or store adds.
     fn found(&mut self, scope: &Scope<'_>, to: Reached) -> u64 {
         match to.share {
             None => {
@@ -73,8 +73,8 @@ impl Emitter<'_> {
         }
     }
 
-    /// Pushes where an access goes, but for the offset that it gives. What the TLB does not tell is asked of the processor;
-    /// what only the interpreter can do leaves by `exit`.
+    /// Pushes the address of an access and returns the constant offset, which the load or store adds. A TLB miss is a helper
+    /// call. An access that only the interpreter can do exits by `exit`.
     fn locate(&mut self, scope: &mut Scope<'_>, to: Reached, write: bool, exit: u32) -> u64 {
         self.look(scope, to, write);
         self.begin_address();
@@ -94,7 +94,7 @@ impl Emitter<'_> {
         at
     }
 
-    /// Pushes what helper calls need to know of an access. A linear address that was looked up alone is in `LINEAR`.
+    /// Pushes the arguments of the helper call for an access. The linear address of an access with its own probe is in `LINEAR`.
     fn describe(&mut self, scope: &Scope<'_>, to: Reached) {
         self.vcpu();
         if to.share.is_some() {
@@ -105,7 +105,7 @@ impl Emitter<'_> {
         self.out().i64_const(access(to.bytes, to.before) as i64).local_get(LEFT);
     }
 
-    /// An `if` that is hardly ever taken and gives an address.
+    /// Begins an unlikely `if` whose result is an address.
     fn begin_address(&mut self) {
         self.hint_unlikely();
         self.begin(Label::Other, |out| {
@@ -113,7 +113,7 @@ impl Emitter<'_> {
         });
     }
 
-    /// Pushes where `LINEAR`, whose entry in the TLB is in `SLOT`, lies.
+    /// Pushes the compiled address of `LINEAR`, whose TLB slot is in `SLOT`.
     fn hit(&mut self) {
         let addend = self.in_slot(layout::ADDEND);
         self.out().local_get(SLOT).i64_load(addend).local_get(LINEAR).i64_add();
@@ -148,7 +148,7 @@ impl Emitter<'_> {
     pub(super) fn store(&mut self, scope: &mut Scope<'_>, to: Reached, value: Value, again: bool, exit: u32) {
         let again = again && to.share.is_none();
         if again {
-            // The load brought a copy.
+            // The load read a copy.
             self.out().local_get(WRITE_ADDRESS);
             match self.placed.fixed {
                 Some(fixed) => self.out().i64_const((fixed.vcpu + layout::SCRATCH) as i64),

@@ -1,5 +1,5 @@
-//! Values of which only the low half counts, as i32: engines have shorter instructions for them, which clear the high half
-//! besides.
+//! Values narrowed to i32 where only the low half is demanded: engines have shorter instructions for i32, which also clear the
+//! high half.
 
 use super::Emitter;
 use super::blocks::Scope;

@@ -1,10 +1,10 @@
-//! Loops with several entries, each of which gets a dispatcher for its head.
+//! Irreducible loops: each gets a dispatcher as its head.
 //!
-//! Where a loop has one entry, all that goes around it passes there. Where it has several, none of its nodes is passed by
-//! all. So a node is added, which stands for no code: what comes into the loop from outside goes there first, and so does
-//! what goes back to an entry. On the way it is decided where the dispatcher goes on. It dominates the loop, since no
-//! other way leads in; and no node is dominated by less than before, since every entry could be reached from outside
-//! already without passing any other node of the loop.
+//! In a loop with one entry, every iteration passes that entry. In a loop with several entries no node is passed by all
+//! iterations. So a node without code is added, the dispatcher. All edges into the loop and all back edges to its entries are
+//! redirected to it, and each selects the entry to which the dispatcher continues. The dispatcher dominates the loop, since
+//! there is no other edge into it. No other node loses a dominator, since each entry was reachable from outside before without
+//! passing another node of the loop.
 
 use super::{dominates, successors};
 use crate::block::Terminator;
@@ -12,22 +12,22 @@ use crate::domain::Recorder;
 use crate::flags::EntryFlags;
 use crate::region::{Edge, Node, Region};
 
-/// The first node that an edge goes back to from a node it does not dominate.
+/// Returns the first target of a back edge that does not dominate its source.
 pub(super) fn find_side_entry(nodes: &[Node], idom: &[usize]) -> Option<usize> {
     let back = |(n, node)| successors(node).map(move |to| (n, to));
     let bad = nodes.iter().enumerate().flat_map(back).filter(|&(n, to)| is_irreducible(idom, n, to));
     bad.map(|(_, to)| to).min()
 }
 
-/// Whether an edge goes back to a node that does not dominate its origin.
+/// Returns whether the target of a back edge does not dominate its source.
 fn is_irreducible(idom: &[usize], from: usize, to: usize) -> bool {
     to <= from && !dominates(idom, to, from)
 }
 
 /// Adds a dispatcher for the loop around a node that [`find_side_entry`] found. Nodes are out of order then.
 ///
-/// This ends: of a loop's nodes the first in order is an entry; from the other entries, too, some way leads on to it that
-/// comes to it by an edge that is bad; and what once goes by way of a dispatcher does so for ever.
+/// Repetition terminates: the first node of a loop in order is an entry, each other entry reaches it by an irreducible back
+/// edge, and an edge that was redirected to a dispatcher is never redirected again.
 pub(super) fn add_dispatcher(region: &mut Region, idom: &[usize], node: usize) {
     let inside = enclosing_loop(&region.nodes, idom, node);
     let mut is_entry = vec![false; region.nodes.len()];
@@ -65,7 +65,7 @@ fn enclosing_loop(nodes: &[Node], idom: &[usize], node: usize) -> Vec<bool> {
     behind.into_iter().zip(ahead).map(|(a, b)| a && b).collect()
 }
 
-/// What ways lead to that stay within some nodes.
+/// Returns the nodes reachable by paths within a set of nodes.
 fn reached(within: &[bool], from: usize, mut next: impl FnMut(usize) -> Vec<usize>) -> Vec<bool> {
     let mut seen = vec![false; within.len()];
     seen[from] = true;

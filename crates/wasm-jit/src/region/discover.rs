@@ -1,4 +1,4 @@
-//! Which instructions a region is made of: what static control flow reaches from its entry.
+//! Discovery: the instructions that static control flow reaches from a region's entry.
 
 use super::{CodeSource, MAX_BLOCK, MAX_INSTRUCTIONS, page};
 use crate::block::Terminator;
@@ -8,22 +8,22 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use x86_decode::{InsnFlags, Instruction};
 
-/// Blocks of a region at most.
+/// Most blocks of a region.
 const MAX_BLOCKS: usize = 48;
 
-/// Instructions that follow each other.
+/// A run of consecutive instructions.
 pub(super) struct Run {
     /// Distance of the first
     pub(super) at: i64,
     pub(super) insns: Vec<Instruction>,
-    /// Distances it may go on to, as far as the encoding tells or it was seen
+    /// Distances of its successors, from the encoding or from the target profile
     pub(super) next: Vec<i64>,
     /// Those among them that an indirect jump at its end was seen to go to
     pub(super) targets: Vec<i64>,
 }
 
 impl Run {
-    /// Ends where the first of `leaders` behind its own begins.
+    /// Truncates the run before the next of `leaders`.
     fn cut(&mut self, leaders: &FxHashSet<i64>) {
         let mut here = self.at;
         for n in 0..self.insns.len() {
@@ -38,7 +38,7 @@ impl Run {
     }
 }
 
-/// Reads code from the entry on. Gives runs in an order in which most come behind their predecessors.
+/// Reads code from the entry on. Returns runs in an order in which most follow their predecessors.
 pub(super) fn discover(source: &dyn CodeSource, recorder: &mut Recorder) -> Vec<Run> {
     let mut leaders = FxHashSet::from_iter([0]);
     let mut waiting = VecDeque::from([0]);
@@ -81,7 +81,7 @@ fn run(source: &dyn CodeSource, recorder: &mut Recorder, at: i64) -> Run {
         }
         let Some(insn) = source.instruction(here) else { break };
         let next = here + i64::from(insn.len);
-        // An instruction in two pages is a block of its own.
+        // An instruction that crosses a page boundary is a block of its own.
         let spans = page(offset, next - 1) != page(offset, here);
         if spans && !insns.is_empty() {
             break;
@@ -105,7 +105,7 @@ fn run(source: &dyn CodeSource, recorder: &mut Recorder, at: i64) -> Run {
     Run { at, insns, next: vec![here], targets: Vec::new() }
 }
 
-/// Where the last instruction of a block may go on, as far as it tells, and whether it may go elsewhere.
+/// Returns the successors that the last instruction of a block encodes, and whether it has others.
 fn successors(recorder: &mut Recorder, at: i64, insn: &Instruction) -> (Vec<i64>, bool) {
     let behind = at + i64::from(insn.len);
     recorder.begin(at, EntryFlags::Any);
