@@ -186,7 +186,7 @@ const SIZE_SHIFT: u32 = 1;
 const SEGMENTS_SHIFT: u32 = 11;
 
 impl CodeMode {
-    /// A number of [`MODE_BITS`] bits that tells modes apart; not 0.
+    /// A number of `MODE_BITS` bits that tells modes apart; not 0.
     pub const fn key(self) -> u32 {
         1 | (self.code_size as u32) << SIZE_SHIFT
             | (self.stack_width as u32) << 3
@@ -246,7 +246,7 @@ pub trait CompiledCode {
     fn run(&mut self, vcpu: &mut Vcpu, slot: u32, budget: u64) -> u64;
 
     /// These units of code, by the numbers under which they were announced, do not stand for their bytes any more. If they
-    /// could be called, [`Vcpu::compiled_dropped`] announces it.
+    /// could be called, [`Vcpu::invalidate_jumps`] is called with their slots.
     fn invalidate(&mut self, vcpu: &mut Vcpu, units: &[u32]);
 
     /// Returns counts for `--stats`.
