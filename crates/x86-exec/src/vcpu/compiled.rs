@@ -61,7 +61,7 @@ pub struct Shared {
     pub flags_result: u64,
     /// CF, where the kind says so
     pub flags_carry: u64,
-    /// A [`ExitReason`]
+    /// An [`ExitReason`]
     pub leave: u64,
     /// Compiled address of the TLB
     pub tlb: u64,

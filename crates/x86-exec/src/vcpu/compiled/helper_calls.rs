@@ -12,7 +12,7 @@ pub const fn helper_result(leave: ExitReason, done: u64) -> u64 {
     (leave as u64 + 1) | done << HELPER_RETIRED_SHIFT
 }
 
-/// Where in what a step gives the number of instructions is; below it is the [`ExitReason`] and one more.
+/// Bit position of the instruction count in the result of a helper call. The bits below are the [`ExitReason`] plus 1.
 pub const HELPER_RETIRED_SHIFT: u32 = 8;
 
 /// What must be unchanged for compiled code to continue behind a helper call.
