@@ -48,13 +48,13 @@ pub const X87_CONTROL: u64 = UNIT + offset_of!(X87, control) as u64;
 pub const X87_STATUS: u64 = UNIT + offset_of!(X87, status) as u64;
 /// The abridged tag word.
 pub const X87_TAGS: u64 = UNIT + offset_of!(X87, tags) as u64;
-/// The last instruction's address and its CS.
+/// FIP: offset of the last instruction's address.
 pub const FIP: u64 = UNIT + offset_of!(X87, fip) as u64;
-#[allow(missing_docs)]
+/// FCS: offset of the last instruction's CS selector.
 pub const FCS: u64 = UNIT + offset_of!(X87, fcs) as u64;
-/// The last operand's address and its segment.
+/// FDP: offset of the last operand's address.
 pub const FDP: u64 = UNIT + offset_of!(X87, fdp) as u64;
-#[allow(missing_docs)]
+/// FDS: offset of the last operand's segment selector.
 pub const FDS: u64 = UNIT + offset_of!(X87, fds) as u64;
 
 /// Where in a TLB entry the tag for reads is.

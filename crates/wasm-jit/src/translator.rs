@@ -47,29 +47,29 @@ impl Default for Settings {
 /// Counts for `--stats`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Regions translated, instructions in them, and bytes and number of the modules they came in
+    /// Regions translated
     pub regions: u64,
-    #[allow(missing_docs)]
+    /// Instructions in them
     pub instructions: u64,
-    #[allow(missing_docs)]
+    /// Bytes of the modules that were emitted
     pub bytes: u64,
-    #[allow(missing_docs)]
+    /// Modules that were emitted
     pub modules: u64,
-    /// Regions dropped since their bytes were written
+    /// Regions dropped because their bytes were written
     pub invalidated: u64,
-    /// Since the host refused them
+    /// Regions dropped because the host refused their module
     pub refused: u64,
-    /// For want of room
+    /// Regions dropped because the cache was full
     pub evicted: u64,
-    /// Modules that are kept, and their bytes
+    /// Modules in the cache
     pub kept_modules: u64,
-    #[allow(missing_docs)]
+    /// Bytes of these modules
     pub kept_bytes: u64,
-    /// Regions that are kept, those included that wait for a module
+    /// Regions in the cache, and those queued for the next module
     pub kept_regions: u64,
-    /// Regions that wait, and blocks that these cover
+    /// Regions queued for the next module
     pub waiting: u64,
-    #[allow(missing_docs)]
+    /// Blocks of the queued regions
     pub covered: u64,
 }
 

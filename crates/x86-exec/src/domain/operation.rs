@@ -4,21 +4,28 @@ use x86_types::Width;
 
 /// A value-producing operation on two operands of one width. Shift and rotate counts are below the width in bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
 pub enum Bin {
+    /// Sum, cut to the width
     Add,
+    /// Difference, cut to the width
     Sub,
+    /// Bitwise AND
     And,
+    /// Bitwise OR
     Or,
+    /// Bitwise exclusive OR
     Xor,
     /// Low half of the product
     Mul,
+    /// Left shift
     Shl,
     /// Logical right shift
     Shr,
     /// Arithmetic right shift
     Sar,
+    /// Rotation to the left
     Rol,
+    /// Rotation to the right
     Ror,
 }
 
@@ -58,13 +65,18 @@ pub enum Cmp {
 
 /// One of the status flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
 pub enum Flag {
+    /// Carry
     Cf,
+    /// Parity of the low byte
     Pf,
+    /// Auxiliary carry, out of bit 3
     Af,
+    /// Zero
     Zf,
+    /// Sign
     Sf,
+    /// Overflow
     Of,
 }
 

@@ -7,16 +7,24 @@ use x86_types::Width;
 
 /// The two-operand operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub(crate) enum Alu {
+    /// ADD
     Add,
+    /// ADC: also adds CF
     Adc,
+    /// SUB
     Sub,
+    /// SBB: also subtracts CF
     Sbb,
+    /// CMP: SUB without a result
     Cmp,
+    /// AND
     And,
+    /// OR
     Or,
+    /// XOR
     Xor,
+    /// TEST: AND without a result
     Test,
 }
 

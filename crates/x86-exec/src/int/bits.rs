@@ -7,11 +7,14 @@ use x86_types::Width;
 
 /// What happens to the bit that was tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub(crate) enum BitOp {
+    /// BT: left as it is
     Test,
+    /// BTS: set to 1
     Set,
+    /// BTR: cleared to 0
     Reset,
+    /// BTC: inverted
     Complement,
 }
 

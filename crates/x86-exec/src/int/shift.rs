@@ -7,12 +7,16 @@ use x86_types::Width;
 
 /// The shifts and rotates of group 2 that need no carry in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub(crate) enum Shift {
+    /// SHL, SAL
     Shl,
+    /// SHR
     Shr,
+    /// SAR
     Sar,
+    /// ROL
     Rol,
+    /// ROR
     Ror,
 }
 

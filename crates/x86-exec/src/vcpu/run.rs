@@ -23,16 +23,22 @@ pub enum Exit {
     Bus,
 }
 
-/// What happened, for `--stats`.
+/// Counts of events, for `--stats`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub struct Statistics {
+    /// Blocks that the interpreter executed
     pub blocks_run: u64,
+    /// Page walks
     pub walks: u64,
+    /// Accesses to memory-mapped registers
     pub mmio: u64,
+    /// Accesses to I/O ports
     pub port_io: u64,
+    /// Exceptions delivered, by vector
     pub exceptions: [u64; 32],
+    /// External interrupts delivered
     pub interrupts: u64,
+    /// Times HLT stopped the processor
     pub halts: u64,
     /// Instructions retired in compiled code
     pub compiled: u64,

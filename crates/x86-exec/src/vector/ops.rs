@@ -16,7 +16,7 @@ macro_rules! operations {
         /// and a number at the end is the size of the integer that is converted, in bits.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u16)]
-        #[allow(missing_docs)]
+        #[allow(missing_docs, reason = "the names are those of the instructions, as the type's documentation says")]
         pub enum VecOp { $($int,)* $($fp,)* }
 
         impl VecOp {

@@ -30,16 +30,25 @@ use x86_types::{CodeSize, Exception, GuestPhysAddr, LinearAddr, Seg, Width};
 ///
 /// SPEC: intel-sdm-vol1 :: 8.1.3 x87 FPU Status Register -> exception flags 5:0, SF 6, ES 7, C0 to C2 10:8, TOP 13:11, C3 14, B 15
 pub(crate) mod status {
-    #![allow(missing_docs)]
+    /// IE, DE, ZE, OE, UE and PE.
     pub(crate) const EXCEPTIONS: u16 = 0x3f;
+    /// Invalid operation.
     pub(crate) const IE: u16 = 1;
+    /// Stack fault.
     pub(crate) const SF: u16 = 1 << 6;
+    /// Error summary: an unmasked exception is pending.
     pub(crate) const ES: u16 = 1 << 7;
+    /// Condition code 0.
     pub(crate) const C0: u16 = 1 << 8;
+    /// Condition code 1.
     pub(crate) const C1: u16 = 1 << 9;
+    /// Condition code 2.
     pub(crate) const C2: u16 = 1 << 10;
+    /// Number of the register at the top of the stack.
     pub(crate) const TOP: u16 = 7 << 11;
+    /// Condition code 3.
     pub(crate) const C3: u16 = 1 << 14;
+    /// Busy: a copy of ES.
     pub(crate) const B: u16 = 1 << 15;
 }
 

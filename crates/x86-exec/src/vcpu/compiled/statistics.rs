@@ -3,27 +3,27 @@
 /// Totals of translation and compilation, for `--stats`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TranslationCounts {
-    /// Regions translated, and instructions in them
+    /// Regions translated
     pub regions: u64,
-    #[allow(missing_docs)]
+    /// Instructions in them
     pub instructions: u64,
-    /// Modules that regions were written to, and their bytes
+    /// Modules emitted
     pub modules: u64,
-    #[allow(missing_docs)]
+    /// Bytes of these modules
     pub bytes: u64,
-    /// Modules that are kept, and their bytes
+    /// Modules in the cache
     pub kept_modules: u64,
-    #[allow(missing_docs)]
+    /// Bytes of the modules in the cache
     pub kept_bytes: u64,
-    /// Regions that were dropped: their code was written, the cache was full, the host refused the module
+    /// Regions dropped because their code was written
     pub written: u64,
-    #[allow(missing_docs)]
+    /// Regions dropped because the cache was full
     pub evicted: u64,
-    #[allow(missing_docs)]
+    /// Regions dropped because the host refused their module
     pub refused: u64,
-    /// Nanoseconds that translating took, and compiling in the host; 0 where they are not measured
+    /// Nanoseconds of translation; 0 where they are not measured
     pub translating_ns: u64,
-    #[allow(missing_docs)]
+    /// Nanoseconds of compilation by the host; 0 where they are not measured
     pub compiling_ns: u64,
 }
 
