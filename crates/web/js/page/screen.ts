@@ -57,6 +57,8 @@ export class Screen {
       fontSize: SIZES.includes(size) ? size : usual,
       lineHeight: 1.15,
       scrollback: 10_000,
+      // A broken escape sequence is the guest's: systemd cuts some in half. The terminal skips it; the console is for the page's errors.
+      logLevel: 'off',
       cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
       macOptionIsMeta: true,
     });

@@ -59,6 +59,17 @@ describe('the page', () => {
     await close();
   });
 
+  test('broken escape sequences of the guest are skipped, and are no complaint of the page', async () => {
+    const { page, complaints, close } = await bench.open();
+    await page.evaluate(() => {
+      const { screen } = (globalThis as unknown as { v64: { screen: { write(bytes: Uint8Array): void } } }).v64;
+      screen.write(new TextEncoder().encode('Starting \x1b…\x1b[0;1…39m all is well\r\n'));
+    });
+    await waitFor(page, 'all is well');
+    assert.deepEqual(complaints, []);
+    await close();
+  });
+
   test('the guest can end the machine itself, and another is started by a key', async () => {
     const { page, close } = await bench.open();
     await boot(page, 'demo');
