@@ -6,6 +6,7 @@ mod aml;
 mod bench;
 mod codec;
 mod lanes;
+mod media_errors;
 mod ports;
 mod reset_vector;
 

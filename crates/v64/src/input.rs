@@ -1,9 +1,10 @@
 //! Input on its way from the host's terminal to the guest, and what makes the run loop stop or wake.
 
-use crate::display::Typed;
+use crate::display::{Screen, Typed};
+use crate::output;
 use device_api::InputEvent;
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// Keys that wait for the guest at most: a large paste.
@@ -16,6 +17,8 @@ const MOST_EVENTS: usize = 1 << 12;
 pub(crate) struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    /// The guest's screen, where that is the terminal
+    screen: OnceLock<Weak<Screen>>,
 }
 
 /// Everything behind the lock.
@@ -73,6 +76,20 @@ impl Shared {
         let waited = self.changed.wait_timeout_while(self.lock(), most, |state| !state.news);
         waited.unwrap_or_else(PoisonError::into_inner).0.news = false;
         started.elapsed()
+    }
+
+    /// Shows messages over a guest's screen while the terminal is that.
+    pub(crate) fn show_on(&self, screen: &Arc<Screen>) {
+        // A run opens one terminal.
+        let _ = self.screen.set(Arc::downgrade(screen));
+    }
+
+    /// Shows a message: on the guest's screen where that is the terminal, else on standard error.
+    pub(crate) fn say(&self, text: &str) {
+        let screen = self.screen.get().and_then(Weak::upgrade);
+        if !screen.is_some_and(|screen| screen.notify(text)) {
+            output::say(text);
+        }
     }
 
     /// Ends a wait of the run loop's.

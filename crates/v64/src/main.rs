@@ -8,6 +8,7 @@ mod input;
 mod jit;
 mod jit_dump;
 mod lockstep;
+mod log;
 mod microtest;
 mod monitors;
 mod output;

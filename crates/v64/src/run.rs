@@ -71,32 +71,6 @@ fn host_entropy() -> Result<Seed> {
     Ok(seed)
 }
 
-/// Has events printed: `--trace`, and `-d` by QEMU's names.
-fn trace(args: &RunArgs) -> Result<()> {
-    let mut filter = Vec::new();
-    for target in args.trace.iter().map(String::as_str).chain(args.log.iter().copied()) {
-        match target {
-            "exceptions" | "io" | "msr" => filter.push(format!("{target}=trace")),
-            other => bail!("cannot trace {other}; there are exceptions, io and msr"),
-        }
-    }
-    if !filter.is_empty() {
-        let filter = tracing_subscriber::EnvFilter::new(filter.join(","));
-        // What cannot be written is lost, and nothing is said about it.
-        let events =
-            tracing_subscriber::fmt().with_env_filter(filter).log_internal_errors(false).without_time();
-        match &args.log_file {
-            None => events.with_writer(std::io::stderr).init(),
-            Some(path) => {
-                let file = std::fs::File::create(path);
-                let file = file.with_context(|| format!("cannot write {}", path.display()))?;
-                events.with_ansi(false).with_writer(file).init();
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Runs a machine, and its window where there is one. Returns the process's exit code.
 pub(crate) fn main(command: RunCommand) -> Result<u8> {
     let shared = Arc::new(Shared::default());
@@ -135,7 +109,7 @@ fn run_machine(mut command: RunCommand, shared: Arc<Shared>, window: Option<wind
     if let Some(help) = help(args)? {
         return Ok(crate::output::print((help, 0)));
     }
-    trace(args)?;
+    crate::log::start(args, Arc::clone(&shared))?;
     pc_devices::link();
     let mut spec = MachineSpec::new(args)?;
     spec.fit_floppies(crate::backends::size);

@@ -146,6 +146,9 @@ impl Terminal {
             Keys::Guest { .. } | Keys::Monitor | Keys::Screen { .. } => make_raw(),
         };
         let screen = matches!(keys, Keys::Screen { .. }).then(|| Arc::new(Screen::new(&shared)));
+        if let Some(screen) = &screen {
+            shared.show_on(screen);
+        }
         let saved = Arc::new(Saved { termios, screen });
         let cleans_up = keys != Keys::Nobody || files.is_some();
         let files = files.cloned().unwrap_or_default();
@@ -204,9 +207,7 @@ impl Terminal {
 
     /// Says something while the machine runs.
     pub(crate) fn say(&self, text: &str) {
-        if !self.screen().is_some_and(|screen| screen.notify(text)) {
-            output::say(text);
-        }
+        self.shared.say(text);
     }
 
     /// Back to how the terminal was.

@@ -25,13 +25,9 @@ fn files_that_are_no_kernels_are_named() {
     let mut elf = at(0, b"\x7fELF\x02\x01\x01");
     (elf[16], elf[18]) = (2, 62);
     let cases: &[(&str, Vec<u8>, &str)] = &[
-        (
-            "cd.iso",
-            at(0x8001, b"CD001"),
-            "an ISO 9660 image (CD or DVD), not a kernel; there are no disks yet",
-        ),
-        ("disk.qcow2", at(0, b"QFI\xfb"), "a qcow2 disk image, not a kernel"),
-        ("floppy.img", vec![0; 1_474_560], "a floppy disk image, not a kernel"),
+        ("cd.iso", at(0x8001, b"CD001"), "an ISO 9660 image (CD or DVD), not a kernel; give it as -cdrom"),
+        ("disk.qcow2", at(0, b"QFI\xfb"), "a qcow2 disk image, not a kernel; give it as -hda"),
+        ("floppy.img", vec![0; 1_474_560], "a floppy disk image, not a kernel; give it as -fda"),
         ("boot.img", at(510, b"\x55\xaa"), "a boot sector or a disk image, not a kernel"),
         (
             "vmlinux.gz",
@@ -89,4 +85,18 @@ fn files_that_are_too_large_are_refused_before_they_are_read() {
         line,
         format!("v64: {flat}: the kernel of 1 TiB does not fit into 64 MiB of memory; give a larger -m\n")
     );
+}
+
+#[test]
+fn warnings_of_media_reach_the_user_in_one_line_each() {
+    let data = file("warns.img", &[0; 4096]);
+    let name = std::path::Path::new(&data).file_name().unwrap().to_str().unwrap();
+    let descriptor = format!(
+        "# Disk DescriptorFile\nversion=1\nCID=00000001\nparentCID=ffffffff\ncreateType=\"monolithicFlat\"\nRW 8 FLAT \"{name}\" 0\n"
+    );
+    let disk = file("warns.vmdk", descriptor.as_bytes());
+    let kernel = file("warns.elf", &multiboot(HALT));
+    let done = run(&["run", "-kernel", &kernel, "-hda", &disk, "-m", "16M"]);
+    let warning = format!("v64: {disk}: VMDK images are only read; it is opened read-only\n");
+    assert!(done.stderr.contains(&warning), "{done:?}");
 }

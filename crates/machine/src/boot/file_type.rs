@@ -20,8 +20,11 @@ impl fmt::Display for FileType {
     }
 }
 
-const NO_DISKS: &str =
-    "there are no disks yet: give the Linux kernel from within it as --kernel, its initramfs as --initrd";
+const CD: &str = "give it as -cdrom";
+const DISK: &str = "give it as -hda";
+const FLOPPY: &str = "give it as -fda";
+const FILE_SYSTEM: &str = "give it as -hdb, beside a kernel or a disk to boot from";
+const CONVERT: &str = "convert it by qemu-img convert -O qcow2, and give it as -hda";
 const UNPACK: &str = "give an initramfs as --initrd, and unpack a kernel first";
 const INITRAMFS: &str = "give it as --initrd, with a Linux kernel such as vmlinuz as --kernel";
 const OTHER_FILE: &str = "give a Linux bzImage such as vmlinuz, or a multiboot image";
@@ -31,15 +34,15 @@ const EXTRACT: &str = "unpack it, and give the kernel within";
 type Magic = (usize, &'static [u8], &'static str, &'static str);
 
 const MAGICS: &[Magic] = &[
-    (0x8001, b"CD001", "an ISO 9660 image (CD or DVD)", NO_DISKS),
-    (0, b"QFI\xfb", "a qcow2 disk image", NO_DISKS),
-    (0, b"KDMV", "a VMDK disk image", NO_DISKS),
-    (0, b"# Disk DescriptorFile", "the descriptor of a VMDK disk image", NO_DISKS),
-    (0x40, b"\x7f\x10\xda\xbe", "a VDI disk image", NO_DISKS),
-    (0, b"vhdxfile", "a VHDX disk image", NO_DISKS),
-    (0, b"conectix", "a VHD disk image", NO_DISKS),
-    (512, b"EFI PART", "a disk image with a GPT", NO_DISKS),
-    (0, b"hsqs", "a SquashFS file system", NO_DISKS),
+    (0x8001, b"CD001", "an ISO 9660 image (CD or DVD)", CD),
+    (0, b"QFI\xfb", "a qcow2 disk image", DISK),
+    (0, b"KDMV", "a VMDK disk image", DISK),
+    (0, b"# Disk DescriptorFile", "the descriptor of a VMDK disk image", DISK),
+    (0x40, b"\x7f\x10\xda\xbe", "a VDI disk image", CONVERT),
+    (0, b"vhdxfile", "a VHDX disk image", CONVERT),
+    (0, b"conectix", "a VHD disk image", DISK),
+    (512, b"EFI PART", "a disk image with a GPT", DISK),
+    (0, b"hsqs", "a SquashFS file system", FILE_SYSTEM),
     (0, b"\x1f\x8b", "a gzip-compressed file", UNPACK),
     (0, b"\xfd7zXZ\0", "an xz-compressed file", UNPACK),
     (0, b"\x28\xb5\x2f\xfd", "a zstd-compressed file", UNPACK),
@@ -67,7 +70,7 @@ const MAGICS: &[Magic] = &[
         0,
         b"MZ",
         "an EFI or Windows program",
-        "there is no firmware yet: give a Linux bzImage or a multiboot image",
+        "put it on a disk that UEFI firmware boots, as -bios OVMF.fd -hda FILE",
     ),
 ];
 
@@ -101,10 +104,11 @@ pub fn identify(head: &[u8], bytes: u64) -> Option<FileType> {
         return is(name, advice);
     }
     if has(head, 510, b"\x55\xaa") || FLOPPIES.contains(&bytes) {
-        return is(boot_sector(head, bytes), NO_DISKS);
+        let name = boot_sector(head, bytes);
+        return is(name, if name.starts_with("a floppy") { FLOPPY } else { DISK });
     }
     if has(head, 0x438, b"\x53\xef") {
-        return is("an ext2, ext3 or ext4 file system", NO_DISKS);
+        return is("an ext2, ext3 or ext4 file system", FILE_SYSTEM);
     }
     is_text(head).then_some(FileType { name: "a text file", advice: OTHER_FILE })
 }

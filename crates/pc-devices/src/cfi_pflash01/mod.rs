@@ -6,6 +6,7 @@ mod spec;
 mod tests;
 
 use crate::codec::Codec;
+use crate::media_errors::Reported;
 use crate::system_rom::map_low;
 use chip::{Chip, Effect, Mode};
 use device_api::{
@@ -25,8 +26,10 @@ const LARGEST: u64 = 8 << 20;
 
 /// The flash. Its content is in guest memory; the medium follows.
 pub struct Flash {
+    id: String,
     chip: Chip,
     drive: Box<dyn BlockBackend>,
+    reported: Reported,
     read_only: bool,
     start: u64,
     len: u32,
@@ -99,8 +102,10 @@ impl Flash {
             })
             .map_err(|error| config.error(error.to_string()))?;
         Ok(Box::new(Self {
+            id: config.id.to_owned(),
             chip: Chip::default(),
             drive,
+            reported: Reported::default(),
             read_only: info.read_only,
             start,
             len,
@@ -177,7 +182,7 @@ impl Flash {
         while let Some((_, result)) = self.drive.poll() {
             self.requests = self.requests.saturating_sub(1);
             if let Err(error) = result {
-                tracing::warn!(%error, "flash is not written to its medium");
+                self.reported.report(&self.id, &error);
             }
         }
     }

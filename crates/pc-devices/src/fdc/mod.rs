@@ -12,6 +12,7 @@ mod tests;
 mod transfer;
 
 use crate::aml::Node;
+use crate::media_errors::Reported;
 use crate::{codec::Codec, lanes};
 use chip::Chip;
 use device_api::{
@@ -30,6 +31,7 @@ const DMA_CHANNEL: u8 = 2;
 struct Connected {
     id: String,
     medium: Option<Box<dyn BlockBackend>>,
+    reported: Reported,
 }
 
 /// The controller with its drives.
@@ -53,7 +55,7 @@ impl Fdc {
                 (info.bytes, info.read_only)
             }));
             if let Some(place) = fdc.drives.get_mut(unit) {
-                *place = Some(Connected { id, medium });
+                *place = Some(Connected { id, medium, reported: Reported::default() });
             }
         }
         Ok(Box::new(fdc))
@@ -92,6 +94,9 @@ impl Fdc {
             // A request that was on its way at a reset or when a state was loaded is dropped.
             if done == id {
                 self.request = None;
+                if let (Err(error), Some(Some(drive))) = (&result, self.drives.get_mut(usize::from(unit))) {
+                    drive.reported.report(&drive.id, error);
+                }
                 self.chip.io_done(result);
                 any = true;
             }

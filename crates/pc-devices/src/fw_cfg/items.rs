@@ -33,7 +33,7 @@ impl Items {
         let end = (0..NAME_BYTES).rev().find(|&end| name.is_char_boundary(end)).unwrap_or(0);
         let name = name.get(..end).unwrap_or(name);
         if self.files.len() >= MAX_FILES && !self.files.contains_key(name) {
-            tracing::warn!(name, "fw_cfg has no room for more files");
+            tracing::warn!("fw_cfg has no room for the file {name}: there are {MAX_FILES} already");
             return;
         }
         self.files.insert(name.to_owned(), bytes);

@@ -1,6 +1,7 @@
 //! The medium of a drive: requests to it, and its answers.
 
 use super::drive::{Drive, Kind, Phase};
+use crate::media_errors::Reported;
 use device_api::{BlockBackend, BlockError, RequestId};
 
 /// A drive's place for a medium.
@@ -12,8 +13,7 @@ pub(super) struct Slot {
     /// The request that is on its way, and which of the drive's it is
     sent: Option<(RequestId, u64)>,
     next: u64,
-    /// The error that the user was told last
-    told: Option<BlockError>,
+    reported: Reported,
 }
 
 impl Slot {
@@ -53,20 +53,12 @@ impl Slot {
             }
             self.sent = None;
             if let Err(error) = &result {
-                self.tell(error);
+                self.reported.report(&self.id, error);
             }
             drive.completed(result);
             return true;
         }
         moved
-    }
-
-    /// One line for the user; the same error again says nothing new.
-    fn tell(&mut self, error: &BlockError) {
-        if self.told.as_ref() != Some(error) {
-            tracing::warn!("{}: {error}", self.id);
-            self.told = Some(error.clone());
-        }
     }
 
     /// Takes the medium out.

@@ -274,7 +274,10 @@ impl Uart {
 
     /// SPEC: ns16550a :: 8.8 Modem Control Register -> loopback sends to the own receiver, the output pin marks
     fn transmit(&mut self, now: VmTime, value: u8) -> Option<u8> {
-        let byte = value & 0xff >> (3 - (self.lcr & Lcr::WORD_LENGTH.bits()));
+        // A line whose speed was never set has no format either. Programs that send without setting anything mean the
+        // bytes, which QEMU sends as they are.
+        let missing = if self.divisor == 0 { 0 } else { 3 - (self.lcr & Lcr::WORD_LENGTH.bits()) };
+        let byte = value & 0xff >> missing;
         self.empty = true;
         if self.loopback() {
             self.arrive(now, byte);

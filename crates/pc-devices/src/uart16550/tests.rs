@@ -136,6 +136,10 @@ fn the_divisor_latch_hides_data_and_ier() {
 fn words_shorter_than_eight_bits_lose_their_top() {
     for (lcr, byte) in [(0, 0x1f), (1, 0x3f), (2, 0x7f), (3, 0xff)] {
         let mut rig = Rig::new();
+        rig.write(RBR_THR_DLL, 0xff);
+        assert_eq!(rig.sent(), [0xff], "before the line is programmed");
+        rig.write(LCR, lcr | 0x80);
+        rig.write(RBR_THR_DLL, 12);
         rig.write(LCR, lcr);
         rig.write(RBR_THR_DLL, 0xff);
         assert_eq!(rig.sent(), [byte]);
