@@ -5,7 +5,7 @@ use crate::value::{Value, Values};
 use x86_exec::FlagDef;
 use x86_types::Width;
 
-/// From what the six status flags are computed.
+/// The source of the six status flags.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Base {
     /// The locals, of unknown kind
@@ -23,9 +23,9 @@ pub(crate) enum Base {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FlagState {
     pub(crate) base: Base,
-    /// CF, where it is not what `base` says
+    /// CF, if it differs from that of `base`
     pub(crate) carry: Option<Value>,
-    /// Tells definitions apart; 0 is the state at the block's entry
+    /// Identifies a definition; 0 is the state at the block's entry
     pub(crate) version: u32,
 }
 
@@ -41,12 +41,12 @@ pub(crate) struct State {
     pub(crate) fpu: Fpu,
 }
 
-/// A side exit, for an instruction that has to be interpreted. The interpreter starts over at the beginning of the block, or
-/// behind its last store.
+/// A side exit, for an instruction that has to be interpreted. The interpreter resumes at the checkpoint: the start of
+/// the block, or the point after its last store.
 #[derive(Clone, Debug)]
 pub(crate) struct Exit {
     pub(crate) state: State,
-    /// Where it starts over, as a distance from the region's entry
+    /// The checkpoint, as a distance from the region's entry
     pub(crate) at: i64,
     /// Instructions of the block before that
     pub(crate) retired: u32,
@@ -146,7 +146,7 @@ pub(crate) enum Terminator {
     Dispatch,
 }
 
-/// Straight-line code, recorded.
+/// A recorded basic block.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     pub(crate) values: Values,
@@ -155,9 +155,9 @@ pub(crate) struct Block {
     /// The state at the end
     pub(crate) state: State,
     pub(crate) term: Terminator,
-    /// A call: where it will return to
+    /// Return address of the call at its end, as a distance
     pub(crate) returns_to: Option<i64>,
-    /// Instructions
+    /// Number of instructions
     pub(crate) retired: u32,
     /// What was recorded depends on [`CodeMode::float`](x86_exec::vcpu::compiled::CodeMode::float)
     pub(crate) of_float_mode: bool,

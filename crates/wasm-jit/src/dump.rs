@@ -1,4 +1,4 @@
-//! A region as text: its blocks with values, effects, ways out and ends, one a line, in the order in which they happen.
+//! A region as text: its blocks with values, effects, exits and terminators, one a line, in order of execution.
 
 use crate::block::{Action, Base, Block, Exit, FlagState, State, Terminator};
 use crate::region::{Edge, Node, Region};
@@ -38,7 +38,7 @@ impl Display for Edge {
     }
 }
 
-/// The name of an enumeration's case, in words.
+/// Returns the name of an enumeration's variant, in words.
 fn words(case: impl Debug) -> String {
     let text = format!("{case:?}");
     let name = text.split(['(', ' ']).next().unwrap_or_default();
@@ -130,7 +130,7 @@ impl Display for FlagState {
     }
 }
 
-/// What is not as it was at the block's entry.
+/// The changes since the block's entry.
 impl Display for State {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for (name, value) in REGISTERS.iter().zip(self.gpr) {

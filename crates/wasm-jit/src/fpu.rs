@@ -1,12 +1,13 @@
-//! The x87 unit as a block leaves it.
+//! Changes of the x87 unit in a block.
 //!
-//! Its home is the processor's own state: a block reads there what it needs and writes there what it changed, at its end or
-//! where it is left. In between values are values. Where TOP is at the entry is not known: registers are counted from there.
+//! The unit's state is in memory, in the processor's structure. A block loads the registers that it reads and stores
+//! those that it changed, at its end and at exits. TOP at the entry is a run-time value, so registers are numbered
+//! relative to it.
 
 use crate::value::Value;
 use x86_types::Seg;
 
-/// Where bits of the status word are in the upper half of what [`x86_exec::F80Function::apply`] gives.
+/// Position of the status word's bits in the upper half of the result of [`x86_exec::F80Function::apply`].
 pub(crate) const STATUS: u64 = 16;
 /// Exception flags
 pub(crate) const EXCEPTIONS: u64 = 0x3f;
@@ -15,7 +16,7 @@ pub(crate) const ES: u64 = 1 << 7;
 pub(crate) const C1: u64 = 1 << 9;
 /// C3, C2 and C0
 pub(crate) const C320: u64 = 1 << 14 | 1 << 10 | 1 << 8;
-/// Where TOP is
+/// Position of TOP
 pub(crate) const TOP: u64 = 11;
 
 /// What changed since the block was entered.
@@ -23,7 +24,8 @@ pub(crate) const TOP: u64 = 11;
 pub(crate) struct Fpu {
     /// TOP less TOP at the entry, modulo 8
     pub(crate) top: u8,
-    /// Registers that were written, by number less TOP at the entry. Of the upper half 16 bits count
+    /// Registers that were written, by number less TOP at the entry. The upper half holds sign and exponent in its low
+    /// 16 bits
     pub(crate) registers: [Option<Value>; 8],
     /// Registers that came into use, and that became empty, by the same number
     pub(crate) filled: u8,
@@ -44,7 +46,7 @@ pub(crate) struct Fpu {
     pub(crate) mmx: [Option<Value>; 8],
     /// An MMX instruction was executed: TOP is 0
     pub(crate) is_mmx: bool,
-    /// What it left as tags of all registers
+    /// The tags of all registers after MMX instructions
     pub(crate) tags: Option<u8>,
 }
 
@@ -55,22 +57,22 @@ impl Fpu {
         registers.chain(words).flatten()
     }
 
-    /// Whether nothing changed.
+    /// Returns whether nothing changed.
     pub(crate) fn is_same(&self) -> bool {
         *self == Fpu::default()
     }
 
-    /// Whether x87 instructions were recorded that depend on TOP.
+    /// Returns whether instructions were recorded that depend on TOP.
     pub(crate) fn is_stack(&self) -> bool {
         self.top != 0 || self.filled | self.emptied != 0 || self.registers.iter().any(Option::is_some)
     }
 
-    /// Whether MMX instructions were.
+    /// Returns whether MMX instructions were recorded.
     pub(crate) fn is_mmx(&self) -> bool {
         self.is_mmx || self.tags.is_some()
     }
 
-    /// Whether the status word is another one.
+    /// Returns whether the status word changed.
     pub(crate) fn has_status(&self) -> bool {
         self.top != 0
             || self.raised.is_some()

@@ -1,4 +1,4 @@
-//! Where compiled code finds the processor's state, and the tables it goes by.
+//! Offsets of the processor's state and tables, as compiled code addresses them.
 
 use core::mem::{offset_of, size_of};
 use x86_exec::vcpu::compiled::JumpEntry;
@@ -13,7 +13,7 @@ pub const fn gpr(n: u8) -> u64 {
     CPU + (offset_of!(Cpu, gpr) + 8 * (n & 15) as usize) as u64
 }
 
-/// Set in the number of a half of a vector register: bits 255:128. Else it is bits 127:0 of the register of that number.
+/// Set in the number of a half of a vector register: bits 255:128. If clear, bits 127:0.
 pub const HIGH_HALF: u8 = 16;
 
 /// Offset of half `n` of the vector registers, of which there are 32.
@@ -57,21 +57,21 @@ pub const FDP: u64 = UNIT + offset_of!(X87, fdp) as u64;
 /// FDS: offset of the last operand's segment selector.
 pub const FDS: u64 = UNIT + offset_of!(X87, fds) as u64;
 
-/// Where in a TLB entry the tag for reads is.
+/// Offset, in a TLB entry, of the tag for reads.
 pub const READ_TAG: u64 = offset_of!(TlbEntry, read) as u64;
 /// The tag for writes.
 pub const WRITE_TAG: u64 = offset_of!(TlbEntry, write) as u64;
 /// The tag for fetches.
 pub const EXEC_TAG: u64 = offset_of!(TlbEntry, exec) as u64;
-/// What is added to a linear address to reach its byte.
+/// Offset of the addend: linear address plus addend is the compiled address.
 pub const ADDEND: u64 = offset_of!(TlbEntry, addend) as u64;
 
-/// A linear address shifted right by this and masked is the offset of its entry in a bank.
+/// A linear address, shifted right by this and masked by [`TLB_MASK`], is the offset of its entry in a TLB bank.
 pub const TLB_SHIFT: u64 = 12 - size_of::<TlbEntry>().trailing_zeros() as u64;
-/// The mask.
+/// The mask for [`TLB_SHIFT`].
 pub const TLB_MASK: u64 = ((TLB_ENTRIES - 1) * size_of::<TlbEntry>()) as u64;
 
-/// An entry into compiled code: what compiled code looks up when it goes where it has not been linked to.
+/// An entry of the table of entry points, by which compiled code finds the target of an unlinked jump.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct EntryPoint {
@@ -84,24 +84,24 @@ pub struct EntryPoint {
 /// Entries in the table, a power of two.
 pub const ENTRIES_LEN: usize = 1 << 16;
 
-/// Code at a compiled address in a mode.
+/// Returns the key of code at a compiled address in a mode.
 pub const fn entry_key(address: u64, mode: u32) -> u64 {
     address ^ (mode as u64) << ENTRY_MODE_SHIFT
 }
 
-/// Where in a key the mode is.
+/// Position of the mode in a key.
 pub const ENTRY_MODE_SHIFT: u32 = 48;
 
-/// Which entry of the table a key has: the upper bits of a product, since functions begin at multiples of 16, pages of programs
-/// lie anywhere, and a kernel runs the same code in several modes.
+/// Returns the index of a key's entry (multiplicative hashing, upper bits of the product): addresses of functions are
+/// multiples of 16, and kernels run the same code in several modes.
 pub const fn entry_index(key: u64) -> usize {
     (key.wrapping_mul(ENTRY_FACTOR) >> (u64::BITS - ENTRIES_LEN.trailing_zeros())) as usize
 }
 
-/// What the index of the one entry that code may have differs in from that of the other.
+/// The index of the second entry of a key is that of the first, exclusive-or this.
 pub const OTHER_ENTRY: usize = 1;
 
-/// 2^64 divided by the golden ratio: neighbours lie far apart.
+/// 2^64 divided by the golden ratio: hashes of adjacent keys are far apart.
 pub const ENTRY_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 const _: () = assert!(

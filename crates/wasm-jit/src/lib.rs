@@ -1,14 +1,14 @@
 //! Translates guest code to WebAssembly, by a [`Domain`](x86_exec::Domain) that records instead of executing.
 //!
-//! `x86-exec` says what instructions mean; run over the recording domain, the same functions give expressions over the
-//! state at a block's entry. This crate knows no opcode.
+//! `x86-exec` defines the instructions. Run over the recording domain, its handlers return expressions over the state
+//! at a block's entry. This crate contains no opcodes.
 //!
-//! [`select_region`] takes a hot place and what static control flow reaches from it, as far as the interpreter has been, and makes
-//! a [`Region`] of it: one function, in which registers and flags live in locals, loops are loops, and memory is reached
-//! through the TLB in line. [`module`] writes regions down; [`Translator`] decides what is hot, keeps what was made,
-//! and drops it when its bytes are written. Running modules is a [`CodeHost`]'s business: V8's, or a native runtime's.
+//! [`select_region`] builds a [`Region`] from a hot address and the code that static control flow reaches from it, as
+//! far as it has been executed. A region becomes one function: registers and flags are locals, loops are WebAssembly
+//! loops, and memory accesses probe the TLB in line. [`module`] emits regions; [`Translator`] holds compiled regions
+//! and drops them when their bytes are written. A [`CodeHost`] runs modules: V8, or a native runtime.
 //!
-//! An instruction that would fault exits *before* it has an effect, with all state stored, so that the interpreter raises the
+//! An instruction that would fault exits *before* it has an effect, with all state stored; the interpreter raises the
 //! exception. Instructions that cannot be recorded are helper calls to the interpreter.
 #![forbid(unsafe_code)]
 

@@ -16,11 +16,12 @@ pub(crate) struct LocalAllocation {
     local: Vec<Option<(Kind, u32)>>,
     /// Locals used, by kind
     pub(crate) locals: [u32; 4],
-    /// By exit: values that it needs more than once, which are computed first, in order
+    /// By exit: the values that it uses more than once, in order; they are computed first
     shared: Vec<Vec<Value>>,
-    /// By number of the effect: the same for a second condition, which is evaluated only if the first is not 0
+    /// By effect number: the same for a second condition, which is evaluated only if the first is not 0
     doubts: Vec<(u32, Vec<Value>)>,
-    /// Whether a value is a load wanted in the lowest lane of a vector alone: it is one from the start. Empty where none is
+    /// Whether a value is a load that is used as the lowest lane of a vector only: it is loaded as a vector. Empty if
+    /// no value is
     low_load: Vec<bool>,
     /// By effect, whether and how it shares a TLB probe
     shares: Vec<Option<SharedProbe>>,
@@ -151,12 +152,12 @@ impl LocalAllocation {
         self.low_load.get(v.index()).copied().unwrap_or(false)
     }
 
-    /// Values that have to be computed first where the way out with this number needs them more than once, in order.
+    /// Returns the values that the exit with this number uses more than once, in order. They are computed first.
     pub(crate) fn shared(&self, exit: usize) -> &[Value] {
         self.shared.get(exit).map_or(&[], Vec::as_slice)
     }
 
-    /// The same, for the second condition of the effect with this number.
+    /// Returns the same for the second condition of the effect with this number.
     pub(crate) fn doubts(&self, effect: usize) -> &[Value] {
         let found = self.doubts.binary_search_by_key(&(effect as u32), |&(number, _)| number);
         found.map_or(&[], |n| &self.doubts[n].1)
@@ -178,8 +179,8 @@ impl LocalAllocation {
         most
     }
 
-    /// Values without a local that are needed more than once by what `roots` are made of, in order. [`Use::here`] is 0
-    /// everywhere, before and after.
+    /// Returns the values without a local that the expressions of `roots` use more than once, in order. [`Use::here`]
+    /// is 0 everywhere, before and after.
     fn shared_by(
         &self,
         block: &Block,
@@ -246,7 +247,7 @@ fn count_uses(block: &Block, shares: &[Option<SharedProbe>], uses: &mut [Use]) {
                 uses[first.index()].hot += 1;
                 uses[second.index()].cold = true;
             }
-            // It goes where the load before it went, unless that is a device.
+            // It uses the address of the load before it, unless that is a device.
             Action::Store { access, value, again: true, .. } if share.is_none() => {
                 uses[value.index()].hot += 1;
                 uses[value.index()].cold = true;
@@ -278,7 +279,7 @@ fn is_rip(block: &Block, a: Value, b: Value) -> bool {
     block.values.node(a) == Node::Entry(Entry::Base) && block.values.constant(b).is_some()
 }
 
-/// By value, whether it is a load of a float or an integer that nothing wants but as the lowest lane of a vector.
+/// Returns, by value, whether it is a load that is used as the lowest lane of a vector only.
 fn low_loads(block: &Block) -> Vec<bool> {
     let values = &block.values;
     if !values.iter().any(|(_, node)| matches!(node, Node::Vector(VectorNode::Widen(..)))) {

@@ -15,12 +15,12 @@ impl Recorder {
         self.values.two(op, a, b)
     }
 
-    /// The low bits, zero-extended.
+    /// Returns the low bits, zero-extended.
     pub(crate) fn cut(&mut self, w: Width, a: Value) -> Value {
         if w == Width::B8 { a } else { self.op(Op2::And, a, w.mask()) }
     }
 
-    /// The low bits, sign-extended to 64.
+    /// Returns the low bits, sign-extended to 64.
     pub(crate) fn extend(&mut self, w: Width, a: Value) -> Value {
         match w {
             Width::B1 => self.values.one(Op1::Extend8, a),
@@ -30,7 +30,7 @@ impl Recorder {
         }
     }
 
-    /// One bit, 0 or 1.
+    /// Returns the bit at `place`, 0 or 1.
     pub(crate) fn bit(&mut self, a: Value, place: Value) -> Value {
         let moved = self.values.two(Op2::ShrU, a, place);
         self.op(Op2::And, moved, 1)
@@ -58,7 +58,7 @@ impl Recorder {
         self.cut(w, wide)
     }
 
-    /// A rotate of fewer than 64 bits. The result's upper bits are not cut.
+    /// Returns a rotation of fewer than 64 bits. The result is not cut to the width.
     fn lower_rotate(&mut self, left: bool, w: Width, a: Value, n: Value) -> Value {
         let modulo = u64::from(w.bits()) - 1;
         let (a, n) = (self.cut(w, a), self.op(Op2::And, n, modulo));
@@ -93,7 +93,7 @@ impl Recorder {
             }
             Un::Popcnt => self.values.one(Op1::Popcnt, a),
             Un::Bswap => {
-                // Neighbouring bytes, then words, then halves; what lies above the width is shifted out.
+                // Swaps adjacent bytes, then words, then halves; the final shift drops what is above the width.
                 let mut v = a;
                 for (shift, mask) in [(8, 0x00ff_00ff_00ff_00ff), (16, 0x0000_ffff_0000_ffff)] {
                     let down = self.op(Op2::ShrU, v, shift);
@@ -126,7 +126,7 @@ impl Recorder {
             let low = self.values.two(Op2::Mul, a, b);
             let mut high = self.high_product(a, b);
             if signed {
-                // A negative operand counts 2^64 too much in the unsigned product.
+                // In the unsigned product a negative operand is 2^64 too large.
                 for (x, y) in [(a, b), (b, a)] {
                     let sign = self.op(Op2::ShrS, x, 63);
                     let excess = self.values.two(Op2::And, sign, y);
@@ -141,7 +141,8 @@ impl Recorder {
         (self.cut(w, product), self.cut(w, high))
     }
 
-    /// Upper half of an unsigned 128-bit product, by four 32-bit ones: engines lack wide arithmetic.
+    /// Returns the upper half of an unsigned 128-bit product, from four 64-bit products of 32-bit halves: WebAssembly
+    /// engines lack wide arithmetic.
     fn high_product(&mut self, a: Value, b: Value) -> Value {
         let (a0, a1) = (self.cut(Width::B4, a), self.op(Op2::ShrU, a, 32));
         let (b0, b1) = (self.cut(Width::B4, b), self.op(Op2::ShrU, b, 32));
@@ -157,13 +158,13 @@ impl Recorder {
         self.values.two(Op2::Add, sum, other_up)
     }
 
-    /// `hi:lo` of two narrow halves.
+    /// Returns `hi:lo` of two halves of fewer than 64 bits.
     fn dividend(&mut self, w: Width, hi: Value, lo: Value) -> Value {
         let up = self.op(Op2::Shl, hi, u64::from(w.bits()));
         self.values.two(Op2::Or, up, lo)
     }
 
-    /// DIV. What 64 bits cannot decide (#DE, and 128-bit dividends) leaves the block before the instruction.
+    /// Records DIV. Exits before the instruction for #DE and for 128-bit dividends.
     ///
     /// SPEC: wasm-3.0-core :: 4.3.2 Integer Operations -> idiv_u and irem_u are undefined (trap) for a divisor of 0, which the exit excludes
     pub(crate) fn lower_div(&mut self, w: Width, hi: Value, lo: Value, divisor: Value) -> (Value, Value) {
@@ -174,7 +175,7 @@ impl Recorder {
             self.exit_if(refused);
             lo
         } else {
-            // The quotient fits exactly if the upper half is less than the divisor, which then is not 0.
+            // The quotient fits if and only if the upper half is less than the divisor, which then is not 0.
             let refused = self.values.two(Op2::LeU, divisor, hi);
             self.exit_if(refused);
             self.dividend(w, hi, lo)
@@ -184,7 +185,7 @@ impl Recorder {
         (self.cut(w, quotient), self.cut(w, remainder))
     }
 
-    /// IDIV.
+    /// Records IDIV. Exits before the instruction as for DIV.
     ///
     /// SPEC: wasm-3.0-core :: 4.3.2 Integer Operations -> idiv_s is undefined (traps) for a divisor of 0 and for the one quotient that overflows; exits exclude both
     pub(crate) fn lower_idiv(&mut self, w: Width, hi: Value, lo: Value, divisor: Value) -> (Value, Value) {

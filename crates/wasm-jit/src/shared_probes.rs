@@ -15,15 +15,15 @@ const MOST: i64 = 128;
 /// How an access is translated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SharedProbe {
-    /// Where the range begins as compiled code addresses it, or 0: a local, counted from the first of them
+    /// Local, counted from the first of its kind, with the compiled address of the range's start, or 0 after a miss
     pub(crate) local: u32,
     /// Distance of the access from the start of the range, in bytes
     pub(crate) at: u64,
-    /// The first access of a range looks it up: bytes of the range
+    /// Bytes of the range, in the access that probes for it: the first one
     pub(crate) look: Option<u32>,
 }
 
-/// What addresses have in common that differ by a constant, and whether they are written to.
+/// The variable part of an address, whether it is 32 bits wide, and whether it is written.
 type Key = (Option<Value>, bool, bool);
 
 /// A range: accesses that are near each other.
@@ -36,8 +36,8 @@ struct Range {
     local: Option<u32>,
 }
 
-/// An access: what its address has in common with others, and the distances of its first byte and behind its last from
-/// there. One that no range can hold is looked up alone.
+/// Returns the key of an access, and the distances of its start and end from the variable part. An access that fits no
+/// range has its own probe.
 fn access(block: &Block, action: Action) -> Option<(Key, i64, i64)> {
     let (linear, bytes, write) = match action {
         Action::Load { access, for_write, .. } => (access.linear, access.w.bytes(), for_write),
@@ -63,10 +63,10 @@ fn access(block: &Block, action: Action) -> Option<(Key, i64, i64)> {
     Some(((base, cut, write), at, at.checked_add(bytes.into())?))
 }
 
-/// By effect, how it shares; and how many locals that takes.
+/// Returns, by effect, how it shares a probe; and the number of locals used.
 pub(crate) fn shared_probes(block: &Block) -> (Vec<Option<SharedProbe>>, u32) {
     let mut ranges: Vec<Range> = Vec::new();
-    // By effect, its range and the distance from what the range has in common.
+    // By effect: its range, and its distance from the variable part.
     let mut places: Vec<Option<(usize, i64)>> = Vec::with_capacity(block.effects.len());
     for effect in &block.effects {
         places.push(access(block, effect.action).map(|(key, at, end)| (join(&mut ranges, key, at, end), at)));
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(shares, [of(16, Some(32)), of(0, None), of(28, None)]);
     }
 
-    /// The distance behind the last byte has no number of 63 bits: it must not be taken for a small one.
+    /// The distance of the end overflows: it must not wrap to a small one.
     #[test]
     fn the_largest_distances_are_not_shared() {
         // mov rcx, 0x7ffffffffffffffc; mov rdx, [rax+rcx]; mov rsi, [rax+rcx-8]

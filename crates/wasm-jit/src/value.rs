@@ -1,5 +1,5 @@
-//! The expression list: values in the order in which they were first needed, each of them once. Integers have 64 bits,
-//! vectors 128.
+//! The expression list of a block: hash-consed values in the order of their creation. Integers have 64 bits, vectors
+//! 128.
 
 mod fold;
 mod interning;
@@ -33,7 +33,7 @@ impl Value {
     }
 }
 
-/// What a block finds when it is entered.
+/// State at the entry of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Entry {
     /// A general register, whole
@@ -42,12 +42,13 @@ pub(crate) enum Entry {
     Vector(u8),
     /// RIP of the region's entry
     Base,
-    /// `flags_a`, `flags_b`, `flags_result` and `flags_carry` as the locals hold them: for those who know their kind
+    /// `flags_a`, `flags_b`, `flags_result` and `flags_carry`, from the locals; their meaning depends on the kind of
+    /// flags
     FlagA,
     FlagB,
     FlagResult,
     FlagCarry,
-    /// `ArithFlags::result`, whatever kind of flags the locals hold
+    /// `ArithFlags::result`, for any kind of flags in the locals
     AnyResult,
     /// `ArithFlags::aux`, likewise
     AnyAux,
@@ -74,7 +75,7 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    /// Whether it is had by a `local.get`.
+    /// Returns whether it is read by a `local.get`.
     pub(crate) fn is_local(self) -> bool {
         use Entry::{Base, FlagA, FlagB, FlagCarry, FlagResult, Gpr, Vector};
         matches!(self, Gpr(_) | Vector(_) | Base | FlagA | FlagB | FlagResult | FlagCarry)
@@ -123,7 +124,7 @@ pub(crate) enum Op1 {
     Extend32,
 }
 
-/// How a value comes about.
+/// The definition of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Node {
     Imm(u64),
@@ -132,14 +133,14 @@ pub(crate) enum Node {
     One(Op1, Value),
     /// The second where the first is not 0, else the third
     Select(Value, Value, Value),
-    /// What effect number n gives, of at most so many bits; a vector if it is 128
+    /// The result of an effect, by number, and its bits; a vector if it has 128
     Effect(u32, u8),
-    /// Of vectors and floats
+    /// An operation on vectors or floats
     Vector(VectorNode),
 }
 
 impl Node {
-    /// Calls `f` for each value that it is made of.
+    /// Calls `f` for each operand.
     #[inline]
     pub(crate) fn for_each_operand(self, mut f: impl FnMut(Value)) {
         match self {
@@ -194,7 +195,7 @@ fn fold_one(op: Op1, a: u64) -> u64 {
     }
 }
 
-/// The list. What can be known is folded; what is there already is not made again.
+/// The list. Constants are folded, and equal expressions are one value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Values {
     nodes: Vec<Node>,
@@ -208,7 +209,7 @@ impl Values {
         self.nodes.len()
     }
 
-    /// Takes the list, as it is now, and leaves an empty one that has room for as many.
+    /// Returns the list and leaves an empty one with the same capacity.
     pub(crate) fn take(&mut self) -> Values {
         let list = Values {
             nodes: self.nodes.as_slice().into(),
@@ -220,7 +221,7 @@ impl Values {
         list
     }
 
-    /// Forgets every value.
+    /// Removes all values.
     pub(crate) fn clear(&mut self) {
         self.nodes.clear();
         self.kinds.clear();
@@ -228,7 +229,7 @@ impl Values {
         self.known.clear();
     }
 
-    /// Forgets every value from number `len` on.
+    /// Removes the values from number `len` on.
     pub(crate) fn truncate(&mut self, len: usize) {
         if len == self.nodes.len() {
             return;
@@ -272,12 +273,12 @@ impl Values {
         self.kinds.get(v.index()).copied().unwrap_or(Kind::I64)
     }
 
-    /// The constant a value is known to be.
+    /// Returns the constant that a value is, if it is one.
     pub(crate) fn constant(&self, v: Value) -> Option<u64> {
         if let Node::Imm(value) = self.node(v) { Some(value) } else { None }
     }
 
-    /// Bits above this many are known to be 0.
+    /// Returns the number of low bits above which all bits are known to be 0.
     pub(crate) fn bits(&self, v: Value) -> u32 {
         self.known_bits.get(v.index()).copied().unwrap_or(64).into()
     }
@@ -340,7 +341,7 @@ impl Values {
         }
     }
 
-    /// What a value was before it was cut, where no bit of `kept` was cut off.
+    /// Returns the operand of a mask that keeps all bits of `kept`, or else `v`.
     fn without_mask(&self, v: Value, kept: u64) -> Value {
         match self.node(v) {
             Node::Two(Op2::And, x, mask) if self.constant(mask).is_some_and(|mask| mask & kept == kept) => x,
@@ -348,7 +349,7 @@ impl Values {
         }
     }
 
-    /// Takes a sum apart into what is not known and a constant. `mask` may be cut off it.
+    /// Splits a sum into a variable part and a constant. The sum may be masked by `mask`.
     pub(crate) fn without_constant(&mut self, v: Value, mask: u64) -> (Value, Value) {
         let sum = self.without_mask(v, mask);
         match self.node(sum) {
@@ -357,15 +358,15 @@ impl Values {
         }
     }
 
-    /// The low bits of a sum, a difference or a product follow from the low bits of the operands: those need not be cut
-    /// before. In 32-bit code this makes one sum of an address computed in several steps.
+    /// Removes masks from the operands of a masked sum, difference or product: its low bits depend on the low bits of
+    /// the operands only. In 32-bit code this makes an address computed in several steps a single sum.
     fn cut_once(&mut self, a: Value, mask: u64) -> Option<Value> {
         let Node::Two(op @ (Op2::Add | Op2::Sub | Op2::Mul), x, y) = self.node(a) else { return None };
         let (wide_x, wide_y) = (self.without_mask(x, mask), self.without_mask(y, mask));
         (mask & mask.wrapping_add(1) == 0 && (wide_x, wide_y) != (x, y)).then(|| self.two(op, wide_x, wide_y))
     }
 
-    /// The bits that may be set.
+    /// Returns the bits that may be set.
     fn possible(&self, v: Value) -> u64 {
         let known = u64::MAX.checked_shr(64 - self.bits(v)).unwrap_or(0);
         known
@@ -376,8 +377,8 @@ impl Values {
             }
     }
 
-    /// The part of two that were joined, or of these moved down, where the mask leaves nothing of the other. Instructions on
-    /// bytes and words join what they write with the rest of the register.
+    /// Returns the operand of an `or` (or of one shifted right) that alone contributes to the bits of `mask`. Writes of
+    /// byte and word registers are such an `or` with the rest of the register.
     fn part(&mut self, v: Value, mask: u64) -> Option<Value> {
         match self.node(v) {
             Node::Two(Op2::Or, x, y) if self.possible(x) & mask == 0 => Some(y),
@@ -422,7 +423,7 @@ impl Values {
             ) => a,
             (Op2::Xor | Op2::Sub, ..) if a == b => self.imm(0),
             (Op2::And | Op2::Or, ..) if a == b => a,
-            // Masks and sums of constants join: (x & m) & n, (x + m) + n.
+            // Merges constants: (x & m) & n, (x + m) + n.
             (Op2::And | Op2::Add, _, Some(y)) => match self.node(a) {
                 Node::Two(inner, x, m) if inner == op => match self.constant(m) {
                     Some(m) => {

@@ -15,7 +15,10 @@ pub mod vector;
 mod x87;
 
 pub use bus::{NoBus, Pending, VcpuBus};
-pub use domain::{Bin, Cmp, Domain, Flag, FlagDef, Flow, Format, MemRef, Rmw, Step, Un, X87};
+pub use domain::{
+    Arithmetic, Bin, Cmp, ControlFlow, Domain, DomainTypes, ExecutionMode, Flag, FlagDef, FlagsRegister,
+    Flow, Format, GeneralRegisters, MemRef, Memory, Mmx, Rmw, SegmentRegisters, Step, Un, Vectors, X87,
+};
 pub use operand::effective_address;
 pub use register_effects::RegisterEffects;
 pub use select::{Handler, exec, handler};

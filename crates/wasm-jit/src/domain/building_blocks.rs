@@ -6,7 +6,8 @@ use crate::value::{Entry, Node, Op2, Value};
 use x86_types::{CodeSize, Width};
 
 impl Recorder {
-    /// RIP so far behind the region's entry. The entry is a local: code may be mapped at several addresses.
+    /// Returns RIP at a distance from the region's entry. The entry is a local, since code may be mapped at several
+    /// addresses.
     pub(super) fn rip(&mut self, offset: i64) -> Value {
         let (start, offset) = (self.values.entry(Entry::Base), self.values.imm(offset as u64));
         let rip = self.values.two(Op2::Add, start, offset);
@@ -29,8 +30,8 @@ impl Recorder {
             }
             _ => return None,
         };
-        // Outside 64-bit mode addresses wrap, and so do distances. Those of 16-bit code do so within 64 KiB: which it is
-        // follows from where the code lies.
+        // Outside 64-bit mode addresses wrap, and so do distances. Those of 16-bit code wrap within 64 KiB, depending
+        // on the address of the code.
         if long {
             Some(distance as i64)
         } else if mask == Width::B4.mask() {

@@ -1,4 +1,4 @@
-//! Side exits of the code being recorded, and where the interpreter starts over.
+//! Side exits of the code being recorded, and the checkpoint at which the interpreter resumes.
 
 use super::Recorder;
 use crate::block::{Action, Exit, State};
@@ -6,14 +6,14 @@ use crate::value::{Entry, Op2, Value};
 use x86_exec::vcpu::compiled::Segments;
 use x86_types::CodeSize;
 
-/// A checkpoint: the start of the block, or the point behind its last store. The interpreter can repeat everything since
-/// then, as that was loads, which give the same values.
+/// A checkpoint: the start of the block, or the point after its last store. The interpreter can repeat everything since
+/// then: only loads, which return the same values.
 #[derive(Clone, Debug)]
 pub(super) struct Checkpoint {
     pub(super) state: State,
     pub(super) at: i64,
     pub(super) retired: u32,
-    /// The exit to here, if one was needed
+    /// The exit that resumes here, if there is one
     pub(super) exit: Option<u32>,
 }
 
@@ -42,8 +42,9 @@ impl Recorder {
         self.act(Action::ExitIf { condition, exit });
     }
 
-    /// Leaves where RIP may not become `target`. Distances within a region are small, and what they lead to is looked at where
-    /// the region is entered; in flat 32-bit code the mode vouches for the limit. With 57-bit linear addresses the interpreter decides what lies between.
+    /// Exits if RIP may not become `target`. Targets within the region are covered by the check at the region's entry;
+    /// in flat 32-bit code the limit of CS is part of the mode. With 57-bit linear addresses, targets beyond 48 bits
+    /// exit.
     ///
     /// SPEC: intel-sdm-vol2 :: RET—Return From Procedure -> outside 64-bit mode #GP(0) if the offset is beyond the limit of CS; likewise JMP and CALL
     /// SPEC: intel-sdm-vol1 :: 3.3.7.1 Canonical Addressing -> bits 63:47 of a target have to be equal; if not, the instruction is left to the interpreter

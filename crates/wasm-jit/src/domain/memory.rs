@@ -1,15 +1,42 @@
-//! Addresses of memory operands, and loads.
+//! Memory operands in the recording domain.
 
-use super::Recorder;
+use super::{NotRecorded, Recorder};
 use crate::block::{Access, Action};
 use crate::value::{Entry, Op2, Value};
-use x86_exec::MemRef;
 use x86_exec::vcpu::compiled::Segments;
+use x86_exec::{MemRef, Memory};
 use x86_types::{CodeSize, Seg, Width};
 
+impl Memory for Recorder {
+    fn load(&mut self, m: &MemRef<Value>, w: Width) -> Result<Value, NotRecorded> {
+        Ok(self.read_memory(m, w, false))
+    }
+
+    fn load_for_write(&mut self, m: &MemRef<Value>, w: Width) -> Result<Value, NotRecorded> {
+        Ok(self.read_memory(m, w, true))
+    }
+
+    fn store(&mut self, m: &MemRef<Value>, w: Width, v: Value) -> Result<(), NotRecorded> {
+        self.exit_if_unmasked();
+        let access = Access { linear: self.linear(m, w.bytes().into(), true), w };
+        let refused = self.exit_before();
+        let again = self.opened == Some(access);
+        self.act(Action::Store { access, value: v, again, refused });
+        self.stored = true;
+        if self.distance(v) == Some(self.next_offset) {
+            self.returns_to = Some(self.next_offset);
+        }
+        Ok(())
+    }
+
+    fn push_two(&mut self, w: Width, first: Value, second: Value) -> Result<(), NotRecorded> {
+        self.push_both(w, first, second)
+    }
+}
+
 impl Recorder {
-    /// The linear address of an operand of so many bytes. Where segments are not flat it is left to the interpreter unless all
-    /// of it lies among the offsets that may be accessed for sure.
+    /// Returns the linear address of an operand of `bytes` bytes. If segments are not flat, exits unless the operand is
+    /// within the offsets that are known to be accessible.
     ///
     /// SPEC: intel-sdm-vol1 :: 3.3.4 Modes of Operation vs. Memory Model -> 64-bit mode treats the bases of CS, DS, ES and SS as 0; those of FS and GS count
     /// SPEC: intel-sdm-vol3 :: 6.3 Limit Checking -> outside 64-bit mode an access whose last byte lies beyond the limit faults: that is the interpreter's, as are segments that expand down
@@ -29,7 +56,7 @@ impl Recorder {
         if long {
             return self.values.two(Op2::Add, m.offset, base);
         }
-        // What is constant comes last, so that accesses to one structure are seen to be neighbours.
+        // The constant is added last, so that accesses to one structure share a TLB probe.
         let (sum, constant) = self.values.without_constant(m.offset, Width::B4.mask());
         let based = self.values.two(Op2::Add, sum, base);
         let linear = self.values.two(Op2::Add, based, constant);

@@ -1,4 +1,4 @@
-//! Starting a recording, with the memory of an earlier one.
+//! Starting a recording, in the buffers of an earlier one.
 
 use super::Recorder;
 use super::exits::Checkpoint;
@@ -8,7 +8,7 @@ use crate::value::Values;
 use x86_exec::vcpu::compiled::CodeMode;
 
 impl Recorder {
-    /// For code that lies `offset` behind the region's entry.
+    /// Returns a recorder for code at distance `offset` from the region's entry.
     pub(crate) fn new(mode: CodeMode, offset: i64, flags: EntryFlags) -> Recorder {
         let mut recorder = Recorder {
             mode,
@@ -36,7 +36,7 @@ impl Recorder {
         recorder
     }
 
-    /// Begins anew with code that lies `offset` behind the region's entry. What memory was taken is kept.
+    /// Starts a new block at distance `offset` from the region's entry. Allocated memory is reused.
     pub(crate) fn begin(&mut self, offset: i64, flags: EntryFlags) {
         self.values.clear();
         self.effects.clear();
@@ -57,7 +57,7 @@ impl Recorder {
         self.unsupported = false;
     }
 
-    /// In 16-bit code, where the region's entry is.
+    /// Sets RIP of the region's entry, which 16-bit code needs for distances that wrap.
     pub(crate) fn starting_at(self, start: u64) -> Recorder {
         Recorder { start, ..self }
     }

@@ -1,11 +1,31 @@
-//! Segment registers in the recording domain, where selectors are paragraphs.
+//! Segment registers in the recording domain, for modes in which selectors are paragraphs.
 
 use super::{NotRecorded, Recorder};
 use crate::value::{Entry, Op2, Value};
-use x86_exec::{Bin, Domain, MemRef};
+use x86_exec::vcpu::compiled::Segments;
+use x86_exec::{Arithmetic, Bin, ExecutionMode, GeneralRegisters, MemRef, Memory, SegmentRegisters};
 use x86_types::{Seg, Width};
 
 const RSP: u8 = 4;
+
+impl SegmentRegisters for Recorder {
+    fn selector(&mut self, seg: Seg) -> Value {
+        self.selector_of(seg)
+    }
+
+    fn load_segment(&mut self, seg: Seg, selector: Value) -> Result<(), NotRecorded> {
+        // Other modes read descriptors, and a load of SS blocks interrupts.
+        if self.mode.segments != Segments::Real || matches!(seg, Seg::Cs | Seg::Ss) {
+            return Err(NotRecorded);
+        }
+        self.load_paragraph(seg, selector);
+        Ok(())
+    }
+
+    fn hold_interrupts(&mut self) {
+        self.unsupported = true;
+    }
+}
 
 impl Recorder {
     pub(super) fn selector_of(&mut self, seg: Seg) -> Value {
@@ -22,7 +42,7 @@ impl Recorder {
         }
     }
 
-    /// Limit and rights stay what they are. (In virtual-8086 mode they are given; the mode is entered with them.)
+    /// Loads selector and base. Limit and rights do not change; in virtual-8086 mode they are fixed.
     ///
     /// SPEC: intel-sdm-vol3 :: 22.1.1 Address Translation in Real-Address Mode -> the base is sixteen times the selector
     /// SPEC: intel-sdm-vol3 :: 22.2.1 Enabling Virtual-8086 Mode -> all segments have 64 KiB and the rights of user data
@@ -33,7 +53,7 @@ impl Recorder {
         self.state.segments[seg as usize] = Some((selector, base));
     }
 
-    /// Two pushes as one store. Where the stack pointer wraps between them they are the interpreter's.
+    /// Records two pushes as one store. Exits if the stack pointer wraps between them.
     pub(super) fn push_both(&mut self, w: Width, first: Value, second: Value) -> Result<(), NotRecorded> {
         let both = match w {
             Width::B1 => Width::B2,

@@ -1,12 +1,127 @@
-//! Vectors in the recording domain: 16 bytes of memory, and what is known of floats.
+//! Vector and MMX registers in the recording domain, their memory operands, and known properties of floats.
 
-use super::Recorder;
+use super::{NotRecorded, Recorder};
 use crate::block::Action;
+use crate::layout;
 use crate::value::vector::Precision;
 use crate::value::{Entry, Op2, Value};
-use x86_exec::MemRef;
-use x86_exec::vcpu::compiled::FloatMode;
+use x86_exec::vcpu::compiled::{FloatMode, Segments};
+use x86_exec::vector::VecOp;
+use x86_exec::{MemRef, Mmx, Vectors};
 use x86_types::Width;
+
+impl Vectors for Recorder {
+    fn check_sse(&mut self) -> Result<(), NotRecorded> {
+        if self.mode.sse { Ok(()) } else { Err(NotRecorded) }
+    }
+
+    fn check_avx(&mut self) -> Result<(), NotRecorded> {
+        if self.mode.avx { Ok(()) } else { Err(NotRecorded) }
+    }
+
+    fn check_vex(&mut self) -> Result<(), NotRecorded> {
+        if self.mode.segments == Segments::Real { Err(NotRecorded) } else { Ok(()) }
+    }
+
+    fn read_xmm(&mut self, r: u8) -> Value {
+        self.vector_half(r & 15)
+    }
+
+    fn write_xmm(&mut self, r: u8, x: Value) {
+        self.set_vector_half(r & 15, x);
+    }
+
+    fn read_ymm_high(&mut self, r: u8) -> Value {
+        self.vector_half(layout::HIGH_HALF | r & 15)
+    }
+
+    fn write_ymm_high(&mut self, r: u8, x: Value) {
+        self.set_vector_half(layout::HIGH_HALF | r & 15, x);
+    }
+
+    fn load128(&mut self, m: &MemRef<Value>, aligned: bool) -> Result<Value, NotRecorded> {
+        Ok(self.load_vector(m, aligned))
+    }
+
+    fn store128(&mut self, m: &MemRef<Value>, aligned: bool, x: Value) -> Result<(), NotRecorded> {
+        self.store_vector(m, aligned, x);
+        Ok(())
+    }
+
+    fn load256(
+        &mut self,
+        m: &MemRef<Value>,
+        addrsize: Width,
+        aligned: bool,
+    ) -> Result<[Value; 2], NotRecorded> {
+        Ok(self.load_vector_pair(m, addrsize, aligned))
+    }
+
+    fn store256(
+        &mut self,
+        m: &MemRef<Value>,
+        addrsize: Width,
+        aligned: bool,
+        x: [Value; 2],
+    ) -> Result<(), NotRecorded> {
+        self.store_vector_pair(m, addrsize, aligned, x);
+        Ok(())
+    }
+
+    fn vector(&mut self, op: VecOp, a: Value, b: Value, imm: u8) -> Result<Value, NotRecorded> {
+        let lowered =
+            if op.is_float() { self.lower_float(op, a, b, imm) } else { self.lower_vector(op, a, b, imm) };
+        lowered.ok_or(NotRecorded)
+    }
+
+    fn vector_pair(
+        &mut self,
+        op: VecOp,
+        a: [Value; 2],
+        b: [Value; 2],
+        imm: [u8; 2],
+    ) -> Result<[Value; 2], NotRecorded> {
+        // An exception of either half exits before the instruction.
+        Ok([self.vector(op, a[0], b[0], imm[0])?, self.vector(op, a[1], b[1], imm[1])?])
+    }
+
+    fn extract(&mut self, x: Value, w: Width, lane: u8) -> Value {
+        self.values.lane(w, lane, x)
+    }
+
+    fn insert(&mut self, x: Value, w: Width, lane: u8, v: Value) -> Value {
+        self.values.with_lane(w, lane, x, v)
+    }
+
+    fn zero128(&mut self) -> Value {
+        self.values.bits128(0)
+    }
+}
+
+impl Mmx for Recorder {
+    fn check_mmx(&mut self) -> Result<(), NotRecorded> {
+        self.exit_if_no_mmx()
+    }
+
+    fn read_mmx(&mut self, r: u8) -> Value {
+        self.mmx(r)
+    }
+
+    fn write_mmx(&mut self, r: u8, v: Value) {
+        if let Some(register) = self.state.fpu.mmx.get_mut(usize::from(r & 7)) {
+            *register = Some(v);
+        }
+    }
+
+    fn enter_mmx(&mut self) {
+        self.state.fpu.is_mmx = true;
+        self.state.fpu.tags = Some(0xff);
+    }
+
+    fn leave_mmx(&mut self) {
+        self.state.fpu.tags = Some(0);
+    }
+}
 
 impl Recorder {
     pub(super) fn load_vector(&mut self, m: &MemRef<Value>, aligned: bool) -> Value {
@@ -66,14 +181,14 @@ impl Recorder {
         self.stored = true;
     }
 
-    /// What is so many bytes behind a memory operand.
+    /// Returns the memory operand `bytes` above `m`.
     pub(super) fn behind(&mut self, m: &MemRef<Value>, addrsize: Width, bytes: u64) -> MemRef<Value> {
         let distance = self.values.imm(bytes);
         let offset = self.values.two(Op2::Add, m.offset, distance);
         MemRef { seg: m.seg, offset: self.cut(addrsize, offset) }
     }
 
-    /// Half of a vector register, as [`layout::vector`](crate::layout::vector) numbers them
+    /// Returns half of a vector register, numbered as by [`layout::vector`](crate::layout::vector).
     pub(super) fn vector_half(&mut self, n: u8) -> Value {
         match self.state.vectors.get(usize::from(n)) {
             Some(&Some(x)) => x,
@@ -87,7 +202,7 @@ impl Recorder {
         }
     }
 
-    /// The linear address of a vector. Leaves where it should be aligned and is not.
+    /// Returns the linear address of a vector. Exits if it is misaligned.
     fn vector_place(&mut self, m: &MemRef<Value>, alignment: u64, write: bool) -> Value {
         let linear = self.linear(m, 16, write);
         if alignment != 1 {
@@ -98,7 +213,8 @@ impl Recorder {
         linear
     }
 
-    /// Leaves before this instruction where neither is 0. Mostly the first is, and nothing else has to be looked at.
+    /// Exits before this instruction if neither is 0. The first is a cheap check that is almost always 0; only then the
+    /// second is evaluated.
     pub(crate) fn exit_if_both(&mut self, first: Value, second: Value) {
         match (self.values.constant(first), self.values.constant(second)) {
             (Some(0), _) | (_, Some(0)) => {}
@@ -111,7 +227,7 @@ impl Recorder {
         }
     }
 
-    /// Whether a float is known to be neither a NaN nor denormal.
+    /// Returns whether a float is known to be neither a NaN nor denormal.
     pub(crate) fn is_known_normal(&self, f: Value) -> bool {
         self.known_normal.contains(&(None, f))
     }
@@ -120,7 +236,7 @@ impl Recorder {
         self.known_normal.push((None, f));
     }
 
-    /// The same, of all lanes of a vector.
+    /// Returns the same for all lanes of a vector.
     pub(crate) fn is_known_normal_in(&self, p: Precision, x: Value) -> bool {
         self.known_normal.contains(&(Some(p), x))
     }
@@ -129,7 +245,7 @@ impl Recorder {
         self.known_normal.push((Some(p), x));
     }
 
-    /// What rounding may do unseen. What is recorded depends on it.
+    /// Returns the floating-point mode, and marks the recorded code as dependent on it.
     pub(crate) fn float_mode(&mut self) -> FloatMode {
         self.of_float_mode = true;
         self.mode.float

@@ -7,18 +7,18 @@ use crate::value::vector::{VectorNode, VectorTwo};
 use crate::value::{Entry, Op1, Op2, Value};
 use x86_decode::Instruction;
 use x86_exec::vcpu::compiled::Segments;
-use x86_exec::{Domain, F80Function, F80Op, Format, MemRef, X87};
+use x86_exec::{Arithmetic, F80Function, F80Op, Format, MemRef, X87};
 use x86_float::F80;
 use x86_state::Cr0;
 use x86_types::{CodeSize, Width};
 
-/// What is added to exponents
+/// Bias of the double-extended exponent
 const BIAS: u64 = 16383;
 
 impl Recorder {
-    /// Leaves where CR0 does not let x87 or MMX instructions execute, or where an exception waits.
+    /// Exits if CR0 does not allow x87 or MMX instructions, or (`waits`) if an exception is pending.
     fn exit_if_unavailable(&mut self, waits: bool) -> Result<(), NotRecorded> {
-        // Pointers are linear addresses in some modes of 16-bit code, and wrap.
+        // In some 16-bit modes the instruction and operand pointers are linear addresses, and wrap.
         if self.mode.code_size == CodeSize::Bits16 || self.mode.segments == Segments::Real {
             return Err(NotRecorded);
         }
@@ -47,12 +47,12 @@ impl Recorder {
         }
     }
 
-    /// Number of ST(i) less TOP at the entry.
+    /// Returns the position of ST(i): its register number less TOP at the entry, modulo 8.
     fn position(&self, i: u8) -> u8 {
         self.state.fpu.top.wrapping_add(i) & 7
     }
 
-    /// TOP at the entry.
+    /// Returns TOP at the entry.
     fn entry_top(&mut self) -> Value {
         let (status, shift) = (self.values.entry(Entry::X87Status), self.values.imm(TOP));
         let top = self.values.two(Op2::ShrU, status, shift);
@@ -60,7 +60,7 @@ impl Recorder {
         self.values.two(Op2::And, top, seven)
     }
 
-    /// Whether a register, by its number less TOP at the entry, was in use there: not 0 if so.
+    /// Returns a nonzero value if the register at a position was in use at the entry.
     fn entry_tag(&mut self, position: u8) -> Value {
         let (tags, top, up) = (self.values.entry(Entry::X87Tags), self.entry_top(), self.values.imm(8));
         let again = self.values.two(Op2::Shl, tags, up);
@@ -70,13 +70,13 @@ impl Recorder {
         self.values.two(Op2::And, turned, bit)
     }
 
-    /// Whether ST(i) is known to be in use, or empty; where it is not, it is the other from here on.
+    /// Requires ST(i) to be in use (or empty). Exits if it is not, unless that is known already.
     fn require(&mut self, i: u8, in_use: bool) {
         let position = self.position(i);
         let fpu = &self.state.fpu;
         let (filled, emptied) = (fpu.filled >> position & 1 != 0, fpu.emptied >> position & 1 != 0);
         if filled || emptied {
-            // A stack fault, for sure.
+            // A mismatch is certainly a stack fault.
             self.unsupported |= filled != in_use;
             return;
         }
@@ -104,7 +104,7 @@ impl Recorder {
         *(if in_use { &mut fpu.filled } else { &mut fpu.emptied }) |= bit;
     }
 
-    /// What a function gives, whose exceptions and C1 are noted.
+    /// Records the call of an x87 function, and accumulates its exceptions and C1. Returns its result.
     fn function(&mut self, function: F80Function, a: Value, b: Value) -> Value {
         let control = self.x87_control();
         let number = function.number() as u8;
@@ -120,7 +120,7 @@ impl Recorder {
         result
     }
 
-    /// Leaves where an exception was raised since the checkpoint that is not masked.
+    /// Exits if an unmasked exception was raised since the checkpoint.
     pub(super) fn exit_if_unmasked(&mut self) {
         let Some(raised) = self.unchecked.take() else { return };
         let (control, all, shift) =
@@ -132,7 +132,7 @@ impl Recorder {
         self.exit_if(condition);
     }
 
-    /// The bits of a memory operand as a number; what raises an exception is the interpreter's.
+    /// Returns a memory operand as a number. Conversions that raise an exception are detected by the caller.
     fn float_number(&mut self, bits: Value, w: Width) -> Value {
         let wide = self.wide(w, bits);
         let (function, control) = (F80Function::Load(w).number() as u8, self.x87_control());
@@ -145,7 +145,7 @@ impl Recorder {
         self.values.with_lane(w, 0, zero, v)
     }
 
-    /// A signed integer of this width as a number: exact.
+    /// Returns a signed integer as a number, which is exact.
     fn integer(&mut self, bits: Value, w: Width) -> Value {
         let value = self.sext(w, Width::B8, bits);
         let (shift, zero, last) = (self.values.imm(63), self.values.imm(0), self.values.imm(BIAS + 63));
@@ -331,7 +331,7 @@ impl X87 for Recorder {
         if format != Format::Float {
             return self.integer(bits, w);
         }
-        // A denormal and a signaling NaN are recognised by the number that they are converted to.
+        // A denormal or a signaling NaN is detected by the exceptions that the conversion reports.
         let number = self.float_number(bits, w);
         let above = self.values.lane(Width::B8, 1, number);
         let shift = self.values.imm(STATUS);
@@ -364,7 +364,7 @@ impl X87 for Recorder {
 
     fn store80(&mut self, m: &MemRef<Value>, addrsize: Width, x: Value) -> Result<(), NotRecorded> {
         self.exit_if_unmasked();
-        // All ten bytes are looked up before any is stored.
+        // Both parts are translated before any byte is stored.
         let above = self.behind(m, addrsize, 8);
         let opened = Access { linear: self.linear(&above, 2, true), w: Width::B2 };
         self.read_memory(&above, Width::B2, true);

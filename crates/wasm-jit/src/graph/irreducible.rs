@@ -51,8 +51,8 @@ pub(super) fn add_dispatcher(region: &mut Region, idom: &[usize], node: usize) {
     region.nodes.push(Node { at, end: at, block: Box::new(block), edges });
 }
 
-/// Which nodes are in the loop around a node: those from which and to which ways lead that stay among what the node's
-/// immediate dominator dominates. All its entries have that dominator.
+/// Returns the nodes of the loop around a node: those that reach it, and that it reaches, by paths among the nodes that
+/// its immediate dominator dominates. All entries of the loop have that dominator.
 fn enclosing_loop(nodes: &[Node], idom: &[usize], node: usize) -> Vec<bool> {
     let top = idom[node];
     let within: Vec<bool> = (0..nodes.len()).map(|n| n != top && dominates(idom, top, n)).collect();

@@ -1,4 +1,4 @@
-//! Graphs without code: what comes of their edges.
+//! Graphs without code.
 
 use super::*;
 use crate::domain::Recorder;
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use x86_exec::vcpu::compiled::{CodeMode, FloatMode, Segments};
 use x86_types::{CodeSize, Width};
 
-/// A region whose node `n` begins at distance `n` and has these edges.
+/// Returns a region whose node `n` begins at distance `n` and has these edges.
 fn region(edges: &[&[usize]]) -> Region {
     let (code_size, stack_width) = (CodeSize::Bits64, Width::B8);
     let mode = CodeMode {
@@ -43,7 +43,7 @@ fn dispatchers(region: &Region) -> Vec<&Node> {
     region.nodes.iter().filter(|node| node.block.term == Terminator::Dispatch).collect()
 }
 
-/// Goes through dispatchers from `next` as emitted code does, to the block that was chosen.
+/// Follows dispatchers from `next`, as emitted code does. Returns whether they lead to `to`.
 fn arrives(region: &Region, mut next: usize, to: usize) -> bool {
     for _ in 0..region.nodes.len() {
         let node = &region.nodes[next];
@@ -56,7 +56,7 @@ fn arrives(region: &Region, mut next: usize, to: usize) -> bool {
     false
 }
 
-/// Every edge leads where it led, and only such edges go back as go to what dominates their origin.
+/// Checks that edges have the same targets as before, and that every back edge goes to a dominator of its source.
 fn check(edges: &[&[usize]]) {
     let region = prepared(edges);
     let idom = dominators(&region.nodes);
@@ -85,7 +85,7 @@ fn check(edges: &[&[usize]]) {
 
 #[test]
 fn what_is_reducible_stays_as_it_is() {
-    // Loops within loops, a loop with two ways back, branches that meet; in order already.
+    // Nested loops, a loop with two back edges, branches that meet; already in order.
     let graphs: [&[&[usize]]; 3] = [
         &[&[1], &[2], &[2, 3], &[1, 4], &[]],
         &[&[1, 3], &[2], &[1, 0], &[4], &[3, 5], &[]],
@@ -108,7 +108,7 @@ fn a_way_into_the_middle_of_a_loop_leads_through_a_dispatcher() {
     assert_eq!(dispatchers(&region).len(), 1);
     let through = region.nodes.iter().flat_map(|node| &node.edges);
     let through = through.filter(|edge| matches!(edge, Edge::Dispatched { .. })).count();
-    // Both ways in, and the way back; on from the first to the second it goes at once.
+    // Both entries and the back edge; the edge from the first to the second is direct.
     assert_eq!(through, 3);
 }
 

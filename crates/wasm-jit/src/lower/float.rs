@@ -1,10 +1,9 @@
-//! Floating-point operations, by the engine's own where nothing that they hide needs to be seen.
+//! Floating-point operations, by WebAssembly's own where their result and flags are provably the processor's.
 //!
-//! The engine rounds to nearest and tells no exceptions. A result stands if the exact operation would have raised nothing
-//! but PE, and PE is part of the mode that code is compiled for: operands are no denormals, and the result is an ordinary
-//! number, or a zero that is exact; where PE is still to be set, the result has to be exact. In all other cases the code is
-//! left before the instruction, and the interpreter does it with everything that belongs to it. NaNs never come out of
-//! here, so that their payloads do not matter.
+//! WebAssembly rounds to nearest and reports no exceptions. A result is used if the operation raises no exception but
+//! PE: no operand is denormal, and the result is normal or an exact zero. Whether PE is set already is part of the mode
+//! that code is compiled for; if it is clear, the result has to be exact as well. In all other cases the code exits
+//! before the instruction, and the interpreter executes it. No result is a NaN, so that NaN payloads do not matter.
 //!
 //! SPEC: wasm-3.0-core :: 4.3.3 Floating-Point Operations -> round to nearest, ties to even; NaN results are not determined: no result of compiled code is one
 
@@ -25,7 +24,7 @@ use x86_types::Width;
 use Precision::{Double, Single};
 use check::unit;
 
-/// On which lanes, of which format.
+/// Format and number of lanes of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Lanes {
     p: Precision,
@@ -37,7 +36,7 @@ const SD: Lanes = Lanes { p: Double, packed: false };
 const PS: Lanes = Lanes { p: Single, packed: true };
 const PD: Lanes = Lanes { p: Double, packed: true };
 
-/// The four operations.
+/// Returns the operation of ADD, SUB, MUL and DIV in all their forms.
 fn arithmetic(op: VecOp) -> Option<(FloatTwo, Lanes)> {
     use FloatTwo::{Add, Div, Mul, Sub};
     Some(match op {
@@ -61,7 +60,7 @@ fn arithmetic(op: VecOp) -> Option<(FloatTwo, Lanes)> {
     })
 }
 
-/// Minimum, or maximum.
+/// Returns whether an operation is a maximum (or a minimum), and its lanes.
 fn extremum(op: VecOp) -> Option<(bool, Lanes)> {
     Some(match op {
         VecOp::Minps => (false, PS),
@@ -86,7 +85,7 @@ fn comparison(op: VecOp) -> Option<Lanes> {
     })
 }
 
-/// The packed form of an operation.
+/// Returns the packed form of an operation.
 fn packed_two(op: FloatTwo, p: Precision) -> VectorTwo {
     match (op, p) {
         (FloatTwo::Add, Single) => AddF32,
@@ -115,13 +114,13 @@ fn packed_one(op: FloatOne, p: Precision) -> VectorOne {
     }
 }
 
-/// An operation of either format.
+/// Returns the operation of a format.
 fn of(p: Precision, single: VectorTwo, double: VectorTwo) -> VectorTwo {
     if p == Single { single } else { double }
 }
 
 impl Recorder {
-    /// An operation on floating-point lanes; `None` where only the processor does it right.
+    /// Records an operation on floating-point lanes. Returns `None` if WebAssembly has no equivalent.
     pub(crate) fn lower_float(&mut self, op: VecOp, a: Value, b: Value, imm: u8) -> Option<Value> {
         if let Some((max, lanes)) = extremum(op) {
             return Some(self.lower_extremum(max, lanes, a, b));
@@ -132,7 +131,7 @@ impl Recorder {
         if let Some(x) = self.lower_exact(op, a, b) {
             return Some(x);
         }
-        // What follows rounds.
+        // The operations below round.
         match self.float_mode() {
             FloatMode::Other => return None,
             FloatMode::Exact if !exact::is_checked(op) => return None,
@@ -177,7 +176,7 @@ impl Recorder {
         })
     }
 
-    /// What no rounding mode changes, and what raises no PE.
+    /// Records an operation that is exact in every rounding mode.
     fn lower_exact(&mut self, op: VecOp, a: Value, b: Value) -> Option<Value> {
         Some(match op {
             VecOp::Comiss | VecOp::Ucomiss => self.lower_order(Single, a, b),
@@ -214,7 +213,7 @@ impl Recorder {
         let t = self.magnitude(p, result);
         let mut wrong = self.op(Op2::Ne, t, 0);
         if !sum {
-            // A zero is exact if it comes of a zero.
+            // A zero result is exact if an operand is zero.
             let of_x = self.magnitude(p, x);
             let mut of_number = self.op(Op2::Ne, of_x, 0);
             if op == FloatTwo::Mul {
@@ -246,7 +245,7 @@ impl Recorder {
         result
     }
 
-    /// Leaves where one of the results of the lanes of `a` and `b` does not stand.
+    /// Exits unless the results of all lanes of `a` and `b` are the processor's.
     fn exit_for_lanes(&mut self, op: FloatTwo, p: Precision, a: Value, b: Value, results: &[Value]) {
         let denormal_a = self.denormal_lanes(p, a);
         let denormal_b = if a == b { None } else { self.denormal_lanes(p, b) };
@@ -294,7 +293,7 @@ impl Recorder {
         result
     }
 
-    /// Square roots of numbers and zeros of either sign; NaNs come of what is negative.
+    /// Records square roots. A NaN result exits: the operand was negative.
     fn lower_sqrt(&mut self, lanes: Lanes, a: Value, b: Value) -> Value {
         let p = lanes.p;
         if lanes.packed {
@@ -368,7 +367,7 @@ impl Recorder {
         self.values.with_low(p, a, result)
     }
 
-    /// CMPPS and its kin, where nothing is unordered.
+    /// Records CMPPS, CMPSS, CMPPD or CMPSD. Exits if operands are unordered.
     fn lower_compare(&mut self, lanes: Lanes, a: Value, b: Value, predicate: u8) -> Option<Value> {
         let p = lanes.p;
         if lanes.packed {
@@ -379,7 +378,7 @@ impl Recorder {
             self.exit_unless_known_normal(p, x);
             self.exit_unless_known_normal(p, y);
         }
-        // Those from 8 on differ from the first eight for NaNs alone.
+        // Predicates from 8 on differ from the first eight for NaNs only.
         let op = match predicate & 7 {
             0 => Some(of(p, EqF32, EqF64)),
             1 => Some(of(p, LtF32, LtF64)),
@@ -404,7 +403,7 @@ impl Recorder {
         ))
     }
 
-    /// COMISS and its kin, where nothing is unordered: CF for less, ZF for equal.
+    /// Records COMISS, COMISD, UCOMISS or UCOMISD: CF for less, ZF for equal. Exits if operands are unordered.
     fn lower_order(&mut self, p: Precision, a: Value, b: Value) -> Value {
         let (x, y) = (self.low(p, a), self.low(p, b));
         self.exit_unless_known_normal(p, x);

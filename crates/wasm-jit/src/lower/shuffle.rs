@@ -1,10 +1,10 @@
-//! Operations that only move lanes, as bytes of two vectors.
+//! Operations that only move lanes, as byte shuffles of two vectors.
 
 use crate::value::IDENTITY;
 use x86_exec::vector::VecOp;
 use x86_types::Width;
 
-/// Where a shuffle takes its bytes from.
+/// An operand of a shuffle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     /// The destination before
@@ -14,31 +14,31 @@ pub(crate) enum Side {
     Zeros,
 }
 
-/// Lane `n` of the result is number `from(n)` of the lanes of two vectors.
+/// Returns the shuffle in which lane `n` of the result is lane `from(n)` of two vectors.
 pub(crate) fn lanes(w: Width, from: impl Fn(u8) -> u8) -> [u8; 16] {
     let size = w.bytes() as u8;
     IDENTITY.map(|byte| (from(byte / size) * size + byte % size) & 31)
 }
 
-/// Lanes of halves in turn, from lane `start` of each on.
+/// Returns the shuffle that interleaves the lower, or the higher, halves.
 fn unpack(w: Width, high: bool) -> [u8; 16] {
     let count = 16 / w.bytes() as u8;
     let start = if high { count / 2 } else { 0 };
     lanes(w, |n| start + n / 2 + (n & 1) * count)
 }
 
-/// Lanes of the second where `imm` has a one.
+/// Returns the shuffle that takes lanes of the second vector where `imm` has a one.
 fn blend(w: Width, imm: u8) -> [u8; 16] {
     let count = 16 / w.bytes() as u8;
     lanes(w, |n| if imm >> n & 1 != 0 { count + n } else { n })
 }
 
-/// Sixteen bytes from number `start` on.
+/// Returns the shuffle that takes sixteen bytes from byte `start` on.
 fn window(start: u8) -> [u8; 16] {
     IDENTITY.map(|byte| (byte + start) & 31)
 }
 
-/// Which bytes the result consists of, and the two vectors they are counted over; `None` for other operations.
+/// Returns the shuffle of an operation, and its two operands; `None` for other operations.
 pub(crate) fn moves(op: VecOp, imm: u8) -> Option<([u8; 16], Side, Side)> {
     use Side::{First, Second, Zeros};
     let selector = |n: u8| imm >> (2 * (n & 3)) & 3;

@@ -1,6 +1,6 @@
-//! Lane-wise operations on integers: which instructions each of them is.
+//! Lane-wise operations on integers, and the WebAssembly instructions for each.
 //!
-//! What has no short form in WebAssembly is not here: the processor executes it.
+//! Operations without a short form in WebAssembly are helper calls.
 
 use crate::domain::Recorder;
 use crate::value::vector::VectorOne::{self, *};
@@ -12,7 +12,7 @@ use crate::value::{Op2, Value};
 use x86_exec::vector::VecOp;
 use x86_types::Width;
 
-/// Operations that are one instruction on the operands in their order.
+/// Returns the instruction for an operation that is a single one, on the operands in order.
 ///
 /// SPEC: wasm-3.0-core :: 4.3.6 Vector Operations -> lanes wrap or saturate as x86's do; pairs of 16-bit products wrap in 32 bits; narrowing takes signed lanes, whichever way it saturates
 fn direct(op: VecOp) -> Option<VectorTwo> {
@@ -69,7 +69,7 @@ fn direct(op: VecOp) -> Option<VectorTwo> {
     })
 }
 
-/// Operations on the second operand alone, step by step.
+/// Returns the instructions for an operation on the second operand only, in order.
 fn chain(op: VecOp) -> Option<&'static [VectorOne]> {
     Some(match op {
         VecOp::Pabsb => &[AbsB],
@@ -91,7 +91,8 @@ fn chain(op: VecOp) -> Option<&'static [VectorOne]> {
     })
 }
 
-/// Shifts: the instruction, the width of a lane in bits, whether the sign fills, and whether the immediate counts.
+/// Returns, for a shift: the instruction, bits of a lane, whether it is arithmetic, and whether the count is the
+/// immediate.
 fn shift(op: VecOp) -> Option<(VectorShift, u64, bool, bool)> {
     Some(match op {
         VecOp::Psllw => (ShlW, 16, false, false),
@@ -114,7 +115,7 @@ fn shift(op: VecOp) -> Option<(VectorShift, u64, bool, bool)> {
     })
 }
 
-/// `lanes` repeated over a vector, in lanes of `w`.
+/// Returns a vector with `lane` in every lane of width `w`.
 pub(crate) fn splat(w: Width, lane: u64) -> u128 {
     (0..16 / w.bytes()).fold(0, |all, n| all | u128::from(w.trunc(lane)) << (n * w.bits()))
 }
@@ -142,13 +143,13 @@ impl Recorder {
         self.values.vector(VectorNode::Test(op, a))
     }
 
-    /// An integer in the lowest lane, zeros above.
+    /// Returns a vector with an integer in the lowest lane, and zeros above.
     pub(crate) fn widened(&mut self, v: Value) -> Value {
         let zero = self.values.bits128(0);
         self.values.with_lane(Width::B8, 0, zero, v)
     }
 
-    /// An operation on integers or bits; `None` for one without a short form.
+    /// Records an operation on integers or bits. Returns `None` for one without a short form.
     pub(crate) fn lower_vector(&mut self, op: VecOp, a: Value, b: Value, imm: u8) -> Option<Value> {
         if let Some(two) = direct(op) {
             return Some(self.two(two, a, b));
@@ -167,7 +168,7 @@ impl Recorder {
         self.lower_approximation(op, a, b).or_else(|| self.lower_sequence(op, a, b, imm))
     }
 
-    /// The vector that a shuffle names.
+    /// Returns the vector for a side of a shuffle.
     fn named(&mut self, from: super::shuffle::Side, a: Value, b: Value) -> Value {
         use super::shuffle::Side;
         match from {
@@ -198,19 +199,19 @@ impl Recorder {
         self.values.select(fits, moved, zero)
     }
 
-    /// What takes a few instructions.
+    /// Records an operation that takes several instructions.
     fn lower_sequence(&mut self, op: VecOp, a: Value, b: Value, imm: u8) -> Option<Value> {
         Some(match op {
             VecOp::Andn => self.two(AndNot, b, a),
             VecOp::Pshufb => {
-                // A control byte with its sign set lies out of range for `swizzle`, too.
+                // A control byte with its top bit set is out of range for `swizzle` too, which gives 0.
                 let control = self.by_constant(And, b, splat(Width::B1, 0x8f));
                 self.two(Swizzle, a, control)
             }
             VecOp::Pmulhw => self.high_halves(WideLowWS, WideHighWS, a, b),
             VecOp::Pmulhuw => self.high_halves(WideLowWU, WideHighWU, a, b),
             VecOp::Pmulhrsw => {
-                // -1 times -1, the one product that saturates, wraps around.
+                // PMULHRSW wraps for -1 times -1, the one product that `q15mulr_sat` saturates.
                 let least = self.values.bits128(splat(Width::B2, 0x8000));
                 let (x, y, product) =
                     (self.two(EqW, a, least), self.two(EqW, b, least), self.two(Rounded, a, b));
@@ -269,13 +270,13 @@ impl Recorder {
         self.widened(mask)
     }
 
-    /// Upper halves of 16-bit products: odd words of the full ones.
+    /// Returns the upper halves of 16-bit products: the odd words of the full products.
     fn high_halves(&mut self, low: VectorTwo, high: VectorTwo, a: Value, b: Value) -> Value {
         let (low, high) = (self.two(low, a, b), self.two(high, a, b));
         self.values.shuffle(super::shuffle::lanes(Width::B2, |n| 2 * n + 1), low, high)
     }
 
-    /// Products of the even doublewords.
+    /// Returns the products of the even doublewords.
     fn even_products(&mut self, low: VectorTwo, a: Value, b: Value) -> Value {
         let even = super::shuffle::lanes(Width::B4, |n| (2 * n) & 3);
         let (a, b) = (self.values.shuffle(even, a, a), self.values.shuffle(even, b, b));
@@ -291,7 +292,7 @@ impl Recorder {
         self.two(AddSatWS, x, y)
     }
 
-    /// Negated where `b` is negative, zero where it is zero.
+    /// PSIGN: lanes of `a` negated where `b` is negative, zero where `b` is zero.
     fn lower_sign(&mut self, w: Width, sub: VectorTwo, eq: VectorTwo, a: Value, b: Value) -> Value {
         let (op, most) = match w {
             Width::B1 => (ShrSB, 7),
@@ -306,7 +307,7 @@ impl Recorder {
         self.two(AndNot, signed, none)
     }
 
-    /// Neighbouring lanes combined, those of `a` below, those of `b` above.
+    /// Returns adjacent lanes combined: those of `a` in the lower half, those of `b` in the upper half.
     pub(crate) fn neighbours(&mut self, op: VectorTwo, w: Width, a: Value, b: Value) -> Value {
         let (even, odd) = self.even_and_odd(w, a, b);
         self.two(op, even, odd)
@@ -318,7 +319,7 @@ impl Recorder {
         (even, odd)
     }
 
-    /// The lowest float of a vector.
+    /// Returns the lowest float of a vector.
     pub(crate) fn low(&mut self, p: Precision, x: Value) -> Value {
         self.values.low(p, x)
     }

@@ -1,11 +1,11 @@
-//! Vectors made simpler while they are recorded: moves of lanes are looked through, so that floats in a chain of
-//! operations stay floats.
+//! Simplification of vectors while they are recorded. Moves between lanes are folded, so that a chain of scalar
+//! operations keeps its operands as floats.
 
 use super::vector::{FloatOrder, Precision, VectorNode, VectorTwo};
 use super::{Node, Op2, Value, Values};
 use x86_types::Width;
 
-/// Bytes of a vector, from `start` on.
+/// Returns sixteen byte numbers, from `start` on.
 const fn bytes_from(start: u8) -> [u8; 16] {
     let mut bytes = [0; 16];
     let mut n = 0;
@@ -16,10 +16,10 @@ const fn bytes_from(start: u8) -> [u8; 16] {
     bytes
 }
 
-/// The vector as it is.
+/// The identity shuffle.
 pub(crate) const IDENTITY: [u8; 16] = bytes_from(0);
 
-/// The format whose values are so wide.
+/// Returns the format of this width.
 fn precision(w: Width) -> Option<Precision> {
     match w {
         Width::B4 => Some(Precision::Single),
@@ -50,7 +50,7 @@ impl Values {
         self.two(Op2::And, v, mask)
     }
 
-    /// A lane as an integer.
+    /// Returns a lane as an integer.
     pub(crate) fn lane(&mut self, w: Width, lane: u8, x: Value) -> Value {
         let start = u32::from(lane) * w.bits();
         let apart = |width: Width, at: u8| {
@@ -69,7 +69,7 @@ impl Values {
         }
     }
 
-    /// A vector with a lane replaced by the low bits of an integer.
+    /// Returns a vector with a lane replaced by the low bits of an integer.
     pub(crate) fn with_lane(&mut self, w: Width, lane: u8, x: Value, v: Value) -> Value {
         let from = match self.vector_node(v) {
             Some(VectorNode::Lane(width, from, other)) if width == w => Some((from, other)),
@@ -108,7 +108,7 @@ impl Values {
         self.vector(VectorNode::WithLane(w, lane, base, v))
     }
 
-    /// The lowest lane as a float.
+    /// Returns the lowest lane as a float.
     pub(crate) fn low(&mut self, p: Precision, x: Value) -> Value {
         match self.vector_node(x) {
             Some(VectorNode::WithLow(q, _, f)) if q == p => f,
@@ -117,7 +117,7 @@ impl Values {
         }
     }
 
-    /// A vector with the lowest lane replaced by a float.
+    /// Returns a vector with the lowest lane replaced by a float.
     pub(crate) fn with_low(&mut self, p: Precision, x: Value, f: Value) -> Value {
         if self.vector_node(f) == Some(VectorNode::Low(p, x)) {
             return x;
@@ -131,7 +131,7 @@ impl Values {
         self.vector(VectorNode::WithLow(p, base, f))
     }
 
-    /// The bits of a float.
+    /// Returns the bits of a float.
     pub(crate) fn float_bits(&mut self, p: Precision, f: Value) -> Value {
         match self.vector_node(f) {
             Some(VectorNode::Low(q, x)) if q == p => self.lane(p.width(), 0, x),
@@ -179,7 +179,7 @@ impl Values {
         }
     }
 
-    /// "Less" or "equal" as one comparison.
+    /// Returns one comparison (`<=`) for an `or` of `<` and `==` of the same operands.
     pub(super) fn joined_orders(&self, a: Value, b: Value) -> Option<Node> {
         match (self.vector_node(a)?, self.vector_node(b)?) {
             (VectorNode::Compare(FloatOrder::Lt, p, x, y), VectorNode::Compare(FloatOrder::Eq, q, z, w))

@@ -1,25 +1,25 @@
-//! Where a value is found that is in the list already.
+//! The hash table by which equal expressions become one value.
 
 use super::Node;
 use rustc_hash::FxHasher;
 use std::hash::{Hash, Hasher};
 
-/// Numbers of nodes by hash, with open addressing: they are found in the list itself. (A map would hold each a second time,
-/// and would be most of what recording takes.)
+/// Numbers of nodes by hash, with open addressing. Keys are read from the list itself; a map that holds a copy of each
+/// node would take most of the time of recording.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Index {
-    /// A node's number and one more, or 0; as many as a power of two
+    /// A node's number plus 1, or 0 for a free slot. The length is a power of two
     slots: Vec<u32>,
 }
 
-/// Slots at first.
+/// Initial number of slots.
 const FEWEST: usize = 64;
 
-/// What was found of a node.
+/// The result of a lookup.
 pub(super) enum Place {
     /// Its number
     Known(u32),
-    /// The slot that it would have
+    /// The slot to insert it at
     Free(usize),
 }
 
@@ -30,7 +30,7 @@ fn hash(node: &Node) -> usize {
 }
 
 impl Index {
-    /// Looks for a node; `node_at` gives those of the list. There is room for one more then.
+    /// Looks up a node; `node_at` returns nodes of the list. Grows the table so that the node can be inserted.
     pub(super) fn look(&mut self, node: &Node, len: usize, node_at: impl Fn(u32) -> Option<Node>) -> Place {
         if 2 * (len + 1) > self.slots.len() {
             self.slots = vec![0; (4 * (len + 1)).next_power_of_two().max(FEWEST)];
@@ -55,17 +55,17 @@ impl Index {
         }
     }
 
-    /// Node number `n` is what was looked for and has this slot.
+    /// Inserts node number `n` at the slot that a lookup returned.
     pub(super) fn keep(&mut self, slot: usize, n: u32) {
         self.slots[slot] = n + 1;
     }
 
-    /// The list is empty.
+    /// Removes all entries.
     pub(super) fn clear(&mut self) {
         self.slots.fill(0);
     }
 
-    /// The list became shorter: those that are left are entered anew when one is looked for.
+    /// Drops the table after the list was truncated; the next lookup rebuilds it.
     pub(super) fn forget(&mut self) {
         self.slots.clear();
     }

@@ -1,4 +1,4 @@
-//! What is folded, and what is one value.
+//! Folding, and equal expressions as one value.
 
 use super::*;
 
@@ -36,7 +36,7 @@ fn parts_of_registers_are_told_apart() {
     let joined = values.two(Op2::Or, kept, low);
     assert_eq!(values.two(Op2::And, joined, word), low);
     assert_eq!(values.two(Op2::And, joined, rest), kept);
-    // AH, which lies higher
+    // AH: bits 15:8
     let (byte, eight, others) = (values.imm(0xff), values.imm(8), values.imm(!0xff00));
     let small = values.two(Op2::And, new, byte);
     let (high, kept) = (values.two(Op2::Shl, small, eight), values.two(Op2::And, old, others));
@@ -45,7 +45,7 @@ fn parts_of_registers_are_told_apart() {
     assert_eq!(values.two(Op2::And, down, byte), small);
     let low = values.two(Op2::And, joined, byte);
     assert_eq!(values.node(low), Node::Two(Op2::And, old, byte));
-    // Both have a part in this.
+    // Both operands contribute.
     let some = values.imm(0xff0);
     let both = values.two(Op2::And, joined, some);
     assert_eq!(values.node(both), Node::Two(Op2::And, joined, some));
@@ -63,7 +63,7 @@ fn sums_are_cut_once() {
     let three = values.imm(3);
     let wide = values.two(Op2::Add, a, three);
     assert_eq!(values.node(sum), Node::Two(Op2::And, wide, low));
-    // The carry out of a byte counts where more than the byte is wanted.
+    // With a mask wider than the byte, the carry out of the byte matters.
     let (byte, b) = (values.imm(0xff), values.entry(Entry::Gpr(1)));
     let cut = values.two(Op2::And, a, byte);
     let wide = values.two(Op2::Add, cut, b);
@@ -80,7 +80,7 @@ fn forgotten_values_are_made_anew() {
     let b = values.entry(Entry::Gpr(1));
     assert_eq!((b, values.entry(Entry::Gpr(0))), (seven, a));
     assert_eq!(values.node(b), Node::Entry(Entry::Gpr(1)));
-    // Many, of which many are forgotten.
+    // More values than the table's initial size, then most of them removed.
     let all: Vec<Value> = (0..1000).map(|n| values.imm(n)).collect();
     values.truncate(500);
     let again: Vec<Value> = (0..1000).map(|n| values.imm(n)).collect();

@@ -1,10 +1,10 @@
-//! Vectors in the expression list: 128-bit values, their lanes, and floats out of the lowest one.
+//! Vectors in the expression list: 128-bit values, their lanes, and scalar floats.
 
 use super::Value;
 use wasm_encoder::{InstructionSink, ValType};
 use x86_types::Width;
 
-/// What a value is to WebAssembly.
+/// WebAssembly type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub(crate) enum Kind {
@@ -45,7 +45,7 @@ impl Precision {
     }
 }
 
-/// Operations by name, each with the instruction that it is.
+/// Operations, each with its WebAssembly instruction.
 macro_rules! operations {
     ($($(#[$doc:meta])* $name:ident { $($op:ident $emit:ident)* })*) => {$(
         $(#[$doc])*
@@ -138,7 +138,7 @@ pub(crate) enum FloatOrder {
     Le,
 }
 
-/// How a vector or a float, or an integer out of them, comes about.
+/// The definition of a vector or a float, or of an integer computed from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum VectorNode {
     Const(u128),
@@ -150,7 +150,7 @@ pub(crate) enum VectorNode {
     Widen(Width, Value),
     One(VectorOne, Value),
     Two(VectorTwo, Value, Value),
-    /// By an integer count
+    /// Lanes shifted by an integer count
     Shift(VectorShift, Value, Value),
     /// Bytes of two vectors by number, those of the second from 16 on
     Shuffle([u8; 16], Value, Value),
@@ -168,20 +168,20 @@ pub(crate) enum VectorNode {
     FromBits(Precision, Value),
     /// A signed 64-bit integer, rounded to a float
     FromInteger(Precision, Value),
-    /// A float cut to a signed 64-bit integer: recorded behind an exit that excludes what does not fit
+    /// A float truncated to a signed 64-bit integer: recorded after an exit for what does not fit
     ToInteger(Precision, Value),
     /// A float of the other format, in this one
     Converted(Precision, Value),
-    /// A physical register of the x87 unit, by number, as it was at the block's entry: significand and what is above
+    /// An x87 register, by physical number, as it was at the block's entry: significand, sign and exponent
     X87Register(Value),
-    /// What [`x86_exec::F80Function::apply`] gives, by the function's number: of two numbers and the control word
+    /// The result of [`x86_exec::F80Function::apply`]: number of the function, two operands and the control word
     F80(u8, Value, Value, Value),
     /// CF and ZF, each 0 or 1, at their places in RFLAGS
     CarryZero(Value, Value),
 }
 
 impl VectorNode {
-    /// The values it is made of.
+    /// Returns its operands.
     pub(crate) fn operands(self) -> [Option<Value>; 3] {
         use VectorNode::*;
         match self {
@@ -225,7 +225,7 @@ impl VectorNode {
         }
     }
 
-    /// Bits above this many are known to be 0, in an integer.
+    /// Returns the number of low bits above which all bits of an integer are known to be 0.
     pub(crate) fn bits(self) -> u32 {
         match self {
             VectorNode::Lane(w, ..) => w.bits(),

@@ -98,11 +98,11 @@ pub trait X87: Domain {
     /// Loads ten bytes.
     ///
     /// # Errors
-    /// As [`Domain::load`].
+    /// As [`Memory::load`](super::Memory::load).
     fn load80(&mut self, m: &MemRef<Self::V>, addrsize: Width) -> Result<Self::F, Self::Fault>;
     /// Stores ten bytes, or none of them.
     ///
     /// # Errors
-    /// As [`Domain::store`].
+    /// As [`Memory::store`](super::Memory::store).
     fn store80(&mut self, m: &MemRef<Self::V>, addrsize: Width, x: Self::F) -> Result<(), Self::Fault>;
 }

@@ -1,7 +1,7 @@
 //! Decimal arithmetic: DAA, DAS, AAA, AAS, AAM, AAD.
 
 use super::Outcome;
-use crate::{Domain, FlagDef, Flow, Vcpu};
+use crate::{FlagDef, FlagsRegister, Flow, GeneralRegisters, Vcpu};
 use x86_decode::{Instruction, Op};
 use x86_types::{Exception, Width};
 

@@ -1,7 +1,7 @@
 //! PUSHA, POPA, ENTER, BOUND.
 
 use super::Outcome;
-use crate::{Domain, Flow, MemRef, Vcpu};
+use crate::{ExecutionMode, Flow, GeneralRegisters, MemRef, Vcpu};
 use x86_decode::{Instruction, Op};
 use x86_state::gpr;
 use x86_types::{Exception, Seg, Width};

@@ -1,7 +1,7 @@
 //! IN, OUT, INS, OUTS and the I/O permission bitmap.
 
 use super::Outcome;
-use crate::{Domain, Flow, MemRef, Raised, Vcpu};
+use crate::{Flow, GeneralRegisters, MemRef, Raised, Vcpu};
 use x86_decode::{InsnFlags, Instruction, Op, OperandKind};
 use x86_exceptions::{Privilege, SystemContext};
 use x86_state::{Cr0, RFlags, gpr};

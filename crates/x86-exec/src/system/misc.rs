@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::int::bmi;
-use crate::{Domain, FlagDef, Flow, Vcpu};
+use crate::{FlagDef, FlagsRegister, Flow, GeneralRegisters, Memory, Vcpu, Vectors};
 use x86_decode::{Instruction, Op};
 use x86_state::cpuid::CpuidState;
 use x86_state::{Activity, Cr4, RFlags, gpr};

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::control::{edx_eax, set_edx_eax};
-use crate::{Domain, Flow, Vcpu};
+use crate::{Flow, GeneralRegisters, Vcpu};
 use msr::{MsrAccess, number::IA32_TSC_DEADLINE};
 use x86_decode::{Instruction, Op};
 use x86_state::{Cr4, gpr};

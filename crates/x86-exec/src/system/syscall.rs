@@ -1,7 +1,7 @@
 //! SYSCALL, SYSRET, SYSENTER, SYSEXIT, SWAPGS, and the segment bases.
 
 use super::Outcome;
-use crate::{Domain, Flow, Vcpu};
+use crate::{Flow, GeneralRegisters, Vcpu};
 use x86_decode::{Instruction, Op};
 use x86_state::{Cr0, Cr4, Efer, RFlags, SegAttr, Segment, Selector, gpr};
 use x86_types::{CodeSize, Exception, LinearAddr, Seg, Width};

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::control::{check_umip, is_v86};
-use crate::{Domain, FlagDef, Flow, Vcpu};
+use crate::{FlagDef, FlagsRegister, Flow, GeneralRegisters, Vcpu};
 use x86_decode::{Instruction, Op};
 use x86_exceptions::segments;
 use x86_state::{Cr0, Selector};

@@ -5,7 +5,7 @@
 //! ends follows from what the guest can see alone: the same for all engines, whatever of its code they keep.
 
 use super::{Raised, Vcpu, attention};
-use crate::Flow;
+use crate::{Flow, GeneralRegisters};
 use x86_decode::{InsnFlags, Instruction, Op};
 use x86_paging::AccessKind;
 use x86_state::{RFlags, gpr};
@@ -73,7 +73,6 @@ impl Vcpu {
     }
 
     fn set_count(&mut self, insn: &Instruction, count: u64) {
-        use crate::Domain;
         self.write_gpr(gpr::RCX as u8, insn.addrsize, count);
     }
 
@@ -244,7 +243,6 @@ impl Vcpu {
     }
 
     fn step_register(&mut self, r: usize, insn: &Instruction, by: u64, down: bool) {
-        use crate::Domain;
         let old = self.cpu.gpr[r];
         let v = if down { old.wrapping_sub(by) } else { old.wrapping_add(by) };
         self.write_gpr(r as u8, insn.addrsize, v);

@@ -4,7 +4,7 @@
 use super::lanes::lane;
 use super::{VecOp, crypto, fma, forms, gather, masked, string};
 use crate::system::Outcome;
-use crate::{Domain, FlagDef, Flow, MemRef, Vcpu};
+use crate::{FlagDef, FlagsRegister, Flow, GeneralRegisters, MemRef, Mmx, Vcpu, Vectors};
 use x86_decode::{InsnFlags, Instruction, Op, OperandKind};
 use x86_types::{CodeSize, Exception, Width};
 

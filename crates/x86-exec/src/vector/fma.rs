@@ -4,7 +4,7 @@ use super::float::in_environment;
 use super::forms::{is_wide, pair, read_pair, source, write, write_pair};
 use super::lanes::{Lane, build, lane, with_low};
 use crate::system::Outcome;
-use crate::{Domain, Flow, Vcpu};
+use crate::{Flow, Vcpu, Vectors};
 use x86_decode::{Instruction, Op};
 use x86_float::Env;
 use x86_float::sse::{self, Float, FmaSigns};

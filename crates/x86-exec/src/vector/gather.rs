@@ -40,7 +40,7 @@ pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<Outcome> {
 ///
 /// SPEC: intel-sdm-vol2 :: VPGATHERDD/VPGATHERQD—Gather Packed Dword Values Using Signed Dword/Qword Indices -> the sign of a mask's lane chooses; the mask is cleared lane by lane; faults come in order from the lowest lane, with what is complete kept
 fn gather(vm: &mut Vcpu, i: &Instruction, index: Width, w: Width) -> Outcome {
-    crate::Domain::check_avx(vm)?;
+    crate::Vectors::check_avx(vm)?;
     let wide = i.flags.contains(x86_decode::InsnFlags::VEX_L);
     let lanes = (if wide { 32 } else { 16 }) / index.bytes().max(w.bytes()) as usize;
     let (to, mask_register) = (i.operands[0], i.operands[2].reg);

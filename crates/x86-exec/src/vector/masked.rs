@@ -3,7 +3,7 @@
 use super::forms::{is_wide, read_pair, write, write_pair};
 use super::lanes::lane;
 use crate::system::Outcome;
-use crate::{Domain, Flow, MemRef, Vcpu, operand};
+use crate::{Flow, MemRef, Vcpu, Vectors, operand};
 use x86_decode::{Instruction, Op};
 use x86_types::{Exception, Width};
 

@@ -15,7 +15,7 @@ mod xsave;
 mod tests;
 
 use crate::system::Outcome;
-use crate::{Domain, Flow, Handler, MemRef, Raised, Step, Vcpu, X87 as Unit};
+use crate::{Flow, Handler, MemRef, Raised, Step, Vcpu, Vectors, X87 as Unit};
 use area::Area;
 pub(crate) use compare::compared;
 pub(crate) use control::load_control_word;

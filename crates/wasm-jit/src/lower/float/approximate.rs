@@ -1,4 +1,5 @@
-//! RCPPS, RSQRTPS and their kin: as the interpreter approximates, whatever MXCSR says. They raise nothing.
+//! RCPPS, RCPSS, RSQRTPS and RSQRTSS, with the interpreter's approximation. MXCSR has no effect on them, and they raise
+//! no exceptions.
 
 use crate::domain::Recorder;
 use crate::lower::shuffle;
@@ -11,11 +12,12 @@ use crate::value::vector::{FloatOne, FloatTwo, VectorNode, VectorTest};
 use x86_exec::vector::VecOp;
 use x86_types::Width;
 
-/// Twelve bits survive.
+/// The bits of the result that are kept: sign, exponent and twelve of the fraction.
 const KEPT: u64 = 0xffff_f800;
 
 impl Recorder {
-    /// An approximation; `None` for other operations. NaNs and denormals, before and behind, are left to the interpreter.
+    /// Records an approximation; returns `None` for other operations. Exits if an operand or a result is a NaN or
+    /// denormal.
     pub(in crate::lower) fn lower_approximation(&mut self, op: VecOp, a: Value, b: Value) -> Option<Value> {
         let (packed, of_root) = match op {
             VecOp::Rcpps => (true, false),
@@ -57,7 +59,7 @@ impl Recorder {
         self.two(DivF32, one, x)
     }
 
-    /// By doubles, rounded once at the end.
+    /// Returns `1 / sqrt(x)`, computed with doubles and rounded once at the end.
     fn reciprocal_root(&mut self, x: Value) -> Value {
         let one = self.values.bits128(splat(Width::B8, 1.0_f64.to_bits()));
         let (one, x) = (self.low(Double, one), self.values.vector(VectorNode::Converted(Double, x)));

@@ -1,4 +1,4 @@
-//! Whether floats are out of the ordinary: what compiled code looks at before a result stands.
+//! Checks of operands and results: denormal, infinite, NaN.
 
 use super::of;
 use crate::domain::Recorder;
@@ -9,22 +9,22 @@ use crate::value::vector::VectorTest;
 use crate::value::vector::VectorTwo::{And, EqF32, EqF64, GeF32, GeF64, LtF32, LtF64, NeF32, NeF64, Or};
 use crate::value::{Op2, Value};
 
-/// Bits of the exponent.
+/// Returns the number of bits of the exponent.
 pub(super) fn exponent_bits(p: Precision) -> u64 {
     if p == Single { 8 } else { 11 }
 }
 
-/// The exponent field of infinities and NaNs.
+/// Returns the exponent field of infinities and NaNs.
 pub(super) fn exponent_max(p: Precision) -> u64 {
     (1 << exponent_bits(p)) - 1
 }
 
-/// The least normal number shifted left until the sign is gone and the exponent is on top.
+/// Returns the bits of the least normal number, shifted left by one to drop the sign.
 pub(super) fn unit(p: Precision) -> u64 {
     1 << (64 - exponent_bits(p))
 }
 
-/// Bits of the number with an exponent field.
+/// Returns the bits of the power of two with this exponent field.
 pub(super) fn with_exponent(p: Precision, field: u64) -> u64 {
     field << (p.width().bits() as u64 - 1 - exponent_bits(p))
 }
@@ -44,13 +44,13 @@ impl Recorder {
         }
     }
 
-    /// A float without its sign, as an integer with the exponent on top.
+    /// Returns the bits of a float, shifted left to drop the sign: the exponent is on top.
     pub(super) fn magnitude(&mut self, p: Precision, f: Value) -> Value {
         let bits = self.values.float_bits(p, f);
         self.op(Op2::Shl, bits, 65 - u64::from(p.width().bits()))
     }
 
-    /// Whether a float is denormal, unless that is known.
+    /// Returns whether a float is denormal; `None` if it is known not to be.
     pub(super) fn denormal(&mut self, p: Precision, f: Value) -> Option<Value> {
         if self.is_known_normal(f) {
             return None;
@@ -60,20 +60,21 @@ impl Recorder {
         Some(self.op(Op2::LtU, less, unit(p) - 1))
     }
 
-    /// The exponent field of a float.
+    /// Returns the exponent field of a float.
     pub(super) fn exponent(&mut self, p: Precision, f: Value) -> Value {
         let bits = self.values.float_bits(p, f);
         let field = self.op(Op2::ShrU, bits, u64::from(p.width().bits()) - 1 - exponent_bits(p));
         self.op(Op2::And, field, exponent_max(p))
     }
 
-    /// Negative where an exponent field is less than `least`.
+    /// Returns a negative number if an exponent field is less than `least`.
     fn below(&mut self, exponent: Value, least: u64) -> Value {
         self.op(Op2::Add, exponent, least.wrapping_neg())
     }
 
-    /// Whether a float may be out of the ordinary: of the others the exponent field is 0, so that they are zeros or
-    /// denormal; that of the result is less than `least`, or it is infinite or a NaN. The look is a short one.
+    /// Returns whether a closer check is needed: the exponent field of one of the operands (`others`) is 0 (a zero or a
+    /// denormal), or that of the result is less than `least`, or the result is infinite or a NaN. This check takes few
+    /// instructions.
     pub(super) fn suspicious(&mut self, p: Precision, others: &[Value], result: Value, least: u64) -> Value {
         let exponent = self.exponent(p, result);
         let mut any = self.below(exponent, least);
@@ -87,7 +88,7 @@ impl Recorder {
             }
         }
         if !doubtful {
-            // One comparison for both ends.
+            // One unsigned comparison checks both bounds.
             let first = self.values.imm(exponent_max(p) - least);
             return self.values.two(Op2::LeU, first, any);
         }
@@ -97,7 +98,7 @@ impl Recorder {
         self.op(Op2::LtS, any, 0)
     }
 
-    /// Leaves where a float is a NaN or denormal.
+    /// Exits if a float is a NaN or denormal.
     pub(super) fn exit_unless_known_normal(&mut self, p: Precision, f: Value) {
         if self.is_known_normal(f) {
             return;
@@ -110,7 +111,7 @@ impl Recorder {
         self.set_known_normal(f);
     }
 
-    /// Nonzero bits where a lane is denormal, unless none is known to be.
+    /// Returns a vector with nonzero lanes where a lane is denormal; `None` if it is known that none is.
     pub(super) fn denormal_lanes(&mut self, p: Precision, x: Value) -> Option<Value> {
         if self.is_known_normal_in(p, x) {
             return None;
@@ -131,7 +132,7 @@ impl Recorder {
         }
     }
 
-    /// Ones in lanes whose magnitude is not from that with the exponent field `from` to below infinity.
+    /// Returns all ones in lanes whose exponent field is below `from`, or that are infinite or NaN.
     pub(super) fn out_of_range(&mut self, p: Precision, x: Value, from: u64) -> Value {
         let magnitude = self.one(if p == Single { AbsF32 } else { AbsF64 }, x);
         let least = self.values.bits128(splat(p.width(), with_exponent(p, from)));

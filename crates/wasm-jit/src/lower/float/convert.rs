@@ -13,7 +13,8 @@ use crate::value::{Op2, Value};
 use x86_exec::vector::VecOp;
 use x86_types::Width;
 
-/// Conversions of the lowest lane to an integer: from which format, of how many bits, whether by truncation.
+/// Returns, for a conversion of the lowest lane to an integer: source format, width of the integer, and whether it
+/// truncates.
 pub(super) fn to_integer(op: VecOp) -> Option<(Precision, Width, bool)> {
     Some(match op {
         VecOp::Cvtss2si32 => (Single, Width::B4, false),
@@ -29,7 +30,7 @@ pub(super) fn to_integer(op: VecOp) -> Option<(Precision, Width, bool)> {
 }
 
 impl Recorder {
-    /// CVTSS2SD: a number is the same in the wider format.
+    /// CVTSS2SD: the conversion to the wider format is exact.
     pub(super) fn lower_promotion(&mut self, a: Value, b: Value) -> Value {
         let single = self.low(Single, b);
         self.exit_unless_known_normal(Single, single);
@@ -38,7 +39,7 @@ impl Recorder {
         self.values.with_low(Double, a, double)
     }
 
-    /// CVTPS2PD: the upper lanes do not count.
+    /// CVTPS2PD: converts the two lower lanes.
     pub(super) fn lower_packed_promotion(&mut self, b: Value) -> Value {
         let both = self.values.shuffle(shuffle::lanes(Width::B8, |_| 0), b, b);
         self.exit_unless_lanes_known_normal(Single, both);
@@ -47,7 +48,8 @@ impl Recorder {
         doubles
     }
 
-    /// CVTSI2SD and its kin. An integer is neither tiny nor huge for a float: nothing but PE comes of it.
+    /// CVTSI2SD and CVTSI2SS. The range of integers lies within the range of normal floats: the only possible exception
+    /// is PE.
     pub(super) fn lower_from_integer(&mut self, p: Precision, w: Width, a: Value, b: Value) -> Value {
         let lane = self.values.lane(w, 0, b);
         let integer = self.extend(w, lane);
@@ -59,7 +61,8 @@ impl Recorder {
         self.values.with_low(p, a, float)
     }
 
-    /// CVTSD2SI and its kin. Denormals raise nothing but PE here; NaNs and what does not fit are left to the interpreter.
+    /// CVTSD2SI, CVTSS2SI and the truncating forms. Denormals raise nothing but PE here. Exits if the operand is a NaN
+    /// or does not fit.
     ///
     /// SPEC: intel-sdm-vol1 :: 4.8.3.7 QNaN Floating-Point Indefinite -> what does not fit raises IE, in the interpreter
     pub(super) fn lower_to_integer(&mut self, p: Precision, w: Width, truncate: bool, b: Value) -> Value {
@@ -68,7 +71,7 @@ impl Recorder {
         if !truncate {
             x = self.values.vector(VectorNode::FloatOne(FloatOne::Nearest, p, x));
         }
-        // 2^63 is where the exponent says it is: smaller magnitudes fit, and what fits in 64 bits is looked at there.
+        // Magnitudes below 2^63, by the exponent, fit in 64 bits.
         let (exponent, bias) = (self.exponent(p, x), exponent_max(p) >> 1);
         let too_large = self.values.imm(bias + 63);
         let huge = self.values.two(Op2::LeU, too_large, exponent);
@@ -82,7 +85,7 @@ impl Recorder {
         self.widened(integer)
     }
 
-    /// CVTPS2DQ, CVTPD2DQ and their kin; the upper lanes of what doubles give are zero.
+    /// CVTPS2DQ, CVTPD2DQ and the truncating forms. From doubles, the upper lanes become zero.
     pub(super) fn lower_to_integers(&mut self, p: Precision, truncate: bool, b: Value) -> Value {
         let x = if truncate { b } else { self.one(packed_one(FloatOne::Nearest, p), b) };
         let (least, below) = match p {
@@ -91,7 +94,7 @@ impl Recorder {
         };
         let (least, below) =
             (self.values.bits128(splat(p.width(), least)), self.values.bits128(splat(p.width(), below)));
-        // Between -2^31 - 1 and -2^31 doubles fit, too, by truncation: rare enough for the interpreter.
+        // Doubles between -2^31 - 1 and -2^31 fit as well if truncated. They are rare, and exit.
         let (from, to) = (self.two(of(p, GeF32, GeF64), x, least), self.two(of(p, LtF32, LtF64), x, below));
         let fitting = self.two(And, from, to);
         let wrong = self.one(Not, fitting);
@@ -100,7 +103,7 @@ impl Recorder {
         self.one(if p == Single { IntegersOfF32 } else { IntegersOfF64 }, x)
     }
 
-    /// CVTSD2SS: a result is ordinary, or a zero that comes of a zero.
+    /// CVTSD2SS: the result is normal, or the operand is zero.
     pub(super) fn lower_demotion(&mut self, a: Value, b: Value) -> Value {
         let double = self.low(Double, b);
         let single = self.values.vector(VectorNode::Converted(Single, double));
@@ -128,7 +131,7 @@ impl Recorder {
         let singles = self.one(Demote, b);
         let again = self.one(Promote, singles);
         let magnitude = self.one(AbsF64, again);
-        // As doubles: twice the least normal single, and infinity.
+        // Bounds as doubles: twice the least normal single, and infinity.
         let least = self.values.bits128(splat(Width::B8, f64::from(2.0 * f32::MIN_POSITIVE).to_bits()));
         let infinity = self.values.bits128(splat(Width::B8, f64::INFINITY.to_bits()));
         let (large, finite) = (self.two(GeF64, magnitude, least), self.two(LtF64, magnitude, infinity));

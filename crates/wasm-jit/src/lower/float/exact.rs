@@ -1,9 +1,9 @@
-//! Where PE is still to be set: results that were rounded are left to the interpreter, which sets it. After that the code
-//! runs in the mode that does not ask any more.
+//! The mode in which MXCSR.PE is clear: code exits where a result was rounded, and the interpreter sets PE. From then
+//! on the mode is the one without this check.
 //!
-//! What an addition or a multiplication rounded away is itself a floating-point number, which a few more operations give:
-//! D. Knuth, The Art of Computer Programming 2, 4.2.2, and T. Dekker, A floating-point technique for extending the available
-//! precision, 1971.
+//! The rounding error of an addition or a multiplication is itself a floating-point number, computed by a few more
+//! operations (error-free transformations): D. Knuth, The Art of Computer Programming 2, 4.2.2, and T. Dekker, A
+//! floating-point technique for extending the available precision, 1971.
 
 use super::{Lanes, packed_two};
 use crate::domain::Recorder;
@@ -15,7 +15,7 @@ use crate::value::{Op2, Value};
 use x86_exec::vcpu::compiled::FloatMode;
 use x86_exec::vector::VecOp;
 
-/// Whether an operation is recorded in this mode.
+/// Returns whether an operation is recorded in this mode.
 pub(super) fn is_checked(op: VecOp) -> bool {
     super::arithmetic(op).is_some()
         || super::convert::to_integer(op).is_some()
@@ -23,7 +23,7 @@ pub(super) fn is_checked(op: VecOp) -> bool {
         || matches!(op, VecOp::Cvtsi2ss32 | VecOp::Cvtsi2ss64 | VecOp::Cvtsi2sd64)
 }
 
-/// Bits of a significand.
+/// Returns the number of bits of a significand.
 fn significand_bits(p: Precision) -> u64 {
     if p == Single { 24 } else { 53 }
 }
@@ -33,8 +33,8 @@ impl Recorder {
         self.mode.float == FloatMode::Exact
     }
 
-    /// The least exponent field with which a result need not be looked at more closely: less may be tiny, or what was
-    /// rounded away from a product may be less than any number.
+    /// Returns the least exponent field of a result that needs no closer check. A smaller result may be tiny, or the
+    /// rounding error of a product may underflow.
     pub(super) fn least_exponent(&self, op: FloatTwo, p: Precision) -> u64 {
         match op {
             FloatTwo::Add | FloatTwo::Sub => 1,
@@ -58,7 +58,7 @@ impl Recorder {
         self.values.vector(VectorNode::FromBits(lanes.p, bits))
     }
 
-    /// Something that is 0 where two floats, or all lanes of two vectors, are equal. NaNs are not.
+    /// Returns 0 if two floats, or all lanes of two vectors, are equal. NaNs are unequal.
     fn differ(&mut self, lanes: Lanes, a: Value, b: Value) -> Value {
         if lanes.packed {
             return self.two(super::of(lanes.p, NeF32, NeF64), a, b);
@@ -72,13 +72,13 @@ impl Recorder {
         self.exit_if(any);
     }
 
-    /// What a sum or a difference rounded away.
+    /// Returns the rounding error of a sum or a difference.
     fn error_of_sum(&mut self, lanes: Lanes, op: FloatTwo, a: Value, b: Value, sum: Value) -> Value {
         use FloatTwo::{Add, Sub};
         let of_b = self.arithmetic(lanes, Sub, sum, a);
         let of_a = self.arithmetic(lanes, Sub, sum, of_b);
         let lost_a = self.arithmetic(lanes, Sub, a, of_a);
-        // Of a difference, `of_b` stands for -b.
+        // For a difference, `of_b` is the part of -b.
         let lost_b = match op {
             Sub => self.arithmetic(lanes, Add, b, of_b),
             _ => self.arithmetic(lanes, Sub, b, of_b),
@@ -86,7 +86,8 @@ impl Recorder {
         self.arithmetic(lanes, op, lost_a, lost_b)
     }
 
-    /// A float as a sum of two of half the bits each. A large one becomes a NaN.
+    /// Splits a float into a sum of two floats with half the bits each (Dekker's split). For a large float the result
+    /// is NaN.
     fn halves(&mut self, lanes: Lanes, a: Value) -> (Value, Value) {
         use FloatTwo::{Mul, Sub};
         let factor = match lanes.p {
@@ -100,7 +101,7 @@ impl Recorder {
         (high, self.arithmetic(lanes, Sub, a, high))
     }
 
-    /// What a product rounded away.
+    /// Returns the rounding error of a product.
     fn error_of_product(&mut self, lanes: Lanes, a: Value, b: Value, product: Value) -> Value {
         use FloatTwo::{Add, Mul, Sub};
         let (high_a, low_a) = self.halves(lanes, a);
@@ -114,7 +115,7 @@ impl Recorder {
         error
     }
 
-    /// Leaves where the result of an operation, which is an ordinary number or an exact zero, was rounded.
+    /// Exits if the result of an operation, which is normal or an exact zero, was rounded.
     pub(super) fn exit_unless_exact(
         &mut self,
         lanes: Lanes,
@@ -136,7 +137,7 @@ impl Recorder {
         self.exit_if_any(lanes, differ);
     }
 
-    /// Leaves where `a` times `b` is not `product` to the last bit, or where that cannot be told.
+    /// Exits unless `product` is provably the exact product of `a` and `b`.
     fn exit_unless_product(&mut self, lanes: Lanes, a: Value, b: Value, product: Value) {
         let rounded = self.arithmetic(lanes, FloatTwo::Mul, a, b);
         let error = self.error_of_product(lanes, a, b, rounded);
@@ -148,7 +149,7 @@ impl Recorder {
             self.values.two(Op2::Or, inexact, other)
         };
         self.exit_if_any(lanes, wrong);
-        // What was rounded away from a small product may be less than any number.
+        // The rounding error of a small product may underflow.
         let least = 2 * significand_bits(lanes.p);
         if lanes.packed {
             let (small, zero) =
@@ -168,7 +169,7 @@ impl Recorder {
         }
     }
 
-    /// Leaves where a float is no whole number.
+    /// Exits if a float is not an integer.
     pub(super) fn exit_unless_whole(&mut self, p: Precision, truncate: bool, x: Value) {
         if self.looks_for_exactness() {
             let op = if truncate { FloatOne::Trunc } else { FloatOne::Nearest };
@@ -178,7 +179,7 @@ impl Recorder {
         }
     }
 
-    /// Leaves where an integer has more bits than a float of this format.
+    /// Exits if an integer has more bits than the significand of this format.
     pub(super) fn exit_unless_integer_exact(&mut self, p: Precision, integer: Value) {
         if self.looks_for_exactness() {
             let most = 1 << significand_bits(p);
