@@ -1,6 +1,6 @@
 //! The drives, as they are attached.
 
-use super::geometry::DriveType;
+use super::geometry::{DriveType, check_size};
 use device_api::{
     BlockBackend, BuildConfig, DeviceDecl, DeviceError, Presence, Property, PropertyKind, Role,
     declare_device,
@@ -28,6 +28,12 @@ declare_device!(DeviceDecl {
             kind: PropertyKind::Choice(&["120", "144", "288", "auto"]),
             default: Some("auto"),
             summary: "1.2, 1.44 or 2.88 MB, or by the size of the medium",
+        },
+        Property {
+            name: "bootindex",
+            kind: PropertyKind::Number { min: 0, max: 0x7fff_ffff },
+            default: None,
+            summary: "when firmware boots from it: 0 first",
         },
     ],
     ..DeviceDecl::DEFAULT
@@ -63,6 +69,7 @@ pub(super) fn attached(config: &mut BuildConfig<'_>) -> Result<Vec<Floppy>, Devi
         };
         let named = properties.text("drive-type").and_then(DriveType::of);
         let bytes = medium.as_ref().map(|medium| medium.info().bytes);
+        check_size(bytes.unwrap_or_default()).map_err(error)?;
         let kind = DriveType::choose(named, bytes);
         floppies.push(Floppy { id: attached.id.clone(), unit, kind, medium });
     }

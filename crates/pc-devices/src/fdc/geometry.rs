@@ -119,6 +119,17 @@ const FORMATS: &[Format] = &[
     format(DriveType::D144, 9, 80, 1, rate::K250),
 ];
 
+/// Refuses a medium that is larger than any floppy.
+pub(super) fn check_size(bytes: u64) -> Result<(), String> {
+    let most = FORMATS.iter().map(Format::total).max().unwrap_or_default() * SECTOR as u64;
+    match bytes <= most {
+        true => Ok(()),
+        false => Err(format!(
+            "the medium has {bytes} bytes, and no floppy more than {most}; give a CD image as -cdrom, a disk as -hda"
+        )),
+    }
+}
+
 impl Format {
     /// Returns how many sectors there are.
     pub(super) fn total(&self) -> u64 {
@@ -143,6 +154,16 @@ impl Format {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn media_larger_than_floppies_are_refused() {
+        assert_eq!((check_size(0), check_size(3_932_160)), (Ok(()), Ok(())));
+        let error = check_size(4 << 20).unwrap_err();
+        assert!(
+            error.starts_with("the medium has 4194304 bytes, and no floppy more than 3932160;"),
+            "{error}"
+        );
+    }
 
     #[test]
     fn media_by_size() {

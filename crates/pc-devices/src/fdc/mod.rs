@@ -312,6 +312,7 @@ impl Drives for Fdc {
         medium: Box<dyn BlockBackend>,
     ) -> Result<(), String> {
         let unit = self.find(drive)?;
+        geometry::check_size(medium.info().bytes)?;
         self.change(ctx, unit, Some(medium));
         Ok(())
     }

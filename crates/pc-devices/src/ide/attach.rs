@@ -46,6 +46,12 @@ const PROPERTIES: &[Property] = &[
         default: None,
         summary: "name, at most 40 characters",
     },
+    Property {
+        name: "bootindex",
+        kind: PropertyKind::Number { min: 0, max: 0x7fff_ffff },
+        default: None,
+        summary: "when firmware boots from it: 0 first",
+    },
 ];
 
 pub(super) const DISK_DECL: DeviceDecl = DeviceDecl {

@@ -20,8 +20,12 @@ pub(super) struct Chip {
     weekday_shift: u8,
     /// Flags are kept up to here
     seen: VmTime,
+    /// Resets, the one at power-on among them; no more than two are counted
+    resets: u8,
+    /// What the second reset has firmware boot from
+    boot_later: Option<[u8; 3]>,
 }
-codec_struct!(Chip { index, cmos, seconds, next_update, weekday_shift, seen });
+codec_struct!(Chip { index, cmos, seconds, next_update, weekday_shift, seen, resets, boot_later });
 
 impl Chip {
     /// At power-on, with the time and what firmware would have found.
@@ -34,6 +38,8 @@ impl Chip {
             next_update: VmTime(SECOND),
             weekday_shift: 0,
             seen: VmTime::ZERO,
+            resets: 0,
+            boot_later: setup.boot_later,
         };
         *chip.byte(REGISTER_A) = DV_RUN | 6;
         *chip.byte(REGISTER_B) = HOURS_24;
@@ -46,6 +52,17 @@ impl Chip {
 
     fn get(&self, index: u8) -> u8 {
         self.cmos[usize::from(index & 0x7f)]
+    }
+
+    /// A reset of the machine. The second one, the first after power-on, ends what `-boot once=` says.
+    pub(super) fn reset(&mut self) {
+        self.clear();
+        self.resets = self.resets.saturating_add(1).min(2);
+        if self.resets == 2
+            && let Some(boot) = self.boot_later.take()
+        {
+            super::cmos::put_boot_devices(&mut self.cmos, boot);
+        }
     }
 
     /// SPEC: mc146818 :: RESET -> the interrupt enables, the square wave and all flags are cleared; time and memory stay

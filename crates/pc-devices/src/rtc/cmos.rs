@@ -25,6 +25,8 @@ pub(super) struct Setup {
     pub(super) floppies: [u8; 2],
     /// What is booted from, first to third
     pub(super) boot: [u8; 3],
+    /// What is booted from after the first reset, where that is something else
+    pub(super) boot_later: Option<[u8; 3]>,
 }
 
 /// Returns the numbers that firmware has for devices to boot from, by QEMU's letters.
@@ -52,6 +54,13 @@ pub(super) fn boot_devices(letters: &str) -> Result<[u8; 3], String> {
     Ok(devices)
 }
 
+/// Puts what is booted from where QEMU's firmware looks for it. Bit 0 of 38h stays clear: floppies are checked for a
+/// signature.
+pub(super) fn put_boot_devices(cmos: &mut [u8; 128], [first, second, third]: [u8; 3]) {
+    put(cmos, 0x38, &[third << 4]);
+    put(cmos, 0x3d, &[second << 4 | first]);
+}
+
 /// Returns the memory's contents.
 pub(super) fn contents(setup: &Setup) -> [u8; 128] {
     let mut cmos = [0; 128];
@@ -77,10 +86,7 @@ pub(super) fn contents(setup: &Setup) -> [u8; 128] {
     // From 4 GiB on in units of 64 KiB, 24 bits.
     let units = (high / (64 * KIB)).min(0xff_ffff) as u32;
     put(&mut cmos, 0x5b, &units.to_le_bytes()[..3]);
-    // Where QEMU's firmware looks for what to boot; bit 0 of 38h: floppies are not checked for a signature.
-    let [first, second, third] = setup.boot;
-    put(&mut cmos, 0x38, &[third << 4]);
-    put(&mut cmos, 0x3d, &[second << 4 | first]);
+    put_boot_devices(&mut cmos, setup.boot);
     put(&mut cmos, 0x5f, &[setup.processors.saturating_sub(1).min(0xff) as u8]);
     // The checksum of 10h to 2Dh, high byte first.
     let sum: u16 = cmos[0x10..0x2e].iter().map(|byte| u16::from(*byte)).sum();

@@ -22,7 +22,7 @@ impl PortChip for chip::Chip {
     const TIMED: bool = true;
 
     fn reset(&mut self, _now: VmTime) {
-        self.clear();
+        self.reset();
     }
     fn catch_up(&mut self, ctx: &mut Ctx<'_>) {
         self.catch_up(ctx.now);
@@ -59,12 +59,15 @@ const fn floppy(name: &'static str, summary: &'static str) -> Property {
 fn build(config: &mut BuildConfig<'_>) -> Result<Box<dyn Device>, DeviceError> {
     let letters = config.properties.text("boot").unwrap_or_default();
     let boot = cmos::boot_devices(letters).map_err(|reason| config.error(reason))?;
+    let later = config.properties.text("boot-later").map(cmos::boot_devices).transpose();
+    let boot_later = later.map_err(|reason| config.error(reason))?;
     let floppy = |name| config.properties.number(name).unwrap_or(0) as u8;
     let setup = cmos::Setup {
         ram_bytes: config.ram_bytes,
         processors: config.processors,
         floppies: [floppy("floppy-a"), floppy("floppy-b")],
         boot,
+        boot_later,
     };
     Ok(Box::new(OnPorts { chip: chip::Chip::new(config.epoch_seconds, &setup) }))
 }
@@ -80,6 +83,12 @@ declare_device!(DeviceDecl {
             kind: PropertyKind::Text,
             default: Some("cad"),
             summary: "what firmware boots from: a floppy, c disk, d CD, n network",
+        },
+        Property {
+            name: "boot-later",
+            kind: PropertyKind::Text,
+            default: None,
+            summary: "the same from the first reset on; without, it stays as it is",
         },
         floppy("floppy-a", "kind of the first floppy drive: 0 none, 2 1.2 MB, 4 1.44 MB, 5 2.88 MB"),
         floppy("floppy-b", "kind of the second floppy drive"),

@@ -229,3 +229,25 @@ fn bit_7_of_the_index_selects_nothing() {
     let mut board = Board::new();
     assert_eq!(board.read(0x80 | SECONDS), 0x50);
 }
+
+#[test]
+fn the_first_reset_after_power_on_ends_what_is_booted_once() {
+    let order = |chip: &mut Chip| {
+        [0x38, 0x3d].map(|index| {
+            chip.write_port(VmTime::ZERO, 0x70, index);
+            chip.read_port(VmTime::ZERO, 0x71)
+        })
+    };
+    for (boot_later, then) in [(Some([3, 2, 1]), [0x10, 0x23]), (None, [0x30, 0x12])] {
+        let mut chip = Chip::new(START, &Setup { boot: [2, 1, 3], boot_later, ..Setup::default() });
+        chip.reset();
+        assert_eq!(order(&mut chip), [0x30, 0x12], "power-on");
+        chip.reset();
+        assert_eq!(order(&mut chip), then);
+        // What a guest writes there later stays.
+        chip.write_port(VmTime::ZERO, 0x70, 0x3d);
+        chip.write_port(VmTime::ZERO, 0x71, 0x44);
+        chip.reset();
+        assert_eq!(order(&mut chip)[1], 0x44);
+    }
+}

@@ -142,7 +142,7 @@ fn words_shorter_than_eight_bits_lose_their_top() {
         rig.write(RBR_THR_DLL, 12);
         rig.write(LCR, lcr);
         rig.write(RBR_THR_DLL, 0xff);
-        assert_eq!(rig.sent(), [byte]);
+        assert_eq!(rig.sent(), [0xff, byte]);
     }
 }
 
