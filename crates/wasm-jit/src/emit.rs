@@ -19,11 +19,12 @@ mod table_address;
 mod values;
 mod vector;
 
+use crate::abi::Import;
 use crate::block::{Block, Terminator};
 use crate::graph::{Shape, shape};
 use crate::layout;
 use crate::local_allocation::{LocalAllocation, Scratch};
-use crate::module::{Import, Placed};
+use crate::placement::Placed;
 use crate::region::{Edge, Region, rip_mask};
 pub(crate) use dispatch_thunk::dispatch_thunk;
 pub(crate) use f80::functions as f80_functions;

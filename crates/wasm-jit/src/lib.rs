@@ -12,6 +12,7 @@
 //! exception. Instructions that cannot be recorded are helper calls to the interpreter.
 #![forbid(unsafe_code)]
 
+mod abi;
 mod block;
 mod cache;
 mod domain;
@@ -25,15 +26,20 @@ pub mod layout;
 mod local_allocation;
 mod lower;
 mod module;
+mod placement;
 mod region;
+mod select;
 mod shared_probes;
 mod translator;
 mod value;
 
+pub use abi::{IMPORTS, Import};
 pub use cache::SlotTable;
 pub use host::{Clock, CodeHost, HostError, Installed, MemorySize};
-pub use module::{Fixed, IMPORTS, Import, Placed, module};
-pub use region::{CodeSource, MAX_INSTRUCTIONS, Region, select_region};
+pub use module::module;
+pub use placement::{Fixed, Placed};
+pub use region::Region;
+pub use select::{CodeSource, MAX_INSTRUCTIONS, select_region};
 pub use translator::{Counts, Settings, Translator};
 
 /// The example of the readme is tested.

@@ -5,8 +5,10 @@
 
 use crate::cache::{Cache, Slots, Stage, Unit};
 use crate::host::{Clock, CodeHost, Installed};
-use crate::module::{Fixed, Placed, module};
-use crate::region::{CodeSource, Region, select_region};
+use crate::module::module;
+use crate::placement::{Fixed, Placed};
+use crate::region::Region;
+use crate::select::{CodeSource, select_region};
 use rustc_hash::FxHashMap;
 use x86_decode::Instruction;
 use x86_exec::Vcpu;

@@ -4,7 +4,10 @@
 //! functions record code.
 
 mod bus;
+mod concrete;
+mod concrete_operand;
 mod domain;
+mod features;
 mod int;
 mod operand;
 mod register_effects;

@@ -1,8 +1,9 @@
 //! The dispatch thunk: a function of each module that does the slow lookups for exits to other compiled code.
 
 use super::{mem_arg, table_address};
+use crate::abi::{Import, REGION_TYPE};
 use crate::layout;
-use crate::module::{Fixed, Import, REGION_TYPE};
+use crate::placement::Fixed;
 use wasm_encoder::{BlockType, Function, ValType};
 use x86_exec::vcpu::compiled::ExitReason;
 use x86_types::{PAGE_SIZE, Seg};

@@ -10,8 +10,8 @@ mod round;
 mod sum;
 
 use super::mem_arg;
+use crate::abi::{F80_FUNCTION, Import};
 use crate::layout;
-use crate::module::{F80_FUNCTION, Import};
 use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
 use x86_exec::{F80Function, F80Op, Format};
 use x86_types::Width;

@@ -1,8 +1,8 @@
 //! Links: exits from a region to other compiled code, and edges from page to page within it.
 
 use super::{CODE_ADDRESS, Emitter, LEFT, LINEAR, REASON, RIP, SLOT, mem_arg, table_address};
+use crate::abi::{FIRST_FUNCTION, Import, REGION_TYPE};
 use crate::layout;
-use crate::module::{FIRST_FUNCTION, Import, REGION_TYPE};
 use wasm_encoder::{BlockType, ValType};
 use x86_exec::vcpu::compiled::Segments;
 use x86_types::{PAGE_SIZE, Seg};

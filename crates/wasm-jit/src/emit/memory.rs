@@ -2,8 +2,8 @@
 
 use super::blocks::Scope;
 use super::{Emitter, LEFT, LINEAR, Label, SLOT, WRITE_ADDRESS, mem_arg};
+use crate::abi::Import;
 use crate::layout;
-use crate::module::Import;
 use crate::shared_probes::SharedProbe;
 use crate::value::Value;
 use wasm_encoder::{BlockType, ValType};

@@ -2,7 +2,7 @@
 
 use super::{Emitter, SLOT, TLB, VCPU, mem_arg};
 use crate::layout;
-use crate::module::Fixed;
+use crate::placement::Fixed;
 use wasm_encoder::{InstructionSink, MemArg};
 use x86_exec::vcpu::compiled::{JUMP_CACHE_LEN, JUMP_HASH_SHIFT, JumpEntry};
 

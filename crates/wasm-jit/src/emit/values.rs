@@ -3,8 +3,8 @@
 use super::blocks::Scope;
 use super::narrow::LOW;
 use super::{BASE, Emitter, FLAG_A, FLAG_B, FLAG_CARRY, FLAG_KIND, FLAG_RESULT, mem_arg};
+use crate::abi::Import;
 use crate::layout;
-use crate::module::Import;
 use crate::value::{Entry, Node, Op1, Op2, Value};
 use wasm_encoder::{BlockType, ValType};
 use x86_exec::vcpu::compiled::FlagsKind;

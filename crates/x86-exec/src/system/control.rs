@@ -1,6 +1,6 @@
 //! Control and debug registers, XCR0, and TLB invalidation.
 
-use super::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, Vcpu};
 use x86_decode::{Instruction, Operand, OperandKind};
 use x86_state::cpuid::Features;
@@ -8,7 +8,7 @@ use x86_state::{Cr0, Cr4, Dr6, Dr7, Efer, RFlags, SegAttr, Xcr0, gpr};
 use x86_types::{Exception, LinearAddr, Seg, Width};
 
 /// MOV to and from CR0, CR2, CR3, CR4 and CR8.
-pub(super) fn mov_cr(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn mov_cr(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let w = if vm.cpu.code_size == x86_types::CodeSize::Bits64 { Width::B8 } else { Width::B4 };
     let (cr, r) = (i.operands[0], i.operands[1]);
     if cr.kind == OperandKind::Cr {
@@ -147,7 +147,7 @@ fn write_cr4(vm: &mut Vcpu, v: u64) -> Result<(), Exception> {
 }
 
 /// LMSW: the low four bits of CR0; PE can be set but not cleared.
-pub(super) fn lmsw(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn lmsw(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let v = vm.read_operand(i, 0, Width::B2)?;
     let keep = vm.cpu.cr0.bits() & (!0xe);
     write_cr0(vm, keep | v & 0xf)?;
@@ -157,7 +157,7 @@ pub(super) fn lmsw(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 /// SMSW
 ///
 /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> with CR4.UMIP set SMSW, SGDT, SIDT, SLDT and STR raise #GP(0) above CPL 0
-pub(super) fn smsw(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn smsw(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     check_umip(vm)?;
     let w = if i.operands[0].is_mem() { Width::B2 } else { i.opsize };
     let v = vm.cpu.cr0.bits();
@@ -171,14 +171,14 @@ pub(super) fn check_umip(vm: &Vcpu) -> Result<(), Exception> {
 }
 
 /// CLTS
-pub(super) fn clts(vm: &mut Vcpu) -> Outcome {
+pub(super) fn clts(vm: &mut Vcpu) -> ConcreteResult {
     vm.cpu.cr0.remove(Cr0::TS);
     vm.code_mode_changed();
     Ok(Flow::End)
 }
 
 /// XGETBV
-pub(super) fn xgetbv(vm: &mut Vcpu) -> Outcome {
+pub(super) fn xgetbv(vm: &mut Vcpu) -> ConcreteResult {
     if !vm.cpu.cr4.contains(Cr4::OSXSAVE) {
         return Err(Exception::InvalidOpcode);
     }
@@ -194,7 +194,7 @@ pub(super) fn xgetbv(vm: &mut Vcpu) -> Outcome {
 /// XSETBV
 ///
 /// SPEC: intel-sdm-vol2 :: XSETBV—Set Extended Control Register -> only XCR0; x87 must stay set, AVX needs SSE, unknown bits are #GP(0)
-pub(super) fn xsetbv(vm: &mut Vcpu) -> Outcome {
+pub(super) fn xsetbv(vm: &mut Vcpu) -> ConcreteResult {
     if !vm.cpu.cr4.contains(Cr4::OSXSAVE) {
         return Err(Exception::InvalidOpcode);
     }
@@ -236,7 +236,7 @@ pub(super) fn is_alias(operand: &Operand) -> bool {
 ///
 /// SPEC: intel-sdm-vol3 :: 19.2.2 Debug Registers DR4 and DR5 -> aliases of DR6 and DR7, or #UD with CR4.DE
 /// SPEC: intel-sdm-vol3 :: 19.2.4 Debug Control Register (DR7) -> with GD set any access is #DB with DR6.BD
-pub(super) fn mov_dr(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn mov_dr(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let w = if vm.cpu.code_size == x86_types::CodeSize::Bits64 { Width::B8 } else { Width::B4 };
     let to = i.operands[0].kind == OperandKind::Dr;
     let number = if to { i.operands[0].reg } else { i.operands[1].reg };
@@ -269,7 +269,7 @@ pub(super) fn mov_dr(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// INVLPG
-pub(super) fn invlpg(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn invlpg(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let m = crate::operand::mem(vm, i);
     let linear = vm.linear_of(&m);
     vm.tlb_mut().flush_page(linear);
@@ -279,7 +279,7 @@ pub(super) fn invlpg(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 /// INVPCID
 ///
 /// SPEC: intel-sdm-vol2 :: INVPCID—Invalidate Process-Context Identifier -> types 0 to 3; reserved descriptor bits, a non-canonical address or a PCID without CR4.PCIDE are #GP(0)
-pub(super) fn invpcid(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn invpcid(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let w = if vm.cpu.code_size == x86_types::CodeSize::Bits64 { Width::B8 } else { Width::B4 };
     let kind = vm.read_operand(i, 0, w)?;
     let low = vm.load_operand(i, 0, Width::B8)?;

@@ -1,13 +1,13 @@
 //! Decimal arithmetic: DAA, DAS, AAA, AAS, AAM, AAD.
 
-use super::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::{FlagDef, FlagsRegister, Flow, GeneralRegisters, Vcpu};
 use x86_decode::{Instruction, Op};
 use x86_types::{Exception, Width};
 
 /// SPEC: intel-sdm-vol2 :: DAA—Decimal Adjust AL After Addition -> 6 and 60H are added by AF, CF and the digits; OF is undefined
 /// SPEC: intel-sdm-vol2 :: AAM—ASCII Adjust AX After Multiply -> a base of 0 is #DE
-pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let al = vm.read_gpr(0, Width::B1);
     let ah = vm.read_gpr(16, Width::B1);
     let (cf, af) = (vm.cpu.arith.cf(), vm.cpu.arith.af());

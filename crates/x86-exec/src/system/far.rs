@@ -1,6 +1,6 @@
 //! Far transfers, software interrupts and IRET: the crate `x86-exceptions` knows them, this asks it.
 
-use super::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, Vcpu};
 use x86_decode::{Instruction, Op, OperandKind};
 use x86_exceptions::{Event, SoftwareKind, segments};
@@ -8,7 +8,7 @@ use x86_state::{Cr0, RFlags, Selector};
 use x86_types::{CodeSize, Exception, Width, vector};
 
 /// JMP and CALL far, by an immediate pointer or one in memory, where selectors name descriptors.
-pub(super) fn transfer(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn transfer(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let w = i.opsize;
     let (selector, offset) = if i.operands[0].kind == OperandKind::FarPtr {
         ((i.imm >> 32) as u16, i.imm & 0xffff_ffff)
@@ -26,7 +26,7 @@ pub(super) fn transfer(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// RET far, likewise
-pub(super) fn ret(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn ret(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let release = if i.operands[0].kind == OperandKind::Imm { i.imm as u16 } else { 0 };
     segments::far_ret(vm, i.opsize, release)?;
     vm.mode_switched();
@@ -34,14 +34,14 @@ pub(super) fn ret(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// IRET, IRETD, IRETQ
-pub(super) fn iret(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn iret(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     x86_exceptions::iret(vm, i.opsize)?;
     vm.mode_switched();
     Ok(Flow::End)
 }
 
 /// INT n, INT3, INTO, INT1: delivered here, since they are no faults.
-pub(super) fn interrupt(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn interrupt(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let (number, kind) = match i.op {
         Op::Int3 => (vector::BP, SoftwareKind::Int3),
         Op::Int1 => (vector::DB, SoftwareKind::Int1),

@@ -1,7 +1,7 @@
 //! RFLAGS: CLI, STI, CLD, STD, CLAC, STAC, PUSHF, POPF.
 
-use super::Outcome;
 use super::control::is_v86;
+use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, Vcpu};
 use x86_decode::{Instruction, Op};
 use x86_state::{RFlags, Shadow};
@@ -9,7 +9,7 @@ use x86_types::{Exception, Width};
 
 /// SPEC: intel-sdm-vol2 :: STAC—Set AC Flag in EFLAGS Register -> #UD above CPL 0 and without the feature; CR4.SMAP does not matter. CLAC likewise
 /// SPEC: intel-sdm-vol2 :: STI—Set Interrupt Flag -> needs CPL <= IOPL (or IOPL 3 in virtual-8086 mode); interrupts stay inhibited for one instruction if IF was clear
-pub(super) fn flag_bit(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn flag_bit(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     match i.op {
         Op::Cld => vm.cpu.system_flags.remove(RFlags::DF),
         Op::Std => vm.cpu.system_flags.insert(RFlags::DF),
@@ -40,7 +40,7 @@ pub(super) fn flag_bit(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 /// PUSHF, PUSHFD, PUSHFQ
 ///
 /// SPEC: intel-sdm-vol2 :: PUSHF/PUSHFD/PUSHFQ—Push EFLAGS Register Onto the Stack -> VM and RF are pushed as 0; in virtual-8086 mode IOPL below 3 is #GP(0)
-pub(super) fn pushf(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn pushf(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     if is_v86(vm) && vm.cpu.system_flags.iopl() < 3 {
         return Err(Exception::GP0);
     }
@@ -52,7 +52,7 @@ pub(super) fn pushf(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 /// POPF, POPFD, POPFQ
 ///
 /// SPEC: intel-sdm-vol2 :: POPF/POPFD/POPFQ—Pop Stack Into EFLAGS Register -> IOPL changes only at CPL 0, IF only with CPL <= IOPL, VM, VIF and VIP never; RF is cleared
-pub(super) fn popf(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn popf(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let old = vm.cpu.rflags();
     if is_v86(vm) && old.iopl() < 3 {
         return Err(Exception::GP0);

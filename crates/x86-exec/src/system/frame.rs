@@ -1,12 +1,12 @@
 //! PUSHA, POPA, ENTER, BOUND.
 
-use super::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::{ExecutionMode, Flow, GeneralRegisters, MemRef, Vcpu};
 use x86_decode::{Instruction, Op};
 use x86_state::gpr;
 use x86_types::{Exception, Seg, Width};
 
-pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     match i.op {
         Op::Pusha => pusha(vm, i.opsize),
         Op::Popa => popa(vm, i.opsize),
@@ -24,7 +24,7 @@ fn stack_load(vm: &mut Vcpu, sp: u64, w: Width) -> Result<u64, Exception> {
 }
 
 /// SPEC: intel-sdm-vol2 :: PUSHA/PUSHAD—Push All General-Purpose Registers -> AX to DI in encoding order, SP as it was before the first push
-fn pusha(vm: &mut Vcpu, w: Width) -> Outcome {
+fn pusha(vm: &mut Vcpu, w: Width) -> ConcreteResult {
     let sw = vm.stack_width();
     let mut sp = vm.read_gpr(4, sw);
     for r in 0..8 {
@@ -36,7 +36,7 @@ fn pusha(vm: &mut Vcpu, w: Width) -> Outcome {
     Ok(Flow::Next)
 }
 
-fn popa(vm: &mut Vcpu, w: Width) -> Outcome {
+fn popa(vm: &mut Vcpu, w: Width) -> ConcreteResult {
     let sw = vm.stack_width();
     let mut sp = vm.read_gpr(4, sw);
     let mut values = [0; 8];
@@ -54,7 +54,7 @@ fn popa(vm: &mut Vcpu, w: Width) -> Outcome {
 }
 
 /// SPEC: intel-sdm-vol2 :: ENTER—Make Stack Frame for Procedure Parameters -> the level is taken modulo 32; outer frame pointers are copied by BP, EBP or RBP as the stack is wide; FrameTemp is SP, ESP or RSP by the operand size; the final stack must be writable
-fn enter(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+fn enter(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let (w, sw) = (i.opsize, vm.stack_width());
     let size = i.imm & 0xffff;
     let level = (i.imm >> 16) & 31;
@@ -84,7 +84,7 @@ fn enter(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     Ok(Flow::Next)
 }
 
-fn bound(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+fn bound(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let w = i.opsize;
     let index = w.sext(vm.read_gpr(i.operands[0].reg, w)) as i64;
     let low = w.sext(vm.load_operand(i, 0, w)?) as i64;

@@ -1,6 +1,6 @@
 //! IN, OUT, INS, OUTS and the I/O permission bitmap.
 
-use super::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, GeneralRegisters, MemRef, Raised, Vcpu};
 use x86_decode::{InsnFlags, Instruction, Op, OperandKind};
 use x86_exceptions::{Privilege, SystemContext};
@@ -48,7 +48,7 @@ fn port_write(vm: &mut Vcpu, port: u16, w: Width, v: u64) {
 }
 
 /// IN and OUT: port by immediate or DX, data in AL, AX or EAX.
-pub(super) fn in_out(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn in_out(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let operand = usize::from(i.op == Op::In);
     let port = if i.operands[operand].kind == OperandKind::Imm {
         (i.imm & 0xff) as u16
@@ -91,7 +91,7 @@ fn string_once(vm: &mut Vcpu, i: &Instruction) -> Result<(), Raised> {
 }
 
 /// INS and OUTS. A repeated one goes to the end of a page, or until an access makes the run loop look up.
-pub(super) fn string(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn string(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let repeated = i.flags.intersects(InsnFlags::REP | InsnFlags::REPNE);
     if repeated && vm.read_gpr(gpr::RCX as u8, i.addrsize) == 0 {
         return Ok(Flow::End);

@@ -1,6 +1,6 @@
 //! CPUID, RDRAND and RDSEED, HLT, MONITOR, CMPXCHG8B and CMPXCHG16B, CRC32, PDEP and PEXT, cache-line flushes.
 
-use super::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::int::bmi;
 use crate::{FlagDef, FlagsRegister, Flow, GeneralRegisters, Memory, Vcpu, Vectors};
 use x86_decode::{Instruction, Op};
@@ -9,7 +9,7 @@ use x86_state::{Activity, Cr4, RFlags, gpr};
 use x86_types::{Exception, Width};
 
 /// CPUID
-pub(super) fn cpuid(vm: &mut Vcpu) -> Outcome {
+pub(super) fn cpuid(vm: &mut Vcpu) -> ConcreteResult {
     let (leaf, subleaf) = (vm.cpu.gpr[gpr::RAX] as u32, vm.cpu.gpr[gpr::RCX] as u32);
     let (apic_id, apic_enabled) = vm.bus_mut().apic();
     let cr4_osxsave = vm.cpu.cr4.contains(Cr4::OSXSAVE);
@@ -26,7 +26,7 @@ pub(super) fn cpuid(vm: &mut Vcpu) -> Outcome {
 ///
 /// SPEC: intel-sdm-vol2 :: RDRAND—Read Random Number -> a random number of the operand size; CF = 1 tells that it is valid, OF, SF, ZF, AF and PF are cleared
 /// SPEC: intel-sdm-vol2 :: RDSEED—Read Random SEED -> likewise
-pub(super) fn random(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn random(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let (now, w) = (vm.retired(), i.opsize);
     let number = vm.bus_mut().random(now);
     vm.write_gpr(i.operands[0].reg, w, w.trunc(number));
@@ -35,7 +35,7 @@ pub(super) fn random(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// HLT
-pub(super) fn hlt(vm: &mut Vcpu) -> Outcome {
+pub(super) fn hlt(vm: &mut Vcpu) -> ConcreteResult {
     vm.cpu.activity = Activity::Halted;
     vm.statistics.halts += 1;
     vm.poll_bus();
@@ -45,7 +45,7 @@ pub(super) fn hlt(vm: &mut Vcpu) -> Outcome {
 /// MONITOR and MWAIT: waiting never lasts, which the manual allows.
 ///
 /// SPEC: intel-sdm-vol2 :: MWAIT—Monitor Wait -> implementation-dependent events may end the wait at once; here all do. Extensions in ECX that CPUID's leaf 5 does not enumerate are #GP(0)
-pub(super) fn monitor(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn monitor(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     if vm.cpu.gpr[gpr::RCX] as u32 != 0 {
         return Err(Exception::GP0);
     }
@@ -57,7 +57,7 @@ pub(super) fn monitor(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// CLFLUSH, CLFLUSHOPT, CLWB: a load's checks, and no effect.
-pub(super) fn touch(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn touch(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     vm.load_operand(i, 0, Width::B1)?;
     Ok(Flow::Next)
 }
@@ -65,7 +65,7 @@ pub(super) fn touch(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 /// CMPXCHG8B and CMPXCHG16B
 ///
 /// SPEC: intel-sdm-vol2 :: CMPXCHG8B/CMPXCHG16B—Compare and Exchange Bytes -> the 16-byte form wants alignment, else #GP(0); memory is written in either case, ZF tells
-pub(super) fn compare_exchange(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn compare_exchange(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let w = if i.op == Op::Cmpxchg16b { Width::B8 } else { Width::B4 };
     let bytes = u64::from(w.bytes());
     let m = crate::operand::mem(vm, i);
@@ -94,7 +94,7 @@ pub(super) fn compare_exchange(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 /// CRC32: the Castagnoli polynomial, bit-reflected.
 ///
 /// SPEC: intel-sdm-vol2 :: CRC32—Accumulate CRC32 Value -> polynomial 11EDC6F41H, the destination's upper half is cleared
-pub(super) fn crc32(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn crc32(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let w = i.operands[1].width().unwrap_or(i.opsize);
     let v = vm.read_operand(i, 1, w)?;
     let mut crc = vm.read_gpr(i.operands[0].reg, Width::B4) as u32;
@@ -109,7 +109,7 @@ pub(super) fn crc32(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// PDEP and PEXT. No flag is touched.
-pub(super) fn scatter_bits(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn scatter_bits(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     vm.check_vex()?;
     let w = i.opsize;
     let mask = vm.read_operand(i, 2, w)?;

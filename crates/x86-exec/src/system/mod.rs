@@ -1,6 +1,4 @@
-//! Instructions whose meaning is concrete: they look at modes, tables, privilege, ports or time, or are rare.
-//!
-//! An engine that compiles calls these one by one; nothing here is written twice.
+//! System instructions, and rare ones: they read modes, tables, privilege, ports or time.
 
 mod control;
 mod decimal;
@@ -13,23 +11,27 @@ mod msrs;
 mod syscall;
 mod tables;
 
+use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, Vcpu};
-use x86_decode::{Feature, InsnFlags, Instruction, Op};
-use x86_state::cpuid::Features;
+use x86_decode::{InsnFlags, Instruction, Op};
 use x86_state::{Cr4, Efer};
 use x86_types::{CodeSize, Exception};
 
-/// What a concrete instruction comes to.
-pub(crate) type Outcome = Result<Flow, Exception>;
-
-/// Executes a concrete instruction.
+/// Checks the privilege level of a privileged instruction.
 ///
 /// SPEC: intel-sdm-vol3 :: 6.9 Privileged Instructions -> at CPL 1 to 3 they raise #GP(0)
-pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+#[inline(always)]
+pub(crate) fn check_privilege(vm: &Vcpu, i: &Instruction) -> Result<(), Exception> {
     if i.flags.contains(InsnFlags::PRIVILEGED) && vm.cpu.cpl != 0 {
         return Err(if is_undefined(vm, i) { Exception::InvalidOpcode } else { Exception::GP0 });
     }
-    match i.op {
+    Ok(())
+}
+
+/// Executes a system instruction. Returns `None` if the instruction is not one.
+#[inline(always)]
+pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<ConcreteResult> {
+    Some(match i.op {
         Op::MovCr => control::mov_cr(vm, i),
         Op::MovDr => control::mov_dr(vm, i),
         Op::Lmsw => control::lmsw(vm, i),
@@ -75,12 +77,11 @@ pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
         Op::Monitor | Op::Mwait => misc::monitor(vm, i),
         Op::Crc32 => misc::crc32(vm, i),
         Op::Pdep | Op::Pext => misc::scatter_bits(vm, i),
-        _ => crate::vector::exec(vm, i).unwrap_or_else(|| crate::x87::exec(vm, i)),
-    }
+        _ => return None,
+    })
 }
 
-/// Returns whether a privileged instruction is #UD at CPL 1 to 3, where it is not the mode or a control register alone that
-/// decides: this is asked before the privilege level.
+/// Returns whether a privileged instruction is #UD at CPL 1 to 3: the checks that come before that of the privilege level.
 ///
 /// SPEC: intel-sdm-vol3 :: 7.9 Prioritization of Concurrent Events -> faults of decoding come before those of executing
 /// SPEC: intel-sdm-vol2 :: MONITOR—Set Up Monitor Address -> above CPL 0 it is #UD; MWAIT likewise
@@ -92,123 +93,5 @@ fn is_undefined(vm: &Vcpu, i: &Instruction) -> bool {
         Op::MovDr => vm.cpu.cr4.contains(Cr4::DE) && i.operands.iter().any(control::is_alias),
         Op::Monitor | Op::Mwait => true,
         _ => false,
-    }
-}
-
-/// Whether the processor model has the instruction.
-pub(crate) fn has_feature(vm: &Vcpu, i: &Instruction) -> bool {
-    let needed = match i.feature() {
-        Feature::Fpu => Features::FPU,
-        Feature::Tsc => Features::TSC,
-        Feature::Msr => Features::MSR,
-        Feature::Cx8 => Features::CX8,
-        Feature::Sep => Features::SEP,
-        Feature::Cmov => Features::CMOV,
-        Feature::Clfsh => Features::CLFSH,
-        Feature::Mmx => Features::MMX,
-        Feature::Fxsr => Features::FXSR,
-        Feature::Sse => Features::SSE,
-        Feature::Sse2 => Features::SSE2,
-        Feature::Sse3 => Features::SSE3,
-        Feature::Monitor => Features::MONITOR,
-        Feature::Ssse3 => Features::SSSE3,
-        Feature::Sse41 => Features::SSE4_1,
-        Feature::Sse42 => Features::SSE4_2,
-        Feature::Popcnt => Features::POPCNT,
-        Feature::Cx16 => Features::CX16,
-        Feature::Movbe => Features::MOVBE,
-        Feature::Aes => Features::AES,
-        Feature::Pclmulqdq => Features::PCLMULQDQ,
-        Feature::Xsave => Features::XSAVE,
-        Feature::Xsaveopt => Features::XSAVEOPT,
-        Feature::Xsavec => Features::XSAVEC,
-        Feature::Avx => Features::AVX,
-        Feature::F16c => Features::F16C,
-        Feature::Fma => Features::FMA,
-        Feature::Rdrand => Features::RDRAND,
-        Feature::Rdseed => Features::RDSEED,
-        Feature::Fsgsbase => Features::FSGSBASE,
-        Feature::Bmi1 => Features::BMI1,
-        Feature::Bmi2 => Features::BMI2,
-        Feature::Avx2 => Features::AVX2,
-        Feature::Smap => Features::SMAP,
-        Feature::Invpcid => Features::INVPCID,
-        Feature::Adx => Features::ADX,
-        Feature::Sha => Features::SHA,
-        Feature::Gfni => Features::GFNI,
-        Feature::Vaes => Features::VAES,
-        Feature::Vpclmulqdq => Features::VPCLMULQDQ,
-        Feature::AesAvx => Features::AES.union(Features::AVX),
-        Feature::PclmulqdqAvx => Features::PCLMULQDQ.union(Features::AVX),
-        Feature::GfniAvx => Features::GFNI.union(Features::AVX),
-        Feature::Lzcnt => Features::LZCNT,
-        Feature::Prefetchw => Features::PREFETCHW,
-        Feature::Syscall => Features::SYSCALL,
-        Feature::Rdtscp => Features::RDTSCP,
-        Feature::Lm => Features::LM,
-        Feature::Lahf => Features::LAHF,
-        Feature::Rdpid => Features::RDPID,
-        Feature::Clflushopt => Features::CLFLUSHOPT,
-        Feature::Clwb => Features::CLWB,
-        _ => Features::empty(),
-    };
-    vm.cpu.model.features.contains(needed)
-}
-
-impl Vcpu {
-    /// Reads integer operand `n`.
-    pub(crate) fn read_operand(
-        &mut self,
-        i: &Instruction,
-        n: usize,
-        w: x86_types::Width,
-    ) -> Result<u64, Exception> {
-        crate::operand::read(self, i, n, w).map_err(Exception::from)
-    }
-
-    /// Writes integer operand `n`.
-    pub(crate) fn write_operand(
-        &mut self,
-        i: &Instruction,
-        n: usize,
-        w: x86_types::Width,
-        v: u64,
-    ) -> Result<(), Exception> {
-        crate::operand::write(self, i, n, w, v).map_err(Exception::from)
-    }
-
-    /// Loads at `offset` bytes behind the memory operand's address.
-    pub(crate) fn load_operand(
-        &mut self,
-        i: &Instruction,
-        offset: u64,
-        w: x86_types::Width,
-    ) -> Result<u64, Exception> {
-        let mut m = crate::operand::mem(self, i);
-        m.offset = i.addrsize.trunc(m.offset.wrapping_add(offset));
-        self.load_ref(&m, w).map_err(Exception::from)
-    }
-
-    /// Stores at `offset` bytes behind the memory operand's address.
-    pub(crate) fn store_operand(
-        &mut self,
-        i: &Instruction,
-        offset: u64,
-        w: x86_types::Width,
-        v: u64,
-    ) -> Result<(), Exception> {
-        let mut m = crate::operand::mem(self, i);
-        m.offset = i.addrsize.trunc(m.offset.wrapping_add(offset));
-        self.store_ref(&m, w, v).map_err(Exception::from)
-    }
-
-    /// Pushes a value.
-    pub(crate) fn push(&mut self, w: x86_types::Width, v: u64) -> Result<(), Exception> {
-        crate::int::stack::push_value(self, w, v).map_err(Exception::from)
-    }
-
-    /// The value POP would read, and the stack pointer after it.
-    pub(crate) fn peek(&mut self, w: x86_types::Width) -> Result<(u64, u64), Exception> {
-        crate::int::stack::peek_value(self, w).map_err(Exception::from)
     }
 }

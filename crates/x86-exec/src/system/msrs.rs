@@ -1,7 +1,7 @@
 //! RDMSR, WRMSR, and the time-stamp counter.
 
-use super::Outcome;
 use super::control::{edx_eax, set_edx_eax};
+use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, GeneralRegisters, Vcpu};
 use msr::{MsrAccess, number::IA32_TSC_DEADLINE};
 use x86_decode::{Instruction, Op};
@@ -11,7 +11,7 @@ use x86_types::{Exception, Width};
 /// RDMSR
 ///
 /// SPEC: intel-sdm-vol2 :: RDMSR—Read From Model Specific Register -> a register that does not exist is #GP(0)
-pub(super) fn rdmsr(vm: &mut Vcpu) -> Outcome {
+pub(super) fn rdmsr(vm: &mut Vcpu) -> ConcreteResult {
     let number = vm.cpu.gpr[gpr::RCX] as u32;
     let now = vm.retired();
     let tsc = vm.bus_mut().tsc(now);
@@ -28,7 +28,7 @@ pub(super) fn rdmsr(vm: &mut Vcpu) -> Outcome {
 }
 
 /// WRMSR
-pub(super) fn wrmsr(vm: &mut Vcpu) -> Outcome {
+pub(super) fn wrmsr(vm: &mut Vcpu) -> ConcreteResult {
     let (number, value) = (vm.cpu.gpr[gpr::RCX] as u32, edx_eax(vm));
     let now = vm.retired();
     let tsc = vm.bus_mut().tsc(now);
@@ -90,14 +90,14 @@ fn move_deadline(vm: &mut Vcpu, now: u64, before: u64) {
 /// RDPMC: CPUID enumerates no performance-monitoring counter, so ECX always names one that does not exist.
 ///
 /// SPEC: intel-sdm-vol2 :: RDPMC—Read Performance-Monitoring Counters -> #GP(0) for an invalid counter, and above CPL 0 with CR4.PCE clear
-pub(super) fn rdpmc() -> Outcome {
+pub(super) fn rdpmc() -> ConcreteResult {
     Err(Exception::GP0)
 }
 
 /// RDTSC, RDTSCP and RDPID
 ///
 /// SPEC: intel-sdm-vol2 :: RDTSC—Read Time-Stamp Counter -> with CR4.TSD only at CPL 0
-pub(super) fn rdtsc(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn rdtsc(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     if i.op == Op::Rdpid {
         let v = vm.cpu.msr.tsc_aux;
         vm.write_gpr(i.operands[0].reg, Width::B8, v);

@@ -1,6 +1,6 @@
 //! SYSCALL, SYSRET, SYSENTER, SYSEXIT, SWAPGS, and the segment bases.
 
-use super::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, GeneralRegisters, Vcpu};
 use x86_decode::{Instruction, Op};
 use x86_state::{Cr0, Cr4, Efer, RFlags, SegAttr, Segment, Selector, gpr};
@@ -18,7 +18,7 @@ fn set_flat(vm: &mut Vcpu, seg: Seg, selector: u16, attr: SegAttr, dpl: u8) {
 /// SYSCALL, in 64-bit mode only as on Intel processors.
 ///
 /// SPEC: intel-sdm-vol2 :: SYSCALL—Fast System Call -> RCX and R11 take RIP and RFLAGS, CS is STAR[47:32] with RPL 0, SS is STAR[47:32] + 8, RFLAGS is masked by FMASK, RF cleared
-pub(super) fn syscall(vm: &mut Vcpu) -> Outcome {
+pub(super) fn syscall(vm: &mut Vcpu) -> ConcreteResult {
     if vm.cpu.code_size != CodeSize::Bits64 || !vm.cpu.efer.contains(Efer::SCE) {
         return Err(Exception::InvalidOpcode);
     }
@@ -42,7 +42,7 @@ pub(super) fn syscall(vm: &mut Vcpu) -> Outcome {
 /// SYSRET
 ///
 /// SPEC: intel-sdm-vol2 :: SYSRET—Return From Fast System Call -> CPL 0 in 64-bit mode only; a non-canonical RCX is #GP(0) before anything changes; selectors are STAR[63:48] + 16 or + 0, and + 8
-pub(super) fn sysret(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn sysret(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     if vm.cpu.code_size != CodeSize::Bits64 || !vm.cpu.efer.contains(Efer::SCE) {
         return Err(Exception::InvalidOpcode);
     }
@@ -67,7 +67,7 @@ pub(super) fn sysret(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 /// SYSENTER
 ///
 /// SPEC: intel-sdm-vol2 :: SYSENTER—Fast System Call -> #GP(0) in real mode or with a null SYSENTER_CS; flat segments, IF and VM cleared
-pub(super) fn sysenter(vm: &mut Vcpu) -> Outcome {
+pub(super) fn sysenter(vm: &mut Vcpu) -> ConcreteResult {
     let selector = vm.cpu.msr.sysenter_cs as u16;
     if !vm.cpu.cr0.contains(Cr0::PE) || selector & !3 == 0 {
         return Err(Exception::GP0);
@@ -88,7 +88,7 @@ pub(super) fn sysenter(vm: &mut Vcpu) -> Outcome {
 /// SYSEXIT
 ///
 /// SPEC: intel-sdm-vol2 :: SYSEXIT—Fast Return from Fast System Call -> selectors SYSENTER_CS + 16 and + 24, or + 32 and + 40 for 64-bit code; RDX and RCX give RIP and RSP
-pub(super) fn sysexit(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn sysexit(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let base = vm.cpu.msr.sysenter_cs as u16 & !3;
     if !vm.cpu.cr0.contains(Cr0::PE) || base == 0 || vm.cpu.cpl != 0 {
         return Err(Exception::GP0);
@@ -112,7 +112,7 @@ pub(super) fn sysexit(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// SWAPGS
-pub(super) fn swapgs(vm: &mut Vcpu) -> Outcome {
+pub(super) fn swapgs(vm: &mut Vcpu) -> ConcreteResult {
     if vm.cpu.code_size != CodeSize::Bits64 {
         return Err(Exception::InvalidOpcode);
     }
@@ -125,7 +125,7 @@ pub(super) fn swapgs(vm: &mut Vcpu) -> Outcome {
 /// RDFSBASE, RDGSBASE, WRFSBASE, WRGSBASE
 ///
 /// SPEC: intel-sdm-vol2 :: WRFSBASE/WRGSBASE—Write FS/GS Segment Base -> #UD outside 64-bit mode or without CR4.FSGSBASE, #GP(0) for a non-canonical base
-pub(super) fn segment_base(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn segment_base(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     if vm.cpu.code_size != CodeSize::Bits64 || !vm.cpu.cr4.contains(Cr4::FSGSBASE) {
         return Err(Exception::InvalidOpcode);
     }

@@ -1,7 +1,7 @@
 //! Descriptor tables, and what asks about descriptors.
 
-use super::Outcome;
 use super::control::{check_umip, is_v86};
+use crate::concrete_operand::ConcreteResult;
 use crate::{FlagDef, FlagsRegister, Flow, GeneralRegisters, Vcpu};
 use x86_decode::{Instruction, Op};
 use x86_exceptions::segments;
@@ -11,7 +11,7 @@ use x86_types::{CodeSize, Exception, LinearAddr, Width};
 /// LGDT and LIDT
 ///
 /// SPEC: intel-sdm-vol2 :: LGDT/LIDT—Load Global/Interrupt Descriptor Table Register -> 16-bit limit, then a base of 24 bits (16-bit operands), 32 bits, or 64 bits in 64-bit mode
-pub(super) fn load_table(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn load_table(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let limit = vm.load_operand(i, 0, Width::B2)? as u16;
     let long = vm.cpu.code_size == CodeSize::Bits64;
     let base = vm.load_operand(i, 2, if long { Width::B8 } else { Width::B4 })?;
@@ -26,7 +26,7 @@ pub(super) fn load_table(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// SGDT and SIDT
-pub(super) fn store_table(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn store_table(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     check_umip(vm)?;
     let table = if i.op == Op::Sgdt { vm.cpu.gdtr } else { vm.cpu.idtr };
     let w = if vm.cpu.code_size == CodeSize::Bits64 { Width::B8 } else { Width::B4 };
@@ -40,7 +40,7 @@ pub(super) fn store_table(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// LLDT and LTR
-pub(super) fn load_system_segment(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn load_system_segment(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     require_protected(vm)?;
     let selector = Selector(vm.read_operand(i, 0, Width::B2)? as u16);
     if i.op == Op::Lldt {
@@ -52,7 +52,7 @@ pub(super) fn load_system_segment(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// SLDT and STR: memory takes 16 bits, a register the operand size.
-pub(super) fn store_system_segment(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn store_system_segment(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     require_protected(vm)?;
     check_umip(vm)?;
     let segment = if i.op == Op::Sldt { vm.cpu.ldtr } else { vm.cpu.tr };
@@ -71,7 +71,7 @@ fn set_zf(vm: &mut Vcpu, zf: bool) {
 }
 
 /// LAR, LSL, VERR, VERW
-pub(super) fn query(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn query(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     require_protected(vm)?;
     let source = usize::from(matches!(i.op, Op::Lar | Op::Lsl));
     let selector = Selector(vm.read_operand(i, source, Width::B2)? as u16);
@@ -92,7 +92,7 @@ pub(super) fn query(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// ARPL
-pub(super) fn arpl(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn arpl(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     require_protected(vm)?;
     let dest = vm.read_operand(i, 0, Width::B2)?;
     let rpl = vm.read_gpr(i.operands[1].reg, Width::B2) & 3;

@@ -360,7 +360,7 @@ impl Vcpu {
 
     fn usable(&self, insn: Instruction) -> Option<Instruction> {
         let insn = self.as_on_model(insn);
-        crate::system::has_feature(self, &insn).then_some(insn)
+        crate::features::has_feature(self, &insn).then_some(insn)
     }
 
     /// How often the interpreter ran the block at `at`; a part of it, where code there was compiled and rewritten before.

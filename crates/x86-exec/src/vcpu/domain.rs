@@ -21,7 +21,7 @@ impl Domain for Vcpu {
     const BY_SHAPE: bool = true;
 
     fn concrete(&mut self, insn: &Instruction) -> Step<Self> {
-        crate::system::exec(self, insn).map_err(Raised::from)
+        crate::concrete::exec(self, insn).map_err(Raised::from)
     }
 
     fn concrete_handler(insn: &Instruction) -> crate::Handler<Self> {

@@ -46,7 +46,7 @@ impl Vcpu {
             }
             let end = read.min(from + 15);
             match decode(size, &bytes[from - start..end - start]).map(|insn| self.as_on_model(insn)) {
-                Ok(insn) if !crate::system::has_feature(self, &insn) => {
+                Ok(insn) if !crate::features::has_feature(self, &insn) => {
                     if from != 0 {
                         break;
                     }
@@ -98,7 +98,7 @@ impl Vcpu {
     ///
     /// SPEC: intel-sdm-vol2 :: TZCNT—Count the Number of Trailing Zero Bits -> processors without it execute the encoding as BSF; LZCNT likewise as BSR
     pub(super) fn as_on_model(&self, mut insn: Instruction) -> Instruction {
-        if matches!(insn.op, Op::Tzcnt | Op::Lzcnt) && !crate::system::has_feature(self, &insn) {
+        if matches!(insn.op, Op::Tzcnt | Op::Lzcnt) && !crate::features::has_feature(self, &insn) {
             insn.op = if insn.op == Op::Tzcnt { Op::Bsf } else { Op::Bsr };
         }
         insn
@@ -131,7 +131,7 @@ impl Vcpu {
             return Ok(block);
         }
         let insn = match decode(self.cpu.code_size, &bytes).map(|insn| self.as_on_model(insn)) {
-            Ok(insn) if !crate::system::has_feature(self, &insn) => return Err(Exception::InvalidOpcode),
+            Ok(insn) if !crate::features::has_feature(self, &insn) => return Err(Exception::InvalidOpcode),
             Ok(insn) if usize::from(insn.len) <= inside => insn,
             Err(DecodeError::Undefined) => return Err(Exception::InvalidOpcode),
             _ => return Err(Exception::GP0),

@@ -3,13 +3,13 @@
 
 use super::lanes::lane;
 use super::{VecOp, crypto, fma, forms, gather, masked, string};
-use crate::system::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::{FlagDef, FlagsRegister, Flow, GeneralRegisters, MemRef, Mmx, Vcpu, Vectors};
 use x86_decode::{InsnFlags, Instruction, Op, OperandKind};
 use x86_types::{CodeSize, Exception, Width};
 
 /// Executes one of them; `None` for other instructions.
-pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<Outcome> {
+pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<ConcreteResult> {
     Some(match i.op {
         Op::Pcmpestri
         | Op::Pcmpestrm
@@ -38,7 +38,7 @@ fn source(vm: &mut Vcpu, i: &Instruction, n: usize, aligned: bool) -> Result<u12
 }
 
 /// SPEC: intel-sdm-vol2 :: PCMPESTRI—Packed Compare Explicit Length Strings, Return Index -> lengths in EAX and EDX, or RAX and RDX with REX.W; memory need not be aligned
-fn compare_strings(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+fn compare_strings(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     available(vm, i)?;
     let (op, imm) = (i.op.legacy().unwrap_or(i.op), i.imm as u8);
     let b = source(vm, i, 1, false)?;
@@ -65,7 +65,7 @@ fn compare_strings(vm: &mut Vcpu, i: &Instruction) -> Outcome {
     Ok(Flow::Next)
 }
 
-fn sha256_rounds(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+fn sha256_rounds(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     available(vm, i)?;
     let b = source(vm, i, 1, true)?;
     let wk = vm.cpu.vector[0].lo as u64;
@@ -77,7 +77,7 @@ fn sha256_rounds(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 /// MASKMOVDQU and MASKMOVQ: the bytes whose mask byte is negative, to DS:rDI. Nothing is stored when one of them faults.
 ///
 /// SPEC: intel-sdm-vol2 :: MASKMOVDQU—Store Selected Bytes of Double Quadword -> the place is DS:(E)DI or RDI, DS may be overridden, unaligned; with a mask of 0 nothing is stored
-fn masked_store(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+fn masked_store(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let (data, mask, bytes) = if i.operands[0].kind == OperandKind::Mmx {
         vm.check_mmx()?;
         (vm.read_mmx(i.operands[0].reg).into(), vm.read_mmx(i.operands[1].reg).into(), 8)
@@ -103,7 +103,7 @@ fn masked_store(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// VPERMD and VPERMPS: bits 2:0 of each lane of the first source choose a lane of the second
-fn permute_doublewords(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+fn permute_doublewords(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     available(vm, i)?;
     let b = forms::pair(vm, i, 2, false)?;
     let control = forms::read_pair(vm, i.operands[1].reg);
@@ -115,7 +115,7 @@ fn permute_doublewords(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// VCVTPS2PH. Memory is checked first, so that a fault leaves MXCSR as it is.
-fn to_half(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+fn to_half(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     available(vm, i)?;
     let (to, from, imm) = (i.operands[0], i.operands[1], i.imm as u8);
     let wide = forms::is_wide(from);

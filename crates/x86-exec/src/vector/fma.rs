@@ -3,7 +3,7 @@
 use super::float::in_environment;
 use super::forms::{is_wide, pair, read_pair, source, write, write_pair};
 use super::lanes::{Lane, build, lane, with_low};
-use crate::system::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, Vcpu, Vectors};
 use x86_decode::{Instruction, Op};
 use x86_float::Env;
@@ -118,12 +118,12 @@ fn ordered(order: Order, x: [u128; 3]) -> [u128; 3] {
 ///
 /// SPEC: intel-sdm-vol2 :: VFMADD132PS/VFMADD213PS/VFMADD231PS—Fused Multiply-Add of Packed Single Precision Floating-Point Values -> which operands are factors; one rounding; the upper half as for any VEX instruction
 /// SPEC: intel-sdm-vol2 :: VFMADDSUB132PS/VFMADDSUB213PS/VFMADDSUB231PS—Fused Multiply-Alternating Add/Subtract of Packed Single Precision Floating-Point Values -> odd lanes add, even lanes subtract; VFMSUBADD the other way round
-pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<Outcome> {
+pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<ConcreteResult> {
     let (order, signs, lanes) = parts(i.op)?;
     Some(multiply_add(vm, i, order, signs, lanes))
 }
 
-fn multiply_add(vm: &mut Vcpu, i: &Instruction, order: Order, signs: Signs, lanes: Lanes) -> Outcome {
+fn multiply_add(vm: &mut Vcpu, i: &Instruction, order: Order, signs: Signs, lanes: Lanes) -> ConcreteResult {
     vm.check_avx()?;
     let to = i.operands[0].reg;
     let (first, second) = (read_pair(vm, to), read_pair(vm, i.operands[1].reg));

@@ -2,7 +2,7 @@
 
 use super::forms::{is_wide, read_pair};
 use super::lanes::lane;
-use crate::system::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, MemRef, Vcpu};
 use x86_decode::{Instruction, NO_REG, Op};
 use x86_types::{Exception, Width};
@@ -31,7 +31,7 @@ fn set(x: &mut [u128; 2], w: Width, n: usize, v: u64) {
 }
 
 /// Executes a gather; `None` for other instructions.
-pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<Outcome> {
+pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<ConcreteResult> {
     let (index, w) = widths(i.op)?;
     Some(gather(vm, i, index, w))
 }
@@ -39,7 +39,7 @@ pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<Outcome> {
 /// Lanes are loaded from the lowest on. Where one faults, those below it are in the destination, and their mask is cleared.
 ///
 /// SPEC: intel-sdm-vol2 :: VPGATHERDD/VPGATHERQD—Gather Packed Dword Values Using Signed Dword/Qword Indices -> the sign of a mask's lane chooses; the mask is cleared lane by lane; faults come in order from the lowest lane, with what is complete kept
-fn gather(vm: &mut Vcpu, i: &Instruction, index: Width, w: Width) -> Outcome {
+fn gather(vm: &mut Vcpu, i: &Instruction, index: Width, w: Width) -> ConcreteResult {
     crate::Vectors::check_avx(vm)?;
     let wide = i.flags.contains(x86_decode::InsnFlags::VEX_L);
     let lanes = (if wide { 32 } else { 16 }) / index.bytes().max(w.bytes()) as usize;

@@ -2,7 +2,7 @@
 
 use super::forms::{is_wide, read_pair, write, write_pair};
 use super::lanes::lane;
-use crate::system::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, MemRef, Vcpu, Vectors, operand};
 use x86_decode::{Instruction, Op};
 use x86_types::{Exception, Width};
@@ -10,7 +10,7 @@ use x86_types::{Exception, Width};
 /// VMASKMOVPS, VMASKMOVPD, VPMASKMOVD and VPMASKMOVQ; `None` for other instructions
 ///
 /// SPEC: intel-sdm-vol2 :: VMASKMOV—Conditional SIMD Packed Loads and Stores -> the sign of a mask's lane chooses; lanes that are not chosen are zero when loaded, are not stored and do not fault; no #AC
-pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<Outcome> {
+pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<ConcreteResult> {
     let w = match i.op {
         Op::Vmaskmovps | Op::Vpmaskmovd => Width::B4,
         Op::Vmaskmovpd | Op::Vpmaskmovq => Width::B8,
@@ -36,7 +36,7 @@ fn chosen(mask: [u128; 2], w: Width, wide: bool) -> impl Iterator<Item = usize> 
     (0..lanes).filter(move |&n| lane_of(mask, w, n) >> (w.bits() - 1) != 0)
 }
 
-fn load(vm: &mut Vcpu, i: &Instruction, w: Width) -> Outcome {
+fn load(vm: &mut Vcpu, i: &Instruction, w: Width) -> ConcreteResult {
     vm.check_avx()?;
     let wide = is_wide(i.operands[0]);
     let mask = read_pair(vm, i.operands[1].reg);
@@ -55,7 +55,7 @@ fn load(vm: &mut Vcpu, i: &Instruction, w: Width) -> Outcome {
 }
 
 /// All lanes are checked before the first is stored.
-fn store(vm: &mut Vcpu, i: &Instruction, w: Width) -> Outcome {
+fn store(vm: &mut Vcpu, i: &Instruction, w: Width) -> ConcreteResult {
     vm.check_avx()?;
     let from = i.operands[2];
     let (mask, x) = (read_pair(vm, i.operands[1].reg), read_pair(vm, from.reg));

@@ -1,7 +1,7 @@
 //! Control and environment instructions: they neither compute nor record the last-instruction pointers.
 
 use super::{Area, status, summarize};
-use crate::system::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, Step, Vcpu, X87 as Unit};
 use x86_decode::{Instruction, Op, OperandKind};
 use x86_float::{Class, F80};
@@ -16,7 +16,7 @@ pub(super) fn is_one(op: Op) -> bool {
 
 /// Instructions that do not look for pending exceptions.
 #[inline(always)]
-pub(super) fn without_wait(vm: &mut Vcpu, i: &Instruction, op: Op) -> Option<Outcome> {
+pub(super) fn without_wait(vm: &mut Vcpu, i: &Instruction, op: Op) -> Option<ConcreteResult> {
     Some(match op {
         Op::Fninit => {
             initialize(&mut vm.cpu.x87);
@@ -35,7 +35,7 @@ pub(super) fn without_wait(vm: &mut Vcpu, i: &Instruction, op: Op) -> Option<Out
 
 /// Those that do.
 #[inline(always)]
-pub(super) fn with_wait(vm: &mut Vcpu, i: &Instruction, op: Op) -> Option<Outcome> {
+pub(super) fn with_wait(vm: &mut Vcpu, i: &Instruction, op: Op) -> Option<ConcreteResult> {
     Some(match op {
         Op::Fldenv => load_environment(vm, i),
         Op::Frstor => restore(vm, i),
@@ -130,7 +130,7 @@ pub(super) fn environment(x87: &X87, w: Width, real: bool) -> [u64; 7] {
 }
 
 /// FNSTENV masks all exceptions afterwards.
-fn store_environment(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+fn store_environment(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let (size, w) = field(i);
     let fields = environment(&vm.cpu.x87, w, vm.cpu.mode().is_real_like());
     let mut area = Area::to_write(vm, i, 7 * size)?;
@@ -144,7 +144,7 @@ fn store_environment(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// FNSAVE: environment, then ST(0) to ST(7), ten bytes each; then FNINIT.
-fn save(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+fn save(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let (size, w) = field(i);
     let x87 = vm.cpu.x87;
     let fields = environment(&x87, w, vm.cpu.mode().is_real_like());
@@ -191,12 +191,12 @@ fn read_environment(vm: &mut Vcpu, i: &Instruction) -> Result<X87, Exception> {
 }
 
 /// SPEC: intel-sdm-vol2 :: FLDENV—Load x87 FPU Environment -> unmasked exceptions flagged in the new status word become pending
-fn load_environment(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+fn load_environment(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     vm.cpu.x87 = read_environment(vm, i)?;
     Ok(Flow::Next)
 }
 
-fn restore(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+fn restore(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let (size, _) = field(i);
     let mut x87 = read_environment(vm, i)?;
     let mut area = Area::to_read(vm, i, 7 * size + 80);

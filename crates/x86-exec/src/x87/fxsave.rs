@@ -1,7 +1,7 @@
 //! FXSAVE and FXRSTOR, and the legacy region that XSAVE shares with them.
 
 use super::{Area, set_mxcsr, summarize};
-use crate::system::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, Vcpu};
 use x86_decode::{InsnFlags, Instruction};
 use x86_state::{F80, Mxcsr, X87};
@@ -24,7 +24,7 @@ pub(super) fn vector_count(vm: &Vcpu) -> usize {
 /// FXSAVE
 ///
 /// SPEC: intel-sdm-vol2 :: FXSAVE—Save x87 FPU, MMX Technology, and SSE State -> 512 bytes, 16-byte alignment, 64-bit pointers with REX.W
-pub(super) fn save(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn save(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     Area::check_alignment(vm, i, 16)?;
     let (x87, mxcsr) = (vm.cpu.x87, vm.cpu.mxcsr);
     let count = vector_count(vm);
@@ -39,7 +39,7 @@ pub(super) fn save(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 }
 
 /// FXRSTOR
-pub(super) fn restore(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn restore(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     Area::check_alignment(vm, i, 16)?;
     let count = vector_count(vm);
     let mut vectors = vm.cpu.vector;

@@ -14,7 +14,7 @@ mod xsave;
 #[cfg(test)]
 mod tests;
 
-use crate::system::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, Handler, MemRef, Raised, Step, Vcpu, Vectors, X87 as Unit};
 use area::Area;
 pub(crate) use compare::compared;
@@ -53,7 +53,7 @@ pub(crate) mod status {
 }
 
 /// Executes EMMS, an instruction that saves or restores x87, SSE and AVX state, or an x87 instruction that is not numeric.
-pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     match i.op {
         Op::Fxsave | Op::Fxrstor => {
             available(&vm.cpu)?;
@@ -75,7 +75,7 @@ pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 
 /// Control instructions.
 #[inline(always)]
-fn control(vm: &mut Vcpu, i: &Instruction, op: Op) -> Outcome {
+fn control(vm: &mut Vcpu, i: &Instruction, op: Op) -> ConcreteResult {
     available(&vm.cpu)?;
     may_clear_exceptions(vm, |vm| {
         if let Some(outcome) = control::without_wait(vm, i, op) {
@@ -90,7 +90,7 @@ fn control(vm: &mut Vcpu, i: &Instruction, op: Op) -> Outcome {
 ///
 /// SPEC: intel-sdm-vol1 :: D.2.1.2 Recommended External Hardware to Support the MS-DOS* Compatibility Sub-mode -> clearing the exception de-asserts FERR#
 #[inline(always)]
-fn may_clear_exceptions(vm: &mut Vcpu, exec: impl FnOnce(&mut Vcpu) -> Outcome) -> Outcome {
+fn may_clear_exceptions(vm: &mut Vcpu, exec: impl FnOnce(&mut Vcpu) -> ConcreteResult) -> ConcreteResult {
     let waited = vm.cpu.x87.status & status::ES != 0;
     let outcome = exec(vm);
     if waited && vm.cpu.x87.status & status::ES == 0 {
@@ -311,7 +311,7 @@ pub(crate) fn wait(vm: &mut Vcpu) -> Result<(), Exception> {
 /// LDMXCSR and STMXCSR
 ///
 /// SPEC: intel-sdm-vol2 :: LDMXCSR—Load MXCSR Register -> reserved bits are #GP(0)
-fn mxcsr(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+fn mxcsr(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     if i.flags.contains(InsnFlags::VEX) { vm.check_avx() } else { vm.check_sse() }?;
     if matches!(i.op, Op::Stmxcsr | Op::Vstmxcsr) {
         let value = vm.cpu.mxcsr.bits().into();

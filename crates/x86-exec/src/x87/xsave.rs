@@ -1,7 +1,7 @@
 //! XSAVE, XSAVEOPT, XSAVEC and XRSTOR.
 
 use super::{Area, fxsave, set_mxcsr};
-use crate::system::Outcome;
+use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, Vcpu};
 use x86_decode::{Instruction, Op};
 use x86_state::cpuid::Features;
@@ -22,7 +22,7 @@ const AVX: u64 = XSTATE_BV + HEADER_SIZE;
 const SIZE: u64 = AVX + 256;
 
 /// SPEC: intel-sdm-vol1 :: 13.7 Operation of XSAVE -> requested features are EDX:EAX and XCR0; #UD without CR4.OSXSAVE, #NM with CR0.TS, #GP(0) off 64-byte alignment
-pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
+pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     if !vm.cpu.cr4.contains(Cr4::OSXSAVE) {
         return Err(Exception::InvalidOpcode);
     }
@@ -38,7 +38,7 @@ pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Outcome {
 /// SPEC: intel-sdm-vol1 :: 13.7 Operation of XSAVE -> all requested components are written; XSTATE_BV keeps the bits of the others
 /// SPEC: intel-sdm-vol1 :: 13.9 Operation of XSAVEOPT -> components in their initial configuration are not written; MXCSR is, with SSE or AVX. The modified optimization is not made
 /// SPEC: intel-sdm-vol1 :: 13.10 Operation of XSAVEC -> likewise; XSTATE_BV and XCOMP_BV are written whole; MXCSR belongs to SSE, which is in use where it is not 1F80H
-fn save(vm: &mut Vcpu, i: &Instruction, features: Xcr0) -> Outcome {
+fn save(vm: &mut Vcpu, i: &Instruction, features: Xcr0) -> ConcreteResult {
     let (x87, mxcsr, vectors) = (vm.cpu.x87, vm.cpu.mxcsr, vm.cpu.vector);
     let compacted = i.op == Op::Xsavec;
     let mut used = vm.cpu.xinuse() & features;
@@ -103,7 +103,7 @@ fn header(area: &mut Area<'_>) -> Result<Header, Exception> {
 }
 
 /// SPEC: intel-sdm-vol1 :: 13.8 Operation of XRSTOR -> absent components are initialised; the standard format's MXCSR is loaded with SSE or AVX, present or not, the compacted one's belongs to SSE; its reserved bits are #GP(0)
-fn restore(vm: &mut Vcpu, i: &Instruction, features: Xcr0) -> Outcome {
+fn restore(vm: &mut Vcpu, i: &Instruction, features: Xcr0) -> ConcreteResult {
     let count = fxsave::vector_count(vm);
     let (mut x87, mut mxcsr, mut vectors) = (vm.cpu.x87, vm.cpu.mxcsr, vm.cpu.vector);
     let mut area = Area::to_read(vm, i, XSTATE_BV + HEADER_SIZE);

@@ -1,9 +1,10 @@
 //! Discovery: the instructions that static control flow reaches from a region's entry.
 
-use super::{CodeSource, MAX_BLOCK, MAX_INSTRUCTIONS, page};
+use super::{CodeSource, MAX_BLOCK, MAX_INSTRUCTIONS};
 use crate::block::Terminator;
 use crate::domain::Recorder;
 use crate::flags::EntryFlags;
+use crate::region::page;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::VecDeque;
 use x86_decode::{InsnFlags, Instruction};

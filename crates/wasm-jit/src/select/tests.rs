@@ -2,6 +2,7 @@ use super::*;
 use crate::value::{Entry, Node as ValueNode};
 use x86_decode::decode;
 use x86_exec::vcpu::compiled::{FloatMode, Segments};
+use x86_types::{CodeSize, Width};
 
 /// Code that is all warm, and where within it a region begins.
 struct From(&'static [u8], i64);

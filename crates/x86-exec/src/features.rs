@@ -1,0 +1,65 @@
+//! Instruction set extensions: which the processor model has.
+
+use crate::Vcpu;
+use x86_decode::{Feature, Instruction};
+use x86_state::cpuid::Features;
+
+/// Returns whether the processor model has the instruction.
+pub(crate) fn has_feature(vm: &Vcpu, i: &Instruction) -> bool {
+    let needed = match i.feature() {
+        Feature::Fpu => Features::FPU,
+        Feature::Tsc => Features::TSC,
+        Feature::Msr => Features::MSR,
+        Feature::Cx8 => Features::CX8,
+        Feature::Sep => Features::SEP,
+        Feature::Cmov => Features::CMOV,
+        Feature::Clfsh => Features::CLFSH,
+        Feature::Mmx => Features::MMX,
+        Feature::Fxsr => Features::FXSR,
+        Feature::Sse => Features::SSE,
+        Feature::Sse2 => Features::SSE2,
+        Feature::Sse3 => Features::SSE3,
+        Feature::Monitor => Features::MONITOR,
+        Feature::Ssse3 => Features::SSSE3,
+        Feature::Sse41 => Features::SSE4_1,
+        Feature::Sse42 => Features::SSE4_2,
+        Feature::Popcnt => Features::POPCNT,
+        Feature::Cx16 => Features::CX16,
+        Feature::Movbe => Features::MOVBE,
+        Feature::Aes => Features::AES,
+        Feature::Pclmulqdq => Features::PCLMULQDQ,
+        Feature::Xsave => Features::XSAVE,
+        Feature::Xsaveopt => Features::XSAVEOPT,
+        Feature::Xsavec => Features::XSAVEC,
+        Feature::Avx => Features::AVX,
+        Feature::F16c => Features::F16C,
+        Feature::Fma => Features::FMA,
+        Feature::Rdrand => Features::RDRAND,
+        Feature::Rdseed => Features::RDSEED,
+        Feature::Fsgsbase => Features::FSGSBASE,
+        Feature::Bmi1 => Features::BMI1,
+        Feature::Bmi2 => Features::BMI2,
+        Feature::Avx2 => Features::AVX2,
+        Feature::Smap => Features::SMAP,
+        Feature::Invpcid => Features::INVPCID,
+        Feature::Adx => Features::ADX,
+        Feature::Sha => Features::SHA,
+        Feature::Gfni => Features::GFNI,
+        Feature::Vaes => Features::VAES,
+        Feature::Vpclmulqdq => Features::VPCLMULQDQ,
+        Feature::AesAvx => Features::AES.union(Features::AVX),
+        Feature::PclmulqdqAvx => Features::PCLMULQDQ.union(Features::AVX),
+        Feature::GfniAvx => Features::GFNI.union(Features::AVX),
+        Feature::Lzcnt => Features::LZCNT,
+        Feature::Prefetchw => Features::PREFETCHW,
+        Feature::Syscall => Features::SYSCALL,
+        Feature::Rdtscp => Features::RDTSCP,
+        Feature::Lm => Features::LM,
+        Feature::Lahf => Features::LAHF,
+        Feature::Rdpid => Features::RDPID,
+        Feature::Clflushopt => Features::CLFLUSHOPT,
+        Feature::Clwb => Features::CLWB,
+        _ => Features::empty(),
+    };
+    vm.cpu.model.features.contains(needed)
+}
