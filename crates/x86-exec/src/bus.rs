@@ -1,8 +1,8 @@
-//! What a processor reaches beyond memory.
+//! The bus of a processor: ports, memory-mapped I/O, MSRs of the local APIC, time and interrupts.
 
 use x86_types::{GuestPhysAddr, MsrAccess};
 
-/// What waits for a processor.
+/// Events that are pending for a processor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pending {
     /// A maskable interrupt
@@ -14,17 +14,17 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Returns whether anything waits.
+    /// Returns whether any event is pending.
     pub const fn any(self) -> bool {
         self.interrupt || self.nmi || self.start
     }
 }
 
-/// Ports, MMIO, time and interrupts, as one processor sees them. `retired` is the number of instructions that this
-/// processor retired before the accessing one: with an instruction clock it is the time.
+/// The bus of one processor. `retired` is the number of instructions that this processor retired before the one that
+/// accesses the bus: with an instruction clock it is the time.
 ///
-/// What a bus leaves out behaves as if nothing were there: ports and memory read as ones, no interrupt ever comes, the
-/// time-stamp counter counts instructions.
+/// The default methods behave as an empty bus: unassigned ports and memory read as ones, no interrupt is ever pending,
+/// and the time-stamp counter counts instructions.
 pub trait VcpuBus {
     /// IN
     fn port_read(&mut self, _retired: u64, _port: u16, _size: u8) -> u32 {
@@ -32,9 +32,9 @@ pub trait VcpuBus {
     }
     /// OUT
     fn port_write(&mut self, _retired: u64, _port: u16, _size: u8, _value: u32) {}
-    /// Reads the same port repeatedly, as REP INS does, `size` bytes into each element of `data`. Returns how many elements
-    /// were read, at least one. It stops behind a read after which anything may wait for the processor: an event, an exit,
-    /// another memory map. The default reads one element
+    /// Reads the same port repeatedly, as REP INS does, `size` bytes into each element of `data`. Returns how many
+    /// elements were read, at least one. It stops after a read that may have made an event pending, requested an exit
+    /// or changed the memory map. The default reads one element
     fn port_read_block(&mut self, retired: u64, port: u16, size: u8, data: &mut [u8]) -> usize {
         let value = self.port_read(retired, port, size).to_le_bytes();
         data.iter_mut().zip(value).take(size.into()).for_each(|(to, byte)| *to = byte);
@@ -48,13 +48,13 @@ pub trait VcpuBus {
         self.port_write(retired, port, size, u32::from_le_bytes(value));
         1
     }
-    /// A load that no RAM or ROM answers
+    /// A load from an address without RAM or ROM
     fn mmio_read(&mut self, _retired: u64, _address: GuestPhysAddr, _size: u8) -> u64 {
         u64::MAX
     }
-    /// A store that no RAM takes
+    /// A store to an address without RAM
     fn mmio_write(&mut self, _retired: u64, _address: GuestPhysAddr, _size: u8, _value: u64) {}
-    /// RDMSR of the local APIC's registers and others the processor does not hold
+    /// RDMSR of the local APIC's registers and others that are not part of the processor's state
     fn read_msr(&mut self, _retired: u64, _msr: u32) -> MsrAccess {
         MsrAccess::NotHandled
     }
@@ -72,27 +72,27 @@ pub trait VcpuBus {
     }
     /// Writes CR8, 0 to 15
     fn set_cr8(&mut self, _retired: u64, _value: u8) {}
-    /// What waits
+    /// The pending events
     fn pending(&mut self) -> Pending {
         Pending::default()
     }
-    /// Takes the vector of the interrupt that waits; `None` when it went away
+    /// Acknowledges the pending interrupt. Returns its vector; `None` if it was withdrawn
     fn acknowledge(&mut self, _retired: u64) -> Option<u8> {
         None
     }
-    /// Takes a waiting NMI
+    /// Takes a pending NMI. Returns whether there was one
     fn take_nmi(&mut self) -> bool {
         false
     }
-    /// Takes a waiting INIT
+    /// Takes a pending INIT. Returns whether there was one
     fn take_init(&mut self) -> bool {
         false
     }
-    /// Takes the vector of a waiting start-up message
+    /// Takes a pending start-up message. Returns its vector
     fn take_startup(&mut self) -> Option<u8> {
         None
     }
-    /// Whether the machine wants the run loop to return
+    /// Returns whether the machine has requested that the run loop return
     fn wants_exit(&mut self) -> bool {
         false
     }
@@ -104,10 +104,10 @@ pub trait VcpuBus {
     fn random(&mut self, retired: u64) -> u64 {
         retired.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
     }
-    /// Drives FERR#: an unmasked x87 exception waits with CR0.NE = 0, or no more
+    /// Drives FERR#: asserted while an unmasked x87 exception is pending with CR0.NE = 0
     fn set_ferr(&mut self, _retired: u64, _asserted: bool) {}
-    /// Whether IGNNE# is asserted: with CR0.NE = 0 an x87 exception that waits is then ignored. So it is on a bus without
-    /// coprocessor error logic
+    /// Returns whether IGNNE# is asserted: with CR0.NE = 0 a pending x87 exception is then ignored. A bus without
+    /// coprocessor error logic asserts it
     fn ignne(&mut self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! The interface between the meaning of instructions and what computes with it.
+//! The interface between handlers, which define instructions, and the engines.
 //!
 //! Handlers are functions over a [`Domain`]. In the processor's domain ([`crate::Vcpu`]) values are numbers, and a handler
 //! executes. In a compiler's domain values are expressions, and the same handler records code.

@@ -1,7 +1,7 @@
-//! What each x86 instruction means, once, over a [`Domain`]; and [`Vcpu`], the processor that executes by it.
+//! The x86 instructions, each defined once over a [`Domain`]; and [`Vcpu`], the processor that executes them.
 //!
-//! [`handler`] gives the function that is an instruction's meaning, [`exec`] calls it. With a compiler's domain the same
-//! functions record code.
+//! [`handler`] returns the handler of an instruction, [`exec`] calls it. With a compiler's domain the same handlers
+//! record code.
 
 mod bus;
 mod concrete;

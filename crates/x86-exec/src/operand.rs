@@ -4,7 +4,7 @@ use crate::{Bin, Domain, MemRef};
 use x86_decode::{InsnFlags, Instruction, NO_REG, Op, OperandKind};
 use x86_types::Width;
 
-/// The effective address of the memory operand, cut to the address size.
+/// Returns the effective address of the memory operand, cut to the address size.
 ///
 /// SPEC: intel-sdm-vol1 :: 3.7.5 Specifying an Offset -> base + index * scale + displacement, modulo the address size; RIP-relative by the next instruction
 #[inline(always)]
@@ -45,7 +45,7 @@ pub(crate) fn mem<D: Domain>(d: &mut D, i: &Instruction) -> MemRef<D::V> {
     MemRef { seg: i.seg, offset: effective_address(d, i) }
 }
 
-/// What shape the operands have, where a handler is made for one shape alone.
+/// The shape of the operands, for handlers that are specialized by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// register, register
@@ -61,7 +61,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// The form of a two-operand instruction.
+    /// Returns the form of a two-operand instruction.
     pub(crate) fn of(i: &Instruction) -> Form {
         let imm = matches!(i.operands[1].kind, OperandKind::Imm | OperandKind::One);
         match (i.operands[0].is_mem(), i.operands[1].is_mem()) {

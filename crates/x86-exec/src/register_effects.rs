@@ -1,14 +1,16 @@
-//! Register effects: which registers, kept in locals by compiled code, an instruction reads and writes.
+//! Register effects (def/use): the registers that an instruction reads and writes, among those that compiled code keeps
+//! in locals.
 
 use x86_decode::{Feature, Instruction, Op, OperandKind};
 
-/// The general registers, by bit, and the status flags that an instruction may read or write. What is not named keeps its
-/// value and does not matter to the outcome, a fault included.
+/// The general registers, by bit, and the status flags that an instruction may read or write. Other registers neither
+/// change nor influence the result, a fault included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegisterEffects {
     /// General registers read or written
     pub reads: u16,
-    /// General registers written; each of them is among those read, since a fault leaves it as it was
+    /// General registers written; each of them counts as read as well, since it keeps its value if the instruction
+    /// faults
     pub writes: u16,
     /// Whether status flags are read or written
     pub flags: bool,

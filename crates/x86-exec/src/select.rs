@@ -1,4 +1,4 @@
-//! From an instruction to the function that is its meaning, made for its operand size and shape.
+//! Handler selection: from an instruction to its handler, specialized for operand size and shape.
 
 use crate::int::alu::{self, Alu};
 use crate::int::bits::{self, BitOp};
@@ -10,11 +10,10 @@ use crate::{Bin, Domain, Flow, Step, X87};
 use x86_decode::{InsnFlags, Instruction, Op, OperandKind};
 use x86_types::Width;
 
-/// An instruction's meaning.
+/// A handler: the definition of an instruction in a domain.
 pub type Handler<D> = fn(&mut D, &Instruction) -> Step<D>;
 
-/// One function per operand size, of which the body sees the width as a constant; one for all where the domain does not
-/// ask for more.
+/// One handler per operand size, in which the width is a constant; a single handler if [`Domain::BY_SHAPE`] is false.
 macro_rules! by_width {
     ($insn:expr, $d:ident, $i:ident, $w:ident => $body:expr) => {
         if D::BY_SHAPE {
@@ -45,7 +44,7 @@ macro_rules! by_width {
     }};
 }
 
-/// One function per operand size and form, likewise.
+/// One handler per operand size and form, likewise.
 macro_rules! by_form {
     ($insn:expr, $d:ident, $i:ident, $w:ident, $f:ident => $body:expr) => {
         if D::BY_SHAPE {
@@ -73,7 +72,7 @@ macro_rules! by_form {
     };
 }
 
-/// The meaning of an instruction in a domain.
+/// Returns the handler of an instruction.
 pub fn handler<D: X87>(insn: &Instruction) -> Handler<D> {
     integer(insn)
         .or_else(|| crate::vector::handler(insn))
@@ -81,10 +80,10 @@ pub fn handler<D: X87>(insn: &Instruction) -> Handler<D> {
         .unwrap_or_else(|| D::concrete_handler(insn))
 }
 
-/// Does in `d` what the instruction means. RIP has been moved on already.
+/// Executes an instruction in `d`. RIP is that of the next instruction already.
 ///
 /// # Errors
-/// What the domain's faults are.
+/// The faults of the domain.
 pub fn exec<D: X87>(d: &mut D, insn: &Instruction) -> Step<D> {
     handler(insn)(d, insn)
 }
@@ -148,7 +147,7 @@ fn arithmetic<D: Domain>(insn: &Instruction) -> Option<Handler<D>> {
     })
 }
 
-/// Atomic read-modify-writes of memory.
+/// Returns the handler of an atomic read-modify-write of memory.
 fn atomic<D: Domain>(insn: &Instruction) -> Option<Handler<D>> {
     let is_mem = insn.operands[0].is_mem() || insn.operands[1].is_mem();
     if !is_mem || !insn.flags.contains(InsnFlags::LOCK) && insn.op != Op::Xchg {
@@ -232,7 +231,7 @@ fn integer<D: Domain>(insn: &Instruction) -> Option<Handler<D>> {
     })
 }
 
-/// Instructions that change nothing a program can see. Prefetches do not fault.
+/// Instructions without an architectural effect. Prefetches do not fault.
 fn nop<D: Domain>(_: &mut D, _: &Instruction) -> Step<D> {
     Ok(Flow::Next)
 }
@@ -244,7 +243,8 @@ mod tests {
     use x86_decode::decode;
     use x86_types::CodeSize;
 
-    /// Whatever the decoder lets LOCK through for is one atomic operation; the pairs are so by their only meaning.
+    /// Every instruction for which the decoder accepts LOCK has an atomic handler; CMPXCHG8B and CMPXCHG16B have no
+    /// other.
     #[test]
     fn every_locked_instruction_is_atomic() {
         let mut count = 0;

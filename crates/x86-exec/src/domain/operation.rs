@@ -1,4 +1,4 @@
-//! Operations on integers, and how they leave the status flags.
+//! Operations on integers, and definitions of the status flags.
 
 use x86_types::Width;
 
@@ -46,7 +46,7 @@ pub enum Un {
     Bswap,
 }
 
-/// A comparison; gives 0 or 1.
+/// A comparison, whose result is 0 or 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cmp {
     /// Equal
@@ -80,7 +80,7 @@ pub enum Flag {
     Of,
 }
 
-/// What an atomic read-modify-write makes of the old value and an operand.
+/// The new value of an atomic read-modify-write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rmw {
     /// The operand
@@ -91,7 +91,7 @@ pub enum Rmw {
     Un(Un),
 }
 
-/// How an instruction leaves the status flags: a record from which each flag follows.
+/// A definition of the status flags, from which each flag can be computed.
 ///
 /// SPEC: intel-sdm-vol1 :: 3.4.3.1 Status Flags -> CF, PF, AF, ZF, SF and OF as each kind of operation sets them
 #[derive(Clone, Copy, Debug)]

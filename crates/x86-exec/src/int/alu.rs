@@ -29,7 +29,7 @@ pub(crate) enum Alu {
 }
 
 impl Alu {
-    /// The operation that gives the result, but for a carry.
+    /// Returns the operation that computes the result, apart from the carry.
     #[inline(always)]
     pub(crate) const fn operation(self) -> Bin {
         match self {
@@ -42,7 +42,7 @@ impl Alu {
     }
 }
 
-/// Result and flags of one operation.
+/// Returns result and flags of an operation.
 ///
 /// SPEC: intel-sdm-vol2 :: ADC—Add With Carry -> CF is added once more; flags follow from operands and result as for ADD
 /// SPEC: intel-sdm-vol2 :: SBB—Integer Subtraction With Borrow -> CF is subtracted once more; flags as for SUB
@@ -57,7 +57,7 @@ pub(crate) fn compute<D: Domain>(d: &mut D, op: Alu, w: Width, a: D::V, b: D::V)
     (result, flags_of(op, w, a, b, result))
 }
 
-/// The flags of an operation with this result.
+/// Returns the flags of an operation with this result.
 #[inline(always)]
 pub(crate) fn flags_of<V>(op: Alu, w: Width, a: V, b: V, result: V) -> FlagDef<V> {
     match op {
@@ -169,11 +169,11 @@ pub(crate) fn cmpxchg<D: Domain>(d: &mut D, i: &Instruction, w: Width) -> Step<D
     Ok(Flow::Next)
 }
 
-/// What CMPXCHG does to registers and flags once the destination is written.
+/// Sets accumulator and flags of CMPXCHG, after the destination was written.
 #[inline(always)]
 pub(crate) fn end_cmpxchg<D: Domain>(d: &mut D, w: Width, acc: D::V, dest: D::V, equal: D::V) {
     let result = d.bin(Bin::Sub, w, acc, dest);
-    // What stays in the accumulator is read only now, since it may be the destination; a 32-bit one keeps its upper half.
+    // The accumulator is read only now, since it may be the destination; if it is unchanged, EAX keeps its upper half.
     let whole = if w == Width::B4 { Width::B8 } else { w };
     let kept = d.read_gpr(0, whole);
     let acc_new = d.select(equal, kept, dest);

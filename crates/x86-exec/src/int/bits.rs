@@ -5,7 +5,7 @@ use crate::{Bin, Cmp, Domain, FlagDef, Flow, MemRef, Step, Un};
 use x86_decode::{Instruction, OperandKind};
 use x86_types::Width;
 
-/// What happens to the bit that was tested.
+/// The new value of the tested bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BitOp {
     /// BT: left as it is
@@ -18,7 +18,7 @@ pub(crate) enum BitOp {
     Complement,
 }
 
-/// Where a bit lies: in a memory operand, if there is one, and its position there or in the register.
+/// Returns the location of a bit: the memory operand, if there is one, and the position in it or in the register.
 #[inline(always)]
 pub(crate) fn bit_place<D: Domain>(d: &mut D, i: &Instruction, w: Width) -> (Option<MemRef<D::V>>, D::V) {
     let by_register = !matches!(i.operands[1].kind, OperandKind::Imm);

@@ -47,7 +47,7 @@ pub(crate) fn lowest_set<D: Domain>(d: &mut D, i: &Instruction, op: Lowest, w: W
     Ok(Flow::Next)
 }
 
-/// The low `n` bits of `a`; all of them where `n` (of any size) is the width or more.
+/// Returns the low `n` bits of `a`; all of them if `n` is the width or more.
 fn low_bits<D: Domain>(d: &mut D, w: Width, a: D::V, n: D::V) -> D::V {
     let (one, last) = (d.imm(1), d.imm(u64::from(w.bits()) - 1));
     let inside = d.cmp(Cmp::Leu, w, n, last);

@@ -5,7 +5,7 @@ use crate::{Bin, Cmp, Domain, FlagDef, Flow, Step};
 use x86_decode::{Instruction, OperandKind};
 use x86_types::Width;
 
-/// CF and OF tell whether the high half says more than the low one.
+/// CF and OF are set if the high half is significant.
 fn set_product_flags<D: Domain>(d: &mut D, signed: bool, w: Width, lo: D::V, hi: D::V) {
     let expected = if signed {
         let wide = d.sext(w, Width::B8, lo);

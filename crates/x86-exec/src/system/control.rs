@@ -216,7 +216,7 @@ pub(super) fn xsetbv(vm: &mut Vcpu) -> ConcreteResult {
     Ok(Flow::End)
 }
 
-/// EDX:EAX as RDMSR and its kin read it.
+/// Returns EDX:EAX.
 pub(super) fn edx_eax(vm: &Vcpu) -> u64 {
     vm.cpu.gpr[gpr::RDX] << 32 | vm.cpu.gpr[gpr::RAX] & 0xffff_ffff
 }

@@ -1,4 +1,4 @@
-//! Far transfers, software interrupts and IRET: the crate `x86-exceptions` knows them, this asks it.
+//! Far transfers, software interrupts and IRET, by the crate `x86-exceptions`.
 
 use crate::concrete_operand::ConcreteResult;
 use crate::{Flow, Vcpu};

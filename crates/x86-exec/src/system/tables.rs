@@ -1,4 +1,4 @@
-//! Descriptor tables, and what asks about descriptors.
+//! Descriptor-table registers, and instructions that query descriptors.
 
 use super::control::{check_umip, is_v86};
 use crate::concrete_operand::ConcreteResult;

@@ -1,5 +1,5 @@
-//! Vector instructions with a concrete meaning only: string comparisons, masked stores, SHA-256 rounds, and what moves
-//! lanes by the values of others.
+//! Vector instructions without a generic handler: string comparisons, masked stores, SHA-256 rounds, and permutations
+//! by a vector of indices.
 
 use super::lanes::lane;
 use super::{VecOp, crypto, fma, forms, gather, masked, string};
@@ -8,7 +8,7 @@ use crate::{FlagDef, FlagsRegister, Flow, GeneralRegisters, MemRef, Mmx, Vcpu, V
 use x86_decode::{InsnFlags, Instruction, Op, OperandKind};
 use x86_types::{CodeSize, Exception, Width};
 
-/// Executes one of them; `None` for other instructions.
+/// Executes one of them; returns `None` for other instructions.
 pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<ConcreteResult> {
     Some(match i.op {
         Op::Pcmpestri
@@ -44,7 +44,7 @@ fn compare_strings(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     let b = source(vm, i, 1, false)?;
     let a = vm.cpu.vector[usize::from(i.operands[0].reg & 15)].lo;
     let (a_len, b_len) = if matches!(op, Op::Pcmpestri | Op::Pcmpestrm) {
-        // Outside 64-bit mode VEX.W means nothing.
+        // Outside 64-bit mode VEX.W is ignored.
         let wide = i.flags.contains(InsnFlags::W) && vm.cpu.code_size == CodeSize::Bits64;
         let w = if wide { Width::B8 } else { Width::B4 };
         let length = |r: usize| string::explicit_length(w.sext(w.trunc(vm.cpu.gpr[r])) as i64, imm);

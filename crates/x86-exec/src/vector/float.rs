@@ -6,7 +6,7 @@ use x86_float::sse::{self, Float, HostFloat};
 use x86_state::{Cpu, Cr4, Mxcsr};
 use x86_types::Exception;
 
-/// Does `f` in the environment of MXCSR, and notes what it raised.
+/// Runs `f` in the environment of MXCSR, and accumulates its exceptions there.
 ///
 /// SPEC: intel-sdm-vol1 :: 11.5.3.2 Handling Unmasked Exceptions -> an unmasked exception sets its flags and leaves the destination
 /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> without CR4.OSXMMEXCPT an unmasked exception is #UD, with it #XM
@@ -77,13 +77,13 @@ pub(super) fn compare_scalar<T: Lane + Float + Default>(e: &mut Env, a: u128, b:
     with_low::<T>(a, filled(sse::predicate(e, lane::<T>(a, 0), lane::<T>(b, 0), imm)))
 }
 
-/// COMISS and its kin: the status flags at their places in RFLAGS
+/// COMISS, COMISD, UCOMISS, UCOMISD: the status flags at their places in RFLAGS
 #[inline(always)]
 pub(super) fn order<T: Lane + Float + Default>(e: &mut Env, a: u128, b: u128, signaling: bool) -> u128 {
     sse::compare(e, lane::<T>(a, 0), lane::<T>(b, 0), signaling).eflags().into()
 }
 
-/// HADDPS and its kin: neighbours combined
+/// HADDPS, HADDPD, HSUBPS, HSUBPD: adjacent lanes combined
 #[inline(always)]
 pub(super) fn neighbours<T: Lane + Default>(
     e: &mut Env,
@@ -104,8 +104,8 @@ pub(super) fn add_sub<T: Lane + HostFloat>(e: &mut Env, a: u128, b: u128) -> u12
     })
 }
 
-/// DPPS and DPPD: a sum of products. Where both halves of DPPS's sum are NaNs, the upper lanes take that of the upper half,
-/// as processors do; the manual leaves the order open.
+/// DPPS and DPPD: a sum of products. If both halves of DPPS's sum are NaNs, the upper lanes take that of the upper
+/// half, as processors do; the manual does not specify the order.
 ///
 /// SPEC: intel-sdm-vol2 :: DPPS—Dot Product of Packed Single Precision Floating-Point Values -> products chosen by imm8[7:4], summed in pairs, sent where imm8[3:0] tells
 #[inline(always)]
@@ -127,12 +127,12 @@ pub(super) fn dot_product<T: Lane + HostFloat + Default>(e: &mut Env, a: u128, b
     build(|n| if imm >> n & 1 != 0 { sum(n) } else { T::zero(false) })
 }
 
-/// Denormals as the approximations see them
+/// Returns the operand of an approximation, with denormals as zeros
 fn flushed(x: u32) -> u32 {
     if x.is_denormal() { Float::zero(Float::sign(x)) } else { x }
 }
 
-/// RCPPS: within 1.5 * 2^-12 of the reciprocal, and the same everywhere
+/// RCPPS: within 1.5 * 2^-12 of the reciprocal, and bit-identical on all hosts
 ///
 /// SPEC: intel-sdm-vol2 :: RCPPS—Compute Reciprocals of Packed Single Precision Floating-Point Values -> denormals count as zeros, tiny results become zeros, no exceptions
 pub(super) fn reciprocal(x: u32) -> u32 {
@@ -140,7 +140,7 @@ pub(super) fn reciprocal(x: u32) -> u32 {
     if x.is_nan() {
         return x.quieted();
     }
-    // Twelve bits survive, as an approximation by table would give.
+    // Twelve bits of the fraction are kept, as of an approximation by table.
     flushed((1.0 / f32::from_bits(x)).to_bits()) & !0x7ff
 }
 

@@ -9,7 +9,7 @@ use x86_decode::{Instruction, Op};
 use x86_float::Env;
 use x86_float::sse::{self, Float, FmaSigns};
 
-/// Which operands are multiplied and which one is added, in the order in which NaNs are looked for. Operands count from 1.
+/// Which operands are multiplied and which one is added, in the order of NaN propagation. Operands count from 1.
 #[derive(Clone, Copy)]
 enum Order {
     /// 1 * 3 + 2
@@ -42,7 +42,7 @@ const NEGATED_SUB: Signs = alike(true, true);
 const ADD_SUB: Signs = Signs { even: signs(false, true), odd: signs(false, false) };
 const SUB_ADD: Signs = Signs { even: signs(false, false), odd: signs(false, true) };
 
-/// What an instruction's lanes are
+/// Format and number of lanes
 #[derive(Clone, Copy)]
 enum Lanes {
     PackedSingle,

@@ -1,7 +1,7 @@
-//! How instructions on vector registers take their operands and leave their results.
+//! Forms of instructions on vector registers: operands and results.
 //!
-//! `VEX` tells the encoding. With it the destination is an operand of its own, memory need not be aligned, bits 255:128 of
-//! the destination become 0, and VEX.L = 1 has the operation done on both halves.
+//! `VEX` is the encoding. A VEX-encoded instruction has a separate destination, needs no aligned memory and clears bits
+//! 255:128 of the destination; with VEX.L = 1 the operation applies to both halves.
 
 use super::{Pair, VecOp};
 use crate::{Bin, Domain, FlagDef, Flow, Step, operand};
@@ -52,7 +52,7 @@ pub(super) fn source<D: Domain>(
     }
 }
 
-/// Whether the instruction may execute.
+/// Checks that the instruction may execute.
 pub(super) fn check<D: Domain, const VEX: bool>(d: &mut D) -> Result<(), D::Fault> {
     if VEX { d.check_avx() } else { d.check_sse() }
 }
@@ -95,7 +95,7 @@ pub(super) fn write_pair<D: Domain>(d: &mut D, r: u8, x: Pair<D::X>) {
     d.write_ymm_high(r, x[1]);
 }
 
-/// Operand `n` of a 256-bit operation. One of 128 bits or less, as the count of a shift, goes for both halves.
+/// Operand `n` of a 256-bit operation. One of 128 bits or less, as the count of a shift, applies to both halves.
 pub(super) fn pair<D: Domain>(
     d: &mut D,
     i: &Instruction,
@@ -114,7 +114,7 @@ pub(super) fn pair<D: Domain>(
     Ok([x, x])
 }
 
-/// The immediate of the upper half of a 256-bit operation: some have bits of its own for each lane.
+/// Returns the immediate of the upper half of a 256-bit operation: some operations have separate bits for each lane.
 ///
 /// SPEC: intel-sdm-vol2 :: SHUFPD—Packed Interleave Shuffle of Pairs of Double Precision Floating-Point Values -> imm8[3:2] is for the upper half; likewise BLENDPS 7:4, BLENDPD 3:2, VPERMILPD 3:2, MPSADBW 5:3
 fn upper_imm(op: VecOp, imm: u8) -> u8 {
@@ -149,7 +149,7 @@ fn with_imm<D: Domain, const VEX: bool>(d: &mut D, i: &Instruction, op: VecOp, i
     Ok(Flow::Next)
 }
 
-/// CMPPS and its kin: the legacy encodings have eight predicates.
+/// CMPPS, CMPPD, CMPSS, CMPSD: the legacy encodings have eight predicates.
 ///
 /// SPEC: intel-sdm-vol2 :: CMPPS—Compare Packed Single Precision Floating-Point Values -> 32 predicates with VEX; without, bits 7:3 of the immediate are reserved
 pub(super) fn compare<D: Domain, const VEX: bool>(d: &mut D, i: &Instruction, op: VecOp) -> Step<D> {
@@ -180,7 +180,8 @@ pub(super) fn shift_imm<D: Domain, const VEX: bool>(d: &mut D, i: &Instruction, 
     Ok(Flow::Next)
 }
 
-/// The operation gives the status flags (COMISS, PTEST). Those of 256 bits hold where they hold for both halves.
+/// The result of the operation is the status flags (COMISS, PTEST). With 256 bits a flag is set if it is set for both
+/// halves.
 pub(super) fn flags<D: Domain, const VEX: bool>(d: &mut D, i: &Instruction, op: VecOp) -> Step<D> {
     check::<D, VEX>(d)?;
     let x = if VEX && is_wide(i.operands[0]) {
@@ -198,7 +199,7 @@ pub(super) fn flags<D: Domain, const VEX: bool>(d: &mut D, i: &Instruction, op: 
     Ok(Flow::Next)
 }
 
-/// The operation gives an integer of `w` for a general register (CVTSS2SI).
+/// The result of the operation is an integer of `w` for a general register (CVTSS2SI).
 pub(super) fn to_gpr<D: Domain, const VEX: bool>(d: &mut D, i: &Instruction, op: VecOp, w: Width) -> Step<D> {
     check::<D, VEX>(d)?;
     let b = source(d, i, 1, !VEX)?;

@@ -1,4 +1,4 @@
-//! Gathers: lanes from addresses that a vector of indices tells.
+//! Gathers: lanes loaded from addresses given by a vector of indices.
 
 use super::forms::{is_wide, read_pair};
 use super::lanes::lane;
@@ -36,7 +36,8 @@ pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<ConcreteResult> {
     Some(gather(vm, i, index, w))
 }
 
-/// Lanes are loaded from the lowest on. Where one faults, those below it are in the destination, and their mask is cleared.
+/// Lanes are loaded in order, from the lowest. If one faults, those below it are in the destination, and their mask is
+/// cleared.
 ///
 /// SPEC: intel-sdm-vol2 :: VPGATHERDD/VPGATHERQD—Gather Packed Dword Values Using Signed Dword/Qword Indices -> the sign of a mask's lane chooses; the mask is cleared lane by lane; faults come in order from the lowest lane, with what is complete kept
 fn gather(vm: &mut Vcpu, i: &Instruction, index: Width, w: Width) -> ConcreteResult {

@@ -53,7 +53,7 @@ pub(super) fn wide_product(a: u128, b: u128) -> u128 {
     zip(a, b, |x: i64, y: i64| i64::from(x as i32) * i64::from(y as i32))
 }
 
-/// PMADDWD: 32-bit sums of the products of neighbouring words
+/// PMADDWD: 32-bit sums of the products of adjacent words
 pub(super) fn multiply_add(a: u128, b: u128) -> u128 {
     zip(a, b, |x: i32, y: i32| {
         let low = i32::from(x as i16) * i32::from(y as i16);
@@ -111,7 +111,7 @@ psign! { sign_bytes: i8; sign_words: i16; sign_doublewords: i32; }
 
 macro_rules! shift {
     ($($name:ident: $t:ty;)*) => {$(
-        /// Logical shifts: counts of the width and more leave nothing
+        /// Logical shifts: a count of the width or more gives 0
         pub(super) fn $name(a: u128, count: u64, f: fn($t, u32) -> $t) -> u128 {
             if count >= u64::from(<$t>::BITS) { 0 } else { map(a, |x: $t| f(x, count as u32)) }
         }
@@ -121,7 +121,7 @@ shift! { shift_words: u16; shift_doublewords: u32; shift_quadwords: u64; }
 
 macro_rules! shift_each {
     ($($name:ident: $t:ty;)*) => {$(
-        /// Logical shifts of each lane by the lane of `b`: counts of the width and more leave nothing
+        /// Logical shifts of each lane by the lane of `b`: a count of the width or more gives 0
         pub(super) fn $name(a: u128, b: u128, f: fn($t, u32) -> Option<$t>) -> u128 {
             zip(a, b, |x: $t, count: $t| u32::try_from(count).ok().and_then(|count| f(x, count)).unwrap_or(0))
         }
@@ -129,7 +129,7 @@ macro_rules! shift_each {
 }
 shift_each! { shift_each_doubleword: u32; shift_each_quadword: u64; }
 
-/// PSRAW: counts of 16 and more leave copies of the sign
+/// PSRAW: a count of 16 or more gives copies of the sign
 pub(super) fn arithmetic_shift_words(a: u128, count: u64) -> u128 {
     map(a, |x: i16| x >> count.min(15))
 }

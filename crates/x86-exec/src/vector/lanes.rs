@@ -75,7 +75,7 @@ pub(super) fn with_low<T: Lane>(x: u128, low: T) -> u128 {
     T::join(all)
 }
 
-/// Neighbours combined: those of `a` below, those of `b` above
+/// Adjacent lanes combined: those of `a` in the lower half, those of `b` in the upper half
 #[inline(always)]
 pub(super) fn horizontal<T: Lane + Default>(a: u128, b: u128, mut f: impl FnMut(T, T) -> T) -> u128 {
     let half = 8 / size_of::<T>();

@@ -1,4 +1,4 @@
-//! Loads and stores of the lanes that a mask chooses.
+//! Masked loads and stores.
 
 use super::forms::{is_wide, read_pair, write, write_pair};
 use super::lanes::lane;
@@ -19,7 +19,7 @@ pub(super) fn exec(vm: &mut Vcpu, i: &Instruction) -> Option<ConcreteResult> {
     Some(if i.operands[0].is_mem() { store(vm, i, w) } else { load(vm, i, w) })
 }
 
-/// Where lane `n` lies
+/// Returns the memory operand of lane `n`
 fn place(vm: &mut Vcpu, i: &Instruction, w: Width, n: usize) -> MemRef<u64> {
     let m = operand::mem(vm, i);
     MemRef { offset: i.addrsize.trunc(m.offset.wrapping_add(n as u64 * u64::from(w.bytes()))), ..m }
@@ -30,7 +30,7 @@ fn lane_of(x: [u128; 2], w: Width, n: usize) -> u64 {
     if w == Width::B8 { lane(x[n >> 1], n & 1) } else { lane::<u32>(x[n >> 2 & 1], n & 3).into() }
 }
 
-/// The lanes of the operation whose mask is negative
+/// Returns the lanes whose mask is negative
 fn chosen(mask: [u128; 2], w: Width, wide: bool) -> impl Iterator<Item = usize> {
     let lanes = if wide { 32 } else { 16 } / w.bytes() as usize;
     (0..lanes).filter(move |&n| lane_of(mask, w, n) >> (w.bits() - 1) != 0)
@@ -72,7 +72,8 @@ fn store(vm: &mut Vcpu, i: &Instruction, w: Width) -> ConcreteResult {
 }
 
 impl Vcpu {
-    /// Whether an access is made by bytes, since as a whole it would raise #AC, which the instruction does not
+    /// Returns whether accesses are split into bytes: with alignment checks a whole access could raise #AC, which the
+    /// instruction does not
     fn by_bytes(&self) -> bool {
         self.alignment_checked()
     }

@@ -1,5 +1,4 @@
-//! How instructions on MMX registers take their operands and leave their results. They use the low half of the 128-bit
-//! operations.
+//! Forms of instructions on MMX registers: operands and results. They use the low half of the 128-bit operations.
 
 use super::VecOp;
 use super::forms::{self, widen};
@@ -44,7 +43,8 @@ pub(super) fn lanes<D: Domain>(d: &mut D, i: &Instruction, op: VecOp) -> Step<D>
     write(d, i, x, 0)
 }
 
-/// The result consists of one part from each operand (PACK..., PHADD...): both operands stand in one register.
+/// The result has one part from each operand (PACK..., PHADD...): the operation runs on one vector that holds both
+/// operands.
 pub(super) fn parts<D: Domain>(d: &mut D, i: &Instruction, op: VecOp) -> Step<D> {
     let (a, b) = sources(d, i)?;
     let both = d.vector(VecOp::Punpcklqdq, a, b, 0)?;
@@ -52,7 +52,7 @@ pub(super) fn parts<D: Domain>(d: &mut D, i: &Instruction, op: VecOp) -> Step<D>
     write(d, i, x, 0)
 }
 
-/// PUNPCKH...: the upper half of what PUNPCKL... makes of 128 bits
+/// PUNPCKH...: the upper half of the result of PUNPCKL... on 128 bits
 pub(super) fn unpack_high<D: Domain>(d: &mut D, i: &Instruction, low: VecOp) -> Step<D> {
     let (a, b) = sources(d, i)?;
     let x = d.vector(low, a, b, 0)?;
@@ -187,7 +187,8 @@ pub(super) fn convert_to_xmm<D: Domain>(d: &mut D, i: &Instruction, op: VecOp) -
     Ok(Flow::Next)
 }
 
-/// CVTPS2PI and its kin: the low half of the conversion of the low half (singles) or of the whole (doubles)
+/// CVTPS2PI, CVTPD2PI and the truncating forms: the low half of the conversion of the low half (singles) or of the
+/// whole (doubles)
 pub(super) fn convert_from_xmm<D: Domain>(d: &mut D, i: &Instruction, op: VecOp) -> Step<D> {
     d.check_sse()?;
     d.check_mmx()?;

@@ -42,7 +42,7 @@ pub(super) fn merge<D: Domain, const VEX: bool>(d: &mut D, i: &Instruction, w: W
     move_lane::<D, VEX>(d, i, w, 0, 0)
 }
 
-/// MOVHLPS and MOVLHPS, and the like: lane `from` of the source to lane `to`
+/// MOVHLPS, MOVLHPS and similar moves: lane `from` of the source to lane `to`
 pub(super) fn move_lane<D: Domain, const VEX: bool>(
     d: &mut D,
     i: &Instruction,

@@ -28,7 +28,7 @@ fn elements(imm: u8) -> u32 {
     if imm & 1 != 0 { 8 } else { 16 }
 }
 
-/// Element `n`, extended as the format of imm8[1:0] says
+/// Returns element `n`, extended by the format in imm8[1:0]
 fn element(x: u128, n: u32, imm: u8) -> i32 {
     let n = n as usize;
     match imm & 3 {

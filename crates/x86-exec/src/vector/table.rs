@@ -208,7 +208,7 @@ fn lane_move<D: Domain, const VEX: bool>(i: &Instruction, op: Op) -> Option<Hand
     })
 }
 
-/// Whether a conversion between MMX and vector registers, whose source may be memory
+/// Returns whether it is a conversion between MMX and vector registers; its source may be memory
 fn is_mmx_conversion(op: Op) -> bool {
     matches!(op, Op::Cvtpi2ps | Op::Cvtpi2pd)
 }
@@ -221,7 +221,8 @@ fn on_registers<D: Domain, const VEX: bool>(i: &Instruction, op: Op) -> Option<H
         .or_else(|| integer_conversion::<D, VEX>(i, op))
 }
 
-/// Instructions that only VEX has, or whose 256-bit form is more than the 128-bit one twice
+/// Returns the handler of an instruction that exists with VEX only, or of which the 256-bit form is not the 128-bit one
+/// on both halves
 fn vex_operation<D: Domain>(i: &Instruction) -> Option<Handler<D>> {
     const VEX: bool = true;
     if i.flags.contains(InsnFlags::VEX_L) {

@@ -332,8 +332,8 @@ fn every_legacy_vector_operation_has_a_meaning() {
     assert_eq!(missing, [], "operations without a meaning");
 }
 
-/// Every VEX-encoded operation on vector registers, by each byte string that the decoder takes: what has no handler is executed
-/// by number, and knows the operation there.
+/// Every VEX-encoded operation on vector registers, for each encoding that the decoder accepts: without a handler it is
+/// executed by number, and has that operation.
 #[test]
 fn every_vex_operation_has_a_meaning() {
     let concrete = |op: Op| {

@@ -49,7 +49,7 @@ fn write_both<D: Domain>(d: &mut D, i: &Instruction, x: D::X) {
     }
 }
 
-/// VBROADCASTSS and its kin: the lowest lane everywhere
+/// VBROADCAST...: the lowest lane in every lane
 pub(super) fn broadcast<D: Domain>(d: &mut D, i: &Instruction, op: VecOp) -> Step<D> {
     d.check_avx()?;
     let b = source(d, i, 1, false)?;

@@ -12,7 +12,7 @@ const MUL: F80Op = F80Op::Product;
 const DIV: F80Op = F80Op::Quotient(false);
 const DIV_REVERSED: F80Op = F80Op::Quotient(true);
 
-/// What an instruction computes, whether it pops, whether its memory operand is an integer.
+/// Returns the operation of an instruction, whether it pops, and whether its memory operand is an integer.
 #[inline(always)]
 fn operation(op: Op) -> Option<(F80Op, bool, bool)> {
     Some(match op {
@@ -73,7 +73,7 @@ pub(super) fn exec<D: X87>(d: &mut D, i: &Instruction, memory: bool, op: Op) -> 
     }
 }
 
-/// What operands an instruction has.
+/// The operands of an instruction.
 #[derive(Clone, Copy)]
 struct Form {
     memory: bool,
@@ -81,7 +81,7 @@ struct Form {
     pop: bool,
 }
 
-/// All instructions with one function: handlers are short, and what they call is there once.
+/// All instructions in one function, so that handlers are short and the code that they share exists once.
 #[inline(never)]
 fn binary<D: X87>(
     d: &mut D,
@@ -112,7 +112,7 @@ fn binary<D: X87>(
     })
 }
 
-/// Stack underflow of an instruction that computes into ST(to): whether that is the indefinite now.
+/// Handles stack underflow of an instruction that computes into ST(to). Returns whether the indefinite was written.
 #[cold]
 #[inline(never)]
 pub(super) fn underflow<D: X87>(d: &mut D, to: u8) -> bool {

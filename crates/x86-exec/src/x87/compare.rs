@@ -10,7 +10,7 @@ use x86_float::{Class, F80, Operand};
 use x86_state::X87 as X87State;
 use x86_types::{Cond, Width};
 
-/// Whether QNaNs are invalid, and how many registers are popped.
+/// Returns whether QNaNs are invalid, and how many registers are popped.
 #[inline(always)]
 fn comparison(op: Op) -> Option<(bool, u8)> {
     Some(match op {
@@ -49,13 +49,13 @@ pub(super) fn is_comparison(op: Op) -> bool {
     comparison(op).is_some()
 }
 
-/// Those that set EFLAGS.
+/// Returns whether the instruction sets EFLAGS.
 #[inline(always)]
 pub(super) fn is_to_flags(op: Op) -> bool {
     matches!(op, Op::Fcomi | Op::Fcomip | Op::Fucomi | Op::Fucomip)
 }
 
-/// Executes one of those that compare.
+/// Executes a comparison.
 ///
 /// SPEC: intel-sdm-vol2 :: FCOM/FCOMP/FCOMPP—Compare Floating-Point Values -> C3, C2, C0: unordered 111, greater 000, less 001, equal 100
 /// SPEC: intel-sdm-vol2 :: FCOMI/FCOMIP/FUCOMI/FUCOMIP—Compare Floating-Point Values and Set EFLAGS -> ZF, PF and CF by the relation; OF, SF and AF cleared
@@ -84,7 +84,7 @@ pub(super) fn compare<D: X87>(
     } else {
         d.st_fault(false).then(|| d.imm(Relation::Unordered.eflags().into()))
     };
-    // An unmasked exception leaves the condition codes and the stack alone.
+    // With an unmasked exception, condition codes and stack do not change.
     let Some(relation) = relation else { return Ok(()) };
     let to_flags = is_to_flags(op);
     if !to_flags {
@@ -102,8 +102,8 @@ pub(super) fn compare<D: X87>(
     Ok(())
 }
 
-/// How two numbers compare, of which the second may have been `denormal` in memory: CF, PF and ZF. `None` where an unmasked
-/// exception pends.
+/// Returns the relation of two numbers, the second of which may have been `denormal` in memory: CF, PF and ZF. Returns
+/// `None` if an unmasked exception is pending.
 #[inline(never)]
 pub(crate) fn compared(x87: &mut X87State, a: F80, b: F80, denormal: bool, signaling: bool) -> Option<u64> {
     let mut stack = Stack::new(x87);

@@ -8,13 +8,13 @@ use x86_float::{Class, F80};
 use x86_state::X87;
 use x86_types::{Exception, Width};
 
-/// Whether an instruction is one of this module's.
+/// Returns whether an instruction belongs to this module.
 pub(super) fn is_one(op: Op) -> bool {
     use Op::{Fldenv, Fnclex, Fninit, Fnsave, Fnstenv, Frstor};
     matches!(op, Fninit | Fnclex | Fnstenv | Fnsave | Fldenv | Frstor)
 }
 
-/// Instructions that do not look for pending exceptions.
+/// Executes an instruction that does not check for pending exceptions (FN...).
 #[inline(always)]
 pub(super) fn without_wait(vm: &mut Vcpu, i: &Instruction, op: Op) -> Option<ConcreteResult> {
     Some(match op {
@@ -33,7 +33,7 @@ pub(super) fn without_wait(vm: &mut Vcpu, i: &Instruction, op: Op) -> Option<Con
     })
 }
 
-/// Those that do.
+/// Executes an instruction that checks for pending exceptions.
 #[inline(always)]
 pub(super) fn with_wait(vm: &mut Vcpu, i: &Instruction, op: Op) -> Option<ConcreteResult> {
     Some(match op {
@@ -48,7 +48,7 @@ fn initialize(x87: &mut X87) {
     *x87 = X87 { r: x87.r, ..X87::INIT };
 }
 
-/// FNSTCW and FNSTSW: they do not look for pending exceptions.
+/// FNSTCW and FNSTSW: they do not check for pending exceptions.
 pub(super) fn store_word<D: Unit>(d: &mut D, i: &Instruction) -> Step<D> {
     d.x87_available()?;
     let word = if i.op == Op::Fnstcw { d.x87_control() } else { d.x87_status() };

@@ -1,17 +1,17 @@
-//! What x87 instructions compute of numbers alone, and the same by number, for compiled code.
+//! Numeric functions of x87 instructions, and the same by number, for compiled code.
 
 use crate::Format;
 use x86_float::{Env, F80, Flags, Operand};
 use x86_types::Width;
 
-/// What is computed of one or two numbers.
+/// A function of one or two numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum F80Op {
-    /// Sum of both, each negated where it says so
+    /// Sum of both, each negated if its flag is set
     Sum(bool, bool),
     /// Product
     Product,
-    /// Quotient, or where it says so the quotient of the second and the first
+    /// Quotient of the first and the second; with the flag, of the second and the first
     Quotient(bool),
     /// Square root of the first
     Sqrt,
@@ -20,7 +20,7 @@ pub enum F80Op {
 }
 
 impl F80Op {
-    /// Computes.
+    /// Returns the result of the function.
     #[inline(always)]
     pub(crate) fn apply(self, env: &mut Env, a: F80, b: Operand) -> F80 {
         match self {
@@ -36,18 +36,18 @@ impl F80Op {
 /// A function of two numbers and the control word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum F80Function {
-    /// Gives a number
+    /// The result is a number
     Compute(F80Op),
-    /// Gives CF, PF and ZF at their places in RFLAGS; signalling or not
+    /// The result is CF, PF and ZF at their places in RFLAGS; signaling or not
     Compare(bool),
-    /// A number out of the bits of a float of this width
+    /// The number with the bits of a float of this width
     Load(Width),
     /// The bits of a float or an integer of this width
     Store(Width, Format),
 }
 
 impl F80Function {
-    /// All that there are
+    /// All functions
     pub const ALL: [F80Function; 21] = {
         use F80Function::{Compare, Compute, Load, Store};
         use F80Op::{Product, Quotient, Round, Sqrt, Sum};
@@ -81,9 +81,10 @@ impl F80Function {
         Self::ALL.iter().position(|&function| function == self).unwrap_or(0) as u64
     }
 
-    /// What it gives for numbers as they lie in registers, each a significand and what is above, of which 16 bits count.
-    /// The result's lower half is a value or a significand; in the upper half a number has sign and exponent in bits 15:0,
-    /// and the exceptions, and C1 as far as rounding makes it, are at their places in the status word, 16 bits above.
+    /// Returns the function's result for operands in register format: a significand, and sign and exponent in bits 15:0
+    /// of the second word. The lower half of the result is a value or a significand. Its upper half has sign and
+    /// exponent of a number in bits 15:0, and exceptions and C1 (by rounding) in bits 31:16, at their places in the
+    /// status word.
     #[inline]
     pub fn apply(self, control: u16, a: (u64, u64), b: (u64, u64)) -> (u64, u64) {
         let mut env = Env::from_x87_control(control);
@@ -108,7 +109,7 @@ fn parts(x: F80) -> (u64, u64) {
     (x.significand, x.sign_exponent.into())
 }
 
-/// The bits of a number in this format.
+/// Returns the bits of a number in this format.
 #[inline(always)]
 pub(crate) fn stored(env: &mut Env, x: F80, w: Width, format: Format) -> u64 {
     match (format, w) {

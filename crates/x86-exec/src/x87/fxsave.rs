@@ -16,7 +16,7 @@ const REGISTERS: u64 = 32;
 /// Offset of XMM0
 const XMM: u64 = 160;
 
-/// How many vector registers the mode can name.
+/// Returns the number of vector registers that the mode can address.
 pub(super) fn vector_count(vm: &Vcpu) -> usize {
     if vm.cpu.code_size == CodeSize::Bits64 { 16 } else { 8 }
 }

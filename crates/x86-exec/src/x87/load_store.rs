@@ -43,7 +43,7 @@ pub(super) fn load<D: X87>(
     Ok(())
 }
 
-/// FST and FSTP to memory, FIST and its kin.
+/// FST and FSTP to memory, FIST, FISTP and FISTTP.
 #[inline(always)]
 pub(super) fn store<D: X87>(
     d: &mut D,
@@ -134,7 +134,7 @@ fn push<D: X87>(d: &mut D, value: D::F) {
     d.st_push(value);
 }
 
-/// Pushes what `value` makes, unless the stack is full or an unmasked exception forbids.
+/// Pushes the result of `value`, unless the stack is full or an unmasked exception suppresses it.
 #[inline(always)]
 fn push_loaded<D: X87>(d: &mut D, value: impl FnOnce(&mut D) -> Option<D::F>) {
     if d.st_full() {
@@ -155,8 +155,8 @@ fn push_full<D: X87>(d: &mut D) {
     }
 }
 
-/// Stores what is made of ST(0); for an empty register, where that is masked, `indefinite`. A fault of the store leaves all
-/// as it was.
+/// Stores a value computed from ST(0); for an empty register, if the fault is masked, `indefinite`. If the store
+/// faults, the state is as before.
 #[inline(always)]
 fn store_with<D: X87, T>(
     d: &mut D,
@@ -183,7 +183,7 @@ fn store_with<D: X87, T>(
     stored
 }
 
-/// FST to a register; whether it was written.
+/// FST to a register. Returns whether it was written.
 #[inline(always)]
 fn store_register<D: X87>(d: &mut D, to: u8) -> bool {
     if d.st_in_use(0) {
@@ -225,7 +225,7 @@ fn exchange_empty<D: X87>(d: &mut D, with: u8) {
     d.set_st(with, a);
 }
 
-/// The others of this family.
+/// The other instructions of this module.
 pub(super) fn rare(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: Op) -> Result<(), Raised> {
     match (op, m) {
         (Op::Fbld, Some(m)) => {
@@ -241,7 +241,7 @@ pub(super) fn rare(vm: &mut Vcpu, i: &Instruction, m: Option<&MemRef<u64>>, op: 
     Ok(())
 }
 
-/// Pushes what a function of the control word gives.
+/// Pushes the result of a function of the control word.
 #[inline(never)]
 fn push_rare(vm: &mut Vcpu, value: &dyn Fn(&Env) -> F80) {
     let env = Stack::new(&mut vm.cpu.x87).env();

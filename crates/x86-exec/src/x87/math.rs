@@ -31,7 +31,7 @@ pub(super) fn exec(stack: &mut Stack<'_>, op: Op) -> Option<Flow> {
     Some(Flow::Next)
 }
 
-/// What need not be in line.
+/// Instructions that are not inlined into their handlers.
 #[inline(never)]
 fn rare(stack: &mut Stack<'_>, function: &mut dyn FnMut(F80, &mut Env) -> F80) {
     unary(stack, function);
@@ -112,7 +112,7 @@ fn remainder(stack: &mut Stack<'_>, nearest: bool) {
     }
 }
 
-/// FSIN and FCOS: C2 tells an operand out of range.
+/// FSIN and FCOS: C2 reports an operand out of range.
 fn trigonometric(stack: &mut Stack<'_>, function: fn(F80, &mut Env) -> Option<F80>) {
     stack.set_conditions(status::C2, 0);
     let mut in_range = true;

@@ -68,7 +68,7 @@ pub(crate) fn exec(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
         }
         Op::Ldmxcsr | Op::Vldmxcsr | Op::Stmxcsr | Op::Vstmxcsr => mxcsr(vm, i),
         op if control::is_one(op) => control(vm, i, op),
-        // What is no instruction is #UD, whatever CR0 says of the x87 unit.
+        // An undefined opcode is #UD, independently of CR0.
         _ => Err(Exception::InvalidOpcode),
     }
 }
@@ -99,10 +99,10 @@ fn may_clear_exceptions(vm: &mut Vcpu, exec: impl FnOnce(&mut Vcpu) -> ConcreteR
     outcome
 }
 
-/// The function for an instruction whose meaning every domain knows, chosen once. What executes has functions of its own for
-/// those that programs are made of, which know their operation as a constant.
+/// Returns the generic handler of an instruction. In the processor's domain, frequent instructions have separate
+/// handlers, in which the operation is a constant.
 pub(crate) fn handler<D: Unit>(insn: &Instruction) -> Option<Handler<D>> {
-    /// Functions for each of some instructions, and one for all others, with a memory operand or without.
+    /// A handler for each of the listed instructions, and one for all others, with a memory operand or without.
     macro_rules! each {
         ($memory:expr, $exec:path, $($op:ident)*) => {
             match insn.op {
@@ -141,7 +141,7 @@ pub(crate) fn handler<D: Unit>(insn: &Instruction) -> Option<Handler<D>> {
     })
 }
 
-/// The function for an instruction that is numeric, of those that only the processor itself knows.
+/// Returns the handler of a numeric instruction without a generic one.
 pub(crate) fn concrete_handler(insn: &Instruction) -> Option<Handler<Vcpu>> {
     Some(match insn.op {
         op if load_store::is_one(op) => {
@@ -158,13 +158,13 @@ pub(crate) fn concrete_handler(insn: &Instruction) -> Option<Handler<Vcpu>> {
     })
 }
 
-/// Whether an instruction is one of those that [`handler`] and [`concrete_handler`] know: they change x87 state, memory,
-/// general registers and status flags at most, unless they fault.
+/// Returns whether [`handler`] or [`concrete_handler`] has the instruction. Unless they fault, these change x87 state,
+/// memory, general registers and status flags only.
 pub(crate) fn is_plain(insn: &Instruction) -> bool {
     handler::<Vcpu>(insn).or_else(|| concrete_handler(insn)).is_some()
 }
 
-/// The instructions that the last-instruction pointers record; `memory` tells whether it has a memory operand.
+/// Executes an instruction that the last-instruction pointers record; `memory` is whether it has a memory operand.
 #[inline(always)]
 fn numeric<D: Unit>(
     d: &mut D,
@@ -179,7 +179,7 @@ fn numeric<D: Unit>(
     Ok(Flow::Next)
 }
 
-/// Whether a numeric instruction may execute; gives whether an exception waits that is ignored.
+/// Checks that a numeric instruction may execute. Returns whether a pending exception is ignored.
 #[inline(always)]
 pub(crate) fn ready(vm: &mut Vcpu) -> Result<u16, Raised> {
     if let Err(exception) = available(&vm.cpu).and_then(|()| no_pending_exception(vm)) {
@@ -197,7 +197,7 @@ pub(crate) fn executed(vm: &mut Vcpu, i: &Instruction, operand: Option<&MemRef<u
     }
 }
 
-/// Those of no other family.
+/// Numeric instructions of no other module.
 fn functions(vm: &mut Vcpu, i: &Instruction, _: Option<&MemRef<u64>>) -> Result<(), Raised> {
     math::exec(&mut Stack::new(&mut vm.cpu.x87), i.op);
     Ok(())
@@ -217,7 +217,7 @@ fn note_pointers(vm: &mut Vcpu, i: &Instruction, operand: Option<&MemRef<u64>>) 
     }
 }
 
-/// In real-address and virtual-8086 mode they are linear addresses.
+/// In real-address and virtual-8086 mode the pointers are linear addresses.
 #[cold]
 #[inline(never)]
 fn make_pointers_linear(vm: &mut Vcpu, operand: Option<&MemRef<u64>>) {
@@ -227,7 +227,7 @@ fn make_pointers_linear(vm: &mut Vcpu, operand: Option<&MemRef<u64>>) {
     }
 }
 
-/// The opcode register's value for the instruction, from its bytes; they are looked at only after an unmasked exception.
+/// Returns the instruction's value for the opcode register, from its bytes; needed only after an unmasked exception.
 ///
 /// SPEC: intel-sdm-vol1 :: 8.1.9.1 Fopcode Compatibility Sub-mode -> without it the opcode is recorded only when an unmasked exception occurs
 #[cold]
@@ -247,7 +247,7 @@ pub(crate) fn opcode(vm: &mut Vcpu, i: &Instruction) -> u16 {
     0
 }
 
-/// One byte of code that has just been fetched.
+/// Returns one byte of code that has just been fetched.
 fn code_byte(vm: &mut Vcpu, at: u64) -> u8 {
     let at = LinearAddr(if vm.cpu.code_size == CodeSize::Bits64 { at } else { at & 0xffff_ffff });
     let access = vm.explicit(x86_paging::AccessKind::Execute);
@@ -267,7 +267,7 @@ pub(crate) fn available(cpu: &Cpu) -> Result<(), Exception> {
     if cpu.cr0.intersects(Cr0::EM | Cr0::TS) { Err(Exception::DeviceNotAvailable) } else { Ok(()) }
 }
 
-/// Whether an MMX instruction may execute: #UD, #NM or #MF.
+/// Checks that an MMX instruction may execute: #UD, #NM or #MF.
 ///
 /// SPEC: intel-sdm-vol3 :: 14.1 Emulation of the MMX Instruction Set -> CR0.EM gives #UD; TS and pending x87 exceptions act as for x87 instructions
 pub(crate) fn mmx_available(vm: &mut Vcpu) -> Result<(), Exception> {
@@ -278,7 +278,7 @@ pub(crate) fn mmx_available(vm: &mut Vcpu) -> Result<(), Exception> {
     no_pending_exception(vm)
 }
 
-/// What every MMX instruction but EMMS does to the x87 state.
+/// Applies the effect of every MMX instruction but EMMS to the x87 state.
 ///
 /// SPEC: intel-sdm-vol1 :: 9.5.1 MMX Instructions and the x87 FPU Tag Word -> all tags become valid and TOP becomes 0
 pub(crate) fn mmx_transition(x87: &mut X87) {

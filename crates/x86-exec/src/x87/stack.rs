@@ -50,7 +50,7 @@ impl<'a> Stack<'a> {
     /// Sets ST(i), which is in use.
     #[inline(always)]
     pub(crate) fn replace(&mut self, i: u8, value: F80) {
-        // What is reserved is 0 already.
+        // Reserved fields are 0 already.
         let register = &mut self.x87.r[self.place(i)];
         (register.significand, register.sign_exponent) = (value.significand, value.sign_exponent);
     }
@@ -75,7 +75,7 @@ impl<'a> Stack<'a> {
         self.x87.status = self.x87.status & !status::TOP | top << 11;
     }
 
-    /// Pushes a value; the caller has looked for overflow.
+    /// Pushes a value; the caller has checked for overflow.
     #[inline(always)]
     pub(crate) fn push(&mut self, value: F80) {
         self.rotate(7);
@@ -95,7 +95,7 @@ impl<'a> Stack<'a> {
         self.x87.status = self.x87.status & !mask | value & mask;
     }
 
-    /// Notes a stack fault; whether it is masked, so that the instruction gives the indefinite.
+    /// Sets the flags of a stack fault. Returns whether it is masked, so that the result is the indefinite.
     ///
     /// SPEC: intel-sdm-vol1 :: 8.5.1.1 Stack Overflow or Underflow Exception (#IS) -> IE and SF set; C1 tells overflow from underflow
     #[cold]
@@ -107,7 +107,7 @@ impl<'a> Stack<'a> {
         self.x87.control & status::IE != 0
     }
 
-    /// Stack underflow of an instruction that computes into ST(to): whether that is the indefinite now.
+    /// Handles stack underflow of an instruction that computes into ST(to). Returns whether the indefinite was written.
     #[cold]
     #[inline(never)]
     pub(crate) fn underflow(&mut self, to: u8) -> bool {
@@ -118,7 +118,7 @@ impl<'a> Stack<'a> {
         masked
     }
 
-    /// Notes the exceptions of a computation and C1; whether its result may be written to a register.
+    /// Accumulates the exceptions of a computation, and C1. Returns whether its result may be written to a register.
     ///
     /// SPEC: intel-sdm-vol1 :: 8.5 x87 FPU Floating-Point Exception Conditions -> unmasked invalid, denormal and divide-by-zero exceptions leave the operands; C1 tells whether an inexact result was rounded up
     #[inline(always)]

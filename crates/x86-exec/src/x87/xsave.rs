@@ -74,7 +74,7 @@ fn save(vm: &mut Vcpu, i: &Instruction, features: Xcr0) -> ConcreteResult {
     Ok(Flow::Next)
 }
 
-/// What an area holds, by its header
+/// The header of an area
 struct Header {
     present: Xcr0,
     compacted: bool,

@@ -139,7 +139,7 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-/// The leaves whose registers are feature flags throughout, with those registers.
+/// The leaves with registers that consist of feature flags, and those registers.
 const FLAGS: &[(u32, u32, &[Register])] = &[
     (0x1, 0, &[Register::Ecx, Register::Edx]),
     (0x7, 0, &[Register::Ebx, Register::Ecx, Register::Edx]),

@@ -1,4 +1,4 @@
-//! AVX where a vector of registers and memory cannot say it: availability, faults half-way, saved state.
+//! AVX behaviour that recorded vectors do not cover: availability, faults in the middle of an instruction, saved state.
 
 use crate::machine::{CODE, DATA, Machine};
 use x86_state::cpuid::CpuModel;
@@ -279,7 +279,7 @@ fn what_was_saved_comes_back() {
             assert_eq!(m.caught().vector, 13, "{state:x} {components:x} {rest:x}");
         }
     }
-    // A model without XSAVEC does not know the compacted format.
+    // A model without XSAVEC does not support the compacted format.
     let mut m = long(XRSTOR);
     m.ram.write_u64(GuestPhysAddr(DATA + COMPONENTS), 1 << 63 | 7);
     m.vcpu.cpu.model = CpuModel::X86_64_V3;

@@ -35,7 +35,7 @@ fn a_waiting_instruction_waits_for_the_interrupt() {
         handle(&mut m, IRQ13, &[0xdf, 0xe0, 0xdb, 0xe2, 0xcf]);
         assert_eq!(m.step(100), Exit::Halted);
         assert_eq!((m.vcpu.cpu.rip, m.lines.ferr.get()), (WAITING, true), "{waiting:x?}");
-        // It goes on waiting, and other interrupts come through.
+        // It stays frozen after another interrupt has been delivered.
         handle(&mut m, 0x50, &[0x41, 0xcf]); // inc ecx; iretd
         m.lines.irq.set(Some(0x50));
         m.vcpu.poll_bus();

@@ -379,7 +379,7 @@ fn a_call_nests_and_iret_comes_back() {
     assert_eq!(cpu.tr.selector.0, crate::machine::TASK);
     assert!(!cpu.system_flags.contains(RFlags::NT));
     assert_eq!((kind(&m, crate::machine::TASK), kind(&m, OWN)), (11, 9));
-    // The nested task goes on behind its IRET next time, with its own EAX.
+    // The nested task resumes after its IRET next time, with its own EAX.
     assert_eq!(m.read(TASK2 + 0x20) & 0xffff_ffff, 0x1102);
     assert_eq!(m.read(TASK2 + 0x28) & 0xffff_ffff, 0x101);
 }

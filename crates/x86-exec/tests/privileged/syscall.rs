@@ -1,4 +1,4 @@
-//! SYSCALL and its kin, and MSRs.
+//! SYSCALL, SYSRET, SYSENTER, SYSEXIT, SWAPGS, and MSRs.
 
 use crate::machine::{CODE, CS64, Caught, Machine, USER_CS64};
 use x86_state::gpr;

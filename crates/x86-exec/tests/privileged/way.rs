@@ -194,7 +194,7 @@ fn long_mode_ends_only_in_the_right_order() {
         assert!(m.vcpu.cpu.cr0.contains(Cr0::PG) && m.vcpu.cpu.cr4.contains(Cr4::PAE));
         assert!(m.vcpu.cpu.efer.contains(Efer::LMA));
     }
-    // The handler runs in 64-bit mode, so the interrupted CS tells of the mode before.
+    // The handler runs in 64-bit mode, so the interrupted CS shows the mode before.
     let mut m = Machine::long(MOV_CR0);
     m.vcpu.cpu.gpr[gpr::RAX] = no_paging;
     assert_eq!(m.caught(), Caught { vector: 13, error: 0, rip: CODE });

@@ -1,6 +1,6 @@
 //! Which exception each system instruction raises, by mode, privilege level and what the processor has enabled.
 //!
-//! [`table`] says what the manual's tables of exceptions say. Here it is executed, in every mode.
+//! Executes, in every mode, the manual's tables of exceptions as [`table`] lists them.
 
 mod table;
 

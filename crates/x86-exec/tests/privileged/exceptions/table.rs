@@ -8,9 +8,9 @@ pub(super) struct Case {
     pub(super) name: &'static str,
     pub(super) code: &'static [u8],
     pub(super) setup: fn(&mut Cpu),
-    /// A letter for each of: real mode; virtual-8086 mode with IOPL 0 and 3; protected mode at CPL 0 and 3; compatibility
-    /// mode at CPL 0 and 3; 64-bit mode at CPL 0 and 3. `.` none, D #DB, B #BR, U #UD, N #NM, S #SS(0), G #GP(0),
-    /// `?` not asked here.
+    /// A letter for each of: real mode; virtual-8086 mode with IOPL 0 and 3; protected mode at CPL 0 and 3;
+    /// compatibility mode at CPL 0 and 3; 64-bit mode at CPL 0 and 3. `.` none, D #DB, B #BR, U #UD, N #NM, S #SS(0), G
+    /// #GP(0), `?` not tested here.
     pub(super) expected: &'static str,
 }
 
@@ -28,7 +28,7 @@ const NM: &str = "NNNNNNNNN";
 const GP: &str = "GGGGGGGGG";
 /// For CPL 0, and real mode: above it #GP(0), in virtual-8086 mode likewise
 const CPL0: &str = ".GG.G.G.G";
-/// Those for which the mode is the wrong one before it is asked who executes
+/// Instructions for which the check of the mode comes before that of CPL
 const PROTECTED_ONLY: &str = "UUU......";
 const PROTECTED_CPL0: &str = "UUU.G.G.G";
 const LONG_ONLY: &str = "UUUUUUU..";
