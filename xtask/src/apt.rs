@@ -15,7 +15,8 @@ pub(crate) fn require(what: &str) -> Result<()> {
     Ok(())
 }
 
-fn is_root() -> bool {
+/// Whether this is root.
+pub(crate) fn is_root() -> bool {
     shell::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }
 

@@ -17,7 +17,11 @@ pub(crate) struct Report {
     title: String,
     start: Instant,
     view: View,
+    /// Gets each status too
+    listener: Option<Listener>,
 }
+
+type Listener = Box<dyn Fn(&str) + Send>;
 
 enum View {
     Terminal(ProgressBar),
@@ -42,12 +46,21 @@ impl Report {
                 eprintln!("{title}: {}, {doing}", span(start.elapsed()));
             }))
         };
-        Self { title, start, view }
+        Self { title, start, view, listener: None }
+    }
+
+    /// Returns the report with a function that gets each status too.
+    pub(crate) fn heard_by(mut self, listener: impl Fn(&str) + Send + 'static) -> Self {
+        self.listener = Some(Box::new(listener));
+        self
     }
 
     /// Sets the status; the next call replaces it.
     pub(crate) fn say(&self, text: &str) {
         let text: String = text.trim().chars().take(WIDTH).collect();
+        if let Some(listener) = &self.listener {
+            listener(&text);
+        }
         match &self.view {
             View::Terminal(bar) => bar.set_message(text),
             View::Lines(heartbeat) => heartbeat.set(text),

@@ -5,6 +5,7 @@ use crate::steps::Report;
 use crate::task::task;
 use crate::{guests, project};
 use anyhow::{Context, Result};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::net::IpAddr;
@@ -91,18 +92,39 @@ struct Site {
     pkg: PathBuf,
     /// Kernel and initramfs, once they are there
     debian: Mutex<Option<(PathBuf, PathBuf)>>,
-    /// Held while a package is fetched: apt works for one at a time
-    fetching: Mutex<()>,
+    /// Held while something is fetched, one for each [`gallery::Queue`]
+    fetching: [Mutex<()>; 3],
+    /// Files that are being fetched or made in the background, by their paths
+    works: Mutex<HashMap<&'static str, Work>>,
+}
+
+/// A file that is being fetched or made.
+enum Work {
+    /// What is being done
+    Running(String),
+    /// Why it came to nothing: said once, then the next request tries again
+    Failed(String),
+}
+
+/// What a request gets.
+enum Found {
+    File(PathBuf),
+    /// It is being fetched or made: what is being done
+    Later(String),
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 impl Site {
     fn new(pkg: PathBuf) -> Self {
-        Self { pkg, debian: Mutex::default(), fetching: Mutex::default() }
+        Self { pkg, debian: Mutex::default(), fetching: Default::default(), works: Mutex::default() }
     }
 
     /// The Debian guest's files; fetched by the first who asks, the others wait.
     fn debian(&self) -> Result<(PathBuf, PathBuf)> {
-        let mut slot = self.debian.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut slot = lock(&self.debian);
         if let Some(files) = &*slot {
             return Ok(files.clone());
         }
@@ -110,28 +132,69 @@ impl Site {
         Ok(slot.insert((guest.kernel, guest.initrd)).clone())
     }
 
-    fn file(&self, route: Route) -> Result<PathBuf> {
-        Ok(match route {
+    fn find(self: &Arc<Self>, route: Route, is_patient: bool) -> Result<Found> {
+        Ok(Found::File(match route {
             Route::File(path) => self.pkg.join(path),
             Route::Kernel => self.debian()?.0,
             Route::Initrd => self.debian()?.1,
-            Route::Offer(offer) => {
-                let _fetching = self.fetching.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                offer.file(&Report::start(offer.url))?
+            Route::Offer(offer) => match offer.ready()? {
+                Some(path) => path,
+                None if is_patient => self.fetch(offer, Report::start(offer.url))?,
+                None => return self.work(offer.url, |site, report| site.fetch(offer, report).map(drop)),
+            },
+        }))
+    }
+
+    fn fetch(&self, offer: &Offer, report: Report) -> Result<PathBuf> {
+        let _fetching = lock(&self.fetching[offer.queue() as usize]);
+        offer.file(&report)
+    }
+
+    /// Begins work in the background, or tells how far it is.
+    fn work(
+        self: &Arc<Self>,
+        url: &'static str,
+        work: impl FnOnce(&Self, Report) -> Result<()> + Send + 'static,
+    ) -> Result<Found> {
+        let mut works = lock(&self.works);
+        match works.get(url) {
+            Some(Work::Running(text)) => return Ok(Found::Later(text.clone())),
+            Some(Work::Failed(why)) => {
+                let error = anyhow::anyhow!("{why}");
+                works.remove(url);
+                return Err(error);
             }
-        })
+            None => {}
+        }
+        let first = "waiting for its turn".to_owned();
+        works.insert(url, Work::Running(first.clone()));
+        let site = Arc::clone(self);
+        std::thread::spawn(move || {
+            let listener = Arc::clone(&site);
+            let tell = move |text: &str| {
+                lock(&listener.works).insert(url, Work::Running(text.to_owned()));
+            };
+            let outcome = work(&site, Report::start(url).heard_by(tell));
+            let mut works = lock(&site.works);
+            match outcome {
+                Ok(()) => works.remove(url),
+                Err(error) => works.insert(url, Work::Failed(format!("{error:#}"))),
+            };
+        });
+        Ok(Found::Later(first))
     }
 
     /// Answers one request. That the other side has gone is its own matter.
-    fn answer(&self, request: Request) {
+    fn answer(self: &Arc<Self>, request: Request) {
         if !matches!(request.method(), Method::Get | Method::Head) {
             return refuse(request, 405, "Only GET and HEAD are served.");
         }
         let Some(route) = route(request.url()) else {
             return refuse(request, 404, "No such file.");
         };
-        let path = match self.file(route) {
-            Ok(path) => path,
+        let path = match self.find(route, !prefers_later(&request)) {
+            Ok(Found::File(path)) => path,
+            Ok(Found::Later(text)) => return refuse(request, 202, &text),
             Err(error) => {
                 eprintln!("The guest cannot be had: {error:#}");
                 return refuse(request, 503, &format!("{error:#}"));
@@ -142,6 +205,16 @@ impl Site {
             _ => refuse(request, 404, "No such file."),
         }
     }
+}
+
+/// Whether a client takes 202 (Accepted) for an answer, and asks again, rather than wait for a file that has to be made.
+///
+/// The header is `Prefer: respond-async` of RFC 7240, section 4.1.
+fn prefers_later(request: &Request) -> bool {
+    let prefer = request.headers().iter().filter(|header| header.field.equiv("Prefer"));
+    prefer
+        .flat_map(|header| header.value.as_str().split(','))
+        .any(|one| one.trim().eq_ignore_ascii_case("respond-async"))
 }
 
 /// Sends a file, or the part of it that is asked for: images of disks are read in parts.
@@ -187,6 +260,7 @@ fn with_headers<R: std::io::Read>(response: Response<R>, media_type: &str) -> Re
         .with_chunked_threshold(usize::MAX)
 }
 
+/// Answers with a line of text in place of a file.
 fn refuse(request: Request, status: u16, why: &str) {
     let response = Response::from_string(why).with_status_code(status);
     let _ = request.respond(with_headers(response, "text/plain; charset=utf-8"));
@@ -277,7 +351,7 @@ mod tests {
         std::fs::write(folder.join("v64.wasm"), vec![0; 70_000]).unwrap();
         let server = Arc::new(Server::http("127.0.0.1:0").unwrap());
         let address = server.server_addr().to_ip().unwrap();
-        let (site, one) = (Site::new(folder), Arc::clone(&server));
+        let (site, one) = (Arc::new(Site::new(folder)), Arc::clone(&server));
         let worker = std::thread::spawn(move || site.answer(one.recv().unwrap()));
         let mut stream = TcpStream::connect(address).unwrap();
         write!(stream, "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
@@ -310,5 +384,33 @@ mod tests {
         {
             assert!(ask(request).starts_with(&format!("HTTP/1.1 {status}")), "{request}");
         }
+    }
+    #[test]
+    fn work_is_begun_once_and_its_error_is_told_once() {
+        let site = Arc::new(Site::new(PathBuf::new()));
+        let (sender, receiver) = std::sync::mpsc::channel::<()>();
+        let asked = |site: &Arc<Site>, text: &str| match site.work("x", |_, _| Ok(())) {
+            Ok(Found::Later(told)) => told == text,
+            _ => false,
+        };
+        let begun = site.work("x", move |_, report| {
+            report.say("half done");
+            receiver.recv().unwrap();
+            anyhow::bail!("no more")
+        });
+        assert!(matches!(begun, Ok(Found::Later(_))));
+        while !asked(&site, "half done") {
+            std::thread::yield_now();
+        }
+        sender.send(()).unwrap();
+        let error = loop {
+            match site.work("x", |_, _| Ok(())) {
+                Err(error) => break error,
+                Ok(_) => std::thread::yield_now(),
+            }
+        };
+        assert_eq!(error.to_string(), "no more");
+        // The next request begins anew.
+        assert!(asked(&site, "waiting for its turn"));
     }
 }

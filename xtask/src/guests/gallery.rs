@@ -1,7 +1,7 @@
 //! Guests that the page offers beside Debian's kernel, from Debian's packages.
 
 use super::packages::{Apt, unpack};
-use super::{Bits, cache, write_once};
+use super::{Bits, Scratch, alpine, cache, disk, write_once};
 use crate::apt;
 use crate::report::Report;
 use anyhow::{Context, Result};
@@ -12,19 +12,40 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Offer {
     /// Its path on the server, without the first slash
     pub(crate) url: &'static str,
-    package: &'static str,
-    /// Its path in the package
-    file: &'static str,
+    source: Source,
+}
+
+/// Where a file comes from.
+#[derive(Debug, PartialEq, Eq)]
+enum Source {
+    /// A package of Debian's, and the path in it
+    Package(&'static str, &'static str),
+    /// Alpine's image with this ending
+    Alpine(&'static str),
+    /// Debian on a disk, made of many packages
+    Disk,
 }
 
 const fn offer(url: &'static str, package: &'static str, file: &'static str) -> Offer {
-    Offer { url, package, file }
+    Offer { url, source: Source::Package(package, file) }
 }
 
 const INSTALLER: &str = "debian-installer-12-netboot-amd64";
 
+/// What is fetched one after another: packages by apt, all of Alpine at once, the disk.
+#[derive(Clone, Copy)]
+pub(crate) enum Queue {
+    Apt,
+    Alpine,
+    Disk,
+}
+
 /// What is offered.
 const OFFERS: &[Offer] = &[
+    Offer { url: "guests/debian/disk.img", source: Source::Disk },
+    Offer { url: "guests/alpine/linux", source: Source::Alpine("kernel") },
+    Offer { url: "guests/alpine/initrd", source: Source::Alpine("initrd") },
+    Offer { url: "guests/alpine/disk.qcow2", source: Source::Alpine("qcow2") },
     offer("guests/memtest/memtest.bin", "memtest86+", "boot/memtest86+x64.bin"),
     offer("guests/ipxe/ipxe.lkrn", "ipxe", "boot/ipxe.lkrn"),
     offer("guests/invaders/invaders.exec", "grub-invaders", "boot/invaders.exec"),
@@ -58,15 +79,48 @@ impl Offer {
         cache.join("gallery").join(self.url.trim_start_matches("guests/").replace('/', "-"))
     }
 
-    /// Returns the file; its package is fetched first where it is missing.
+    pub(crate) fn queue(&self) -> Queue {
+        match self.source {
+            Source::Package(..) => Queue::Apt,
+            Source::Alpine(_) => Queue::Alpine,
+            Source::Disk => Queue::Disk,
+        }
+    }
+
+    /// Returns the file if it is in the cache.
     ///
     /// # Errors
-    /// No apt, or a package that cannot be had.
+    /// There is no cache.
+    pub(crate) fn ready(&self) -> Result<Option<PathBuf>> {
+        Ok(Some(self.place(&cache()?)).filter(|place| place.is_file()))
+    }
+
+    /// Returns the file; it is fetched or made first where it is missing.
+    ///
+    /// # Errors
+    /// A program or a package that cannot be had.
     pub(crate) fn file(&self, report: &Report) -> Result<PathBuf> {
         let cache = cache()?;
         let place = self.place(&cache);
-        if !place.is_file() {
-            fetch(report, self.package, &cache)?;
+        if place.is_file() {
+            return Ok(place);
+        }
+        match self.source {
+            Source::Package(package, _) => fetch(report, package, &cache)?,
+            Source::Alpine(_) => {
+                let ending = |offer: &Offer| match offer.source {
+                    Source::Alpine(ending) => Some((ending, offer.place(&cache))),
+                    _ => None,
+                };
+                let places: Vec<_> = OFFERS.iter().filter_map(ending).collect();
+                let places: Vec<_> =
+                    places.iter().map(|(ending, place)| (*ending, place.as_path())).collect();
+                alpine::fetch(report, &places, &cache.join("gallery").join("LICENSE-alpine"))?;
+            }
+            Source::Disk => {
+                std::fs::create_dir_all(cache.join("gallery"))?;
+                disk::make(report, &place)?;
+            }
         }
         Ok(place)
     }
@@ -76,24 +130,21 @@ impl Offer {
 fn fetch(report: &Report, package: &str, cache: &Path) -> Result<()> {
     apt::require(package)?;
     report.say(&format!("downloading {package}"));
-    let scratch = cache.join("gallery").join(format!("fetch.{}", std::process::id()));
-    std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-    let outcome = (|| {
-        let deb = Apt { bits: Bits::B64, cache }.download(report, package, &scratch)?;
-        let tree = unpack(&deb, &scratch)?;
-        let license = cache.join("gallery").join(format!("LICENSE-{package}"));
-        let copyright = (format!("usr/share/doc/{package}/copyright"), license);
-        let offers = OFFERS.iter().filter(|offer| offer.package == package);
-        let files = offers.map(|offer| (offer.file.to_owned(), offer.place(cache)));
-        for (file, place) in std::iter::once(copyright).chain(files) {
-            let bytes = std::fs::read(tree.join(&file))
-                .with_context(|| format!("Debian's package {package} has no {file}"))?;
-            write_once(&place, &bytes)?;
-        }
-        Ok(())
-    })();
-    std::fs::remove_dir_all(&scratch)?;
-    outcome
+    let scratch = Scratch::new(&cache.join("gallery"), package)?;
+    let deb = Apt { bits: Bits::B64, cache }.download(report, package, scratch.path())?;
+    let tree = unpack(&deb, scratch.path())?;
+    let license = cache.join("gallery").join(format!("LICENSE-{package}"));
+    let copyright = (format!("usr/share/doc/{package}/copyright"), license);
+    let files = OFFERS.iter().filter_map(|offer| match offer.source {
+        Source::Package(name, file) if name == package => Some((file.to_owned(), offer.place(cache))),
+        _ => None,
+    });
+    for (file, place) in std::iter::once(copyright).chain(files) {
+        let bytes = std::fs::read(tree.join(&file))
+            .with_context(|| format!("Debian's package {package} has no {file}"))?;
+        write_once(&place, &bytes)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

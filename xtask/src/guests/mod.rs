@@ -1,5 +1,7 @@
 //! `cargo xtask fetch-guests`: Debian's kernel and a busybox, from Debian's packages.
 
+mod alpine;
+mod disk;
 pub(crate) mod firmware;
 pub(crate) mod gallery;
 mod initramfs;
@@ -153,4 +155,26 @@ fn write_once(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
     let part = path.with_extension(format!("{}.part", std::process::id()));
     std::fs::write(&part, bytes).with_context(|| format!("cannot write {}", part.display()))?;
     std::fs::rename(&part, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// A folder for what a fetch leaves behind; it goes when this does.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Makes one in a folder, which is made too where it is missing. `what` is fetched by one at a time.
+    fn new(folder: &std::path::Path, what: &str) -> Result<Self> {
+        let path = folder.join(format!("fetch-{what}.{}", std::process::id()));
+        std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Self(path))
+    }
+
+    fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
