@@ -1,11 +1,13 @@
-import { debianFiles, download, type Guest, type Parts, type Progress } from './guests.ts';
+import { debianFiles, download, type Guest, type Parts, type Progress, ready } from './guests.ts';
+import type { Link } from './links.ts';
 
 /** A file of the server's: where it is among the guests, and what it is called while it is downloaded. */
 type Served = readonly [path: string, name: string];
 
 /** A guest of the gallery. */
 export interface Shown extends Guest {
-  /** What it is, in two or three words */
+  /** What its key says: a name, and what it is, in two or three words */
+  short: string;
   what: string;
 }
 
@@ -13,28 +15,33 @@ const MIB = 2 ** 20;
 
 function served(
   id: string,
-  [name, what]: readonly [string, string],
+  [name, what, short = name]: readonly [name: string, what: string, short?: string],
   memory: number,
-  files: Readonly<Partial<Record<'kernel' | 'initrd' | 'bios' | 'cdrom', Served>>>,
+  files: Readonly<Partial<Record<'kernel' | 'initrd' | 'bios' | 'cdrom' | 'hda', Served>>>,
   more: Parts = {},
 ): Shown {
   const prepare = async (progress: (at: Progress) => void, signal: AbortSignal): Promise<Parts> => {
     const parts: Parts = { vga: 'std', ...more };
     for (const [use, [path, called]] of Object.entries(files) as [keyof typeof files, Served][]) {
-      parts[use] = await download(new URL(`guests/${path}`, document.baseURI), called, progress, signal, false);
+      const url = new URL(`guests/${path}`, document.baseURI);
+      if (use === 'hda') {
+        await ready(url, called, progress, signal);
+        parts.hda = { url };
+      } else parts[use] = await download(url, called, progress, signal, false);
     }
     return parts;
   };
-  return { id, name, what, memory: memory * MIB, prepare };
+  return { id, name, short, what, memory: memory * MIB, prepare };
 }
 
 const INSTALLER: Served = ['installer/linux', 'installer’s kernel'];
 
-/** Guests that `cargo xtask serve` has from Debian's packages. All of them have a screen. */
+/** Guests that `cargo xtask serve` has, most of them from Debian's packages. All of them have a screen. */
 export const gallery: readonly Shown[] = [
   {
     id: 'debian-screen',
     name: 'Debian, on the screen',
+    short: 'Debian',
     what: 'shell on VGA',
     memory: 512 * MIB,
     prepare: async (progress, signal) => ({
@@ -43,8 +50,14 @@ export const gallery: readonly Shown[] = [
       append: 'console=ttyS0 console=tty0',
     }),
   },
-  served('installer', ['Debian installer', 'text'], 1024, { kernel: INSTALLER, initrd: ['installer/initrd.gz', 'Debian installer'] }, { append: 'vga=normal' }),
-  served('installer-gtk', ['Debian installer', 'graphical'], 1024, { kernel: INSTALLER, initrd: ['installer/gtk/initrd.gz', 'graphical Debian installer'] }, {
+  served('debian-disk', ['Debian, on a disk', 'on a disk', 'Debian'], 1024, { hda: ['debian/disk.img', 'Debian disk'] }),
+  served(
+    'alpine', ['Alpine', 'on a disk'], 512,
+    { kernel: ['alpine/linux', 'Alpine kernel'], initrd: ['alpine/initrd', 'Alpine initramfs'], hda: ['alpine/disk.qcow2', 'Alpine disk'] },
+    { append: 'console=ttyS0 console=tty0 nomodeset root=/dev/sda modules=ext4,ata_piix,sd_mod rootfstype=ext4' },
+  ),
+  served('installer', ['Debian installer', 'text', 'Installer'], 1024, { kernel: INSTALLER, initrd: ['installer/initrd.gz', 'Debian installer'] }, { append: 'vga=normal' }),
+  served('installer-gtk', ['Debian installer', 'graphical', 'Installer'], 1024, { kernel: INSTALLER, initrd: ['installer/gtk/initrd.gz', 'graphical Debian installer'] }, {
     append: 'vga=788',
   }),
   served('memtest', ['Memtest', 'of memory'], 128, { kernel: ['memtest/memtest.bin', 'Memtest86+'] }),
@@ -57,21 +70,15 @@ export const gallery: readonly Shown[] = [
 /** Firmware alone, which finds nothing to boot: it has no key, but a link. */
 export const firmware = served('seabios', ['SeaBIOS', 'no drives'], 64, {});
 
-/** Drives that a link can name, and what firmware boots from then. */
-const DRIVES = { cdrom: 'd', hda: 'c', fda: 'a' } as const;
-
-/** Returns a guest of images that an address names, as `?cdrom=https://...` does; `undefined` where it names none. */
-export function linked(parameters: URLSearchParams): Guest | undefined {
-  const places = Object.keys(DRIVES) as (keyof typeof DRIVES)[];
-  const named = places.flatMap((place) => {
-    const address = parameters.get(place);
-    return address ? [{ place, address }] : [];
-  });
-  const [first] = named;
-  if (!first) return undefined;
-  const images = Object.fromEntries(named.map(({ place, address }) => [place, { url: new URL(address, document.baseURI) }]));
-  const name = first.address.split('/').at(-1) || first.address;
-  return { id: 'link', name, memory: 1024 * MIB, prepare: async () => ({ vga: 'std', boot: DRIVES[first.place], ...images }) };
+/** Returns the guest of a link. */
+export function linked({ name, memory, files, drives, ...options }: Link): Guest {
+  const prepare = async (progress: (at: Progress) => void, signal: AbortSignal): Promise<Parts> => {
+    const parts: Parts = { ...options };
+    for (const { place, url, name } of files) parts[place] = await download(url, name, progress, signal, place === 'kernel');
+    for (const { place, url } of drives) parts[place] = { url };
+    return parts;
+  };
+  return { id: 'link', name, memory, prepare };
 }
 
 /** Makes a key for each guest of the gallery. */
@@ -83,7 +90,7 @@ export function showGallery(box: HTMLElement, boot: (guest: Guest) => void): voi
     key.dataset['guest'] = guest.id;
     key.setAttribute('aria-pressed', 'false');
     const [name, what] = [document.createElement('b'), document.createElement('small')];
-    name.textContent = guest.name.replace(/^Debian, on the screen$/, 'Debian').replace(/^Debian installer$/, 'Installer');
+    name.textContent = guest.short;
     what.textContent = guest.what;
     key.append(name, what);
     key.addEventListener('click', () => boot(guest));

@@ -6,6 +6,8 @@ export interface Progress {
   name: string;
   loaded: number;
   total?: number;
+  /** What the server does before it has the file */
+  doing?: string;
 }
 
 /** What a guest is made of, but for its memory. */
@@ -59,6 +61,7 @@ async function reason(response: Response): Promise<string> {
 async function refused(response: Response, url: URL, name: string): Promise<GuestError> {
   const { status } = response;
   if (status === 404 || status === 410) {
+    if (!isOwn(url)) return new GuestError(`${url.host} does not have the ${name}: there is nothing at ${url.href}.`);
     return new GuestError(
       `This server does not have the ${name} at ${url.pathname}; cargo xtask serve brings it along.`,
     );
@@ -67,19 +70,58 @@ async function refused(response: Response, url: URL, name: string): Promise<Gues
   return new GuestError(`The server cannot give the ${name}: ${why || `it answers with HTTP status ${status}.`}`);
 }
 
-async function answer(url: URL, name: string, signal: AbortSignal): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(url, { signal });
-  } catch (error) {
-    if (signal.aborted) throw error;
-    throw new GuestError('The server does not answer. Is cargo xtask serve still running?');
-  }
-  if (response.ok) return response;
-  throw await refused(response, url, name);
+/** Whether an address is of the server that has the page. */
+function isOwn(url: URL): boolean {
+  return url.origin === new URL(document.baseURI).origin;
 }
 
-/** Fetches a file, telling how far it is. `looks` says whether it has to be a kernel or an initrd by its first bytes. */
+/** Milliseconds between two looks at a file that the server has to make first. */
+const AGAIN = 1000;
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      reject(signal.reason as Error);
+    }, { once: true });
+  });
+}
+
+/** Asks for a file until the server has it. */
+async function answer(
+  url: URL,
+  name: string,
+  progress: (at: Progress) => void,
+  signal: AbortSignal,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  // Only of the page's own server: elsewhere the browser would have to ask first whether it may send this.
+  const prefer: Record<string, string> = isOwn(url) ? { Prefer: 'respond-async' } : {};
+  for (;;) {
+    let response: Response;
+    try {
+      response = await fetch(url, { signal, headers: { ...headers, ...prefer } });
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const own = 'The server does not answer. Is cargo xtask serve still running?';
+      throw new GuestError(isOwn(url) ? own : `${url.host} does not answer, or does not let this page read the ${name}.`);
+    }
+    if (!response.ok) throw await refused(response, url, name);
+    if (response.status !== 202) return response;
+    progress({ name, loaded: 0, doing: await reason(response) });
+    await pause(AGAIN, signal);
+  }
+}
+
+/** Waits until the server has a file, which is read in parts later. */
+export async function ready(url: URL, name: string, progress: (at: Progress) => void, signal: AbortSignal): Promise<void> {
+  progress({ name, loaded: 0 });
+  const response = await answer(url, name, progress, signal, { Range: 'bytes=0-0' });
+  await response.body?.cancel();
+}
+
+/** Downloads a file, and says how far it is. `looks` says whether it has to be a kernel or an initrd by its first bytes. */
 export async function download(
   url: URL,
   name: string,
@@ -90,7 +132,7 @@ export async function download(
   const old = kept.get(url.href);
   if (old) return old;
   progress({ name, loaded: 0 });
-  const response = await answer(url, name, signal);
+  const response = await answer(url, name, progress, signal);
   const length = Number(response.headers.get('Content-Length') ?? 0);
   const total = length > 0 && !response.headers.has('Content-Encoding') ? { total: length } : {};
   const parts: BlobPart[] = [];

@@ -2,11 +2,12 @@ import { hasMemory64 } from 'v64';
 import { Bench, type End, type State } from './bench.ts';
 import { Display } from './display.ts';
 import { need, say } from './dom.ts';
-import { hideFault, showFault, tell, type Told } from './fault.ts';
+import { hideFault, sentence, showFault, tell, type Told } from './fault.ts';
 import { Files } from './files.ts';
 import { firmware, gallery, linked, showGallery } from './gallery.ts';
 import { debian, demo, type Guest, type Progress } from './guests.ts';
 import { touchKeys } from './keys.ts';
+import { parseLink } from './links.ts';
 import { Media } from './media.ts';
 import { clock, Readings } from './readings.ts';
 import { Screen } from './screen.ts';
@@ -54,9 +55,14 @@ function showState(state: State): void {
   document.title = bench.guest ? `${STATES[state]}: ${bench.guest.name} · v64` : 'v64';
 }
 
-function showProgress({ name, loaded, total }: Progress): void {
+function showProgress({ name, loaded, total, doing }: Progress): void {
   const mega = (n: number) => (n / 1e6).toFixed(1);
   const bar = need<HTMLProgressElement>('progress');
+  if (doing !== undefined) {
+    say(need('cover-title'), `This server gets the ${name} first`);
+    say(need('cover-text'), sentence(doing));
+    return bar.removeAttribute('value');
+  }
   say(need('cover-title'), `Downloading the ${name}`);
   say(need('cover-text'), total ? `${mega(loaded)} of ${mega(total)} MB` : `${mega(loaded)} MB`);
   if (total) bar.value = loaded / total;
@@ -139,19 +145,24 @@ function again(): void {
   boot(guest);
 }
 
+/** Says what is wrong with the page's address. */
+function refuseLink(why: string): void {
+  say(need('link-error'), why);
+  need('link-error').hidden = false;
+}
+
 /** Boots what the page's address names, as `?guest=memtest` and `?cdrom=https://...` do. */
 function bootLinked(): void {
   const parameters = new URLSearchParams(location.search);
-  const wanted = parameters.get('guest');
   if (!capable) return;
-  const images = linked(parameters);
-  if (images) return boot(images);
+  const link = parseLink(parameters, document.baseURI);
+  if (link) return 'error' in link ? refuseLink(link.error) : boot(linked(link));
+  const wanted = parameters.get('guest');
   if (wanted === null) return;
   const guests = [debian, demo, ...gallery, firmware];
   const guest = guests.find(({ id }) => id === wanted);
   if (guest) return boot(guest);
-  say(need('link-error'), `No guest is called ${wanted}. There are ${guests.map(({ id }) => id).join(', ')}.`);
-  need('link-error').hidden = false;
+  refuseLink(`No guest is called ${wanted}. There are ${guests.map(({ id }) => id).join(', ')}.`);
 }
 
 const type = (text: string) => bench.type(text);
