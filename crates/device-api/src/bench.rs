@@ -1,4 +1,4 @@
-//! A test bench for devices: everything that a [`Ctx`] lends, owned in one place.
+//! A test bench for devices: it owns everything that a [`Ctx`] borrows.
 
 use crate::{
     Attached, Backends, BuildConfig, Ctx, Device, DeviceDecl, DeviceError, DeviceId, DmaMemory, Driver,
@@ -28,7 +28,7 @@ pub struct Bench {
     pub irq: Lines,
     /// Messages that devices sent
     pub messages: Vec<InterruptMessage>,
-    /// What devices asked of the machine
+    /// Requests of devices to the machine
     pub events: Vec<MachineEvent>,
     /// RAM
     pub memory: Rc<GuestMemory>,
@@ -82,7 +82,7 @@ impl Bench {
     /// Builds a device with properties, and with others attached to it.
     ///
     /// # Errors
-    /// Properties that it does not have, and what it says itself.
+    /// Properties that it does not have, and errors of its constructor.
     pub fn build(
         &mut self,
         decl: &'static DeviceDecl,

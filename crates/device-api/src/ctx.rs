@@ -4,7 +4,7 @@ use crate::{InputEvent, InterruptMessage, Pins, VmTime};
 use guest_memory::{DeviceId, GuestMemory};
 use x86_types::GuestPhysAddr;
 
-/// Something a device asks of the machine as a whole.
+/// A request of a device to the machine as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MachineEvent {
     /// Reset everything (port CF9h, the FADT's reset register)
@@ -44,7 +44,7 @@ pub trait DmaMemory {
     fn write(&mut self, address: GuestPhysAddr, bytes: &[u8]);
 }
 
-/// Handed to every device call: the time, the wires, and what the device wants to happen.
+/// The context of a call to a device: the time, the wires, and requests to the machine.
 pub struct Ctx<'a> {
     /// Now
     pub now: VmTime,

@@ -38,9 +38,9 @@ pub struct MmioRange {
     pub len: u64,
 }
 
-/// What a device may want to know when it is built. Everything a host supplies arrives here, so that devices stay pure.
+/// The configuration that a device is built from. Everything from the host is passed here, so that devices stay pure.
 pub struct BuildConfig<'a> {
-    /// Bytes of RAM (CMOS tells firmware)
+    /// Bytes of RAM, which CMOS reports to firmware
     pub ram_bytes: u64,
     /// Seconds since 1970 at power-on, for the RTC
     pub epoch_seconds: u64,
@@ -147,7 +147,7 @@ pub struct DeviceError {
     pub reason: String,
 }
 
-/// A device that is asked for: `-device MODEL,id=ID,NAME=VALUE`.
+/// A requested device: `-device MODEL,id=ID,NAME=VALUE`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeviceSpec {
     /// The `id` of a declaration
@@ -185,9 +185,9 @@ pub enum Presence {
     Always,
     /// Part of every machine, once for each processor, all at the same place
     PerProcessor,
-    /// Where it is asked for, any number of times
+    /// If requested, any number of times
     OnRequest,
-    /// Where it is asked for, as part of a device of this model
+    /// If requested, as part of a device of this model
     AttachedTo(&'static str),
 }
 
@@ -208,9 +208,9 @@ pub struct DeviceDecl {
     pub summary: &'static str,
     /// When it is built
     pub stage: Stage,
-    /// Whether a machine has it
+    /// Which machines have it
     pub presence: Presence,
-    /// What may be said of an instance
+    /// Properties of an instance
     pub properties: &'static [Property],
     /// Ports it answers
     pub ports: &'static [PortRange],

@@ -13,14 +13,14 @@ pub trait Device: Snapshot {
     /// The `id` of its declaration.
     fn id(&self) -> &'static str;
 
-    /// Adds what firmware says of the device to the tables.
+    /// Adds the device's entries to firmware's tables.
     fn firmware_tables(&self, _tables: &mut FirmwareTables) {}
 
     /// Back to the state after power-on or RESET#.
     fn reset(&mut self, ctx: &mut Ctx<'_>);
 
-    /// Maps what the state says into guest memory, after the state was restored. By default there is nothing to map; what
-    /// [`PciFunction::windows`] says is mapped by the bus.
+    /// Restores mappings in guest memory that follow from the state. By default there are none; the bus maps those of
+    /// [`PciFunction::windows`].
     fn map_restored(&mut self, _memory: &GuestMemory) {}
 
     /// Takes a host input event. The default ignores it.
@@ -43,7 +43,7 @@ pub trait Device: Snapshot {
     fn pci(&mut self) -> Option<&mut dyn PciFunction> {
         None
     }
-    /// Wants to be called at certain times.
+    /// Has deadlines.
     fn timed(&mut self) -> Option<&mut dyn Timed> {
         None
     }
@@ -67,7 +67,7 @@ pub trait Device: Snapshot {
     fn host_io(&mut self) -> Option<&mut dyn HostIo> {
         None
     }
-    /// Has drives whose media can be named and changed.
+    /// Has drives with exchangeable media.
     fn drives(&mut self) -> Option<&mut dyn Drives> {
         None
     }
@@ -140,8 +140,8 @@ pub trait Timed {
 pub trait HostIo {
     /// Whether a request is on its way. Where runs are repeatable the machine waits for it.
     fn is_waiting(&self) -> bool;
-    /// Whether something may arrive that was not asked for, such as a frame from a network. [`HostIo::poll`] is called for
-    /// it between two stretches of running; the machine never waits for it.
+    /// Returns whether unsolicited input may arrive, such as a frame from a network. [`HostIo::poll`] is called for it
+    /// between stretches of execution; the machine never waits for it.
     fn is_listening(&self) -> bool {
         false
     }
@@ -168,7 +168,7 @@ pub struct DriveInfo {
 pub trait Drives {
     /// Returns all drives.
     fn list(&self) -> Vec<DriveInfo>;
-    /// Takes the medium out of a drive, or asks the guest to where it has locked it.
+    /// Ejects the medium of a drive, or requests that the guest eject it if the guest has locked it.
     ///
     /// # Errors
     /// The drive does not exist, holds its medium fast, or the guest has locked it and `force` is not set.

@@ -3,7 +3,7 @@
 use crate::{Ctx, IrqLine};
 use x86_types::MsrAccess;
 
-/// How an interrupt message asks to be delivered.
+/// Delivery mode of an interrupt message.
 ///
 /// SPEC: intel-sdm-vol3 :: 12.5.1 Local Vector Table -> delivery mode encodings, shared by ICR, I/O APIC and MSI
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

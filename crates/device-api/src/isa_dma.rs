@@ -1,4 +1,4 @@
-//! DMA over the ISA bus: the controller says where bytes go, the peripheral has them.
+//! DMA over the ISA bus: the controller has the addresses, the peripheral the data.
 
 use crate::Ctx;
 use x86_types::GuestPhysAddr;

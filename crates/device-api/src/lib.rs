@@ -1,4 +1,5 @@
-//! What a device is. The machine knows devices only through these traits; devices know the machine only through [`Ctx`].
+//! The interface between devices and the machine. The machine calls devices through these traits only; devices access
+//! the machine through [`Ctx`] only.
 //!
 //! A device is declared once with [`declare_device!`], which submits a [`DeviceDecl`] to `inventory` and emits a link
 //! anchor (wasm64 loses unreferenced submissions). Time is an argument, wake-ups are returned, nothing here reads a host

@@ -5,11 +5,11 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IrqLine(pub u8);
 
-/// Who drives a wire: the machine gives every device a number of its own.
+/// The driver of a wire: the machine assigns a number to every device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Driver(pub u8);
 
-/// A wire: high while any of its drivers holds it high, or while the one that has it for itself does.
+/// A wire: high while any of its drivers drives it high, or while its exclusive driver does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Wire {
     /// A bit for each driver
@@ -150,20 +150,21 @@ pub struct Pins<'a> {
 pub const PIRQA: IrqLine = IrqLine(16);
 
 impl Pins<'_> {
-    /// Drives an interrupt line high, or lets go of it.
+    /// Drives an interrupt line high, or releases it.
     #[inline]
     pub fn set(&mut self, line: IrqLine, high: bool) {
         let driver = self.driver;
         self.lines.change(line, |wire| wire.set(driver, high));
     }
 
-    /// Lets go of a line and drives it high anew: an edge, however it was driven before.
+    /// Releases a line and drives it high again: an edge, whatever the level was before.
     pub fn edge(&mut self, line: IrqLine) {
         self.set(line, false);
         self.set(line, true);
     }
 
-    /// Asserts INTA# to INTD# (`pin` 1 to 4) of the device's slot, or lets go of it. Slots share the four wires by turns.
+    /// Asserts or releases INTA# to INTD# (`pin` 1 to 4) of the device's slot. The pins of a slot are rotated over the
+    /// four wires by its number.
     ///
     /// SPEC: pci-local-bus-3.0 :: 2.2.6 Interrupt Pins (Optional) -> INTx# of a slot to the wires by turns: the PC's way is wire (slot + pin - 2) mod 4
     pub fn set_intx(&mut self, pin: u8, asserted: bool) {
@@ -171,7 +172,7 @@ impl Pins<'_> {
         self.set(IrqLine(PIRQA.0 + (wire & 3) as u8), asserted);
     }
 
-    /// Requests a DMA channel, or lets go of it.
+    /// Requests a DMA channel, or withdraws the request.
     pub fn dma_request(&mut self, channel: u8, requested: bool) {
         let bit = 1 << (channel & 7);
         let requests = &mut self.lines.dma_requests;
@@ -215,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_line_is_high_while_any_driver_holds_it() {
-        // Who, how, and the change that follows
+        // Driver, level, and the resulting change
         let table = [
             (ONE, true, Some(true)),
             (TWO, true, None),

@@ -48,7 +48,7 @@ bitflags::bitflags! {
     }
 }
 
-/// Who a function is.
+/// Identity of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Vendor
@@ -65,7 +65,7 @@ pub struct Identity {
     pub multifunction: bool,
 }
 
-/// What a base address register asks for. Lengths are powers of two.
+/// The space that a base address register decodes. Lengths are powers of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bar {
     /// Ports
@@ -87,7 +87,7 @@ pub enum Bar {
         /// Reads have no side effects
         prefetchable: bool,
     },
-    /// The expansion ROM, whose register is [`ROM_BAR`]
+    /// The expansion ROM; its register is [`ROM_BAR`]
     Rom {
         /// Bytes
         len: u32,
@@ -180,7 +180,7 @@ impl ConfigSpace {
         self
     }
 
-    /// Says which of INTA# to INTD# (1 to 4) the function drives.
+    /// Sets which of INTA# to INTD# (1 to 4) the function drives.
     #[must_use]
     pub fn with_interrupt_pin(mut self, pin: u8) -> Self {
         self.set_u8(offset::INTERRUPT_PIN, pin);
@@ -401,7 +401,7 @@ pub trait PciFunction {
     fn config_read(&mut self, _ctx: &mut Ctx<'_>, at: u8, size: u8) -> u32 {
         self.config().read(at, size)
     }
-    /// Writes `size` bytes, which lie in one dword. The bus asks for [`PciFunction::windows`] behind it.
+    /// Writes `size` bytes within one dword. The bus queries [`PciFunction::windows`] afterwards.
     fn config_write(&mut self, _ctx: &mut Ctx<'_>, at: u8, size: u8, value: u32) {
         self.config_mut().write(at, size, value);
     }

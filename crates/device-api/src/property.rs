@@ -1,4 +1,4 @@
-//! Properties of devices: what may be said behind `-device NAME`.
+//! Properties of devices: the parameters of `-device NAME`.
 
 use crate::{Backends, Role};
 use std::collections::BTreeMap;
@@ -95,8 +95,7 @@ impl Properties {
     /// Checks what was given against what there is.
     ///
     /// # Errors
-    /// A property that does not exist, was given twice, or has a value that it cannot have: the text says which, and what
-    /// is possible.
+    /// A property does not exist, was given twice, or has an invalid value. The text names it and the valid ones.
     pub fn new(known: &[Property], given: &[(String, String)]) -> Result<Self, String> {
         let mut values = BTreeMap::new();
         for (name, value) in given {
@@ -137,7 +136,7 @@ impl Properties {
         parse_size(self.text(name)?)
     }
 
-    /// Whether a switch is on; `false` where nothing was said.
+    /// Returns whether a switch is on; `false` by default.
     pub fn is_on(&self, name: &str) -> bool {
         self.text(name).and_then(parse_bool).unwrap_or(false)
     }
@@ -145,7 +144,7 @@ impl Properties {
     /// Takes the back end that a property names out of those of a role.
     ///
     /// # Errors
-    /// There is none of this name; the text says which there are.
+    /// There is none of this name; the text lists those that exist.
     pub fn take<T>(
         &self,
         name: &str,

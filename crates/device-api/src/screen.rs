@@ -1,4 +1,4 @@
-//! The picture of a display adapter, taken when the host wants to show it.
+//! The picture of a display adapter, read when the host draws it.
 
 use crate::VmTime;
 use guest_memory::GuestMemory;
@@ -29,8 +29,8 @@ pub struct Frame {
     pub damage: Vec<Rect>,
     /// How wide a pixel is to be shown, as a multiple of its height in 1/1024ths
     pub pixel_aspect: u32,
-    /// When it was drawn last, as its adapter counts; 0 has all of it drawn anew. It lets one adapter draw any number of
-    /// frames
+    /// Version of the last drawing, by the adapter's counter; 0 redraws everything. With it an adapter can serve any
+    /// number of frames
     pub version: u64,
 }
 
@@ -47,7 +47,7 @@ pub struct TextStyle {
     pub underline: bool,
 }
 
-/// What a text screen says.
+/// The contents of a text screen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TextScreen {
     /// Characters in a row
@@ -56,7 +56,7 @@ pub struct TextScreen {
     pub rows: Vec<String>,
     /// For each row, how each of its characters looks
     pub styles: Vec<Vec<TextStyle>>,
-    /// Column and row of the cursor, where it is shown
+    /// Column and row of the cursor, if it is visible
     pub cursor: Option<(u16, u16)>,
 }
 

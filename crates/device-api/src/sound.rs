@@ -8,7 +8,7 @@ pub type SoundFrame = [i16; 2];
 /// The host's end of a loudspeaker. Nothing comes back from it, so that no guest can find out whether, and how fast, what it
 /// plays is heard.
 pub trait SoundBackend: Send {
-    /// Returns a voice of its own for a device; all voices are heard together.
+    /// Returns a new voice for a device; all voices are mixed.
     fn voice(&mut self) -> Box<dyn Voice>;
 }
 

@@ -2,8 +2,8 @@
 
 use std::ops::{Add, Sub};
 
-/// Nanoseconds since the machine was switched on. It comes from the host's clock or from retired instructions; a device
-/// cannot tell which.
+/// Nanoseconds since the machine was switched on. It comes from the host's clock or from retired instructions; devices
+/// do not depend on which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct VmTime(pub u64);
 

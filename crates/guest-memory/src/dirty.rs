@@ -14,7 +14,7 @@ impl DirtyLog {
         Self { words: vec![0; len.div_ceil(PAGE_SIZE).div_ceil(64) as usize] }
     }
 
-    /// Notes a write of `len` bytes, `offset` bytes behind the region's start. What lies outside is ignored.
+    /// Records a write of `len` bytes at `offset` from the region's start. Bytes outside the region are ignored.
     pub(crate) fn mark(&mut self, offset: u64, len: u64) {
         let Some(last) = len.checked_sub(1) else { return };
         for page in offset / PAGE_SIZE..=offset.saturating_add(last) / PAGE_SIZE {
@@ -43,7 +43,7 @@ impl DirtyLog {
         self.words.iter().enumerate().flat_map(bits)
     }
 
-    /// Returns what was written so far, and forgets it.
+    /// Returns the pages written so far, and clears the log.
     pub(crate) fn take(&mut self) -> Self {
         let empty = Self { words: vec![0; self.words.len()] };
         std::mem::replace(self, empty)

@@ -1,9 +1,8 @@
-//! Guest-physical memory: the host's bytes behind it, and the map that says what lies at each address.
+//! Guest-physical memory: its host memory, and the map of the address space.
 //!
-//! Host bytes come in blocks (RAM, firmware images, memory of devices), numbered through by [`RamAddr`]. The map
-//! ([`Region`]s over one another) says which of them, which device, or nothing answers a read, a write and a fetch at a
-//! guest-physical address. This crate is the one place that hands out host pointers to guest memory; everything else
-//! asks for bytes.
+//! Host memory consists of blocks (RAM, firmware images, memory of devices), addressed by [`RamAddr`]. The map,
+//! [`Region`]s with priorities, assigns to reads, writes and fetches at a guest-physical address a block, a device, or
+//! nothing. Only this crate returns host pointers to guest memory; all other code reads and writes bytes through it.
 #![cfg_attr(target_arch = "wasm64", feature(simd_wasm64))]
 
 mod blocks;

@@ -17,8 +17,8 @@ pub enum Backing {
     Mmio(DeviceId),
     /// Nothing: reads give ones, writes are dropped
     Unassigned,
-    /// What answers where this mapping is not: a bridge that shadows reads or writes alone. Only mappings say this, never
-    /// what is found at an address
+    /// The mapping of the next lower priority, for a bridge that shadows only reads or only writes. Only mappings have
+    /// this value, never the result of a lookup
     Beneath,
 }
 
@@ -283,7 +283,7 @@ mod tests {
         let write = Backing::Ram(RamAddr(32 * KIB));
         assert_eq!(found(&map, 32 * KIB), Region { read: rom, write, execute: rom });
         assert_eq!(found(&map, 64 * KIB), Region::UNASSIGNED);
-        // The read-only copy: writes go on to the bus.
+        // The read-only copy: writes pass to the bus.
         let read_only = Region { write: Backing::Beneath, ..Region::ram(RamAddr(0)) };
         map.set(shadow, (at(32 * KIB), 16 * KIB), read_only).unwrap();
         assert_eq!(found(&map, 32 * KIB), Region { read: ram, write: nowhere, execute: ram });

@@ -14,15 +14,15 @@ pub enum MemoryError {
     /// The host refused the reservation.
     #[error("cannot reserve {megabytes} MiB of guest memory ({source}); give a smaller -m")]
     Reserve {
-        /// What was asked for
+        /// The requested size
         megabytes: u64,
-        /// What the host said
+        /// The host's error
         source: std::io::Error,
     },
     /// Zero bytes, or more than the guest-physical address space of the emulated processor
     #[error("{bytes} bytes of guest memory is not a size this machine can have; give between 1M and 64G")]
     Size {
-        /// What was asked for
+        /// The requested size
         bytes: u64,
     },
     /// Two things in one place
@@ -36,7 +36,7 @@ pub enum MemoryError {
 /// processors of several threads from sharing it until their accesses are atomic.
 pub struct GuestMemory {
     blocks: RefCell<Blocks>,
-    /// Start and bytes of each block whose writes are logged
+    /// Start and size of each block with a dirty log
     logs: RefCell<Vec<(RamAddr, u64, DirtyLog)>>,
     /// Whether there are any
     logging: Cell<bool>,
@@ -129,8 +129,8 @@ impl GuestMemory {
         Ok(id)
     }
 
-    /// Moves a mapping, or changes what it maps; a `len` of 0 takes it away. Processors learn of it by
-    /// [`GuestMemory::generation`], before the next instruction.
+    /// Moves a mapping, or changes what it maps; a `len` of 0 removes it. Processors compare
+    /// [`GuestMemory::generation`] before the next instruction.
     ///
     /// # Errors
     /// [`MapError::End`]
@@ -190,8 +190,8 @@ impl GuestMemory {
         self.view.borrow().entries().collect()
     }
 
-    /// Returns what the page of `address` is made of. A page of several regions has no bytes of its own: each access to
-    /// it asks anew. One that is about to be written is noted first.
+    /// Returns the backing of the page of `address`. A page with several regions has no single backing: each access to
+    /// it is looked up. With `to_write` the page is recorded in the dirty log.
     pub fn page_backing(&self, address: GuestPhysAddr, to_write: bool) -> PageBacking {
         let (region, len) = self.region(address.page());
         if to_write && let Some(ram) = region.write.ram() {
@@ -264,7 +264,7 @@ impl GuestMemory {
         Some(log.take())
     }
 
-    /// Notes in the log of a block that a device wrote to it by the block's own addresses.
+    /// Records, in the log of a block, a device's write by the block's own addresses.
     #[inline]
     pub fn note_write(&self, ram: RamAddr, len: u64) {
         if self.logging.get() {

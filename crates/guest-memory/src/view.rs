@@ -34,7 +34,7 @@ impl View {
         let mut from = first;
         loop {
             let (beneath, len) = self.at(from);
-            // The last address is not counted in the length of its entry: it gets a round of its own.
+            // The last address of the space does not fit into the length of its entry: it takes one more iteration.
             let end = from.saturating_add(len.saturating_sub(1)).min(last);
             self.put_opaque(from, end, region.offset(from - first).over(beneath));
             match end.checked_add(1).filter(|&next| next <= last) {

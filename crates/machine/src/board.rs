@@ -32,9 +32,9 @@ pub(crate) struct Board {
     dma: Dma,
     clock: Clock,
     random: Random,
-    /// The deadline that the run loop knows; an earlier one makes it look again
+    /// The deadline of the current stretch of the run loop; an earlier one ends it
     known_deadline: Option<VmTime>,
-    /// When the host wants the run loop back
+    /// When the run loop has to return to the host
     alarm: Option<VmTime>,
 }
 
@@ -58,7 +58,7 @@ impl Board {
         self.devices.models()
     }
 
-    /// What is saved. The rest is empty between instructions, or asked for anew.
+    /// The saved state. The rest is empty between instructions, or queried again.
     pub(crate) fn state(&mut self) -> (&mut DeviceSet, &mut BusEnv, &mut Clock, &mut Random) {
         let Self { devices, env, clock, random, dma: _, known_deadline: _, alarm: _ } = self;
         (devices, env, clock, random)
@@ -126,7 +126,7 @@ impl Board {
         matches!(self.clock, Clock::Instructions { .. })
     }
 
-    /// What the devices say of themselves to firmware's tables.
+    /// Returns the entries of the devices in firmware's tables.
     pub(crate) fn firmware_tables(&self) -> FirmwareTables {
         self.devices.firmware_tables()
     }
@@ -147,7 +147,7 @@ impl Board {
         self.dma.memory.set_a20(self.env.lines.a20());
     }
 
-    /// Calls the devices whose time has come.
+    /// Calls the devices with expired deadlines.
     pub(crate) fn advance(&mut self, retired: u64) {
         let now = self.time(retired);
         let (devices, mut call) = self.call(now);
@@ -160,7 +160,7 @@ impl Board {
         self.clock.instructions_until(retired, self.known_deadline?)
     }
 
-    /// Skips or sleeps to the next deadline, or says how long a host that cannot sleep should wait; `None` when there is
+    /// Skips or sleeps to the next deadline. Returns how long a host that cannot sleep should wait; `None` if there is
     /// no deadline.
     pub(crate) fn idle_to_deadline(&mut self, retired: u64) -> Option<Option<u64>> {
         let deadline = self.next_deadline()?;

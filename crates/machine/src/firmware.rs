@@ -75,7 +75,7 @@ impl Machine {
         }
     }
 
-    /// Hands firmware what it asks for, where there is a device for it.
+    /// Passes the setup to the device that firmware reads it from, if there is one.
     pub fn configure_firmware(&mut self, setup: &FirmwareSetup<'_>) {
         let parts = self.firmware_tables();
         let (layout, processors) = (self.memory().layout(), self.vcpus().len() as u16);

@@ -28,7 +28,7 @@ impl Machine {
         self.state().board.state().2.pause(retired);
     }
 
-    /// Has virtual time go on from where [`Machine::pause`] stopped it.
+    /// Resumes virtual time after [`Machine::pause`].
     pub fn resume(&mut self) {
         self.state().board.state().2.resume();
     }

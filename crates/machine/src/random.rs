@@ -1,7 +1,7 @@
 //! The entropy source behind RDRAND and RDSEED: a seeded generator.
 //!
-//! Nothing here asks a host for entropy: the command or the page hands a seed in. With a secret seed the numbers are as
-//! unpredictable as the host's; with a known one a run under an instruction clock repeats exactly.
+//! The host's entropy source is not read here: the command or the page passes a seed. With a secret seed the numbers
+//! are as unpredictable as the host's; with a known one a run under an instruction clock repeats exactly.
 
 use chacha20::ChaCha20Rng;
 use chacha20::rand_core::{Rng, SeedableRng};

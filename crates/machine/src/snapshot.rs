@@ -1,5 +1,5 @@
-//! Saving and restoring the whole machine. What is saved is what a guest could tell apart, and nothing else, so the hash
-//! of it tells whether two machines are in the same state.
+//! Saving and restoring the whole machine. The saved state is exactly what a guest can observe, so equal hashes mean
+//! equal states.
 
 use crate::Machine;
 use crate::bus::BusEnv;
@@ -38,7 +38,7 @@ pub enum RestoreError {
 /// What the machine counts itself.
 struct Counters {
     resets: u64,
-    /// The processor whose turn it is, and what is left of that
+    /// The processor whose turn it is, and the instructions left of the turn
     turn: u32,
     turn_left: u64,
     has_firmware: bool,
@@ -68,7 +68,7 @@ impl Clock {
         }
     }
 
-    /// Goes on from a saved time.
+    /// Restores a saved time.
     fn restore(&mut self, SavedClock { ns }: SavedClock) {
         match self {
             Clock::Instructions { skipped } => *skipped = ns,
@@ -168,7 +168,7 @@ impl Machine {
         description
     }
 
-    /// Writes the state. Devices are brought up to the present time before, as the run loop does when it goes on.
+    /// Writes the state. Devices are first called for expired deadlines, as the run loop does when it resumes.
     pub fn save(&mut self, writer: &mut Writer) {
         let retired = self.retired();
         self.state().board.advance(retired);

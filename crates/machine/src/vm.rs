@@ -28,7 +28,7 @@ pub enum MachineError {
     /// None, or too many
     #[error("a machine of {processors} processors cannot be built; give 1 to {MAX_PROCESSORS} (-smp)")]
     Processors {
-        /// What was asked for
+        /// The requested number
         processors: u32,
     },
 }
@@ -43,9 +43,9 @@ pub enum Stop {
     Limit,
     /// The guest switched the machine off
     PowerOff,
-    /// The guest asked for a reset and resets are not wanted, or there is nothing to restart from
+    /// The guest requested a reset, and resets stop the machine or there is nothing to restart from
     Reset,
-    /// A triple fault, and resets are not wanted
+    /// A triple fault, and resets stop the machine
     TripleFault,
     /// isa-debug-exit with this status
     DebugExit(u32),
@@ -57,7 +57,8 @@ pub enum Stop {
     /// The guest waits for so many nanoseconds, or for input, and the host's clock cannot sleep; under
     /// [`Clock::Instructions`] only where it has waited for long
     Idle(u64),
-    /// The guest waits for an interrupt, and no device will raise one by itself; [`Machine::host_event`] may
+    /// All processors wait for an interrupt, and no device has a deadline; only a host event ([`Machine::host_event`])
+    /// can raise one
     Waiting,
     /// A request is on its way at the host. Where time is made of instructions the machine waits for it, so that the guest
     /// sees it complete at the same moment in every run
@@ -95,7 +96,7 @@ pub struct Machine {
     vcpus: Vec<Vcpu>,
     board: Board,
     memory: Rc<GuestMemory>,
-    /// The processor whose turn it is, and the instructions that are left of it where there are several
+    /// The processor whose turn it is, and the instructions left of the turn if there are several
     turn: usize,
     turn_left: u64,
     resets: u64,
@@ -212,7 +213,7 @@ impl Machine {
         self.board.device_models()
     }
 
-    /// What is saved. How long a halt has lasted only tells when to ask the host for input.
+    /// The saved state. The duration of a halt is not part of it: it only determines when to poll the host for input.
     pub(crate) fn state(&mut self) -> State<'_> {
         let Self { vcpus, board, memory, turn, turn_left, resets, has_firmware, halted: _ } = self;
         State { vcpus, board, memory, turn, turn_left, resets, has_firmware }
@@ -228,7 +229,7 @@ impl Machine {
         self.board.host_event(self.retired(), event);
     }
 
-    /// Returns what the devices say of themselves to firmware's tables.
+    /// Returns the entries of the devices in firmware's tables.
     pub fn firmware_tables(&self) -> FirmwareTables {
         self.board.firmware_tables()
     }
@@ -238,8 +239,8 @@ impl Machine {
         self.board.firmware_config()
     }
 
-    /// Prepares the machine for a guest that is loaded without firmware: interrupts go the way that firmware would have
-    /// left them, and a reset of the processor alone loads the guest anew.
+    /// Prepares the machine for a guest that is loaded without firmware: interrupts are routed as firmware would have
+    /// done, and a reset of the processor alone reloads the guest.
     pub fn start_without_firmware(&mut self) {
         self.has_firmware = false;
         self.board.virtual_wire(self.retired());
@@ -298,8 +299,8 @@ impl Machine {
         }
     }
 
-    /// The processor whose turn it is, or the next that has something to do; `None` where all wait. Where a turn ends
-    /// follows from instructions alone, however often the machine stops in between.
+    /// Returns the processor whose turn it is, or the next runnable one; `None` if all wait. The end of a turn depends
+    /// on instructions only, not on how often the machine stops in between.
     fn next_to_run(&mut self) -> Option<usize> {
         let count = self.vcpus.len();
         let first = usize::from(self.turn_left == 0);
@@ -327,7 +328,7 @@ impl Machine {
         exit
     }
 
-    /// Tells all other processors what a processor did to code.
+    /// Notifies all other processors of a processor's changes to code.
     fn share_code_events(&mut self, index: usize) {
         let events = self.vcpus[index].take_code_events();
         for event in &events {
@@ -339,7 +340,7 @@ impl Machine {
         }
     }
 
-    /// Carries out what devices asked for.
+    /// Executes the requests of the devices.
     fn events(&mut self) -> Option<Stop> {
         for (at, len) in self.board.take_dma_writes() {
             self.invalidate_code(at, len);
@@ -349,7 +350,7 @@ impl Machine {
             match event {
                 MachineEvent::PowerOff => stop = Some(Stop::PowerOff),
                 MachineEvent::Init if self.has_firmware => self.vcpus[0].init_bootstrap(),
-                // INIT# alone would start the processor in firmware, which does not exist: the guest starts anew.
+                // INIT# alone would start the processor in firmware, which does not exist: the guest is reloaded.
                 MachineEvent::Reset | MachineEvent::Init => stop = Some(Stop::Reset),
                 MachineEvent::DebugExit(code) => stop = Some(Stop::DebugExit(code)),
                 MachineEvent::BootKernel { map_entries } => stop = Some(Stop::BootKernel { map_entries }),
@@ -381,7 +382,7 @@ impl Machine {
         }
     }
 
-    /// RESET#: devices and processors start over; RAM stays. The caller loads the guest anew.
+    /// RESET#: devices and processors start over; RAM stays. The caller reloads the guest.
     pub fn reset(&mut self) {
         let retired = self.retired();
         self.board.reset(retired);

@@ -1,4 +1,4 @@
-//! Fresh pages of the module's own memory. The allocator is not asked: it would write the zeros that are there already.
+//! Fresh pages of the module's own memory. The allocator is not used: it would clear pages that are zero already.
 
 use core::arch::wasm64::memory_grow;
 

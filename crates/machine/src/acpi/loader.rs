@@ -50,7 +50,7 @@ impl Commands {
 }
 
 impl LoaderFiles {
-    /// Returns the files for what the devices say of themselves.
+    /// Returns the files for the tables that devices declare.
     pub(crate) fn new(parts: &FirmwareTables) -> Self {
         let (blob, rsdt, xsdt) = tables(parts);
         let mut commands = Commands(Vec::new());

@@ -1,5 +1,5 @@
-//! ACPI tables, of what the devices say of themselves: written to memory where no firmware does it, handed to firmware by
-//! fw_cfg where there is one.
+//! ACPI tables, built from the declarations of the devices. Without firmware they are written to memory; firmware reads
+//! them through fw_cfg.
 
 mod blob;
 mod fixed;

@@ -273,7 +273,7 @@ mod tests {
             assert_eq!(name(&program(wide, 2, 183, (1, 0))), "an ELF file for AArch64");
             assert_eq!(name(&program(wide, 2, 40, (1, 0))), "an ELF file for another processor");
         }
-        // Headers that say nothing true do no harm.
+        // Headers with wrong values are accepted without harm.
         assert_eq!(name(b"\x7fELF"), "an ELF file for another processor");
         let mut wild = program(true, 2, 62, (1, 0));
         wild[32..40].fill(0xff);

@@ -121,7 +121,7 @@ pub(super) fn load(ram: &GuestMemory, image: &BootImage<'_>) -> Result<EntryStat
 
 /// Load address and the memory the kernel needs from there on.
 ///
-/// Another address is no way out when the preferred one does not fit: a kernel loaded lower moves itself up.
+/// If the preferred address does not fit, another one does not help: a kernel loaded lower moves itself up.
 ///
 /// SPEC: linux-boot-protocol :: The Real-Mode Kernel Header -> pref_address is where a kernel runs unless loaded higher, init_size what it needs there before it knows the memory map
 fn placement(layout: RamLayout, kernel: &[u8], body: u64) -> Result<(u64, u64), BootError> {

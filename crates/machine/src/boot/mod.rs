@@ -1,4 +1,4 @@
-//! Loaders: they write a guest into RAM and say in which state the processor starts it.
+//! Loaders: they write a guest to RAM and return the processor's state at its entry.
 
 mod bytes;
 mod elf;
@@ -53,7 +53,7 @@ pub struct BootImage<'a> {
     pub rsdp: GuestPhysAddr,
 }
 
-/// Why a guest could not be loaded. Each says what is wrong and what to do.
+/// Why a guest could not be loaded. Each message contains the cause and what to do.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum BootError {
     /// Neither format, and none that is known
@@ -107,7 +107,7 @@ pub enum BootError {
         /// Allowed
         most: usize,
     },
-    /// A multiboot image that asks for what is not there
+    /// A multiboot image that requests an unsupported feature
     #[error("the multiboot image {reason}")]
     Multiboot {
         /// What is wrong and what to do
@@ -139,8 +139,8 @@ pub fn check_initrd(layout: RamLayout, kernel: &[u8], bytes: u64) -> Result<(), 
     }
 }
 
-/// Returns why a file that [`detect`] does not know is not loaded. `head` is its beginning, [`HEAD_BYTES`] or the whole
-/// file, `bytes` its size.
+/// Returns why a file that [`detect`] does not recognize is not loaded. `head` is its beginning, [`HEAD_BYTES`] or the
+/// whole file, `bytes` its size.
 pub fn not_a_kernel(head: &[u8], bytes: u64) -> BootError {
     identify(head, bytes).map_or(BootError::UnknownFormat, BootError::NotAKernel)
 }
@@ -203,7 +203,7 @@ impl Entry {
     }
 }
 
-/// Writes a guest into memory that firmware has divided as `map` says. Returns how it is entered.
+/// Writes a guest to memory, within the RAM ranges of `map`. Returns its entry state.
 ///
 /// # Errors
 /// The image is none, or does not fit.

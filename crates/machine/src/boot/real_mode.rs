@@ -1,4 +1,4 @@
-//! Linux kernels under firmware: their real-mode code is entered, which asks firmware for what it needs.
+//! Linux kernels under firmware: entered at their real-mode code, which calls the BIOS.
 
 use super::linux::{CAN_USE_HEAP, LOADED_HIGH, field, get, get_u16, get_u32};
 use super::{BootError, BootImage, MapEntry, initrd_does_not_fit};

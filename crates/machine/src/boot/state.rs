@@ -73,7 +73,7 @@ impl EntryState {
         for (r, value) in self.registers.into_iter().flatten() {
             cpu.gpr[r] = value;
         }
-        // Nothing below this is used by the guest before it has a stack of its own.
+        // The guest does not use the memory below this before it sets up its own stack.
         cpu.gpr[gpr::RSP] = self.tables;
         cpu.rip = self.rip;
     }

@@ -23,7 +23,8 @@ impl DeviceSet {
 
     /// Returns whether an access reaches into another device's ports: then it goes byte by byte, as on an 8-bit bus.
     ///
-    /// An access whose last port is unassigned stays whole, so that a dword at CF8H is one though CF9H is another's.
+    /// An access whose last port is unassigned stays whole: a dword at CF8H is one access although CF9H belongs to
+    /// another device.
     fn is_split(&self, port: u16, size: u8) -> bool {
         let Some(last) = port.checked_add(u16::from(size.saturating_sub(1))) else { return false };
         let (first, last) = (self.ports[usize::from(port)], self.ports[usize::from(last)]);
@@ -118,7 +119,7 @@ impl DeviceSet {
         address: GuestPhysAddr,
         chosen: fn(Region) -> Backing,
     ) -> Option<(usize, &mut dyn Mmio)> {
-        // Each processor sees its own local APIC, where that says, and nowhere else.
+        // Each processor accesses its own local APIC, at the address in its IA32_APIC_BASE.
         // SPEC: intel-sdm-vol3 :: 12.4.5 Relocating the Local APIC Registers -> the base field of IA32_APIC_BASE
         let base = self.local(processor).filter(|apic| apic.enabled()).map(|apic| apic.base());
         if base.is_some_and(|base| address.0 & !0xfff == base & !0xfff) {
@@ -172,21 +173,21 @@ impl DeviceSet {
         self.deliver_irqs(call);
     }
 
-    /// Returns the earliest moment at which some device wants to be called.
+    /// Returns the earliest deadline of all devices.
     pub fn next_deadline(&self) -> Option<VmTime> {
         self.earliest
     }
 
-    /// Asks every device for its next deadline.
-    pub(super) fn ask_deadlines(&mut self) {
+    /// Queries the deadlines of all devices.
+    pub(super) fn query_deadlines(&mut self) {
         let devices = &mut self.devices;
         self.deadlines =
             devices.iter_mut().map(|device| device.timed().and_then(|timed| timed.next_deadline())).collect();
         self.earliest = self.deadlines.iter().flatten().min().copied();
     }
 
-    /// Asks the devices that were called since the last time: only theirs can have changed.
-    pub(super) fn follow_deadlines(&mut self, env: &mut BusEnv) {
+    /// Queries the deadlines of devices called since the last query: only these can have changed.
+    pub(super) fn update_deadlines(&mut self, env: &mut BusEnv) {
         let mut changed = false;
         for index in env.called.drain(..) {
             let (Some(device), Some(known)) = (self.devices.get_mut(index), self.deadlines.get_mut(index))
@@ -202,8 +203,8 @@ impl DeviceSet {
         }
     }
 
-    /// Calls each device whose time has come, once: a period that passed twice is two edges only if the guest can see
-    /// the first, so what is due again waits for the next call.
+    /// Calls each device with an expired deadline once. A deadline that expires again during the call waits for the
+    /// next one: two periods are two edges only if the guest can observe the first.
     pub fn advance(&mut self, call: &mut BusCall<'_>) {
         for (n, device) in self.devices.iter_mut().enumerate() {
             if self.deadlines[n].is_none_or(|deadline| deadline > call.now) {

@@ -10,14 +10,14 @@ pub struct BusEnv {
     pub lines: Lines,
     /// Interrupt messages on their way
     pub messages: Vec<InterruptMessage>,
-    /// What devices want of the machine
+    /// Requests of the devices to the machine
     pub events: MachineEvents,
-    /// The processor whose access this is
+    /// The processor that performs the access
     pub processor: usize,
     pub(super) memory: Rc<GuestMemory>,
     /// Slot on the PCI bus by device
     pub(super) slots: Vec<u8>,
-    /// Devices called since deadlines were last asked for
+    /// Devices called since the last query of deadlines
     pub(super) called: Vec<usize>,
 }
 

@@ -39,7 +39,7 @@ impl DeviceSet {
         let result = match medium {
             None => drives.eject(&mut call.ctx(index), drive, force),
             Some(medium) => {
-                // A tray that is locked is forced open first; what is said there counts if the medium stays.
+                // A locked tray is forced open first; an error from that is returned if the medium stays.
                 if force {
                     let _ = drives.eject(&mut call.ctx(index), drive, true);
                 }

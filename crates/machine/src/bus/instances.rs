@@ -1,4 +1,4 @@
-//! Which devices a machine has: those that are always there, and those that are asked for.
+//! The devices of a machine: those that every machine has, and those that the specification requests.
 
 use super::set::BusError;
 use device_api::{Attached, DeviceDecl, DeviceError, DeviceSpec, PciAddress, Presence, Properties};
@@ -9,11 +9,11 @@ pub(super) struct Instance {
     pub(super) id: String,
     pub(super) properties: Properties,
     pub(super) attached: Vec<Attached>,
-    /// The processor it is for
+    /// The processor to which it belongs
     pub(super) processor: u32,
-    /// Where it is to be on the PCI bus, if that was said
+    /// Requested PCI address, if any
     pub(super) address: Option<PciAddress>,
-    /// Position of what asked for it, by which free slots are given away
+    /// Position of its request; free slots are assigned in this order
     pub(super) order: Option<usize>,
 }
 
@@ -53,7 +53,7 @@ fn properties(
     Ok((properties, address))
 }
 
-/// Names of instances: what was said, or the model's with a number from the second on.
+/// Names of instances: the given one, or the model's, with a number from the second on.
 #[derive(Default)]
 struct Names(Vec<String>);
 
@@ -133,7 +133,7 @@ pub(super) fn instances(
     Ok(all)
 }
 
-/// Models that can be asked for.
+/// Returns the models that can be requested.
 fn models(decls: &[&'static DeviceDecl]) -> Vec<&'static str> {
     let on_request =
         |decl: &&&'static DeviceDecl| matches!(decl.presence, Presence::OnRequest | Presence::AttachedTo(_));

@@ -51,12 +51,12 @@ impl DeviceSet {
         for _ in 0..MAX_ROUNDS {
             let quiet = !self.forward_lines(call) & !self.forward_messages(call);
             if quiet & !self.forward_eois(call) & !self.move_dma(call) {
-                self.follow_deadlines(call.env);
+                self.update_deadlines(call.env);
                 return;
             }
         }
         tracing::warn!("devices raise interrupts at one another without end");
-        self.follow_deadlines(call.env);
+        self.update_deadlines(call.env);
     }
 
     /// Changes of lines go to every controller that listens. Gives whether there were any.
@@ -74,7 +74,7 @@ impl DeviceSet {
         true
     }
 
-    /// Messages go to every local APIC, which know by themselves whether they are meant. Gives whether there were any.
+    /// Delivers messages to all local APICs, which compare the destination. Returns whether there were any.
     fn forward_messages(&mut self, call: &mut BusCall<'_>) -> bool {
         if call.env.messages.is_empty() {
             return false;

@@ -1,4 +1,4 @@
-//! DMA over the ISA bus: bytes between peripherals and memory, as the controller says.
+//! DMA over the ISA bus: transfers between peripherals and memory, as the controller is programmed.
 
 use super::DeviceSet;
 use super::env::BusCall;

@@ -26,7 +26,7 @@ pub(super) struct PciBus {
     functions: BTreeMap<PciAddress, usize>,
     /// Memory windows by device and base address register
     maps: BTreeMap<(usize, u8), MapId>,
-    /// What each function answered when it was last asked
+    /// The windows of each function at the last query
     windows: BTreeMap<usize, Vec<Window>>,
     /// Port table without movable ports
     fixed_ports: Box<[u8]>,
@@ -171,7 +171,7 @@ impl DeviceSet {
         }
     }
 
-    /// Builds the port table anew: fixed ports win over those that move.
+    /// Rebuilds the port table: fixed ports take precedence over those of BARs.
     fn map_ports(&mut self) {
         let Some(pci) = &self.pci else { return };
         self.ports.copy_from_slice(&pci.fixed_ports);

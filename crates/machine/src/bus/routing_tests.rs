@@ -11,7 +11,7 @@ use device_api::{
 use x86_exec::Pending;
 use x86_types::GuestPhysAddr;
 
-/// Eight bytes of memory behind eight ports, which also tell how wide an access was.
+/// A device with eight bytes of memory at eight ports, which records the width of accesses.
 struct Bytes {
     id: &'static str,
     bytes: [u8; 8],

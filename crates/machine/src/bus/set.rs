@@ -1,4 +1,4 @@
-//! Building the devices, and who answers where.
+//! Builds the devices and the address map.
 
 use super::BusEnv;
 use super::instances::{Instance, instances};
@@ -15,19 +15,19 @@ use x86_types::GuestPhysAddr;
 /// Two claims to the same place, or one to a place that does not exist.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Conflict {
-    /// Two devices want the same ports
+    /// Two devices claim the same ports
     #[error("devices {first} and {second} both answer {}", ports(*from, *to))]
     Ports {
-        /// Who came first
+        /// The first device
         first: &'static str,
-        /// Who came second
+        /// The second device
         second: &'static str,
         /// First port in common
         from: u16,
         /// Last port of this run
         to: u16,
     },
-    /// A device wants ports behind the last one
+    /// A device claims ports beyond the last one
     #[error("device {id} answers ports from {start:#x}, which end behind 0xffff")]
     PortsEnd {
         /// Which device
@@ -35,7 +35,7 @@ pub enum Conflict {
         /// Its first port
         start: u16,
     },
-    /// A device wants memory that another device or RAM has, or that does not exist
+    /// A device claims memory of another device or of RAM, or beyond the address space
     #[error(transparent)]
     Memory(#[from] MapError),
 }
@@ -49,10 +49,10 @@ pub enum BusError {
     /// A device could not be built
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// A device is asked for that does not exist
+    /// A requested device does not exist
     #[error("no device is called {model}; there are {}", models.join(", "))]
     Unknown {
-        /// What was asked for
+        /// The requested model
         model: String,
         /// What there is
         models: Vec<&'static str>,
@@ -74,7 +74,7 @@ pub struct BoardConfig<'a> {
     pub epoch_seconds: u64,
     /// Number of processors
     pub processors: u32,
-    /// Devices that are asked for, beside those of every machine
+    /// Requested devices, in addition to those of every machine
     pub devices: &'a [DeviceSpec],
     /// Devices of every machine that this one lacks, by model
     pub left_out: &'a [&'static str],
@@ -102,7 +102,7 @@ pub struct DeviceSet {
     pub(super) names: Vec<String>,
     /// Device index by port
     pub(super) ports: Box<[u8]>,
-    /// Says which device answers an address
+    /// The map from addresses to devices
     pub(super) memory: Rc<GuestMemory>,
     /// Local APICs by processor
     pub(super) locals: Vec<usize>,
@@ -126,7 +126,8 @@ pub struct DeviceSet {
 }
 
 impl DeviceSet {
-    /// Builds the devices that are always there and those that are asked for, of those linked into the program.
+    /// Builds the devices that every machine has and those that are requested, from the declarations linked into the
+    /// program.
     ///
     /// # Errors
     /// Every kind of [`BusError`].
@@ -208,12 +209,11 @@ impl DeviceSet {
             let (id, nowhere) = (set.devices[first].id(), (GuestPhysAddr(0), 0));
             set.moved_apic = memory.map(id, Priority::Processor, nowhere, Region::UNASSIGNED).ok();
         }
-        set.ask_deadlines();
+        set.query_deadlines();
         Ok(set)
     }
 
-    /// Gives every PCI function its place: first those that have one, then the others in the order in which they were
-    /// asked for.
+    /// Assigns a PCI address to every function: first the fixed ones, then the others in the order of the requests.
     fn place_functions(&mut self, instances: &[Instance], env: &mut BusEnv) -> Result<(), BusError> {
         let mut bus = PciBus::default();
         env.slots = vec![0; self.devices.len()];
@@ -305,7 +305,7 @@ impl DeviceSet {
         }
     }
 
-    /// Returns what the devices say of themselves to firmware's tables.
+    /// Returns the entries of the devices in firmware's tables.
     pub fn firmware_tables(&self) -> FirmwareTables {
         let mut tables = FirmwareTables::default();
         self.devices.iter().for_each(|device| device.firmware_tables(&mut tables));

@@ -78,7 +78,7 @@ impl DeviceSet {
         for device in &mut self.devices {
             device.map_restored(&self.memory);
         }
-        self.ask_deadlines();
+        self.query_deadlines();
         Ok(())
     }
 }

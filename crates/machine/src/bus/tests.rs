@@ -9,7 +9,7 @@ use guest_memory::GuestMemory;
 use std::rc::Rc;
 use x86_types::GuestPhysAddr;
 
-/// Remembers what reached it: ports 10h to 13h, memory at D0000000h, line 5 on a write, a deadline every 100 ns.
+/// A device that records accesses: ports 10h to 13h, memory at D0000000h, line 5 on a write, a deadline every 100 ns.
 struct Probe {
     id: &'static str,
     last: u64,

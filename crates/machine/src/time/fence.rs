@@ -31,14 +31,14 @@ impl Fence {
         self.reached = None;
     }
 
-    /// Returns the time to show where the host's clock says `read` and the last time shown was `now`, when `retired`
-    /// instructions have retired.
+    /// Returns the virtual time after `retired` instructions, if the host's clock reads `read` and the last time
+    /// returned was `now`.
     pub(super) fn pass(&mut self, retired: u64, now: u64, read: u64) -> u64 {
         let Some(at) = self.at else { return read };
         if read < at.0 {
             return read;
         }
-        // Instructions are counted anew after a reset.
+        // The count of instructions restarts after a reset.
         let busy = self.reached.is_some_and(|reached| retired.wrapping_sub(reached) < PROGRESS);
         if busy && now < at.0 {
             // Not just before the deadline: each reading is later than the one before.

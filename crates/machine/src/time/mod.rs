@@ -33,7 +33,7 @@ pub enum Clock {
     Host {
         /// Where it is read
         host: Box<dyn HostClock>,
-        /// What it said at power-on, modulo 2^64
+        /// Its reading at power-on, modulo 2^64
         start: u64,
         /// The time, since power-on
         now: u64,
@@ -66,8 +66,8 @@ pub struct Pace {
     began: (u64, u64),
     /// 4096ths of a nanosecond per instruction; 0 as long as that is unknown
     per_instruction: u64,
-    /// Requests since the last reading, and how many there may be: what asks is often slow in itself (a port, MMIO, RDTSC
-    /// after a long REP), which no count of instructions tells
+    /// Requests since the last reading, and their limit: instructions that read the time are often slow (a port, MMIO,
+    /// RDTSC after a long REP), which their count does not show
     asked: u64,
     may_ask: u64,
 }
@@ -82,7 +82,7 @@ impl Pace {
         (known && ahead < lasts).then(|| self.read.1 + ahead)
     }
 
-    /// Notes a reading. After an interruption, where `lasts` is 0, what passed says nothing about the pace.
+    /// Records a reading. After an interruption `lasts` is 0, and the elapsed time does not count for the pace.
     fn note(&mut self, retired: u64, ns: u64, lasts: u64) {
         if lasts > 0 {
             let each = ns.saturating_sub(self.read.1) / self.asked.max(1);
@@ -126,8 +126,8 @@ impl Clock {
         }
     }
 
-    /// Brings the time to where the host's clock is when `retired` instructions have retired: by reading it, or by what it
-    /// said a moment before. It never stands still: two RDTSC differ, also where the time came out ahead of the clock.
+    /// Advances the time to the host's clock after `retired` instructions, by reading it or by extrapolation from the
+    /// last reading. The time always advances: two RDTSC differ, also while the time is ahead of the clock.
     pub fn update(&mut self, retired: u64) {
         let Clock::Host { host, start, now, pace, fence, paused: false } = self else { return };
         let lasts = host.lasts_ns();
@@ -151,7 +151,7 @@ impl Clock {
         }
     }
 
-    /// Has the time stand still, as while the machine is stopped. Time by instructions does so without being told.
+    /// Stops the time, while the machine is stopped. Time by instructions needs no such call.
     pub fn pause(&mut self, retired: u64) {
         self.update(retired);
         if let Clock::Host { paused, .. } = self {
@@ -159,7 +159,7 @@ impl Clock {
         }
     }
 
-    /// Has the time go on from where [`Clock::pause`] stopped it.
+    /// Resumes the time after [`Clock::pause`].
     pub fn resume(&mut self) {
         if let Clock::Host { host, start, now, pace, paused, .. } = self
             && std::mem::take(paused)
@@ -219,14 +219,14 @@ mod tests {
 
     /// What a test sets and counts.
     #[derive(Default)]
-    struct Told {
+    struct TestClock {
         ns: Cell<u64>,
         readings: Cell<u64>,
         interrupted: Cell<bool>,
     }
 
-    /// A clock that is asked for seldom.
-    struct Costly(Rc<Told>);
+    /// A host clock that counts its readings.
+    struct Costly(Rc<TestClock>);
 
     impl HostClock for Costly {
         fn now_ns(&mut self) -> u64 {
@@ -241,47 +241,47 @@ mod tests {
         }
     }
 
-    /// Asks after every `step` instructions of `ns` nanoseconds each; gives how far the time was off at most.
-    fn ask(clock: &mut Clock, told: &Told, retired: &mut u64, times: u64, step: u64, ns: u64) -> u64 {
+    /// Reads the time after every `step` instructions of `ns` nanoseconds each. Returns the largest error.
+    fn ask(clock: &mut Clock, source: &TestClock, retired: &mut u64, times: u64, step: u64, ns: u64) -> u64 {
         let (mut off, mut last) = (0, clock.now(*retired));
         for _ in 0..times {
             *retired += step;
-            told.ns.set(told.ns.get() + step * ns);
+            source.ns.set(source.ns.get() + step * ns);
             clock.update(*retired);
             let now = clock.now(*retired);
             assert!(now > last, "{now:?} after {last:?}");
             last = now;
-            off = off.max(now.0.abs_diff(told.ns.get()));
+            off = off.max(now.0.abs_diff(source.ns.get()));
         }
         off
     }
 
     #[test]
     fn a_costly_clock_is_read_seldom_and_followed_closely() {
-        let told = Rc::new(Told::default());
-        let mut clock = Clock::host(Box::new(Costly(Rc::clone(&told))));
+        let source = Rc::new(TestClock::default());
+        let mut clock = Clock::host(Box::new(Costly(Rc::clone(&source))));
         let mut retired = 0;
         // The pace becomes known within the first milliseconds.
-        ask(&mut clock, &told, &mut retired, 20_000, 3, 30);
-        told.readings.set(0);
-        assert!(ask(&mut clock, &told, &mut retired, 100_000, 3, 30) < 10_000);
-        assert!(told.readings.get() <= 100_000 / 60, "{} readings", told.readings.get());
+        ask(&mut clock, &source, &mut retired, 20_000, 3, 30);
+        source.readings.set(0);
+        assert!(ask(&mut clock, &source, &mut retired, 100_000, 3, 30) < 10_000);
+        assert!(source.readings.get() <= 100_000 / 60, "{} readings", source.readings.get());
         // Instructions that become far faster or slower are noticed before the time is a millisecond off.
         for (step, ns) in [(1000, 1), (1, 2000), (50, 1), (1, 10_000), (3000, 3)] {
-            let off = ask(&mut clock, &told, &mut retired, 10_000, step, ns);
+            let off = ask(&mut clock, &source, &mut retired, 10_000, step, ns);
             assert!(off < 1_000_000, "{off} ns off at {step} x {ns} ns");
         }
         // What takes long in itself is read every time.
-        ask(&mut clock, &told, &mut retired, 100, 1, 200_000);
-        assert_eq!(ask(&mut clock, &told, &mut retired, 100, 1, 200_000), 0);
+        ask(&mut clock, &source, &mut retired, 100, 1, 200_000);
+        assert_eq!(ask(&mut clock, &source, &mut retired, 100, 1, 200_000), 0);
     }
 
     /// A timer of 1 kHz on a host that is away for up to 0.2 seconds at bad moments, and then for ten.
     #[test]
     fn a_host_that_stalls_loses_no_edge() {
         const PERIOD: u64 = 1_000_000;
-        let told = Rc::new(Told::default());
-        let mut clock = Clock::host(Box::new(Costly(Rc::clone(&told))));
+        let source = Rc::new(TestClock::default());
+        let mut clock = Clock::host(Box::new(Costly(Rc::clone(&source))));
         let (mut retired, mut deadline, mut edges, mut last_edge) = (0_u64, VmTime(PERIOD), 0_u64, None);
         for step in 0..200_000_u64 {
             let stall = match step % 1009 {
@@ -291,8 +291,8 @@ mod tests {
                 _ if step == 150_000 => 10_000_000_000,
                 _ => 500,
             };
-            told.ns.set(told.ns.get() + stall);
-            told.interrupted.set(stall > 500);
+            source.ns.set(source.ns.get() + stall);
+            source.interrupted.set(stall > 500);
             retired += 100;
             clock.set_deadline(Some(deadline));
             clock.update(retired);
@@ -310,39 +310,39 @@ mod tests {
 
     #[test]
     fn a_paused_clock_stands_still_and_goes_on_from_there() {
-        let told = Rc::new(Told::default());
-        let mut clock = Clock::host(Box::new(Costly(Rc::clone(&told))));
-        told.ns.set(1_000_000);
+        let source = Rc::new(TestClock::default());
+        let mut clock = Clock::host(Box::new(Costly(Rc::clone(&source))));
+        source.ns.set(1_000_000);
         clock.pause(0);
         assert_eq!(clock.now(0), VmTime(1_000_000));
-        told.ns.set(9_000_000);
+        source.ns.set(9_000_000);
         clock.update(0);
         assert_eq!(clock.now(0), VmTime(1_000_000));
         clock.resume();
-        told.ns.set(9_000_500);
-        told.interrupted.set(true);
+        source.ns.set(9_000_500);
+        source.interrupted.set(true);
         clock.update(0);
         assert_eq!(clock.now(0), VmTime(1_000_500));
-        // Without a pause before, nothing goes on.
+        // Without a pause before, resuming has no effect.
         clock.resume();
-        told.interrupted.set(true);
+        source.interrupted.set(true);
         clock.update(0);
         assert_eq!(clock.now(0), VmTime(1_000_501));
     }
 
     #[test]
     fn time_that_passes_without_instructions_is_read_and_makes_no_pace() {
-        let told = Rc::new(Told::default());
-        let mut clock = Clock::host(Box::new(Costly(Rc::clone(&told))));
+        let source = Rc::new(TestClock::default());
+        let mut clock = Clock::host(Box::new(Costly(Rc::clone(&source))));
         let mut retired = 0;
-        ask(&mut clock, &told, &mut retired, 20_000, 3, 30);
-        told.ns.set(told.ns.get() + 3_000_000_000);
-        told.interrupted.set(true);
+        ask(&mut clock, &source, &mut retired, 20_000, 3, 30);
+        source.ns.set(source.ns.get() + 3_000_000_000);
+        source.interrupted.set(true);
         clock.update(retired);
-        assert_eq!(clock.now(retired), VmTime(told.ns.get()));
-        assert!(ask(&mut clock, &told, &mut retired, 100_000, 3, 30) < 10_000);
-        // Instructions are counted anew after a reset.
+        assert_eq!(clock.now(retired), VmTime(source.ns.get()));
+        assert!(ask(&mut clock, &source, &mut retired, 100_000, 3, 30) < 10_000);
+        // The count of instructions restarts after a reset.
         retired = 0;
-        assert!(ask(&mut clock, &told, &mut retired, 100_000, 3, 30) < 10_000);
+        assert!(ask(&mut clock, &source, &mut retired, 100_000, 3, 30) < 10_000);
     }
 }

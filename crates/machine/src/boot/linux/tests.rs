@@ -232,7 +232,7 @@ fn what_is_wrong_with_a_file_is_said() {
     let (bytes, room) = (Bytes(60 << 20), Bytes(44 << 20));
     let expected = BootError::InitrdDoesNotFit { bytes, room, advice: "give a larger -m" };
     assert_eq!(refused, Err(expected.clone()));
-    // The size alone tells it, before the initrd is read.
+    // The size is checked before the initrd is read.
     assert_eq!(check_initrd(ram.layout(), &whole, 60 << 20), Err(expected));
     assert_eq!(check_initrd(ram.layout(), &whole, 44 << 20), Ok(()));
     assert!(check_initrd(ram.layout(), &whole, u64::MAX).is_err());

@@ -163,13 +163,13 @@ fn a_module_that_does_not_fit_is_refused() {
     let (bytes, room) = (Bytes(4097), Bytes(4096));
     let refused = BootError::InitrdDoesNotFit { bytes, room, advice: "give a larger -m" };
     assert_eq!(load_into(&ram, &more), Err(refused.clone()));
-    // The size alone tells it, before the module is read.
+    // The size is checked before the module is read.
     assert_eq!(check_initrd(ram.layout(), &file, 4096), Ok(()));
     assert_eq!(check_initrd(ram.layout(), &file, 4097), Err(refused));
     assert!(check_initrd(ram.layout(), &file, u64::MAX).is_err());
 }
 
-/// Loads an image and checks that what the loader wrote for it lies beside it, and says the same as ever.
+/// Loads an image and checks that the loader's structures do not overlap it, and have the same contents at any address.
 fn loads_beside(from: u32, to: u32) -> u64 {
     let ram = ram();
     let file = with_addresses(from, to);
