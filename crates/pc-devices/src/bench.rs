@@ -36,7 +36,7 @@ pub(crate) struct Played {
 pub(crate) struct Ear(Arc<Mutex<Vec<Played>>>);
 
 impl Ear {
-    /// Returns what was played since the last call. Each call of a device must go on where the last ended, or later.
+    /// Returns what was played since the last call. Each call must start where the last ended, or later.
     pub(crate) fn heard(&self) -> Vec<Played> {
         std::mem::take(&mut self.0.lock().expect("one thread"))
     }

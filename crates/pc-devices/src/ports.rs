@@ -4,7 +4,7 @@ use crate::codec::Codec;
 use crate::lanes;
 use device_api::{Ctx, Device, FirmwareTables, Pio, Snapshot, Timed, VmTime, capabilities};
 
-/// A chip whose registers are bytes at ports.
+/// A chip with byte registers at I/O ports.
 pub(crate) trait PortChip: Codec + 'static {
     /// The `id` of its declaration
     const ID: &'static str;
@@ -17,11 +17,11 @@ pub(crate) trait PortChip: Codec + 'static {
     fn catch_up(&mut self, _ctx: &mut Ctx<'_>) {}
     /// Drives the chip's pins as they are now. Follows every access.
     fn drive(&self, _ctx: &mut Ctx<'_>) {}
-    /// The next moment at which a pin may change by itself.
+    /// Returns the next time at which an output may change without an access.
     fn next_deadline(&self) -> Option<VmTime> {
         None
     }
-    /// Adds what firmware says of the chip to the tables.
+    /// Adds the chip's entries to firmware's tables.
     fn firmware_tables(&self, _tables: &mut FirmwareTables) {}
     /// IN of a byte.
     fn read(&mut self, ctx: &mut Ctx<'_>, port: u16) -> u8;

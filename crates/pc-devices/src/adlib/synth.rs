@@ -12,8 +12,7 @@ const PORTION: u64 = RATE as u64 / 50;
 /// The loudest, where volumes are in 1/32768ths.
 pub(crate) const FULL: [i32; 2] = [32_768; 2];
 
-/// The part that sounds. It follows from what was written to the registers: after a state was loaded, notes that are held
-/// begin anew.
+/// The synthesizer. Its state is rebuilt from the registers: after a state was loaded, held notes restart.
 pub(crate) struct Synth {
     chip: Opl3,
     voice: Option<Box<dyn Voice>>,

@@ -46,7 +46,7 @@ impl Card {
     }
 }
 
-/// The way in which programs find the card.
+/// The detection sequence of programs.
 #[test]
 fn timers_run_over_as_those_who_look_for_the_card_expect() {
     let mut card = Card::new();

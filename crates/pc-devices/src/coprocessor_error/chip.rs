@@ -61,7 +61,7 @@ mod tests {
             (Ferr(true), (true, false)),
             (Ferr(false), (true, false)),
             (Clear, (false, false)),
-            // A write that nothing asked for
+            // A write without a pending error
             (Clear, (false, false)),
             (Ferr(true), (true, false)),
         ];

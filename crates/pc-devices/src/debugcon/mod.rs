@@ -1,4 +1,4 @@
-//! The debug console: one port, whose bytes go to the host.
+//! The debug console: one port; bytes written to it go to the host.
 
 use device_api::{
     BuildConfig, CharBackend, Ctx, Device, DeviceDecl, DeviceError, Pio, PortRange, Presence, Property,

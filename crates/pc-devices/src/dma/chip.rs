@@ -194,7 +194,7 @@ pub(super) struct Dma {
 codec_struct!(Dma { low, high, pages });
 
 impl Default for Dma {
-    /// As firmware leaves it: channel 4 lets the requests of channels 0 to 3 through.
+    /// The state that firmware sets up: channel 4 cascades the requests of channels 0 to 3.
     fn default() -> Self {
         let mut high = Chip { mask: 0x0e, ..Chip::default() };
         high.channel(0).mode = Mode::CASCADE;

@@ -45,7 +45,7 @@ bitflags! {
         const WRITE = 1 << 2;
         /// Transfer type: read from memory
         const READ = 1 << 3;
-        /// Address and count are loaded anew at the terminal count
+        /// Address and count are reloaded at the terminal count
         const AUTOINITIALIZE = 1 << 4;
         /// The address goes down
         const DECREMENT = 1 << 5;

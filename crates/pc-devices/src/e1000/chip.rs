@@ -43,13 +43,13 @@ pub(super) struct Chip {
     phy: Phy,
     pub(super) transmitter: Transmitter,
     pub(super) receiver: Receiver,
-    /// The link as STATUS last said it
+    /// The link state last reported in STATUS
     link: bool,
     /// INTA# is asserted
     interrupt: bool,
     /// It is not asserted again before
     throttled_until: VmTime,
-    /// The transmitter goes on
+    /// When the transmitter resumes
     pub(super) resumes_at: Option<VmTime>,
 }
 codec_struct!(Chip {
@@ -156,7 +156,7 @@ impl Chip {
         self.addresses[1] = u32::from(u16::from_le_bytes([e, f])) | spec::RAH_AV;
     }
 
-    /// The card's address, as the EEPROM has it.
+    /// Returns the card's address, from the EEPROM.
     pub(super) fn mac(&self) -> [u8; 6] {
         self.eeprom.mac()
     }
@@ -192,7 +192,7 @@ impl Chip {
             offset::MDIC => self.mdic,
             offset::VET => self.vet,
             offset::ICR => std::mem::take(&mut self.icr),
-            // Documented as write-only; drivers know that it reads as ICR without clearing it.
+            // Documented as write-only; drivers rely on it reading as ICR without clearing it.
             offset::ICS => self.icr,
             offset::ITR => self.itr,
             offset::IMS => self.ims,
@@ -324,7 +324,7 @@ impl Chip {
         }
     }
 
-    /// A descriptor was written back whose interrupt may be delayed.
+    /// Handles the write-back of a descriptor; its interrupt may be delayed.
     pub(super) fn written_back(&mut self, now: VmTime, delayed: bool) {
         if !delayed || self.transmit_delay.event(now) {
             self.cause(Cause::TXDW);

@@ -20,7 +20,7 @@ pub(super) struct Delay {
 codec_struct!(Delay { restarted, absolute, restarted_at, absolute_at });
 
 impl Delay {
-    /// Notes an event. Returns whether its cause is set at once.
+    /// Records an event. Returns whether its cause is set at once.
     ///
     /// SPEC: intel-8254x :: 13.4.30 Receive Delay Timer Register -> units of 1.024 us, restarted by each packet, 0 is no delay
     /// SPEC: intel-8254x :: 3.2.7.1.2 Receive Interrupt Absolute Delay Timer (RADV) -> started by the first packet; 0 in either register disables it

@@ -147,7 +147,7 @@ impl Eeprom {
         }
     }
 
-    /// Ends what is on its way on the wires; the content stays.
+    /// Aborts a transfer on the serial lines; the content stays.
     pub(super) fn reset(&mut self) {
         (self.wires, self.input, self.count, self.output, self.level) = (0, 0, 0, None, true);
         self.writable = false;

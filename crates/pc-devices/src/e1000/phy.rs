@@ -161,7 +161,7 @@ impl Phy {
         self.negotiated_at
     }
 
-    /// Ends auto-negotiation whose time has come.
+    /// Completes auto-negotiation after its time.
     pub(super) fn advance(&mut self, now: VmTime) {
         if self.negotiated_at.take_if(|at| *at <= now).is_some() {
             self.negotiated = true;

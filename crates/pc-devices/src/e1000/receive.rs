@@ -32,7 +32,7 @@ codec_struct!(Receiver { waiting });
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Match {
     Exact,
-    /// By the table of multicast addresses, which knows 12 bits of each
+    /// By the multicast table, which is indexed by 12 bits of the address
     Inexact,
 }
 

@@ -106,7 +106,7 @@ bitflags! {
         const LSC = 1 << 2;
         /// Few receive descriptors are left
         const RXDMT0 = 1 << 4;
-        /// A frame was lost for want of descriptors
+        /// Receiver overrun: a frame was lost because no descriptor was free
         const RXO = 1 << 6;
         /// A frame was received, and the timers have run out
         const RXT0 = 1 << 7;
@@ -208,7 +208,7 @@ bitflags! {
     }
 }
 
-/// Status of the card: 1000 Mbit/s full duplex over the internal PHY, as QEMU's card says it.
+/// Status of the card: 1000 Mbit/s full duplex over the internal PHY, as in QEMU.
 pub(super) const STATUS: u32 = 0x8008_0781;
 /// The link is up.
 pub(super) const STATUS_LU: u32 = 1 << 1;

@@ -36,7 +36,7 @@ pub(super) mod counter {
     pub(in super::super) const TSCTC: usize = 0x3e;
 }
 
-/// Low halves of the counters of 64 bits, whose high half comes behind.
+/// Low halves of the 64-bit counters; the high half follows.
 const WIDE: [usize; 4] = [counter::GORC, counter::GOTC, counter::TOR, counter::TOT];
 /// Bytes of the frame check sequence, which is counted.
 const FCS: usize = 4;

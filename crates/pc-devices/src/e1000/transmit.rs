@@ -13,8 +13,8 @@ use x86_types::GuestPhysAddr;
 const LARGEST: usize = 16288;
 /// Bytes to which short frames are padded, without the check sequence.
 const SMALLEST: usize = 60;
-/// Descriptors, and bytes, of one go. What is left follows by itself a little later, so that a ring of any size keeps
-/// nothing else waiting.
+/// Limits of descriptors, and of bytes, per call. The rest is processed a little later, so that a ring of any size does
+/// not stall the machine.
 const DESCRIPTORS: u32 = 256;
 const BYTES: usize = 1 << 20;
 /// How much later at least.
@@ -30,7 +30,7 @@ const ADDRESSES: usize = 12;
 /// Takes a frame that is complete.
 type Send<'a> = dyn FnMut(&mut Chip, &mut dyn DmaMemory, &[u8]) + 'a;
 
-/// What a context descriptor says.
+/// The fields of a context descriptor.
 ///
 /// SPEC: intel-8254x :: 3.3.6 TCP/IP Context Transmit Descriptor Format -> starts, ends and offsets of both checksums, sizes of segments
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -215,7 +215,7 @@ impl Chip {
         packet.under_way = false;
     }
 
-    /// The first descriptor of a packet says what is done with it.
+    /// Starts a packet: its first descriptor has the options.
     fn begin(&mut self, descriptor: &Descriptor) {
         let command = descriptor.command;
         let wants_tag = command.contains(TxCommand::VLE) && self.ctrl().contains(Ctrl::VME);
@@ -242,7 +242,8 @@ impl Chip {
             command.contains(TxCommand::IC_TSE) && context.segment_len > 0 && context.header_len > 0;
     }
 
-    /// Sends the packet as one frame. The command of its last descriptor says whether a legacy one has a checksum inserted.
+    /// Sends the packet as one frame. For a legacy packet, the command of its last descriptor selects checksum
+    /// insertion.
     fn send_whole(&mut self, memory: &mut dyn DmaMemory, command: TxCommand, send: &mut Send<'_>) {
         let mut frame = std::mem::take(&mut self.transmitter.data);
         let legacy = self.transmitter.legacy.filter(|_| command.contains(TxCommand::IC_TSE));
@@ -279,7 +280,7 @@ impl Chip {
         if options & spec::POPTS_TXSM != 0 {
             let (start, at) = (usize::from(context.start), usize::from(context.offset));
             let sum = checksum::insert(frame, start, at, context.end.into());
-            // A UDP checksum of 0 would say that there is none.
+            // A UDP checksum of 0 would mean that there is none.
             if sum == Some(0)
                 && context.command & spec::TUCMD_TCP == 0
                 && let Some(field) = frame.get_mut(at..at + 2)

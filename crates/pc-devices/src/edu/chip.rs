@@ -21,7 +21,7 @@ struct Dma {
 
 codec_struct!(Dma { source, destination, count, command });
 
-/// What a call asks of the interrupt.
+/// The effect of a call on the interrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
     /// The interrupt status got bits: an edge for message-signalled interrupts

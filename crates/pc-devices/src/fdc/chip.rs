@@ -110,7 +110,7 @@ codec_struct!(Chip {
 });
 
 impl Default for Chip {
-    /// As firmware leaves it: out of reset.
+    /// The state that firmware sets up: out of reset.
     fn default() -> Self {
         Self {
             drives: std::array::from_fn(|_| Drive::default()),
@@ -206,12 +206,12 @@ impl Chip {
         taken
     }
 
-    /// DMA says that this was the last byte.
+    /// Terminal count: the DMA controller has transferred the last byte.
     pub(super) fn terminal_count(&mut self) {
         self.with_transfer(|transfer, drives| transfer.terminal_count(drives));
     }
 
-    /// Runs a step of the transfer, and ends it where that says so. Without DMA the host is told of each sector.
+    /// Runs a step of the transfer, and ends the command if the step does. Without DMA each sector raises an interrupt.
     pub(super) fn with_transfer(&mut self, step: impl FnOnce(&mut Transfer, &[Drive; 4]) -> Option<End>) {
         let by_dma = self.by_dma();
         let Some(transfer) = &mut self.transfer else { return };
@@ -227,7 +227,7 @@ impl Chip {
         }
     }
 
-    /// Results wait to be read; `interrupt` says whether they announce themselves.
+    /// Enters the result phase; `interrupt` is whether it raises an interrupt.
     pub(super) fn finish(&mut self, result: &[u8], interrupt: bool) {
         self.fifo.iter_mut().zip(result).for_each(|(to, from)| *to = *from);
         self.len = result.len().min(LONGEST) as u8;
@@ -237,7 +237,8 @@ impl Chip {
         self.announced = interrupt;
     }
 
-    /// Whether a seek has ended that was not asked about. The interrupt of reset stands for all drives; seeks have one each.
+    /// Returns whether the end of a seek has not been sensed yet. The interrupt of a reset covers all drives; each seek
+    /// has its own.
     pub(super) fn seek_waits(&self) -> bool {
         let polling = |status: u8| St0::from_bits_truncate(status).contains(St0::POLLING);
         self.ended.iter().flatten().any(|status| !polling(*status))
@@ -337,8 +338,7 @@ impl Chip {
         self.ended = [None; 4];
     }
 
-    /// Software reset. The heads go back to track 0, as QEMU has it: drivers believe in a new start, and do not all
-    /// recalibrate.
+    /// Software reset. The heads return to track 0, as in QEMU: not all drivers recalibrate after a reset.
     ///
     /// SPEC: intel-82077aa :: Drive Polling -> after reset each drive is reported as changed: one interrupt, four SENSE INTERRUPT STATUS
     /// SPEC: intel-82077aa :: LOCK -> while locked a software reset leaves FIFO, its threshold and precompensation alone

@@ -86,7 +86,7 @@ pub(super) fn is_complete(bytes: &[u8]) -> bool {
         | Command::PowerDownMode
         | Command::Option => 1,
         Command::Restore => 17,
-        // The last parameter says so.
+        // DRIVE SPECIFICATION ends with a parameter that has the DONE bit.
         Command::DriveSpecification => {
             return parameters.last().is_some_and(|byte| byte & 0x80 != 0) || parameters.len() >= 5;
         }
@@ -311,7 +311,7 @@ fn restore(chip: &mut Chip) {
 }
 
 impl Transfer {
-    /// Goes through sectors without moving them; `count` says how many, else up to EOT.
+    /// Passes over sectors without transferring them: `count` of them, or up to EOT.
     fn verify(&mut self, drives: &[super::drive::Drive; 4], count: Option<u8>) -> End {
         for _ in 1..count.unwrap_or(0) {
             match self.next_sector(drives) {

@@ -50,7 +50,7 @@ impl Drive {
             medium.map(|(bytes, read_only)| Medium { format: Format::of(self.kind, bytes), read_only });
     }
 
-    /// Whether a medium of 40 tracks lies in a drive of 80, whose head has to step twice from one to the next.
+    /// Returns whether a medium of 40 tracks is in a drive of 80 tracks: the head makes two steps for each track.
     fn steps_twice(&self, format: &Format) -> bool {
         self.kind == Some(DriveType::D120) && format.tracks <= 42
     }

@@ -26,7 +26,7 @@ impl DriveType {
         }
     }
 
-    /// Returns the kind of a drive: the one named, else the one that the medium's size asks for, else 2.88 MB.
+    /// Returns the kind of a drive: the given one, else that of the medium's size, else 2.88 MB.
     pub fn choose(named: Option<Self>, medium_bytes: Option<u64>) -> Self {
         let by_medium = || medium_bytes.map(|bytes| Format::of(None, bytes).drive);
         named.or_else(by_medium).unwrap_or(Self::D288)
@@ -41,7 +41,7 @@ impl DriveType {
         }
     }
 
-    /// Returns the number by which firmware knows the kind in its CMOS memory.
+    /// Returns the number of the kind in CMOS memory, which firmware reads.
     pub fn cmos(self) -> u8 {
         match self {
             Self::D120 => 2,
@@ -75,8 +75,7 @@ const fn format(drive: DriveType, sectors: u8, tracks: u8, heads: u8, rate: u8) 
     Format { drive, sectors, tracks, heads, rate }
 }
 
-/// QEMU's formats, in the order in which they are looked through; the first of each kind of drive is what media of other
-/// sizes are taken for.
+/// QEMU's formats, in the order of the search. Media of other sizes get the first format of the kind of drive.
 const FORMATS: &[Format] = &[
     format(DriveType::D144, 18, 80, 2, rate::K500),
     format(DriveType::D144, 20, 80, 2, rate::K500),

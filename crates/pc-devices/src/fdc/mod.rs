@@ -39,7 +39,7 @@ struct Connected {
 pub struct Fdc {
     chip: Chip,
     drives: [Option<Connected>; 2],
-    /// The request on its way, and the drive it is for
+    /// The pending request, and its drive
     request: Option<(RequestId, u8)>,
     requests: u64,
 }

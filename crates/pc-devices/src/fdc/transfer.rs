@@ -40,7 +40,7 @@ enum State {
     Medium,
     /// Bytes from or to the host
     Host,
-    /// A sector is through: a terminal count ends the command, another byte goes on with the next sector
+    /// A sector is complete: a terminal count ends the command, another byte continues with the next sector
     Between,
 }
 codec_enum!(State { Medium, Host, Between });
@@ -178,7 +178,7 @@ impl Transfer {
         matches!(self.kind, Kind::ScanEqual | Kind::ScanLowOrEqual | Kind::ScanHighOrEqual)
     }
 
-    /// Whether the host is to move a byte, or to say that there is none.
+    /// Returns whether the host has to transfer a byte, or to signal terminal count.
     pub(super) fn wants_host(&self) -> bool {
         self.state != State::Medium
     }
@@ -251,7 +251,7 @@ impl Transfer {
         None
     }
 
-    /// Compares the identifications on the track with the sector wanted.
+    /// Compares the address marks on the track with the requested sector.
     ///
     /// SPEC: intel-82077aa :: READ DATA -> no data where none is equal; wrong cylinder where theirs is another
     fn lookup(&self, drives: &[Drive; 4]) -> Option<End> {
@@ -268,7 +268,7 @@ impl Transfer {
         (!there).then(|| End::error(St1::NO_DATA))
     }
 
-    /// Goes on to the next sector. Returns how the command ends where there is none.
+    /// Advances to the next sector. Returns the command's result if there is none.
     ///
     /// SPEC: intel-82077aa :: READ DATA -> sectors up to EOT; with MT side 1 follows side 0; beyond it end of cylinder
     pub(super) fn next_sector(&mut self, drives: &[Drive; 4]) -> Option<End> {
@@ -285,7 +285,7 @@ impl Transfer {
         (!(1..=format.sectors).contains(&self.sector)).then(|| End::error(St1::NO_DATA))
     }
 
-    /// Another byte is wanted behind a sector that is through.
+    /// Continues after a complete sector, for another byte.
     fn go_on(&mut self, drives: &[Drive; 4]) -> Option<End> {
         if self.format(drives).is_none() {
             return Some(End::error(St1::MISSING_MARK));
@@ -304,7 +304,7 @@ impl Transfer {
         None
     }
 
-    /// The host goes on where it could have ended the command.
+    /// Continues without a terminal count at the end of a sector.
     pub(super) fn without_count(&mut self, drives: &[Drive; 4]) -> Option<End> {
         if self.state == State::Between { self.go_on(drives) } else { None }
     }

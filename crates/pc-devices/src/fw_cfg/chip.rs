@@ -16,7 +16,7 @@ pub(super) struct Chip {
 }
 codec_struct!(Chip { items, selected, offset, dma_high });
 
-/// What a DMA request asks for.
+/// The operation of a DMA request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Request {
     control: Control,

@@ -1,4 +1,4 @@
-//! QEMU's firmware configuration device: what firmware asks the machine about itself.
+//! QEMU's firmware configuration device, through which firmware reads the machine's configuration.
 
 mod chip;
 mod items;

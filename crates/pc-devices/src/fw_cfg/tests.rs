@@ -94,7 +94,7 @@ fn dma_selects_reads_and_skips() {
     assert_eq!(request(&mut device, &mut bench, (4, 1, 0)), 0);
     assert_eq!(request(&mut device, &mut bench, (2, 10, 0x2000)), 0);
     assert_eq!(bench.memory.read_array(GuestPhysAddr(0x2000)), *b"genroms\0\0\0\xee");
-    // Select alone, and the ports go on where DMA stopped.
+    // Select without a transfer; the ports continue at DMA's position.
     assert_eq!(request(&mut device, &mut bench, (0x0005_0008, 0x100, 0x2000)), 0);
     assert_eq!(device.port_read(&mut bench.ctx(), DATA, 1), 3);
     // An item that does not exist reads as zeros, in pieces too large for one write.

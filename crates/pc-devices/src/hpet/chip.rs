@@ -159,7 +159,7 @@ impl Chip {
         let waits = |timer: &&Timer| timer.config & INT_ENB != 0;
         let distances = self.timers.iter().filter(waits).map(|timer| timer.distance(self.counter));
         let ticks = u128::from(self.since) + distances.min()?;
-        // Beyond what time can say is never.
+        // A time that overflows is never.
         let at = VmTime::at_tick(u64::try_from(ticks).ok()?, HZ);
         (at != VmTime(u64::MAX)).then_some(at)
     }

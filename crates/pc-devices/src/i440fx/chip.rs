@@ -2,7 +2,7 @@
 
 use super::spec::*;
 
-/// A stretch of addresses with attributes of its own.
+/// An address range with its own attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Segment {
     pub(super) start: u64,

@@ -1,4 +1,4 @@
-//! What firmware says of the bus behind the bridge.
+//! ACPI entries of the host bridge.
 
 use acpi_tables::Aml;
 use acpi_tables::aml::{AddressSpace, AddressSpaceCacheable, EISAName, IO, Name, ResourceTemplate, ZERO};

@@ -78,7 +78,7 @@ fn error(attached: &Attached, reason: impl Into<String>) -> DeviceError {
     DeviceError { id: attached.id.clone(), reason: reason.into() }
 }
 
-/// What was said of a drive's place.
+/// Returns the requested channel and position of a drive.
 fn wanted(attached: &Attached) -> (Option<usize>, Option<usize>) {
     let bus = attached.properties.text("bus").and_then(|bus| BUSES.iter().position(|name| *name == bus));
     let unit = attached.properties.number("unit").map(|unit| unit as usize & 1);
@@ -141,7 +141,7 @@ fn drive(
         serial: text(attached, "serial", SERIAL_LIMIT, format!("QM{:05}", 1 + 2 * bus + unit))?,
         revision: "2.5+".to_owned(),
     };
-    // A drive without a name of its own is called by its place.
+    // A drive without an id is named by its position.
     let is_default = attached
         .id
         .strip_prefix(attached.decl.id)

@@ -1,4 +1,4 @@
-//! A channel's bus master: it moves a drive's data to where descriptors in memory say.
+//! A channel's bus master: it transfers a drive's data by the physical region descriptors in memory.
 
 use super::spec::{MasterCommand, MasterStatus};
 use crate::codec::codec_struct;
@@ -71,7 +71,7 @@ impl BusMaster {
         self.command & MasterCommand::START.bits() != 0
     }
 
-    /// Whether a transfer may go on.
+    /// Returns whether a transfer may continue.
     pub(super) fn is_active(&self) -> bool {
         self.starts() && self.status & MasterStatus::ACTIVE.bits() != 0
     }
@@ -95,7 +95,7 @@ impl BusMaster {
         self.status &= !MasterStatus::ACTIVE.bits();
     }
 
-    /// Returns where the next bytes go, up to `wanted` of them. `None` at the end of the table.
+    /// Returns the address of the next bytes, up to `wanted` of them. `None` at the end of the table.
     ///
     /// SPEC: bus-master-ide-1.0 :: Physical Region Descriptor -> base and count are even, a count of 0 is 64 KiB, bit 31 ends the table
     fn region(&mut self, memory: &mut dyn DmaMemory, wanted: usize) -> Option<(GuestPhysAddr, usize)> {

@@ -28,7 +28,7 @@ impl Sense {
     pub(super) const MEDIUM_CHANGED: Self = Self { key: 6, code: 0x28 };
 }
 
-/// State of the tray, and what the host has to learn.
+/// State of the tray, and events for the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cd {
     pub(super) sense: Sense,
@@ -173,7 +173,7 @@ impl Drive {
         self.error |= 1 << 3;
     }
 
-    /// Hands on the next bytes of the answer, or asks the medium for them, or ends the command.
+    /// Transfers the next bytes of the data, requests them from the medium, or ends the command.
     fn next_bytes(&mut self) {
         if self.cd.bytes == 0 {
             return self.packet_done();

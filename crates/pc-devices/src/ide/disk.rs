@@ -8,7 +8,7 @@ use device_api::{BlockError, BlockResult};
 /// What commands set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Disk {
-    /// The geometry that the disk has by itself
+    /// The default geometry of the disk
     pub(super) cylinders: u16,
     /// The geometry that addresses are counted by: INITIALIZE DEVICE PARAMETERS
     pub(super) heads: u8,
@@ -39,7 +39,7 @@ codec_struct!(Disk {
     standby,
 });
 
-/// Heads and sectors of a track that a disk says it has.
+/// Heads, and sectors per track, that a disk reports.
 pub(super) const HEADS: u8 = 16;
 pub(super) const SECTORS_PER_TRACK: u8 = 63;
 /// Sectors of a block of READ MULTIPLE, at most.

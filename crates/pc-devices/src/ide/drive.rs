@@ -115,7 +115,7 @@ pub(super) struct Drive {
     pub(super) phase: Phase,
     pub(super) flow: Flow,
     pub(super) request: Option<Request>,
-    /// Requests that were made: tells one from another
+    /// Number of requests made, which identifies a request
     pub(super) asked: u64,
     pub(super) buffer: Vec<u8>,
     /// Next byte of the buffer, and the end of what is in it for this phase
@@ -256,7 +256,7 @@ impl Drive {
         self.fail(ErrorBits::ABRT);
     }
 
-    /// Asks the medium.
+    /// Submits a request to the medium.
     pub(super) fn ask(&mut self, request: Request) {
         self.request = Some(request);
         self.asked = self.asked.wrapping_add(1);
@@ -293,7 +293,7 @@ impl Drive {
         })
     }
 
-    /// The medium has done what it was asked.
+    /// Handles a completed request.
     pub(super) fn completed(&mut self, result: BlockResult) {
         if self.request.take().is_none() {
             return;
@@ -398,7 +398,7 @@ impl Drive {
             phase,
             flow,
             request,
-            // Requests are numbered anew.
+            // The numbering of requests restarts.
             asked: _,
             buffer,
             at,

@@ -1,4 +1,4 @@
-//! What drives say about themselves: 256 words.
+//! IDENTIFY DEVICE and IDENTIFY PACKET DEVICE: 256 words.
 
 use super::disk::{HEADS, LBA28_SECTORS, MULTIPLE_LIMIT, SECTORS_PER_TRACK};
 use super::drive::Drive;

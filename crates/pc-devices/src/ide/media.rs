@@ -27,7 +27,7 @@ impl Piix3Ide {
     }
 }
 
-/// Whether the guest lets the medium go; if not, it is asked to.
+/// Checks that the guest has not locked the medium. If it has, requests that the guest eject it.
 fn release(drive: &mut Drive, id: &str, force: bool) -> Result<(), String> {
     if drive.cd.locked && !drive.cd.open && !force {
         drive.cd.eject_wanted = true;

@@ -1,7 +1,7 @@
 //! The IDE function of a PIIX3 with its drives: hard disks and CD drives.
 //!
 //! `drive.rs` is what every drive does, `disk.rs`, `ata.rs` and `smart.rs` are hard disks, `cd.rs`, `mmc.rs` and
-//! `mmc_data.rs` CD drives; `channel.rs` is the cable, `bus_master.rs` moves data by itself.
+//! `mmc_data.rs` CD drives; `channel.rs` is the cable, `bus_master.rs` is DMA.
 
 mod ata;
 mod attach;
@@ -84,7 +84,7 @@ impl Piix3Ide {
         }
     }
 
-    /// Lets media and bus master go on as far as they can, and drives the interrupt line.
+    /// Advances media and bus master as far as possible, and drives the interrupt line.
     fn serve(&mut self, ctx: &mut Ctx<'_>, n: usize) {
         let (channel, slots) = (&mut self.channels[n], &mut self.slots[n]);
         let is_master = self.config.command().contains(Command::MASTER);
@@ -139,7 +139,7 @@ impl Piix3Ide {
         }
     }
 
-    /// The channel whose data register a wide access reaches.
+    /// Returns the channel of a data register that a wide access addresses.
     fn data_register(port: u16, size: u8) -> Option<usize> {
         spec::COMMAND_PORTS.iter().position(|&base| base == port).filter(|_| size > 1)
     }

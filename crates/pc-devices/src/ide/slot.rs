@@ -21,7 +21,7 @@ impl Slot {
         Self { id, medium, ..Self::default() }
     }
 
-    /// Forgets the request that is on its way: its answer is dropped when it comes.
+    /// Cancels the pending request: its completion will be dropped.
     pub(super) fn forget(&mut self) {
         self.sent = None;
     }
@@ -34,7 +34,7 @@ impl Slot {
             return false;
         }
         let mut moved = false;
-        // A drive that was reset may have asked anew since.
+        // A drive that was reset may have made a new request since.
         if self.sent.is_none_or(|(_, asked)| asked != drive.asked) {
             let Some(operation) = drive.operation() else { return false };
             let Some(medium) = &mut self.medium else {

@@ -97,7 +97,7 @@ fn data(drive: &Drive) -> Vec<u8> {
         put(&mut bytes, 2 + 12 * n, &[id, flags, 0, value, value]);
         put(&mut bytes, 7 + 12 * n, &raw);
     }
-    // Offline data collection: done, by itself or not
+    // Offline data collection: completed, automatic or not
     bytes[362] = 2 | u8::from(drive.disk.smart_autosave) << 7;
     // Seconds, capabilities: offline routine and self-tests, autosave, logs; minutes of the tests
     put(&mut bytes, 364, &[0x20, 1, 0, 0x19, 3, 0, 1, 0, 2, 0x36, 1]);

@@ -51,7 +51,7 @@ impl Device for IoApicDevice {
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.state = IoApic::default();
-        // The levels belong to those who drive them. Every entry is masked, so nothing is sent.
+        // A reset does not change the levels of lines, which their drivers hold. Every entry is masked, so nothing is sent.
         for line in (0..spec::INPUTS as u8).map(IrqLine) {
             if let Some(input) = input(line) {
                 self.state.set_pin(input, ctx.lines.level(line), ctx.messages);

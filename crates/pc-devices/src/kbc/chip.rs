@@ -7,7 +7,7 @@ use super::translate::Translation;
 use crate::codec::{codec_enum, codec_struct};
 use device_api::{InputEvent, VmTime};
 
-/// Who a byte in the output buffer is from.
+/// The source of a byte in the output buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Source {
     /// The controller itself, at the keyboard's place
@@ -39,7 +39,7 @@ pub(super) struct Chip {
     memory: [u8; 32],
     /// The output buffer
     output: Option<Output>,
-    /// A device's byte whose place an answer of the controller took
+    /// A device's byte that was displaced by a response of the controller
     displaced: Option<Output>,
     /// What port 60h reads when the buffer is empty
     last: u8,
@@ -65,7 +65,8 @@ codec_struct!(Chip {
 });
 
 impl Default for Chip {
-    /// As firmware leaves it: self-test passed, keyboard on with translation, auxiliary port off, A20 open.
+    /// The state that firmware sets up: self-test passed, keyboard enabled with translation, auxiliary port disabled,
+    /// A20 enabled.
     fn default() -> Self {
         Self {
             command_byte: INT | SYS | DISABLE2 | TRANSLATE,
@@ -117,7 +118,7 @@ impl Chip {
         self.command_byte & DISABLE2 == 0
     }
 
-    /// When something of a device next comes into the empty buffer by itself.
+    /// Returns when the next byte of a device arrives in the empty buffer.
     pub(super) fn next_event(&self) -> Option<VmTime> {
         let codes = (self.listens_to_keyboard() && self.keyboard.has_codes()).then_some(VmTime::ZERO);
         let packet = self.mouse.packet_due().filter(|_| self.listens_to_mouse());
@@ -209,7 +210,7 @@ impl Chip {
                 let lines = if one { OUT_IRQ1 } else { 0 } | if twelve { OUT_IRQ12 } else { 0 };
                 self.reply(self.output_port & !(OUT_IRQ1 | OUT_IRQ12) | lines);
             }
-            // The A20 gate by itself, as QEMU and later controllers have it.
+            // The A20 gate alone, as in QEMU and later controllers.
             0xdd => self.output_port &= !OUT_A20,
             0xdf => self.output_port |= OUT_A20,
             // Test inputs: clock lines idle.

@@ -138,7 +138,7 @@ impl Keyboard {
         if !down && !was_down {
             return;
         }
-        // The key itself is no modifier of its own.
+        // A key is not its own modifier.
         let with = self.modifiers();
         let bit = 1 << (key as u8 & 127);
         self.down = if down { self.down | bit } else { self.down & !bit };
@@ -200,7 +200,7 @@ impl Keyboard {
             self.answers.push(&[self.last]);
             return;
         }
-        // A command begins anew. What was not read of the last answer is lost.
+        // A new command begins. Unread bytes of the last response are lost.
         self.answers.clear();
         if let Some(waiting) = self.waiting.take()
             && self.argument(waiting, byte)

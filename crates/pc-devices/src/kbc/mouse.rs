@@ -1,4 +1,4 @@
-//! A mouse with three buttons, and with a wheel once the host has asked for it.
+//! A mouse with three buttons, and a wheel once the guest has enabled it.
 
 use super::fifo::Fifo;
 use super::spec::{ACK, BAT_OK, RESEND, mouse as command};
@@ -15,9 +15,9 @@ codec_enum!(Waiting { Resolution, Rate });
 
 /// Counts that are kept while no packet can be sent.
 const KEPT: i32 = 0x7fff;
-/// What one packet says at most. Nine bits would do, but drivers exist that read eight.
+/// The largest movement of one packet. Packets have nine bits, but some drivers read eight.
 const COUNTS: i32 = 127;
-/// What one packet says of the wheel at most.
+/// The largest wheel movement of one packet.
 const NOTCHES: i32 = 7;
 /// Type of a mouse with a wheel.
 const INTELLIMOUSE: u8 = 3;
@@ -196,8 +196,8 @@ impl Mouse {
         }
     }
 
-    /// Returns a packet of what has happened, and its length: buttons and signs; x; y, upwards; the wheel. What it cannot
-    /// say stays for the next one.
+    /// Returns a packet of what has happened, and its length: buttons and signs; x; y, upwards; the wheel. The excess
+    /// stays for the next packet.
     fn packet(&mut self, scale: bool) -> ([u8; 4], usize) {
         let most = if scale { COUNTS / 2 } else { COUNTS };
         let [mut x, mut y] = [&mut self.x, &mut self.y].map(|sum| take(sum, most));
@@ -273,7 +273,7 @@ impl Mouse {
             }
             command::STREAM_MODE => self.remote = false,
             command::READ_DATA => {
-                // Scaling is for reports that the mouse makes by itself.
+                // Scaling applies to stream mode only.
                 let (bytes, len) = self.packet(false);
                 self.answers.push(bytes.get(..len).unwrap_or_default());
             }

@@ -169,7 +169,7 @@ const fn codes(key: KeyCode) -> Codes {
     }
 }
 
-/// The keys whose codes in sets 1 and 2 depend on others, or are two.
+/// Keys with codes in sets 1 and 2 that depend on modifiers, or are sequences.
 fn special(key: KeyCode, down: bool, set: Set, with: Modifiers) -> Option<&'static [u8]> {
     let codes: [&[u8]; 4] = match key {
         KeyCode::PrintScreen if with.alt => [&[0x54], &[0xd4], &[0x84], &[BREAK, 0x84]],
@@ -179,7 +179,7 @@ fn special(key: KeyCode, down: bool, set: Set, with: Modifiers) -> Option<&'stat
             &[0xe0, 0x12, 0xe0, 0x7c],
             &[0xe0, BREAK, 0x7c, 0xe0, BREAK, 0x12],
         ],
-        // The make code contains the break code; the release says nothing.
+        // The make code contains the break code; the release sends nothing.
         KeyCode::Pause if with.control => {
             [&[0xe0, 0x46, 0xe0, 0xc6], &[], &[0xe0, 0x7e, 0xe0, BREAK, 0x7e], &[]]
         }

@@ -1,6 +1,6 @@
-//! From scan code set 2 to set 1, as the controller translates where its command byte says so.
+//! Translation from scan code set 2 to set 1, which the controller's command byte enables.
 
-/// Set 1 by set 2, as Microsoft's Keyboard Scan Code Specification 1.3a has it, too.
+/// Set 1 codes by set 2 code, as in Microsoft's Keyboard Scan Code Specification 1.3a.
 const SET_1: [u8; 0x80] = [
     0xff, 0x43, 0x41, 0x3f, 0x3d, 0x3b, 0x3c, 0x58, 0x64, 0x44, 0x42, 0x40, 0x3e, 0x0f, 0x29, 0x59, //
     0x65, 0x38, 0x2a, 0x70, 0x1d, 0x10, 0x02, 0x5a, 0x66, 0x71, 0x2c, 0x1f, 0x1e, 0x11, 0x03, 0x5b, //
@@ -15,7 +15,7 @@ const SET_1: [u8; 0x80] = [
 /// The prefix of break codes in sets 2 and 3.
 pub(super) const BREAK: u8 = 0xf0;
 
-/// The translation, which remembers that a break code has begun.
+/// The translator. Its state is whether a break code has begun.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Translation {
     breaking: bool,

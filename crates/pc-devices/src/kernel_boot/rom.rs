@@ -14,7 +14,7 @@ const HEADER: usize = 0x20;
 const PRODUCT: usize = 0x40;
 const CODE: usize = 0x60;
 
-/// Asks firmware for its memory map, then has the machine load the kernel, which never returns.
+/// Reads firmware's memory map, then triggers the machine to load the kernel; does not return.
 ///
 /// SPEC: acpi-6.5 :: 15.1 INT 15H, E820H - Query System Address Map -> EAX E820h, EDX 'SMAP', ECX 20, EBX continues; carry or EBX 0 ends
 #[rustfmt::skip]

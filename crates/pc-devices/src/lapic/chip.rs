@@ -145,8 +145,8 @@ impl Lapic {
         self.irr.highest().filter(|vector| vector >> 4 > self.ppr() >> 4)
     }
 
-    /// The vector to run, moved from IRR to ISR. Choosing and taking are one step here, so that the race in which
-    /// hardware hands out the spurious vector does not exist.
+    /// Returns the vector to deliver, moved from IRR to ISR. Selection and acknowledgement are one step here, so that
+    /// the race that gives the spurious vector on hardware does not exist.
     ///
     /// SPEC: intel-sdm-vol3 :: 12.8.4 Interrupt Acceptance for Fixed Interrupts -> IRR to ISR when the processor takes it
     pub(super) fn acknowledge(&mut self) -> Option<u8> {

@@ -1,4 +1,4 @@
-//! Messages between APICs: what is sent, who is meant, what is accepted.
+//! Interrupt messages between APICs: sending, destinations, acceptance.
 
 use super::chip::{Lapic, legal};
 use super::spec::{ApicBase, Esr, Icr};
@@ -9,7 +9,7 @@ use device_api::{Delivery, InterruptMessage};
 pub(super) enum Ipi {
     /// To whom its destination names, the sender included
     Addressed(InterruptMessage),
-    /// To every other APIC, whatever its destination says
+    /// To every other APIC, independently of the destination field
     Others(InterruptMessage),
 }
 
@@ -123,7 +123,7 @@ impl Lapic {
     }
 }
 
-/// What ICR bits 10:8 ask for; `None` for the reserved encodings.
+/// Returns the delivery mode in ICR bits 10:8; `None` for the reserved encodings.
 fn delivery(bits: u32) -> Option<Delivery> {
     Some(match bits {
         0 => Delivery::Fixed,

@@ -1,4 +1,4 @@
-//! The APIC timer. Nothing counts: what has passed is computed from the time whenever someone looks.
+//! The APIC timer. Its count is computed from the time at each access.
 
 use device_api::VmTime;
 
@@ -79,7 +79,7 @@ impl Timer {
         self.divide = (value & 0xb) as u8;
     }
 
-    /// The first moment at which [`Timer::expire`] says true.
+    /// Returns the first time at which [`Timer::expire`] returns true.
     pub(super) fn next(&self, mode: TimerMode) -> Option<VmTime> {
         match mode {
             TimerMode::TscDeadline => (self.deadline != 0).then_some(VmTime(self.deadline)),

@@ -41,8 +41,8 @@ impl Chip {
         self.interrupt
     }
 
-    /// Reads a register. The printer is busy with the strobe; behind it comes an acknowledgement, then it is ready. Each read
-    /// of the status goes one step on, as QEMU has it.
+    /// Reads a register. The printer is busy during the strobe, then acknowledges, then is ready. Each read of the
+    /// status advances this sequence, as in QEMU.
     pub(super) fn read(&mut self, register: u16) -> u8 {
         match register {
             // Nothing drives the lines when they are inputs.

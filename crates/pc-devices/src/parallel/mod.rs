@@ -1,4 +1,4 @@
-//! The parallel port with a printer, whose bytes go to the host.
+//! The parallel port with a printer that writes to the host.
 
 mod chip;
 mod spec;

@@ -19,7 +19,7 @@ const BYTE: u16 = 0xe8;
 /// One port for each ISA interrupt line: a write of 0 deasserts it, any other asserts it
 const LINES: u16 = 0x2000;
 const LINE_COUNT: u16 = 16;
-/// Memory whose every access reaches the device
+/// Memory-mapped range; every access reaches the device
 const MEMORY: u64 = 0xff00_0000;
 const MEMORY_LEN: usize = 0x1_0000;
 

@@ -26,7 +26,7 @@ pub(super) struct Chip {
     edges: u8,
     /// Level triggered inputs
     elcr: u8,
-    /// Inputs that follow their level whatever ELCR says (the cascade)
+    /// Inputs that are level-triggered independently of ELCR (the cascade)
     cascade: u8,
     imr: u8,
     isr: u8,

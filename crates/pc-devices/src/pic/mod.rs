@@ -44,7 +44,7 @@ impl Device for Pic {
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.state = chip::Pair::default();
-        // The levels belong to those who drive them.
+        // A reset does not change the levels of lines, which their drivers hold.
         for line in 0..16 {
             self.state.set_line(line, ctx.lines.level(IrqLine(line)));
         }

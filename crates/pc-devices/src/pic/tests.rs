@@ -207,7 +207,8 @@ fn rotation_in_automatic_eoi_makes_the_served_line_last() {
     assert_eq!(pair.acknowledge(), 0x20, "no rotation any more: 7 was served last, so 0 leads");
 }
 
-/// OCW2 after lines 4 and 6 were taken (6 in service under rotated priorities, then 4): what is in service and who leads.
+/// OCW2 after lines 4 and 6 were taken (6 in service under rotated priorities, then 4): what is in service, and the
+/// highest priority.
 #[test]
 fn ocw2_commands() {
     let table: &[(u8, u8, u8)] = &[

@@ -85,7 +85,7 @@ impl Device for IsaBridge {
     }
     fn reset(&mut self, ctx: &mut Ctx<'_>) {
         self.config.reset();
-        // The levels belong to those who drive them.
+        // A reset does not change the levels of lines, which their drivers hold.
         for n in 0..spec::PIRQS as u8 {
             self.chip.set(n, ctx.lines.level(spec::pirq(n)));
         }

@@ -1,4 +1,4 @@
-//! What firmware says of PCI interrupts: the links that route them, and which pin of which slot is at which link.
+//! ACPI entries of PCI interrupts: the link devices, and the routing of slots and pins to links.
 
 use crate::aml::shared_interrupt;
 use acpi_tables::Aml;
@@ -61,7 +61,7 @@ fn bridge(out: &mut Vec<u8>) {
     Device::new("ISA_".into(), vec![&name, &region, &field]).to_aml_bytes(out);
 }
 
-/// A link whose interrupt its route control register names.
+/// A link device; its route control register has the interrupt.
 ///
 /// SPEC: acpi-6.5 :: 6.2.13 _PRT (PCI Routing Table) -> PNP0C0F devices with _PRS, _CRS, _SRS and _DIS
 fn routed_link(link: &str, route: &str, uid: u8, out: &mut Vec<u8>) {

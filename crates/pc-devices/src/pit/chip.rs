@@ -25,7 +25,8 @@ pub(super) fn clock(now: VmTime) -> u64 {
 }
 
 impl Chip {
-    /// Brings the counters up to `now`; says whether OUT of counter 0 rose on the way. Precedes every access.
+    /// Advances the counters to `now`. Returns whether OUT of counter 0 rose since the last call. Called before every
+    /// access.
     pub(super) fn catch_up(&mut self, now: VmTime) -> bool {
         let [zero, one, two] = self.counters.each_mut().map(|counter| counter.catch_up(clock(now)));
         let _ = (one, two);

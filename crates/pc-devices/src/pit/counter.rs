@@ -144,7 +144,7 @@ impl Counter {
         }
     }
 
-    /// Brings lazily kept state up to `now`; says whether OUT rose since the last call.
+    /// Advances the state to `now`. Returns whether OUT rose since the last call.
     pub(super) fn catch_up(&mut self, now: u64) -> bool {
         let mut rose = false;
         if let Some(at) = self.reload_at.filter(|at| *at <= now) {
@@ -345,7 +345,7 @@ impl Counter {
         if self.written && (triggered || self.mode.periodic()) {
             self.load(now, now.saturating_add(1));
         } else if self.low.is_none() || self.mode != Mode::Terminal {
-            // Goes on where it stopped.
+            // Resumes from the count at which the gate stopped it.
             if let Some(clocks) = self.stopped.take() {
                 self.origin = now.saturating_sub(clocks);
             }

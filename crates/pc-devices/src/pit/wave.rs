@@ -32,7 +32,7 @@ impl Mode {
         }
     }
 
-    /// Starts over by itself.
+    /// Returns whether the mode reloads the count automatically.
     pub(super) fn periodic(self) -> bool {
         matches!(self, Mode::Rate | Mode::Square)
     }

@@ -49,7 +49,7 @@ impl Chip {
             .then(|| VmTime::at_tick((self.seen / HALF).saturating_add(1).saturating_mul(HALF), PM_TMR_HZ))
     }
 
-    /// Forgets a fixed event.
+    /// Clears a fixed event.
     pub(super) fn clear(&mut self, event: Pm1) {
         self.status &= !event.bits();
     }

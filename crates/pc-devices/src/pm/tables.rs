@@ -1,4 +1,4 @@
-//! What firmware says of power management.
+//! ACPI entries of power management.
 
 use super::spec::*;
 use crate::aml::Node;

@@ -1,4 +1,4 @@
-//! The POST code port, 80h: takes a byte and shows it. No data sheet has more to say about it than that.
+//! The POST code port, 80h: a latch of one byte. There is no data sheet for it.
 
 use crate::codec::codec_struct;
 use crate::ports::{OnPorts, PortChip};

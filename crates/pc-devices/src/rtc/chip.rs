@@ -6,7 +6,7 @@ use super::spec::*;
 use crate::codec::codec_struct;
 use device_api::VmTime;
 
-/// State. It is backed by a battery: RESET# touches only what the data sheet says.
+/// The chip's state. It is battery-backed: RESET# changes only what the data sheet lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Chip {
     index: u8,
@@ -54,7 +54,7 @@ impl Chip {
         self.cmos[usize::from(index & 0x7f)]
     }
 
-    /// A reset of the machine. The second one, the first after power-on, ends what `-boot once=` says.
+    /// A reset of the machine. The second one, the first after power-on, ends the boot order of `-boot once=`.
     pub(super) fn reset(&mut self) {
         self.clear();
         self.resets = self.resets.saturating_add(1).min(2);
@@ -134,7 +134,7 @@ impl Chip {
         *self.byte(REGISTER_C) |= UF;
     }
 
-    /// When an enabled interrupt whose flag is clear may come next.
+    /// Returns when an enabled interrupt with a clear flag may occur next.
     pub(super) fn next_event(&self) -> Option<VmTime> {
         let waits = self.get(REGISTER_B) & !self.get(REGISTER_C);
         if !self.running() {

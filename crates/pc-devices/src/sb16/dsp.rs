@@ -4,7 +4,7 @@ use super::spec::{COPYRIGHT, Io, Mode, READY, STATUS, VERSION, command};
 use crate::codec::{codec_enum, codec_struct};
 use device_api::{SoundFrame, VmTime};
 
-/// Bytes that the DSP has to say at most.
+/// Capacity of the DSP's output queue, in bytes.
 const MOST_OUTPUT: usize = 64;
 /// Frames a second, at least and at most.
 ///
@@ -34,7 +34,7 @@ pub(super) struct Transfer {
     wide: bool,
     signed: bool,
     stereo: bool,
-    /// The next block follows by itself
+    /// Auto-initialize mode: the next block follows automatically
     auto: bool,
     paused: bool,
     /// Frames a second
@@ -78,7 +78,7 @@ impl Transfer {
         self.kind != Kind::Silence
     }
 
-    /// Begins to count time anew.
+    /// Restarts the count of time.
     fn restart(&mut self, now: VmTime) {
         (self.start, self.moved, self.due) = (now, 0, 0);
     }
@@ -111,7 +111,7 @@ impl Transfer {
         Some(self.start + VmTime::at_tick(next, self.units.max(1).into()).0)
     }
 
-    /// Notes that some moved. Returns whether the block ends with them.
+    /// Counts transferred units. Returns whether the block ends with them.
     fn advance(&mut self, units: u32) -> bool {
         self.moved = self.moved.saturating_add(units.into());
         self.due = self.due.saturating_sub(units);
@@ -147,7 +147,7 @@ pub(super) struct Dsp {
     in_reset: bool,
     speaker: bool,
     rate: u32,
-    /// Bytes of a block of the commands that do not say
+    /// Block size, in bytes, of commands without a length
     block: u16,
     test: u8,
     /// Interrupts that were not acknowledged

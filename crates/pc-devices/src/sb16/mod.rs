@@ -90,7 +90,7 @@ impl Sb16 {
         ctx.lines.dma_request(self.channel(), requested);
     }
 
-    /// Lets go of all pins, before others take their place.
+    /// Releases all pins before other resources are assigned.
     fn release(&self, ctx: &mut Ctx<'_>) {
         let mixer = &self.card.mixer;
         ctx.lines.set(IrqLine(mixer.irq()), false);
@@ -243,7 +243,7 @@ impl DmaPeripheral for Sb16 {
         self.drive(ctx);
         moved
     }
-    /// The DSP counts by itself.
+    /// The DSP has its own count.
     fn terminal_count(&mut self, _ctx: &mut Ctx<'_>) {}
 }
 

@@ -20,9 +20,9 @@ pub(super) mod port {
     pub(in crate::sb16) const ACKNOWLEDGE_16: u16 = 0xf;
 }
 
-/// Status ports: the bit that says so
+/// Status ports: data is available
 pub(super) const STATUS: u8 = 1 << 7;
-/// What the DSP says after a reset
+/// The byte that the DSP returns after a reset
 pub(super) const READY: u8 = 0xaa;
 /// Version of the DSP
 pub(super) const VERSION: [u8; 2] = [4, 5];

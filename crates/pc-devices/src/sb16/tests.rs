@@ -42,7 +42,7 @@ impl Board {
             self.out(0xc, byte);
         }
     }
-    /// What the DSP has to say.
+    /// Returns the DSP's output.
     fn data(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         while self.read(0xe) & 0x80 != 0 {

@@ -274,8 +274,8 @@ impl Uart {
 
     /// SPEC: ns16550a :: 8.8 Modem Control Register -> loopback sends to the own receiver, the output pin marks
     fn transmit(&mut self, now: VmTime, value: u8) -> Option<u8> {
-        // A line whose speed was never set has no format either. Programs that send without setting anything mean the
-        // bytes, which QEMU sends as they are.
+        // If the divisor was never set, the line format is ignored. Programs that send without initializing the port
+        // expect whole bytes, as in QEMU.
         let missing = if self.divisor == 0 { 0 } else { 3 - (self.lcr & Lcr::WORD_LENGTH.bits()) };
         let byte = value & 0xff >> missing;
         self.empty = true;

@@ -94,7 +94,7 @@ fn registers_after_reset_with_and_without_a_cable() {
     assert_eq!(silent.next_deadline(), None, "nothing to wait for");
 }
 
-/// The steps by which the Linux 8250 driver tells a 16550A from its relatives.
+/// The steps by which the Linux 8250 driver detects a 16550A.
 #[test]
 fn linux_autoconfig_finds_a_16550a() {
     let mut rig = Rig::new();

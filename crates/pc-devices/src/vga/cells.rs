@@ -5,7 +5,7 @@ use super::mode::{Line, Raster, TextColors};
 use super::window::Vram;
 use device_api::{TextScreen, TextStyle};
 
-/// A character: its code, its attribute, and what time and the cursor make of it.
+/// A character cell: code, attribute, blinking and cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cell {
     pub(super) code: u8,
@@ -112,7 +112,7 @@ impl TextColors {
     }
 }
 
-/// Returns what a text screen says.
+/// Returns the contents of a text screen.
 pub(super) fn text_screen(
     vram: &impl Vram,
     raster: &Raster,

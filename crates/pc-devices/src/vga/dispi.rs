@@ -13,7 +13,7 @@ pub(super) struct Dispi {
 }
 codec_struct!(Dispi { index, regs });
 
-/// What is shown.
+/// Parameters of the displayed picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Picture {
     pub(super) width: u16,
@@ -49,7 +49,7 @@ impl Dispi {
         Enable::from_bits_retain(self.get(dispi::ENABLE))
     }
 
-    /// Returns the bits of a pixel as memory holds it; `None` where the VGA's own registers tell.
+    /// Returns the bits per pixel in memory; `None` if the VGA registers determine them.
     pub(super) fn pixel_bits(&self) -> Option<u32> {
         self.enable().contains(Enable::ENABLED).then(|| match self.get(dispi::BPP) {
             15 => 16,
@@ -58,7 +58,7 @@ impl Dispi {
         })
     }
 
-    /// Returns what is shown where the interface is enabled.
+    /// Returns the picture's parameters if the interface is enabled.
     pub(super) fn picture(&self) -> Option<Picture> {
         let bits = self.pixel_bits()?;
         Some(Picture {

@@ -8,7 +8,7 @@ pub(super) const LEN: usize = 384;
 /// How many dots an inch has.
 const DPI: u32 = 100;
 
-/// Modes beside the preferred one: width, height, and where a bit or a code says so.
+/// Modes in addition to the preferred one: width, height, and the bit or code that lists them.
 const MODES: [(u32, u32, Listed); 13] = [
     (1024, 768, Listed::Bit(36, 3)),
     (800, 600, Listed::Bit(35, 0)),

@@ -1,4 +1,4 @@
-//! What the registers say is on the screen.
+//! The display mode, computed from the registers.
 
 use super::chip::Chip;
 use super::dac::Rgba;
@@ -136,7 +136,7 @@ impl Mode {
         }
     }
 
-    /// Returns how wide a pixel is shown, in 1/1024ths of its height: the VGA's own modes fill a screen of 4 to 3.
+    /// Returns the pixel aspect ratio, in 1/1024: VGA modes fill a 4:3 screen.
     pub(super) fn pixel_aspect(&self, is_dispi: bool) -> u32 {
         match self.size() {
             Some((width, height)) if !is_dispi => (height * 4096 / (width * 3)).clamp(256, 4096),

@@ -2,7 +2,7 @@
 
 use bitflags::bitflags;
 
-/// Ports: sequencer, graphics controller, attribute controller, DAC, and what else has a port of its own.
+/// Ports: sequencer, graphics controller, attribute controller, DAC, and registers with separate ports.
 pub(super) mod port {
     /// Attribute address and data, written by turns
     pub(in crate::vga) const ATTRIBUTE: u16 = 0x3c0;

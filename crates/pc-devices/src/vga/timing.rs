@@ -10,11 +10,11 @@ pub(super) struct Timing {
     dot_hz: u64,
     /// Dots of a line
     line: u64,
-    /// Dots of it that are shown
+    /// Displayed dots of a line
     shown: u64,
     /// Lines of a frame
     lines: u64,
-    /// Lines of it that are shown
+    /// Displayed lines of a frame
     shown_lines: u64,
     /// First line of the vertical retrace
     retrace: u64,
@@ -41,8 +41,8 @@ impl Timing {
         retrace_lines: 2,
     };
 
-    /// Returns what the registers say. Where the Bochs interface drives the screen, or no monitor could follow, the
-    /// standard timing applies, so that a guest that waits for a retrace sees one.
+    /// Returns the timing by the registers. With the Bochs interface, or a timing that no monitor supports, it is the
+    /// standard timing, so that a guest that waits for a retrace observes one.
     ///
     /// SPEC: freevga :: Dot Clocks -> 25.175 MHz or 28.322 MHz, which the dot clock rate field halves
     /// SPEC: freevga :: Horizontal Timing -> the total is five character clocks more than its register says

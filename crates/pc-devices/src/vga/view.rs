@@ -44,12 +44,12 @@ struct Text {
 }
 
 impl View {
-    /// Has everything be drawn anew: video memory changed behind the log of writes.
+    /// Invalidates the picture: video memory changed without entries in the dirty log.
     pub(super) fn invalidate(&mut self) {
         self.mode = None;
     }
 
-    /// Notes that a page was written.
+    /// Records that a page was written.
     pub(super) fn note_page(&mut self, offset: u64) {
         let page = (offset / PAGE_SIZE) as usize;
         if self.pages.len() <= page {
@@ -183,7 +183,7 @@ impl View {
     }
 }
 
-/// Returns what blinks is shown at a time.
+/// Returns the blink phases at a time.
 fn time_of(chip: &Chip, colors: &TextColors, now: VmTime) -> Time {
     let off = !(chip.timing().frame(now) / BLINK_FRAMES).is_multiple_of(2);
     Time { cursor: chip.cursor().filter(|_| !off), hides_blinking: off && colors.blink }

@@ -75,7 +75,7 @@ struct Board {
 }
 
 impl Board {
-    /// A card whose registers are mapped, and that may be bus master.
+    /// Returns a card with mapped registers and bus mastering enabled.
     fn new() -> Self {
         let cable = Cable::default();
         let mut board =

@@ -20,7 +20,7 @@ fn a_frame_goes_into_the_next_buffer() {
     assert_eq!(status, RxStatus::DD | RxStatus::EOP | RxStatus::IXSM);
     assert_eq!(board.bytes(RX_BUFFERS, 100), sent);
     assert_eq!(board.read(RDH), 1);
-    // Short ones are padded, and the check sequence is stored where it is wanted.
+    // Short frames are padded, and the frame check sequence is stored unless RCTL.SECRC is set.
     board.write(offset::RCTL, (Rctl::EN | Rctl::BAM).bits());
     board.comes(&frame([0xff; 6], 20));
     assert_eq!(descriptor(&board, 1).0, 64);

@@ -182,7 +182,7 @@ fn vlan_tags_are_inserted() {
 #[test]
 fn a_large_ring_is_served_by_and_by() {
     let mut board = Board::started();
-    // The longest ring that can be said, over all of memory, of descriptors that are all alike.
+    // The longest possible ring, over all of memory, with equal descriptors.
     let descriptor = legacy(0x100, 0xffff, TxCommand::EOP);
     let all: Vec<u8> = descriptor.repeat(0x1_0000 / 16);
     for n in 0..16 {
@@ -197,7 +197,7 @@ fn a_large_ring_is_served_by_and_by() {
     let later = board.read(TDH);
     assert!(later > first && later < 0x4000, "{later}");
     assert!(board.cable.sent().iter().all(|frame| frame.len() == 16288));
-    // Contexts that say nothing of use, and headers longer than their packets.
+    // Contexts with invalid offsets, and headers longer than their packets.
     board.card.reset(&mut board.bench.ctx());
     let mut board = Board::started();
     board.transmit(&[

@@ -9,7 +9,7 @@ use device_api::{
 };
 use std::sync::{Arc, Mutex};
 
-/// A medium in memory, whose content the test sees.
+/// A medium in memory; the test can read its content.
 #[derive(Clone, Debug, Default)]
 struct Disk {
     bytes: Arc<Mutex<Vec<u8>>>,
@@ -182,7 +182,7 @@ impl Board {
         fdc.poll(&mut ctx);
     }
 
-    /// Goes on to the next deadline.
+    /// Advances time to the next deadline.
     fn wait(&mut self) {
         let timed = self.fdc.timed().unwrap();
         self.bench.now = timed.next_deadline().unwrap();

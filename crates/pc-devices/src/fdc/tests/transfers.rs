@@ -232,7 +232,7 @@ fn a_medium_that_takes_its_time() {
     disk.hold(false);
     board.poll();
     assert!(board.requested());
-    // A state saved while it waits goes on elsewhere.
+    // A state saved during a request continues on another machine.
     disk.hold(true);
     assert_eq!(board.dma_in(1024), disk.sector(0));
     let mut bytes = Vec::new();
@@ -252,7 +252,7 @@ fn a_medium_that_takes_its_time() {
     board.command(&data(0x46, 0, [0, 0, 3], 18));
     assert_eq!(board.dma_in(512), disk.sector(2));
 
-    // Writes: the terminal count comes before the medium has it.
+    // Writes: the terminal count arrives before the medium has completed the write.
     disk.hold(true);
     board.results();
     board.command(&data(0x45, 0, [0, 0, 1], 18));

@@ -36,7 +36,7 @@ fn memory(bytes: Vec<u8>, read_only: bool) -> Box<dyn BlockBackend> {
     Box::new(Memory::new(bytes, read_only))
 }
 
-/// A medium whose requests the test answers.
+/// A medium with requests that the test completes.
 fn deferred(bytes: u64) -> (Box<dyn BlockBackend>, DeferredHandle) {
     let (medium, handle) = Deferred::new(BlockInfo { bytes, read_only: false });
     (Box::new(medium), handle)
@@ -122,7 +122,7 @@ impl Rig {
 
     /// Writes the registers from the features to the device register, and the command.
     fn command(&mut self, base: u16, code: u8, registers: [u8; 6]) {
-        // The device first: it selects who takes the others.
+        // The device register first: it selects the drive for the others.
         for n in [5, 0, 1, 2, 3, 4] {
             self.out(base + 1 + n as u16, registers[n].into());
         }

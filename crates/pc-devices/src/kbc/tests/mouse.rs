@@ -19,7 +19,7 @@ fn send(board: &mut Board, bytes: &[u8]) -> Vec<u8> {
     answers
 }
 
-/// A board whose mouse has got these bytes.
+/// Returns a board after these bytes were sent to the mouse.
 fn board(bytes: &[u8]) -> Board {
     let mut board = Board::new();
     send(&mut board, bytes);
