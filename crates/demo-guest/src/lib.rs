@@ -1,8 +1,7 @@
-//! Small 64-bit guests that the project brings along, assembled when this crate is built. The demo ([`IMAGE`]) walks
-//! through the machine and tells about it on the serial line, a checked line a topic, and ends in a tiny shell. The
-//! memory guest ([`MEMORY_IMAGE`]) writes words of their own into every 2 MiB of RAM, also above 4 GiB, reads them all back,
-//! prints what it found on the serial line and powers off; where a word is wrong it halts for good or leaves by
-//! isa-debug-exit.
+//! Built-in 64-bit guests, assembled when this crate is built. The demo ([`IMAGE`]) tests the machine and reports on
+//! the serial line, one checked line for each topic, and ends in a small shell. The memory guest ([`MEMORY_IMAGE`])
+//! writes unique words to every 2 MiB of RAM, also above 4 GiB, reads them back, prints the result on the serial line
+//! and powers off; if a word is wrong it halts or exits by isa-debug-exit.
 //!
 //! An image is flat: it goes to [`LOAD_ADDRESS`] as it is and starts at [`ENTRY`] in 32-bit protected mode with flat
 //! segments and paging off, as multiboot 1 leaves a processor (EAX = [`MULTIBOOT_MAGIC`], EBX the information structure).
@@ -17,7 +16,7 @@ pub static IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/demo.bin"));
 /// The memory guest.
 pub static MEMORY_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/memory.bin"));
 
-/// The names that [`by_name`] knows.
+/// The names that [`by_name`] accepts.
 pub const NAMES: [&str; 2] = ["demo", "memory"];
 
 /// The guest of a name; `None` for any other than those in [`NAMES`].

@@ -33,7 +33,7 @@ pub(crate) fn open(spec: &MachineSpec, terminal: &Terminal, sockets: &SocketFile
     Ok(backends)
 }
 
-/// Opens the files of a machine whose character devices lead nowhere and that changes no disk.
+/// Opens the files of a machine with null character devices, and disks with temporary overlays.
 pub(crate) fn silent(spec: &MachineSpec) -> Result<Backends> {
     let mut backends = spec.null_chars();
     files(spec, &mut backends, true)?;

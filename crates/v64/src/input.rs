@@ -53,7 +53,7 @@ struct State {
 pub(crate) struct Traffic {
     /// Bytes in either direction
     pub(crate) bytes: u64,
-    /// Times that the guest asked for input in vain since the last of them
+    /// Number of unsuccessful reads of input by the guest since the last output
     pub(crate) asked: u64,
 }
 
@@ -186,7 +186,7 @@ impl Shared {
         byte
     }
 
-    /// Notes a byte of output.
+    /// Records a byte of output.
     pub(crate) fn sent(&self) {
         let mut state = self.lock();
         state.traffic = Traffic { bytes: state.traffic.bytes + 1, asked: 0 };
@@ -245,7 +245,7 @@ impl Shared {
     }
 }
 
-/// Tells when a guest whose input has ended waits for more of it.
+/// Detects a guest that waits for input after its end.
 #[derive(Default)]
 pub(crate) struct EndOfInput {
     seen: u64,

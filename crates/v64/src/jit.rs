@@ -24,7 +24,8 @@ pub(crate) fn disassembly(region: &Region, vcpu: &Vcpu, rip: u64) -> String {
     out
 }
 
-/// The WebAssembly of a region whose entry is at `rip`. Its helpers are numbered from 0, so that it is the same each time.
+/// Returns the WebAssembly of a region with its entry at `rip`. Helper calls are numbered from 0, so that the text is
+/// reproducible.
 pub(crate) fn describe(region: &Region, vcpu: &Vcpu, rip: u64) -> String {
     let offset = (rip % PAGE_SIZE) as i64;
     let mut pages: Vec<(i64, u64)> = Vec::new();

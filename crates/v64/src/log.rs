@@ -13,7 +13,7 @@ use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Has warnings and the events that are asked for printed.
+/// Enables output of warnings and of the requested events.
 ///
 /// # Errors
 /// Events that cannot be traced, or a file that cannot be written.
@@ -30,7 +30,7 @@ pub(crate) fn start(args: &RunArgs, shared: Arc<Shared>) -> Result<()> {
         Warnings(shared).with_filter(filter_fn(is_warning).with_max_level_hint(LevelFilter::WARN)).boxed(),
     );
     if !filter.is_empty() {
-        // What cannot be written is lost, and nothing is said about it.
+        // Output that cannot be written is lost without an error.
         let events = tracing_subscriber::fmt::layer().log_internal_errors(false).without_time();
         let filter = EnvFilter::new(filter.join(","));
         layers.push(match &args.log_file {

@@ -71,7 +71,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Reads the command line. The inner result is the parser's, whose errors include help and version.
+/// Parses the command line. The inner result is the parser's; its errors include help and version.
 fn parse() -> anyhow::Result<Result<Cli, clap::Error>> {
     let mut arguments = std::env::args_os();
     let program = arguments.next().unwrap_or_else(|| "v64".into());
@@ -99,7 +99,7 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
     }
 }
 
-/// Says what is wrong. Returns the exit code of bad input.
+/// Prints the error. Returns the exit code of bad input.
 fn refuse(error: &anyhow::Error) -> u8 {
     say(&format!("v64: {error:#}\n"));
     output::BAD

@@ -34,7 +34,7 @@ pub(crate) struct RunCommand {
 }
 
 impl RunCommand {
-    /// Says which options the command line gives.
+    /// Sets which options are given on the command line.
     pub(crate) fn set_given(&mut self, given: session::Given) {
         self.run.given = given;
     }
@@ -77,7 +77,7 @@ pub(crate) fn main(command: RunCommand) -> Result<u8> {
     match command.run.window() {
         // Help needs no display server.
         Some(options) if help(&command.run)?.is_none() => {
-            // What is wrong with the options is said first.
+            // Errors of the options come first.
             MachineSpec::new(&command.run)?;
             let (name, for_machine) = (command.run.machine_name(), Arc::clone(&shared));
             window::run(name, options, &shared, move |link| run_machine(command, for_machine, Some(link)))
@@ -86,7 +86,7 @@ pub(crate) fn main(command: RunCommand) -> Result<u8> {
     }
 }
 
-/// Returns what an option's value `help` asks for.
+/// Returns the list for an option with the value `help`.
 fn help(args: &RunArgs) -> Result<Option<String>> {
     if args.data_dirs.iter().any(|folder| folder.as_os_str() == "help") {
         let folders = crate::backends::firmware_folders(&[]);
@@ -223,7 +223,7 @@ fn is_socket(char: &session::spec::CharSpec) -> bool {
     matches!(char.target, CharTarget::Socket(_))
 }
 
-/// Who reads what is typed.
+/// Returns the consumer of typed keys.
 fn keys(args: &RunArgs, spec: &MachineSpec) -> Keys {
     let is_terminal = |target: &CharTarget| *target == CharTarget::Stdio;
     let monitor = spec.monitors.iter().find(|monitor| is_terminal(&monitor.target));
@@ -358,7 +358,7 @@ fn next_slice(slice: u64, took: Duration) -> u64 {
     }
 }
 
-/// Saves the state where Ctrl-A S asked for it.
+/// Saves the state after Ctrl-A S.
 fn save_if_asked(args: &RunArgs, terminal: &Terminal, machine: &mut Machine, guest: &Guest) {
     if !terminal.shared().take_save() {
         return;
@@ -372,7 +372,7 @@ fn save_if_asked(args: &RunArgs, terminal: &Terminal, machine: &mut Machine, gue
     }
 }
 
-/// Most memory that this process ever held, where the host tells.
+/// Returns the peak memory of this process, if the host reports it.
 fn peak_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -26,7 +26,7 @@ struct Wav {
     writer: Option<WavWriter<BufWriter<File>>>,
     /// The frame behind the last that was written
     next: Option<u64>,
-    /// Bytes written, and those of them that the file's header knows
+    /// Bytes written, and those recorded in the file's header
     written: u64,
     flushed: u64,
 }

@@ -88,7 +88,7 @@ impl CharBackend for Line {
     }
 }
 
-/// Who reads what is typed.
+/// The consumer of typed keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keys {
     /// Nothing is read
@@ -103,7 +103,7 @@ pub(crate) enum Keys {
     },
     /// The human monitor
     Monitor,
-    /// A tool that speaks QMP: the terminal stays as it is
+    /// A QMP client: the terminal's mode is unchanged
     Tool,
     /// The guest's keyboard: the terminal is its screen. Ctrl-A C opens the monitor, where there is one
     Screen {
@@ -178,12 +178,12 @@ impl Terminal {
         Self { shared, saved: Arc::default() }
     }
 
-    /// Returns a line whose other end is the terminal.
+    /// Returns a line over the terminal.
     pub(crate) fn stdio(&self) -> Box<dyn CharBackend> {
         Box::new(Line::new(Arc::clone(&self.shared), Output::Stdout, true))
     }
 
-    /// Returns a line whose bytes go to a file.
+    /// Returns a line that writes to a file.
     pub(crate) fn file(&self, path: &Path) -> Result<Box<dyn CharBackend>> {
         let name = path.display().to_string();
         let file = std::fs::File::create(path).with_context(|| format!("cannot write {name}"))?;
@@ -205,7 +205,7 @@ impl Terminal {
         self.saved.screen.as_ref()
     }
 
-    /// Says something while the machine runs.
+    /// Prints a message while the machine runs.
     pub(crate) fn say(&self, text: &str) {
         self.shared.say(text);
     }
@@ -326,7 +326,7 @@ impl Input {
         }
     }
 
-    /// Does what a key behind Ctrl-A says.
+    /// Executes the command of a key after Ctrl-A.
     fn escaped(&self, byte: u8) {
         if self.key(byte) {
             self.saved.restore();
@@ -335,7 +335,8 @@ impl Input {
         }
     }
 
-    /// Does what a key behind Ctrl-A says. Returns whether to exit at once, since the run loop did not stop when it should.
+    /// Executes the command of a key after Ctrl-A. Returns whether to exit at once, since the run loop did not stop
+    /// when it should.
     fn key(&self, byte: u8) -> bool {
         let shared = &self.shared;
         let screen = self.saved.screen.as_ref();

@@ -1,7 +1,7 @@
 //! Threads that compile modules, the newest first.
 //!
-//! There may be far more to compile than there is time for. What was found hot last is what the guest does now; what has
-//! waited long may never be run again. So orders are a stack, and one that is asked for again comes to its top.
+//! There may be more modules to compile than there is time for. The latest hot code is executing now; older code may
+//! never run again. So the queue is a stack, and a module that is requested again moves to its top.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

@@ -19,7 +19,7 @@ use whole::{PAGES, WholeMemory};
 pub struct WasmtimeHost {
     engine: Engine,
     linked: Linked,
-    /// Compiles beside the machine, where that is wanted
+    /// The compiler thread, if modules are compiled concurrently
     compiler: Option<Compiler>,
     clock: Option<Clock>,
     /// Nanoseconds that compiling and linking took
@@ -31,7 +31,7 @@ pub(crate) fn refused(error: wasmtime::Error) -> HostError {
 }
 
 impl WasmtimeHost {
-    /// A host that compiles modules in a thread of their own, while the machine goes on.
+    /// Returns a host that compiles modules in a separate thread, while the machine runs.
     ///
     /// # Errors
     /// [`HostError`] where wasmtime does not support this machine, or no thread can be had.

@@ -77,7 +77,7 @@ impl Linked {
         Ok(())
     }
 
-    /// Drops the module whose first slot this is.
+    /// Drops the module with this first slot.
     pub(crate) fn retire(&mut self, first: u32) {
         let count = self.modules.remove(&first).map_or(0, |(count, _)| count);
         for slot in first..first + count {

@@ -3,8 +3,8 @@
 use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
 use x86_exec::vcpu::compiled::COMPILED_BASE;
 
-/// WebAssembly's pages of 64 KiB: as many as a number of bytes can tell. That is more than a process has; but an address is
-/// compared with the memory's end by one instruction only where that end fits into it.
+/// Size of the memory in WebAssembly pages of 64 KiB: the largest whose size in bytes fits into 64 bits. It is larger
+/// than any process; with it the bounds check compares with a constant.
 pub(crate) const PAGES: u64 = (1 << 48) - 1;
 const SIZE: usize = (PAGES as usize) << 16;
 
@@ -13,8 +13,8 @@ pub(crate) struct WholeMemory;
 pub(crate) struct Whole;
 
 // SAFETY: the memory neither moves nor changes its size; wasmtime itself does not touch its content, since the module
-// that defines it has no data. What of it is not mapped nobody reaches for: compiled code goes where the processor or its
-// TLB says.
+// that defines it has no data. Unmapped parts are not accessed: compiled code accesses the processor's state and
+// addresses from its TLB only.
 #[allow(unsafe_code)]
 unsafe impl LinearMemory for Whole {
     fn byte_size(&self) -> usize {

@@ -95,8 +95,8 @@ impl CodeHost for EngineHost {
 #[cfg(target_family = "wasm")]
 #[allow(unsafe_code)]
 fn call(slot: u32, vcpu: u64, budget: u64) -> u64 {
-    // SAFETY: the slot was filled by `install` with a function of this type, and has not been retired; whoever called a
-    // wrong type would meet the engine's own check.
+    // SAFETY: the slot was filled by `install` with a function of this type, and has not been retired; a call with a
+    // wrong type would fail the engine's own check.
     let function: extern "C" fn(u64, u64) -> u64 = unsafe { core::mem::transmute(slot as usize) };
     function(vcpu, budget)
 }
@@ -119,7 +119,7 @@ macro_rules! imports {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident),*) $(-> $result:ty)? = $body:expr;)*) => {
         $(
             $(#[$doc])*
-            // SAFETY: the name is the module's own; nothing else is called so.
+            // SAFETY: the name is unique within the module.
             #[allow(unsafe_code)]
             #[unsafe(no_mangle)]
             pub(crate) extern "C" fn $name($($arg: u64),*) $(-> $result)? {

@@ -1,4 +1,4 @@
-//! The command line, parsed by the command's own parser, and what it asks of the host.
+//! The command line, parsed by the command's own parser, and the host resources it requires.
 
 use crate::wanted::{WantedFile, wanted};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -75,7 +75,7 @@ pub enum Plan {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MonitorPlan {
-    /// What is spoken there: QMP (0), QMP with answers over several lines (1), the human monitor (2)
+    /// Protocol: QMP (0), QMP with pretty-printed replies (1), the human monitor (2)
     kind: u32,
     /// The terminal, which COM1 may have too
     stdio: bool,
@@ -214,7 +214,7 @@ pub(crate) fn parse(words: &[String]) -> (Plan, Parsed) {
     }
 }
 
-/// What a command line asks of the host.
+/// Returns the host resources that a command line requires.
 pub fn plan(words: &[String]) -> Plan {
     parse(words).0
 }

@@ -1,4 +1,4 @@
-//! Media whose bytes the host has: it answers at once where it can, and later where it has to wait.
+//! Media in the host: it completes requests at once if it can, or later.
 
 use crate::host::{self, DiskAnswer};
 use block::{Deferred, DeferredHandle, Overlay, check_write};
@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 pub(crate) struct HostMedium {
     pub(crate) number: u32,
     pub(crate) info: BlockInfo,
-    /// What the guest writes is kept in memory, whatever the drive says
+    /// Writes of the guest are kept in memory, independently of the drive's options
     pub(crate) snapshot: bool,
 }
 
@@ -56,7 +56,7 @@ impl BlockBackend for HostDisk {
     }
 }
 
-/// What the host is asked to do.
+/// A request to the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 enum Kind {
@@ -74,7 +74,7 @@ pub(crate) struct Disks {
     opened: BTreeMap<String, HostMedium>,
     /// The host's ends of those that drives have
     taken: BTreeMap<u32, DeferredHandle>,
-    /// Why media could not be opened that a command of the monitor's wants
+    /// Errors of media that a monitor command has requested
     failures: BTreeMap<String, String>,
 }
 
@@ -82,12 +82,12 @@ pub(crate) struct Disks {
 const HEADER: usize = 32;
 
 impl Disks {
-    /// Notes a medium that the host has opened.
+    /// Adds a medium that the host has opened.
     pub(crate) fn add(&mut self, name: String, medium: HostMedium) {
         self.opened.insert(name, medium);
     }
 
-    /// Notes why a medium cannot be opened.
+    /// Records why a medium cannot be opened.
     pub(crate) fn fail(&mut self, name: String, why: String) {
         self.failures.insert(name, why);
     }

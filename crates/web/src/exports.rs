@@ -7,7 +7,7 @@ macro_rules! exports {
     ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)? = $body:expr;)*) => {
         $(
             $(#[$doc])*
-            // SAFETY: the name is the module's own; nothing else is called so.
+            // SAFETY: the name is unique within the module.
             #[allow(unsafe_code)]
             #[unsafe(no_mangle)]
             pub(crate) extern "C" fn $name($($arg: $type),*) $(-> $result)? {
@@ -39,11 +39,12 @@ exports! {
     /// The host has opened a medium, which has this number there; the exchange buffer is its name.
     fn v64_disk(number: u32, bytes: u64, read_only: u32, snapshot: u32) =
         with(|vm| vm.disk(number, bytes, read_only != 0, snapshot != 0));
-    /// A medium cannot be opened: the exchange buffer says why, and behind it is its name, of so many bytes.
+    /// A medium cannot be opened: the exchange buffer has the error, followed by the medium's name of `name_len` bytes.
     fn v64_disk_failed(name_len: u64) = with(|vm| vm.disk_failed(name_len));
     /// The reply is the requests of drives that the host has not taken; `Idle` where there is none.
     fn v64_disk_requests() -> u32 = with(|vm| vm.disk_requests() as u32);
-    /// A request is done (0) and the exchange buffer has what it read, or it failed and the exchange buffer says why.
+    /// A request is complete (0), and the exchange buffer has the bytes read; or it failed, and the exchange buffer has
+    /// the error.
     fn v64_disk_answer(number: u32, id: u64, code: u32) = with(|vm| vm.disk_answer(number, id, code));
     /// The exchange buffer is a command of QMP; the reply is JSON.
     fn v64_qmp() -> u32 = with(|vm| vm.qmp() as u32);
@@ -53,7 +54,7 @@ exports! {
     fn v64_monitor_input(id: u32) -> u32 = with(|vm| vm.monitor_input(id) as u32);
     /// Ends a connection.
     fn v64_monitor_close(id: u32) = with(|vm| vm.monitor_close(id));
-    /// The reply is JSON: what the machine has to say; `Idle` where that is nothing.
+    /// The reply is JSON: pending output of the monitors; `Idle` if there is none.
     fn v64_monitor_poll() -> u32 = with(|vm| vm.monitor_poll() as u32);
     /// Builds the machine and loads the guest, or the saved state.
     fn v64_start() -> u32 = with(|vm| vm.start() as u32);
@@ -98,15 +99,15 @@ exports! {
     fn v64_memory_write(at: u64) -> u32 = with(|vm| vm.memory_write(at) as u32);
     /// RESET#.
     fn v64_reset() -> u32 = with(|vm| vm.reset() as u32);
-    /// The reply is the whole state as a file, with the exchange buffer as a note in it.
+    /// The reply is the whole state as a file, which contains the exchange buffer as a note.
     fn v64_save_state() -> u32 = with(|vm| vm.save_state() as u32);
-    /// The exchange buffer is a saved state, from which the machine goes on.
+    /// Restores the saved state in the exchange buffer.
     fn v64_restore_state() -> u32 = with(|vm| vm.restore_state() as u32);
     /// The reply is JSON: what the machine did and where it is.
     fn v64_stats() -> u32 = with(|vm| vm.stats() as u32);
     /// The reply is the text of `--stats`.
     fn v64_report(seconds: f64) -> u32 = with(|vm| vm.report(seconds) as u32);
-    /// The reply is the text of a crash report. This and the output may be asked for after a trap.
+    /// The reply is the text of a crash report. This and the output are available after a trap.
     fn v64_registers() -> u32 = with_after_trap(|vm| vm.registers() as u32);
     /// As `--state-hash`.
     fn v64_state_hash() -> u64 = with(|vm| vm.state_hash());

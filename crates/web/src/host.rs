@@ -22,7 +22,7 @@ fn count_call() {
     CALLS.set(CALLS.get() + 1);
 }
 
-/// Time passes that the guest's instructions do not tell of.
+/// Time passes without guest instructions being executed.
 pub(crate) fn interrupted() {
     INTERRUPTED.set(true);
 }
@@ -35,7 +35,8 @@ pub(crate) fn now_ms() -> f64 {
 
 #[cfg(target_family = "wasm")]
 mod imports {
-    // SAFETY: the functions take numbers; of memory they read what pointer and length say, which callers take from slices.
+    // SAFETY: the functions take numbers; they read memory only within pointer and length, which callers take from
+    // slices.
     #[link(wasm_import_module = "host")]
     #[allow(unsafe_code)]
     unsafe extern "C" {
@@ -204,8 +205,8 @@ pub(crate) fn log(text: &str) {
     imports::log(text.as_ptr(), text.len());
 }
 
-/// Has a module made callable, whose functions fill `count` slots of the table from `first` on; later, where it `may_wait`
-/// and is large. Gives what JavaScript says: `Installed` in `code.ts`.
+/// Makes a module callable; its functions fill `count` slots of the table from `first` on. With `may_wait` a large
+/// module is compiled asynchronously. Returns JavaScript's result: `Installed` in `code.ts`.
 pub(crate) fn install(module: &[u8], first: u32, count: u32, may_wait: bool) -> u32 {
     count_call();
     interrupted();

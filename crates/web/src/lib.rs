@@ -1,7 +1,8 @@
-//! The machine as a wasm64 module: one instance is one machine, and JavaScript asks it by the functions of [`exports`].
+//! The machine as a wasm64 module: one instance is one machine, which JavaScript controls by the functions of
+//! [`exports`].
 //!
-//! Nothing crosses the border but numbers. Bytes go in through one exchange buffer and come out as one reply, each a pointer
-//! and a length; texts are UTF-8, structures JSON. What the module wants of its host is in [`host`].
+//! Parameters and results are numbers only. Bytes are passed in through one exchange buffer and out as one reply, each
+//! a pointer and a length; texts are UTF-8, structures JSON. [`host`] has the imports.
 
 mod code;
 mod command;

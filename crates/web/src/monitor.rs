@@ -30,7 +30,7 @@ impl MonitorHost for Host<'_> {
         host::file(host::FileOp::Create, path, &[])?;
         let mut buffer = vec![0; PIECE];
         loop {
-            // What cannot be read is the guest's, and says so itself.
+            // A read error is that of the guest's file; the message names it.
             let got = content.read(&mut buffer).map_err(|error| error.to_string())?;
             match buffer.get(..got) {
                 None | Some([]) => return Ok(()),
@@ -71,13 +71,13 @@ impl MonitorHost for Host<'_> {
     }
 }
 
-/// What a connection speaks.
+/// The protocol of a connection.
 enum Protocol {
     Control(QmpSession, Splitter),
     Readline(HumanSession),
 }
 
-/// What a connection asked for that is carried out again once a file is there.
+/// A command that is executed again when a file is available.
 enum Again {
     Request(Text),
     Line(String),
@@ -107,7 +107,7 @@ struct Request {
     arguments: Map<String, Value>,
 }
 
-/// The reply after each call: what connections are sent, events, the file that is wanted first.
+/// The reply after each call: output of connections, events, and the first file that is required.
 #[derive(Default)]
 struct News {
     sends: Vec<(u32, String)>,
@@ -131,7 +131,7 @@ impl News {
 }
 
 impl Monitors {
-    /// Adds what happened to `news`: events of the machine, for all who want them.
+    /// Adds the machine's events to `news`, for all QMP connections.
     fn events(&mut self, host: &Host<'_>, news: &mut News) {
         let Some(monitor) = &mut self.monitor else { return };
         for event in monitor.take_events(host) {
@@ -146,7 +146,7 @@ impl Monitors {
         }
     }
 
-    /// Carries out what a connection asked for, as far as files are there.
+    /// Executes the commands of a connection, as far as files are available.
     fn serve(&mut self, id: u32, target: &mut Parts<'_>, news: &mut News) {
         while let (Some(connection), Some(monitor)) = (self.connections.get_mut(&id), &mut self.monitor) {
             if monitor.exit().is_some() {
@@ -273,7 +273,8 @@ impl Vm {
         id
     }
 
-    /// The exchange buffer has arrived at a connection. Called without bytes, once a file is there that was wanted.
+    /// Handles received bytes of a connection, in the exchange buffer. Called without bytes when a required file is
+    /// available.
     pub(crate) fn monitor_input(&mut self, id: u32) -> Status {
         let bytes = std::mem::take(&mut self.exchange);
         self.monitored(|monitors, parts, news| {

@@ -35,7 +35,7 @@ impl Vm {
     /// The reply is the picture as a PNG file.
     pub(crate) fn screenshot(&mut self) -> Status {
         let Some(machine) = &mut self.machine else { return self.fail("STATE", "there is no machine") };
-        // A frame of its own: what this draws is damage that `render` has yet to report.
+        // A separate frame: `render` still has to report the areas drawn here as damage.
         let mut frame = Frame::default();
         if !machine.render(&mut frame) {
             return self.fail("STATE", NO_SCREEN);

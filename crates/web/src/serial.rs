@@ -15,14 +15,14 @@ pub(crate) struct Line {
 /// A line that the chip and the exports hold. (The chip's side has to be `Send`; there is one thread.)
 pub(crate) type Shared = Arc<Mutex<Line>>;
 
-/// A line whose output goes to a file of the host's.
+/// A line with output to a file of the host.
 pub(crate) struct FileLine {
     pub(crate) path: String,
     pub(crate) line: Shared,
 }
 
 impl FileLine {
-    /// Has the host write what was sent. What it cannot write is lost, and said.
+    /// Passes the output to the host to write. Output that it cannot write is lost, with a warning.
     pub(crate) fn flush(&self) {
         let output = std::mem::take(&mut open(&self.line).output);
         if !output.is_empty()

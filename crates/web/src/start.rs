@@ -189,7 +189,7 @@ fn refusal(error: &MachineError) -> Refusal {
             "NO_MEMORY",
             format!("the engine does not grant {megabytes} MiB of guest memory ({source}); give less"),
         ),
-        // What options ask for that cannot be, or a ROM or a medium that is none.
+        // Options with impossible values, or an invalid ROM or medium.
         MachineError::Bus(_) => ("BAD_OPTION", error.to_string()),
         _ => ("TRAP", error.to_string()),
     }
@@ -234,7 +234,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_guest_that_is_not_loaded_tells_what_is_to_be_changed() {
-        // A multiboot header whose image lies at 8 MiB.
+        // A multiboot header of an image at 8 MiB.
         let base: u32 = 8 << 20;
         let words =
             [0x1bad_b002, 1 << 16, 0u32.wrapping_sub(0x1bad_b002 + (1 << 16)), base, base, 0, 0, base + 32];

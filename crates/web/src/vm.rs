@@ -30,17 +30,17 @@ pub(crate) enum Status {
     Done = 0,
     /// Nothing happens for `v64_idle_ns`, unless there is input
     Idle = 1,
-    /// The machine ended: the reply says how
+    /// The machine ended: the reply has the cause
     Ended = 2,
-    /// The reply says what is wrong
+    /// The reply is the error
     Failed = 3,
 }
 
 /// Instructions between looks at the clock, while a slice lasts: the slowest code takes some milliseconds for them.
 const LOOK: u64 = 100_000;
-/// The same while drives wait for the host, which should learn soon of each request.
+/// The same while drives have pending requests, of which the host should be notified soon.
 const SHORT_LOOK: u64 = 5_000;
-/// How long drives are expected to go on so after a request, in milliseconds.
+/// How long more requests are expected after a request, in milliseconds.
 const BUSY_MS: f64 = 50.0;
 /// For how long nothing happens where only input or a command can end it, in nanoseconds.
 const LONG_IDLE_NS: u64 = 1_000_000_000;
@@ -57,12 +57,12 @@ pub(crate) fn code(error: &anyhow::Error) -> &'static str {
 /// Everything that lasts between calls.
 #[derive(Default)]
 pub(crate) struct Vm {
-    /// Bytes that the host hands over
+    /// Bytes passed by the host
     pub(crate) exchange: Vec<u8>,
     pub(crate) reply: Vec<u8>,
     pub(crate) idle_ns: u64,
     pub(crate) line: serial::Shared,
-    /// Lines whose output goes to files
+    /// Lines with output to files
     pub(crate) file_lines: Vec<serial::FileLine>,
     pub(crate) engine: Rc<Engine>,
     pub(crate) args: Option<RunArgs>,
@@ -71,7 +71,7 @@ pub(crate) struct Vm {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     pub(crate) disks: Disks,
     pub(crate) monitors: Monitors,
-    /// Until when the host is asked soon, in its milliseconds: drives wait for it
+    /// Until when stretches are short because drives have requests, in the host's milliseconds
     pub(crate) busy_until: f64,
     pub(crate) guest: Option<Guest>,
     pub(crate) machine: Option<Machine>,
@@ -79,7 +79,7 @@ pub(crate) struct Vm {
     pub(crate) frame: Frame,
     /// Keys on their way to the guest
     pub(crate) keys: Keys,
-    /// What is heard, where the host wants to hear it
+    /// Mixer, if the host plays sound
     pub(crate) sound: Option<Mixer>,
     pub(crate) microtests: Option<Microtests>,
 }
@@ -98,8 +98,8 @@ pub(crate) fn with<R>(f: impl FnOnce(&mut Vm) -> R) -> R {
 pub(crate) fn with_after_trap<R>(f: impl FnOnce(&mut Vm) -> R) -> R {
     VM.with(|vm| match vm.try_borrow_mut() {
         Ok(mut vm) => f(&mut vm),
-        // SAFETY: the host calls the module between calls only, and there is one thread: whoever holds the borrow was
-        // ended by a trap and never goes on.
+        // SAFETY: the host does not call the module during a call, and there is one thread: the code that holds the
+        // borrow was ended by a trap and never continues.
         Err(_) => f(unsafe { &mut *vm.as_ptr() }),
     })
 }
@@ -168,8 +168,8 @@ impl Vm {
         self.disks.add(name, HostMedium { number, info, snapshot });
     }
 
-    /// A medium cannot be opened that a command of the monitor's wants. The exchange buffer says why, and behind it is its
-    /// name, of so many bytes.
+    /// A medium that a monitor command requires cannot be opened. The exchange buffer has the error, followed by the
+    /// medium's name of `name_len` bytes.
     pub(crate) fn disk_failed(&mut self, name_len: u64) {
         let (why, name) = self.exchanged(name_len);
         self.disks.fail(name, String::from_utf8_lossy(&why).into_owned());
@@ -193,14 +193,14 @@ impl Vm {
         self.disks.answer(number, id, result);
     }
 
-    /// Runs for so many milliseconds, or until a drive wants something of the host.
+    /// Runs for `ms` milliseconds, or until a drive has a request to the host.
     pub(crate) fn run(&mut self, ms: f64) -> Status {
         let (Some(args), Some(guest), Some(machine), Some(monitor)) =
             (&self.args, &self.guest, &mut self.machine, &mut self.monitors.monitor)
         else {
             return self.fail("STATE", "there is no machine");
         };
-        // Whoever calls did something else before.
+        // The host did other work before this call.
         host::interrupted();
         let mut now = host::now_ms();
         let until = now + ms;
@@ -262,7 +262,7 @@ impl Vm {
         }
     }
 
-    /// The reply is the whole state as a file. The exchange buffer is a note that it is to hold, or empty.
+    /// The reply is the whole state as a file. The exchange buffer is a note to store in it, or empty.
     pub(crate) fn save_state(&mut self) -> Status {
         let note = std::mem::take(&mut self.exchange);
         let (Some(guest), Some(machine)) = (&self.guest, &mut self.machine) else {
@@ -272,7 +272,7 @@ impl Vm {
         Status::Done
     }
 
-    /// The exchange buffer is a saved state: the machine goes on from there.
+    /// Restores the saved state in the exchange buffer.
     pub(crate) fn restore_state(&mut self) -> Status {
         let bytes = std::mem::take(&mut self.exchange);
         let (Some(guest), Some(machine)) = (&mut self.guest, &mut self.machine) else {
@@ -288,7 +288,7 @@ impl Vm {
         }
     }
 
-    /// RESET#; the guest is loaded anew.
+    /// RESET#; the guest is reloaded.
     pub(crate) fn reset(&mut self) -> Status {
         let (Some(guest), Some(machine)) = (&self.guest, &mut self.machine) else {
             return self.fail("STATE", "there is no machine");
@@ -325,7 +325,7 @@ impl Vm {
         let took = Duration::try_from_secs_f64(seconds).unwrap_or_default();
         let (stats, profile) = self.args.as_ref().map_or((true, false), |args| (args.stats, args.profile));
         let mut text = String::new();
-        // Whoever asks without flags means the statistics.
+        // Without flags the statistics are printed.
         if stats || !profile {
             text += &report::statistics(machine, took);
             text += &format!("host calls    {}\n", host::calls());
@@ -378,7 +378,7 @@ impl Vm {
     }
 }
 
-/// Microtests, with compiled code where it is asked for.
+/// Runs microtests, with compiled code if requested.
 fn microtests(args: MicrotestArgs, engine: &Rc<Engine>) -> anyhow::Result<Microtests> {
     let translated = args.engine == EngineKind::Jit;
     let mut tests = Microtests::new(args)?;

@@ -1,4 +1,4 @@
-//! The files that a run wants before it starts.
+//! The files that a run requires before it starts.
 
 use serde::Serialize;
 use session::spec::{BlockSpec, ImageSource, MediaKind};
@@ -29,7 +29,7 @@ pub struct WantedFile {
     pub name: String,
     /// What it is for
     pub role: FileRole,
-    /// Its path, as the command line has it. A ROM image may also be one of the package's, by its name
+    /// Its path on the command line. A ROM image may also be one of the package, by name
     pub path: Option<String>,
     /// The package's file of firmware that it is, where there is no path
     pub firmware: Option<&'static str>,
@@ -42,7 +42,7 @@ pub struct WantedFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WantedMedium {
-    /// Its format; found out where nothing is said
+    /// Its format; probed by default
     pub format: Option<String>,
     /// The guest may not write
     pub read_only: bool,
@@ -60,23 +60,23 @@ pub(crate) fn block_name(id: &str) -> String {
     format!("block:{id}")
 }
 
-/// Returns the name by which the module is given a medium that a command of the monitor's wants.
+/// Returns the name by which the module is given a medium that a monitor command requires.
 pub(crate) fn medium_name(file: &str) -> String {
     format!("medium:{file}")
 }
 
-/// Returns the name by which the module is given a saved state that a command of the monitor's wants.
+/// Returns the name by which the module is given a saved state that a monitor command requires.
 pub(crate) fn state_name(file: &str) -> String {
     format!("loadvm:{file}")
 }
 
-/// Returns a saved state that a command of the monitor's wants.
+/// Returns a saved state that a monitor command requires.
 pub(crate) fn wanted_state(path: &str) -> WantedFile {
     let (name, path) = (state_name(path), Some(path.to_owned()));
     WantedFile { name, role: FileRole::State, path, firmware: None, medium: None }
 }
 
-/// Returns a medium that a command of the monitor's wants.
+/// Returns a medium that a monitor command requires.
 pub(crate) fn wanted_medium(file: &str, format: Option<&str>, read_only: bool) -> WantedFile {
     let medium = WantedMedium { format: format.map(str::to_owned), read_only, snapshot: false };
     let (name, path) = (medium_name(file), Some(file.to_owned()));
@@ -97,7 +97,7 @@ fn wanted_block(block: &BlockSpec) -> WantedFile {
     }
 }
 
-/// Returns the files that a run wants.
+/// Returns the files that a run requires.
 pub(crate) fn wanted(args: &RunArgs, spec: &MachineSpec) -> Vec<WantedFile> {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let named = [

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// How long it takes at least from one look at the guest's screen to the next.
 const FRAME: Duration = Duration::from_millis(33);
 
-/// A display, as the run loop has it.
+/// A display, as used by the run loop.
 pub(crate) enum Display {
     /// The host's terminal
     Terminal(TerminalDisplay),
@@ -56,7 +56,7 @@ pub(crate) fn check(args: &RunArgs) -> Result<()> {
 }
 
 impl Display {
-    /// Returns the display that was asked for.
+    /// Returns the requested display.
     pub(crate) fn new(screen: Option<&Arc<Screen>>, window: Option<window::Link>) -> Option<Self> {
         let terminal = |screen| Self::Terminal(TerminalDisplay { screen, looked: None, waiting: None });
         window.map(Self::Window).or_else(|| screen.cloned().map(terminal))

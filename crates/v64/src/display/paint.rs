@@ -7,7 +7,7 @@ use crossterm::terminal::{Clear, ClearType};
 use device_api::{TextScreen, TextStyle};
 use std::io::{self, Write};
 
-/// Colours that a terminal knows.
+/// The colours of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Colors {
     /// Any
@@ -121,7 +121,7 @@ pub(super) struct Painter {
 }
 
 impl Painter {
-    /// Has all be drawn anew.
+    /// Invalidates the whole screen.
     pub(super) fn forget(&mut self) {
         self.shown = None;
     }

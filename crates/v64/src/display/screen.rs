@@ -1,4 +1,4 @@
-//! The host's terminal while it is the guest's screen: what is shown there, and how it is left.
+//! The host's terminal as the guest's screen.
 
 use super::paint::{Colors, Grid, Painter};
 use crate::input::Shared;
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug, Default)]
 struct State {
     painter: Painter,
-    /// The terminal's other screen is shown
+    /// The terminal's alternate screen is active
     is_entered: bool,
     /// Lines of the command's own over the guest's screen
     notice: Vec<String>,
@@ -25,7 +25,7 @@ struct State {
     is_over: bool,
 }
 
-/// The terminal as a screen. The run loop draws; the thread that reads keys leaves it for the monitor.
+/// The terminal as a screen. The run loop draws; the thread that reads keys switches to the monitor.
 pub(crate) struct Screen {
     shared: Arc<Shared>,
     state: Mutex<State>,
@@ -126,7 +126,7 @@ impl Screen {
         self.shared.switch_to_monitor();
     }
 
-    /// Back to the terminal's own screen for good.
+    /// Switches back to the terminal's main screen at the end.
     pub(crate) fn end(&self) {
         // A thread that is stuck in writing to the terminal must not keep the program from ending.
         if let Ok(mut state) = self.state.try_lock() {

@@ -42,7 +42,7 @@ impl CharBackend for Line {
     }
 }
 
-/// A medium whose requests fail now and then, and complete late and in any order.
+/// A medium with requests that sometimes fail, and complete late and in any order.
 #[derive(Debug)]
 pub(super) struct Medium<B> {
     inner: B,

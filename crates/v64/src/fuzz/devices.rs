@@ -1,5 +1,5 @@
-//! Traffic that knows where devices are: bursts at one device's registers, PCI configuration, descriptors in memory, input,
-//! media that come and go. Where devices are the machine says.
+//! Traffic directed at devices: bursts at one device's registers, PCI configuration, descriptors in memory, input,
+//! changes of media. Addresses are taken from the machine's map.
 
 use super::backends::{Chaos, Medium};
 use super::{RAM, Random};

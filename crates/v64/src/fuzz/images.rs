@@ -10,7 +10,7 @@ use std::path::PathBuf;
 const CLUSTER: usize = 512;
 /// Bytes of the disk: two L2 tables of 64 entries.
 const BYTES: u64 = 64 << 10;
-/// Bytes of a read at most: the disk may say that it is larger than any memory.
+/// Most bytes of a read: the disk may claim to be larger than any memory.
 const LONGEST: u64 = 1 << 20;
 const NAME: &str = "image";
 const BACKING: &str = "backing";

@@ -16,7 +16,7 @@ const ROM: usize = 64 << 10;
 /// Instances of a device that is part of another.
 const PARTS: usize = 2;
 
-/// Whether a machine lacks a device that nothing was said of.
+/// Returns whether a device is present only on request.
 fn is_optional(decl: &DeviceDecl) -> bool {
     matches!(decl.presence, Presence::OnRequest | Presence::AttachedTo(_))
 }
@@ -116,7 +116,7 @@ impl Sets {
         self.0.iter().zip(1..).map(|(set, processors)| build(set, processors, chaos)).collect()
     }
 
-    /// Returns the models that were asked for, for each machine.
+    /// Returns the requested models of each machine.
     #[cfg(test)]
     pub(super) fn models(&self) -> Vec<Vec<&'static str>> {
         self.0.iter().map(|set| set.iter().map(|decl| decl.id).collect()).collect()

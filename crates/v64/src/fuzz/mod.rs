@@ -56,9 +56,9 @@ const TABLES: u64 = 0x10_0000;
 const INSTRUCTIONS: u64 = 4000;
 /// One round in so many ends with saving and restoring.
 const SAVED: u64 = 16;
-/// Rounds after which machines are built anew: a failure is repeated from the first round of its batch.
+/// Rounds after which machines are rebuilt: a failure is reproduced from the first round of its batch.
 const BATCH: u64 = 64;
-/// Instructions of a processor that does nothing but wait: as many times virtual time goes on to the next deadline.
+/// Instructions of a halted processor: this many times virtual time advances to the next deadline.
 const HALTS: u64 = 300;
 /// A round takes milliseconds; one of nothing but REP INS into registers, a page each time, takes seconds, and more on a busy
 /// host. One that takes this long is a hang.
@@ -112,7 +112,7 @@ fn code(random: &mut Random) -> Vec<u8> {
             _ => {}
         }
         bytes.push(random.next() as u8);
-        // ModRM with a short displacement more often than not, so that code goes on.
+        // Mostly ModRM with a short displacement, so that code continues.
         bytes.push(random.next() as u8);
         for _ in 0..random.below(5) {
             bytes.push(if random.one_in(2) { 0 } else { random.next() as u8 });

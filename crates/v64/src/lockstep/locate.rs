@@ -32,7 +32,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Both machines, run anew to `to` with the same stops as before.
+    /// Returns both machines, run from power-on to `to` with the same stops as before.
     fn replay(&self, to: u64, prepare: impl FnOnce(&Pair)) -> Result<Pair> {
         let mut pair = Pair::new(self.recipe, None)?;
         prepare(&pair);
@@ -149,8 +149,8 @@ fn memory(plain: &Machine, compiled: &Machine) -> String {
     out
 }
 
-/// Finds the difference between two counts and tells everything about it. With `whole`, memory and devices are looked
-/// at, too.
+/// Finds the first difference between two counts and returns a report. With `whole`, memory and devices are compared as
+/// well.
 pub(super) fn explain(recipe: &Recipe<'_>, pace: Pace, between: (u64, u64), whole: bool) -> Result<String> {
     let search = Search { recipe, pace };
     let at = search.smallest(between, whole)?;

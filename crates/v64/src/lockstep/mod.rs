@@ -1,8 +1,8 @@
 //! `v64 run --engine lockstep`: an interpreted and a compiled machine side by side, and the place where they part.
 //!
-//! Under the instruction clock and without input a machine's run is a function of its configuration. The two are run in
-//! strides and compared after each; once they differ, the stride is searched for the smallest instruction count at which
-//! they do, by running anew from power-on.
+//! With the instruction clock and without input a run is a function of the machine's configuration. Both machines run
+//! in strides and are compared after each. When they differ, a binary search within the stride, by runs from power-on,
+//! finds the smallest instruction count at which they do.
 
 mod locate;
 mod pair;
@@ -58,7 +58,7 @@ pub(crate) fn main(args: &RunArgs, guest: &Guest) -> Result<u8> {
 
 /// How it came out.
 enum Verdict {
-    /// The machines ended alike
+    /// The machines ended in the same state
     Same(Box<Pair>),
     /// They differ: where and how, as text
     Differ(String),

@@ -29,7 +29,7 @@ pub(super) struct Recipe<'a> {
 /// A machine, and whether it has ended.
 pub(super) struct Side {
     pub(super) machine: Machine,
-    /// Exit code and what is to be said
+    /// Exit code and message
     pub(super) ended: Option<(u8, String)>,
     tamper: Option<Tamper>,
 }

@@ -20,8 +20,7 @@ pub(super) struct Register {
 
 /// Everything that the program running in a machine has in its processor.
 ///
-/// What only says how the processor got there is not among it: whether STI still holds off interrupts, flags not yet
-/// computed, what the TLB holds.
+/// State that depends on the way there is not part of it: the interrupt shadow of STI, flags in lazy form, TLB entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Registers(Vec<Register>);
 

@@ -1,4 +1,4 @@
-//! A difference that is made on purpose is found and told exactly.
+//! An injected difference is located exactly.
 
 use super::pair::{Pair, Recipe, Tamper};
 use super::{Pace, Verdict, run};
@@ -83,7 +83,8 @@ impl CodeHost for Wrong {
     }
 }
 
-/// Compiled code that is wrong from the start: the first instruction after which it shows is told, and the region.
+/// Compiled code that is wrong from the start: the report has the first instruction after which states differ, and the
+/// region.
 #[test]
 fn wrong_code_is_found_at_the_first_difference() {
     pc_devices::link();

@@ -38,7 +38,7 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    /// Describes the region that is about to be made, if it is the one that is wanted.
+    /// Describes the region that is about to be compiled, if it is the one to report.
     fn look(&mut self, vcpu: &Vcpu) -> Option<()> {
         let wanted = self.notes.borrow().wanted?;
         let (region, _) = self.translator.select_region(vcpu)?;

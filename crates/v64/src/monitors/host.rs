@@ -28,7 +28,7 @@ impl MonitorHost for Files {
         let mut file = BufWriter::with_capacity(1 << 16, file);
         let mut buffer = vec![0; 1 << 16];
         loop {
-            // What cannot be read is the guest's, and says so itself.
+            // A read error is that of the guest's file; the message names it.
             let got = content.read(&mut buffer).map_err(|error| error.to_string())?;
             let written = if got == 0 { file.flush() } else { file.write_all(&buffer[..got]) };
             written.map_err(|error| format!("Could not write to '{path}': {}", text(&error)))?;

@@ -30,7 +30,7 @@ enum News {
     Closed,
 }
 
-/// A socket's thread, whose news go to the run loop.
+/// A socket's thread, which sends events to the run loop.
 struct Reader {
     index: usize,
     mode: MonitorMode,
@@ -77,7 +77,7 @@ impl Client for Reader {
     }
 }
 
-/// What a connection speaks.
+/// The protocol of a connection.
 enum Session {
     Control(QmpSession),
     Readline(HumanSession),
@@ -249,7 +249,7 @@ impl Monitors {
         self.send_events(monitor, target);
     }
 
-    /// Sends what the machine has to say to all tools.
+    /// Sends the machine's events to all QMP clients.
     pub(crate) fn send_events(&self, monitor: &mut Monitor, target: &Target<'_>) {
         for event in monitor.take_events(target.host) {
             for connection in &self.connections {

@@ -25,8 +25,8 @@ struct State {
 pub(crate) struct Pipe(Arc<(Mutex<State>, Condvar)>);
 
 impl Pipe {
-    /// Returns a pipe whose bytes go to `out` from now on; `gone` is called when that fails or when the pipe was closed and
-    /// all of it is written.
+    /// Returns a pipe to `out`. `gone` is called when a write fails, or when the pipe was closed and everything is
+    /// written.
     pub(crate) fn new(mut out: impl Write + Send + 'static, gone: impl FnOnce() + Send + 'static) -> Self {
         let pipe = Self::default();
         let writer = pipe.clone();
@@ -83,19 +83,20 @@ impl Pipe {
         self.change(|state| state.closed = true);
     }
 
-    /// Notes a request, and waits until it is answered and the client has read enough. Returns whether the client is there.
+    /// Records a request, and waits until it is answered and the client has read enough. Returns whether the client is
+    /// still connected.
     pub(super) fn wait_for_answer(&self) -> bool {
         !self
             .wait_while(|state| !state.closed && (state.unanswered > 0 || state.waiting.len() > ENOUGH))
             .closed
     }
 
-    /// Notes that a request was read.
+    /// Records that a request was read.
     pub(super) fn asked(&self) {
         self.change(|state| state.unanswered += 1);
     }
 
-    /// Notes that a request was answered.
+    /// Records that a request was answered.
     pub(super) fn answered(&self) {
         self.change(|state| state.unanswered = state.unanswered.saturating_sub(1));
     }

@@ -1,4 +1,4 @@
-//! Serial lines whose other end is a socket.
+//! Serial lines over sockets.
 
 use super::pipe::Pipe;
 use super::socket::{Client, SocketFiles, serve};
@@ -69,7 +69,7 @@ impl CharBackend for Local {
     }
 }
 
-/// Returns a line whose other end is a socket.
+/// Returns a line over a socket.
 pub(crate) fn socket(
     socket: &Socket,
     shared: &Arc<Shared>,

@@ -138,7 +138,7 @@ pub(crate) trait Client: Send + 'static {
     fn closed(&mut self);
 }
 
-/// Opens a socket, waits for its first client where that is wanted, and serves clients in a thread.
+/// Opens a socket, waits for its first client if requested, and serves clients in a thread.
 pub(crate) fn serve(socket: &Socket, files: &SocketFiles, mut client: impl Client) -> Result<()> {
     let telnet = socket.telnet;
     if !socket.server {
@@ -155,7 +155,7 @@ pub(crate) fn serve(socket: &Socket, files: &SocketFiles, mut client: impl Clien
         );
     }
     std::thread::spawn(move || {
-        // Whatever keeps connections from being taken does so for good.
+        // An error of accept is permanent.
         while let Ok(stream) = first.take().map_or_else(|| listener.accept(), Ok) {
             talk(stream, telnet, &mut client);
         }

@@ -19,8 +19,8 @@ pub(super) struct Layout {
     size: (u32, u32),
 }
 
-/// Returns the smallest size at which a picture is shown unchanged: pixels that are far from square are doubled or more one
-/// way.
+/// Returns the smallest size at which a picture is unscaled: pixels that are far from square are repeated in one
+/// direction.
 pub(super) fn natural_size(picture: &Picture) -> (u32, u32) {
     let aspect = picture.pixel_aspect.max(1);
     let times = |num: u32, den: u32| ((num + den / 2) / den).clamp(1, 4);

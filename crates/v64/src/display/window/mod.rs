@@ -1,6 +1,6 @@
-//! `-display window`: the guest's screen in a window of the host's. The window's events are handled on the program's main
-//! thread, as window systems want it. The machine is built and runs on another thread. They share what [`Shared`] has for
-//! input, and a [`Picture`] that the run loop draws into.
+//! `-display window`: the guest's screen in a window of the host's. The window's events are handled on the program's
+//! main thread, as window systems require. The machine is built and runs on another thread. They share what [`Shared`]
+//! has for input, and a [`Picture`] that the run loop draws into.
 
 mod app;
 mod grab;
@@ -75,14 +75,14 @@ impl Drop for Ending {
     }
 }
 
-/// Returns what an error of the window system says, without the place in its source text and on one line.
+/// Returns an error of the window system as one line, without its source location.
 fn reason(error: &str) -> String {
     let place = error.strip_prefix("os error at ").and_then(|rest| rest.split_once(": "));
     let reason = place.map_or(error, |(_, reason)| reason);
     reason.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned()
 }
 
-/// Runs a machine on a thread of its own, and its window on this one. Returns what the machine's thread returns.
+/// Runs a machine on a separate thread, and its window on this one. Returns the result of the machine's thread.
 ///
 /// # Errors
 /// There is no display server, the window cannot be shown, or those of `machine`.

@@ -67,7 +67,7 @@ impl Picture {
         }
     }
 
-    /// Notes whether the machine runs. Returns whether that is new.
+    /// Sets whether the machine runs. Returns whether that changed.
     pub(super) fn set_running(&mut self, is_running: bool) -> bool {
         std::mem::replace(&mut self.is_running, is_running) != is_running
     }
