@@ -1,8 +1,8 @@
 //! Whether a qcow2 image may be written.
 //!
-//! Writes take clusters that the reference counts say are free. Where these are wrong, a write may land on a table, and what
-//! the guest writes there becomes the table. `imago` trusts them, so they are checked before it writes: every cluster that
-//! is in use is counted, and no cluster of data is one of a table.
+//! Writes allocate clusters that are free by their reference counts. If these are wrong, a write of the guest may
+//! overwrite a table. `imago` does not check them, so they are checked before it writes: every used cluster is counted,
+//! and no data cluster belongs to a table.
 
 use crate::header::Qcow2Header;
 use std::collections::HashSet;
@@ -80,7 +80,7 @@ impl Image<'_> {
         Ok(bytes.as_chunks::<8>().0.iter().map(|entry| u64::from_be_bytes(*entry)).collect())
     }
 
-    /// Takes the clusters of a table, which nothing else may have.
+    /// Marks the clusters of a table, which may have no other use.
     fn claim(&mut self, what: &str, at: u64, len: u64) -> Result<(), String> {
         let cluster = self.header.cluster;
         if !at.is_multiple_of(cluster) || at.checked_add(len).is_none_or(|end| end > self.limit()) {

@@ -1,4 +1,4 @@
-//! Bytes that were written over others, with a bit for each that says whether it was.
+//! An overlay: written bytes, with a bit for each that is set if it was written.
 
 use snapshot::{Codec, codec_struct};
 use std::collections::BTreeMap;

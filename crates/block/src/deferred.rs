@@ -78,8 +78,8 @@ impl DeferredHandle {
         !lock(&self.0).open.is_empty()
     }
 
-    /// Answers a request: a read by its bytes, a write or a flush by none. Returns whether there is such a request.
-    /// A read with another number of bytes than it asked for becomes an error.
+    /// Completes a request: a read with its bytes, a write or a flush with none. Returns whether there is such a
+    /// request. A read with a wrong number of bytes becomes an error.
     pub fn complete(&self, id: u64, result: BlockResult) -> bool {
         let mut queue = lock(&self.0);
         let Some((request, len)) = queue.open.remove(&id) else { return false };

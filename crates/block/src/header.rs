@@ -121,7 +121,7 @@ pub(crate) fn qcow2(first: &[u8], size: u64) -> Result<Qcow2Header, String> {
     })
 }
 
-/// Refuses features that change what the image means and that nothing here knows.
+/// Rejects incompatible features that are not supported.
 fn features(incompatible: u64) -> Result<(), String> {
     let convert = "convert it by qemu-img convert -O qcow2";
     // Bit 0: reference counts may be wrong, bit 1: the image is corrupt, bit 3: other compression than deflate.

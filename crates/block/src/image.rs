@@ -24,7 +24,7 @@ pub struct Image {
     read_only: bool,
 }
 
-/// Opens an image whose file is open already.
+/// Opens an image in an open file.
 pub(crate) fn open(
     path: &Path,
     format: Format,
@@ -69,7 +69,7 @@ fn storage(name: &str, file: File) -> Result<ImageFile, Error> {
     ImageFile::try_from(file).map_err(failed(name, "the file cannot be used"))
 }
 
-/// Opens a VMDK image, whose extents are files that its descriptor names.
+/// Opens a VMDK image with the extents that its descriptor lists.
 fn flat_vmdk(name: &str, path: &Path, mut file: File) -> Result<FormatAccess<ImageFile>, Error> {
     let cannot = |what: &str| {
         let advice = "convert it by qemu-img convert -O qcow2";

@@ -1,4 +1,4 @@
-//! Back ends whose requests complete when they are submitted.
+//! Synchronous back ends: requests complete when they are submitted.
 
 use device_api::{BlockBackend, BlockError, BlockInfo, BlockOp, BlockResult, RequestId};
 use std::collections::VecDeque;

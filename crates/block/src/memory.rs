@@ -1,4 +1,4 @@
-//! A medium whose bytes are in memory.
+//! A medium in memory.
 
 use crate::chunks::Chunks;
 use crate::{Immediate, Medium, SECTOR};

@@ -21,14 +21,14 @@ pub struct Options {
 /// Opens a file as a medium.
 ///
 /// # Errors
-/// It does not exist, cannot be read, is in use, or is damaged: one line says which, and what to do.
+/// It does not exist, cannot be read, is in use, or is damaged: one line with the cause, and what to do.
 pub fn open(path: &Path, options: Options) -> Result<Box<dyn BlockBackend>, Error> {
     let name = path.display().to_string();
     let read_only = options.read_only || options.snapshot;
     let (mut file, read_only) = open_file(path, read_only)?;
     let (first, size) = first_bytes(&name, &mut file)?;
     let format = match options.format {
-        // Whatever it is, its bytes are wanted as they are.
+        // The bytes are the medium, whatever their format.
         Some(Format::Raw) => Format::Raw,
         wanted => {
             let found = probe(&name, &first, size)?.format;

@@ -45,7 +45,7 @@ impl fmt::Display for Format {
 pub struct Probe {
     /// Its format
     pub format: Format,
-    /// Bytes of the disk, where the first bytes of the file say so
+    /// Bytes of the disk, if the first bytes of the file contain its size
     pub bytes: Option<u64>,
     /// A CD or DVD with a file system
     pub is_iso: bool,
@@ -82,7 +82,7 @@ fn is_iso(first: &[u8]) -> bool {
 /// Returns what a file of `size` bytes is. `first` are its first [`PROBE_BYTES`], or all of it. `name` appears in errors.
 ///
 /// # Errors
-/// The file cannot be used: one line says why, and what to do.
+/// The file cannot be used: one line with the cause, and what to do.
 pub fn probe(name: &str, first: &[u8], size: u64) -> Result<Probe, Error> {
     if size == 0 {
         return Err(Error::new(name, "the file is empty"));

@@ -1,4 +1,4 @@
-//! A file whose bytes are those of the medium.
+//! Raw images: the bytes of the file are those of the medium.
 
 use crate::{Error, Immediate, Medium, SECTOR};
 use device_api::{BlockError, BlockInfo, BlockResult};
@@ -20,8 +20,8 @@ pub struct RawFile {
 const LOCK_ATTEMPTS: usize = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// Returns the file, open and locked, and whether it can only be read. A file that cannot be opened for writing is opened
-/// for reading, and a warning says so.
+/// Returns the file, open and locked, and whether it can only be read. A file that cannot be opened for writing is
+/// opened for reading, with a warning.
 pub(crate) fn open_file(path: &Path, read_only: bool) -> Result<(File, bool), Error> {
     let name = path.display().to_string();
     if let Some(what) = unusable(path) {
@@ -50,7 +50,7 @@ pub(crate) fn open_file(path: &Path, read_only: bool) -> Result<(File, bool), Er
 /// Returns what a path is that is neither a file nor a block device. A pipe has to be known before it is opened: that would
 /// wait for its other end.
 pub(crate) fn unusable(path: &Path) -> Option<&'static str> {
-    // What is not there has no kind, and opening it says so.
+    // For a missing file, opening it reports the error.
     let kind = std::fs::metadata(path).ok()?.file_type();
     if kind.is_dir() {
         return Some("a directory");

@@ -1,4 +1,4 @@
-//! What a VMDK descriptor says of its extents: checked before they are opened.
+//! The extents of a VMDK descriptor, checked before they are opened.
 
 use crate::SECTOR;
 use crate::raw::unusable;
@@ -46,7 +46,7 @@ pub(crate) fn check(path: &Path, file: &mut File) -> Result<(), String> {
         if let Some(what) = unusable(&extent) {
             return Err(format!("its extent {file:?} is {what}, where a file is wanted"));
         }
-        // What is not there is said when it is opened; a block device has no length here.
+        // A missing file is reported when it is opened; a block device has no length here.
         let Ok(metadata) = std::fs::metadata(&extent) else { continue };
         let end = first.checked_add(sectors).and_then(|end| end.checked_mul(SECTOR));
         if metadata.is_file() && end.is_none_or(|end| end > metadata.len()) {

@@ -111,7 +111,7 @@ pub(crate) const MISC_ENABLE_HELD: u64 = 1 | 1 << 3 | 1 << 16 | 1 << 18 | 1 << 2
 const MISC_ENABLE_RESET: u64 = 1 | MISC_ENABLE_FIXED;
 
 /// SDM volume 4, 2.1 Architectural MSRs: IA32_PERF_STATUS: the same performance state always. Kernels read it without a
-/// feature flag, to learn the clock from; the value is QEMU's
+/// feature flag, for the clock frequency; the value is QEMU's
 const PERF_STATUS: u64 = 1000 | 4 << 40;
 
 /// SPEC: intel-sdm-vol3 :: 13.12.4 Programming the PAT -> after reset WB, WT, UC-, UC, twice

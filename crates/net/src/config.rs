@@ -1,4 +1,4 @@
-//! What is said of a user-mode network: QEMU's properties of `-netdev user`.
+//! Configuration of a user-mode network: QEMU's properties of `-netdev user`.
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -20,11 +20,11 @@ pub struct Config {
     pub hostname: Option<String>,
     /// The domain that DHCP gives the guest
     pub domain: Option<String>,
-    /// The file that DHCP says to boot from
+    /// Name of the boot file in DHCP replies
     pub bootfile: Option<String>,
     /// The name of the TFTP server that DHCP gives
     pub server_name: Option<String>,
-    /// The guest is not told of a gateway, and nothing leads further
+    /// The guest is isolated: no gateway in DHCP replies, and no connections to the host
     pub restrict: bool,
     /// Ports of the host that lead to the guest
     pub forwards: Vec<Forward>,
@@ -78,8 +78,8 @@ impl Config {
         }
     }
 
-    /// Returns the network with QEMU's places in it: `10.0.2.0/24`, `10.0.2.0/255.255.255.0`, or an address whose class
-    /// tells the size.
+    /// Parses a network and assigns QEMU's default addresses in it: `10.0.2.0/24`, `10.0.2.0/255.255.255.0`, or an
+    /// address with the prefix length of its class.
     ///
     /// # Errors
     /// It is none, or has no room for the three addresses.

@@ -4,14 +4,14 @@ use device_api::{NetBackend, VmTime};
 use std::fmt;
 use std::io::Write;
 
-/// The magic number of files whose times have microseconds.
+/// The magic number of pcap files with microsecond timestamps.
 const MAGIC: u32 = 0xa1b2_c3d4;
 /// Version 2.4.
 const VERSION: [u16; 2] = [2, 4];
 /// The kind of link: Ethernet.
 const ETHERNET: u32 = 1;
 
-/// A network whose frames are written to a file as they pass. Times are those of the machine, from its start on.
+/// A filter that writes all frames of a network to a file. Timestamps are the machine's time since its start.
 pub struct Dump<W> {
     network: Box<dyn NetBackend>,
     /// Gone once it could not be written
@@ -50,7 +50,7 @@ impl<W: Write> Dump<W> {
         if let Some(file) = &mut self.file
             && file.write_all(&bytes).and_then(|()| file.flush()).is_err()
         {
-            // The network goes on without its record.
+            // After a write error the network continues without the file.
             self.file = None;
         }
     }

@@ -30,7 +30,7 @@ fn ipv4(frame: &[u8]) -> (EthernetRepr, Ipv4Repr, Vec<u8>) {
     (EthernetRepr::parse(&frame).unwrap(), ip, packet.payload().to_vec())
 }
 
-/// What a client says of itself, as a frame.
+/// Returns a client's DHCP message, as a frame.
 fn dhcp(kind: DhcpMessageType, card: EthernetAddress, wish: Option<Ipv4Addr>) -> Vec<u8> {
     let none = Ipv4Addr::UNSPECIFIED;
     let message = DhcpRepr {
@@ -269,7 +269,7 @@ fn frames_are_recorded_both_ways() {
     assert_eq!(file[40..60], frame[..20]);
 }
 
-/// A writer that lends its bytes.
+/// A writer into a borrowed buffer.
 struct Shared<'a>(&'a mut Vec<u8>);
 
 impl std::io::Write for Shared<'_> {

@@ -111,7 +111,7 @@ pub fn to_bytes(value: &impl Codec) -> Vec<u8> {
     out
 }
 
-/// Returns the value that `bytes` are, if they are one and nothing else.
+/// Returns the value encoded by `bytes`; `None` if they are not exactly one value.
 pub fn from_bytes<T: Codec>(mut bytes: &[u8]) -> Option<T> {
     T::get(&mut bytes).filter(|_| bytes.is_empty())
 }

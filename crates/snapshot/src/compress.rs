@@ -1,4 +1,4 @@
-//! Compressed content: chunks of at most a mebibyte, each a zstd frame of its own behind its two lengths.
+//! Compressed content: chunks of at most 1 MiB, each with two lengths and a separate zstd frame.
 //!
 //! The C library is several times as fast as the implementation in Rust, which builds for wasm too. Either reads what the
 //! other writes.

@@ -1,4 +1,4 @@
-//! What a machine is made of, so that a state is restored into a machine that is built alike.
+//! Description of a machine's configuration, so that a state is restored only to an equal machine.
 
 use crate::MachineDifference;
 

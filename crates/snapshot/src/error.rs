@@ -1,4 +1,4 @@
-//! Why a saved state is refused. Each message is one line that says what is wrong and what to do.
+//! Why a saved state is rejected. Each message is one line with the cause and what to do.
 
 use crate::FORMAT;
 use thiserror::Error;
@@ -41,7 +41,7 @@ pub enum SnapshotError {
         "the saved state has format {found}, this program reads {FORMAT}; use the version of v64 that saved it"
     )]
     Format {
-        /// What the file says
+        /// The value in the file
         found: u32,
     },
     /// The end is missing
@@ -72,12 +72,12 @@ pub enum SnapshotError {
     Version {
         /// Which
         tag: String,
-        /// What the file says
+        /// The value in the file
         found: u16,
         /// What is read here
         expected: u16,
     },
-    /// A section whose content is no state
+    /// A section with invalid content
     #[error("section {tag} of the saved state is damaged; save or copy it anew")]
     Content {
         /// Which

@@ -15,7 +15,7 @@ pub struct Section<'a> {
     pub content: &'a [u8],
 }
 
-/// A saved state whose frame and checksum are right.
+/// A saved state with valid framing and checksum.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     sections: Vec<Section<'a>>,
@@ -97,7 +97,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A section whose tag may be no text.
+/// A section; its tag may be invalid text.
 struct Raw<'a> {
     tag: &'a [u8],
     version: u16,

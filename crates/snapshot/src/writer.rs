@@ -11,7 +11,7 @@ pub(crate) const END_LEN: usize = 1 + END.len() + 2 + 8 + 8;
 
 /// Collects sections. The hash is that of the sections' content before compression, so it is equal wherever the state is.
 pub struct Writer {
-    /// `None` where only the hash is wanted
+    /// `None` if only the hash is computed
     out: Option<Bytes>,
     hash: XxHash64,
 }
@@ -53,7 +53,7 @@ impl Writer {
         }
     }
 
-    /// Appends a section whose content `fill` writes and which the file holds compressed.
+    /// Appends a compressed section with the content that `fill` writes.
     pub fn compressed(&mut self, tag: &str, version: u16, fill: impl FnOnce(&mut CompressedSection<'_>)) {
         self.hash_name(tag, version);
         let Some(out) = &mut self.out else {
@@ -79,7 +79,7 @@ impl Writer {
         self.hash.finish()
     }
 
-    /// Returns the whole file; empty where only the hash was wanted.
+    /// Returns the whole file; empty if only the hash is computed.
     pub fn finish(self) -> Bytes {
         let Some(mut out) = self.out else { return Bytes::new() };
         let checksum = XxHash64::oneshot(0, &out);

@@ -17,7 +17,7 @@ use x86_types::{CodeSize, Seg, Width};
 ///
 /// # Errors
 /// [`DecodeError::NeedMore`] if `bytes` is a proper prefix of an instruction, [`DecodeError::TooLong`] if the
-/// instruction goes on after byte 15, [`DecodeError::Undefined`] if no instruction has this encoding.
+/// instruction is longer than 15 bytes, [`DecodeError::Undefined`] if no instruction has this encoding.
 #[inline]
 pub fn decode(size: CodeSize, bytes: &[u8]) -> Result<Instruction, DecodeError> {
     let mut result = Ok(Instruction::default());
@@ -81,7 +81,7 @@ fn lacks_modrm_in_vain(size: CodeSize, window: Window<'_>, len: usize) -> bool {
     })
 }
 
-/// Decodes the instruction at the start of a window. With an error, `insn.len` says how many bytes were looked at.
+/// Decodes the instruction at the start of a window. With an error, `insn.len` is the number of bytes examined.
 #[inline(never)]
 fn decode_window(size: CodeSize, window: Window<'_>, insn: &mut Instruction) -> Result<u8, DecodeError> {
     let bytes = window.u64(0);
@@ -133,8 +133,9 @@ struct Decoder<'a> {
 }
 
 impl Decoder<'_> {
-    /// Decodes what follows the opcode, which ends at `at`, where `next` is. `PLAIN` says that there is no prefix but REX.
-    /// Returns the length, on which the next instruction waits: it is known before the form is.
+    /// Decodes what follows the opcode, which ends at `at`, where `next` is. `PLAIN` means that there is no prefix but
+    /// REX. Returns the length, which the start of the next instruction depends on; it is computed before the form is
+    /// selected.
     #[inline(always)]
     fn finish<const PLAIN: bool>(
         self,
@@ -263,7 +264,7 @@ impl Decoder<'_> {
     }
 }
 
-/// The first of the entry's forms whose constraints hold.
+/// Returns the first of the entry's forms with satisfied constraints.
 #[inline(always)]
 fn find(entry: Entry, key: u16) -> Option<&'static Form> {
     let mut at = usize::from(INDEX.slots[entry.slot(key) & (INDEX.slots.len() - 1)]);

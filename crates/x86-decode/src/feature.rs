@@ -52,7 +52,7 @@ pub enum Feature {
     Gfni,
     Vaes,
     Vpclmulqdq,
-    /// Both AES and AVX (128-bit VAESENC and the like)
+    /// Both AES and AVX (128-bit VAESENC, VAESDEC and so on)
     AesAvx,
     /// Both PCLMULQDQ and AVX (128-bit VPCLMULQDQ)
     PclmulqdqAvx,

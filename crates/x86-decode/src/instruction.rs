@@ -28,7 +28,7 @@ bitflags! {
         /// Ends a decoded block: the instruction may change RIP otherwise than to its successor, or change mode,
         /// interruptibility or address translation.
         const ENDS_BLOCK = 1 << 8;
-        /// One of the instructions that privilege level 3 may not execute, whatever IOPL says
+        /// A privileged instruction: #GP at privilege levels 1 to 3, independently of IOPL
         const PRIVILEGED = 1 << 9;
         /// 66 prefix was present
         const OPSIZE_PREFIX = 1 << 10;

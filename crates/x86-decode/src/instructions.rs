@@ -16,7 +16,7 @@ pub struct Decoded {
     pub result: Result<Instruction, DecodeError>,
 }
 
-/// An iterator over the instructions of a piece of code. It goes on behind what is no instruction.
+/// An iterator over the instructions of a piece of code. It continues after undefined opcodes.
 ///
 /// ```
 /// use x86_decode::{CodeSize, Instructions};

@@ -10,7 +10,7 @@ const BP: u8 = 5;
 const SI: u8 = 6;
 const DI: u8 = 7;
 
-/// What a ModRM byte says, for one address size, packed.
+/// The addressing form of a ModRM byte, for one address size, packed.
 #[derive(Clone, Copy)]
 pub(crate) struct ModRm(u64);
 
@@ -58,7 +58,7 @@ impl ModRm {
         (self.0 >> Self::KEY) as u16
     }
 
-    /// Bytes of ModRM, SIB and displacement, unless SIB says otherwise.
+    /// Returns the bytes of ModRM, SIB and displacement; a SIB byte without base adds four.
     #[inline(always)]
     pub(crate) const fn len(self) -> usize {
         (self.0 >> Self::LEN & 15) as usize

@@ -17,8 +17,8 @@ const fn lower<const N: usize>(name: &str) -> [u8; N] {
 
 macro_rules! ops {
     ($($feature:ident, $other:ident { $($op:ident)* })*) => {
-        /// An operation: one variant per mnemonic of the manual, except that a condition code is in
-        /// `Instruction::cc`, and that operand kinds and sizes tell the forms of one operation apart.
+        /// An operation: one variant per mnemonic of the manual, except that a condition code is in `Instruction::cc`,
+        /// and that operand kinds and sizes distinguish the forms of one operation.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
         #[repr(u16)]
@@ -220,8 +220,8 @@ impl core::str::FromStr for Op {
 }
 
 impl Op {
-    /// The manual's mnemonic in lower case. `jcc`, `setcc`, `cmovcc`, string operations and the like are family
-    /// names here; [`crate::Instruction::display`] writes them out.
+    /// The manual's mnemonic in lower case. `jcc`, `setcc`, `cmovcc`, string operations and similar families are one
+    /// name here; [`crate::Instruction::display`] writes them out.
     #[inline]
     pub fn mnemonic(self) -> &'static str {
         NAMES[self as usize]

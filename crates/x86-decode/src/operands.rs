@@ -3,7 +3,7 @@
 use crate::{InsnFlags, Instruction, MemSize, NO_REG, Op, Operand, OperandKind, Register, RegisterKind};
 use x86_types::{Seg, Width};
 
-/// An operand, with all that the instruction says about it.
+/// An operand, with its type and access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -16,7 +16,7 @@ pub enum OperandValue {
     Immediate {
         /// The value, cut to its width
         value: u64,
-        /// How wide the operation takes it: of the operand size, or a byte or word where the instruction says so
+        /// Width: the operand size, or a byte or word by the instruction
         width: Width,
     },
     /// The target of a near branch, relative to the next instruction; see [`Instruction::branch_target`]
@@ -176,7 +176,7 @@ impl Instruction {
         })
     }
 
-    /// The width of an immediate: the operand size, but for instructions whose immediate is a byte or word of its own.
+    /// Returns the width of an immediate: the operand size, except for instructions with a byte or word immediate.
     fn immediate_width(&self) -> Width {
         match self.op {
             Op::Ret | Op::RetFar => Width::B2,
@@ -216,8 +216,8 @@ impl Instruction {
         Some(self.memory_operand(*operand))
     }
 
-    /// Returns how many bytes of memory the explicit memory operand has; `None` if there is none, if only its address is
-    /// used, or if it is a structure whose size the processor's state decides (XSAVE).
+    /// Returns how many bytes of memory the explicit memory operand has; `None` if there is none, if only its address
+    /// is used, or if it is a structure with a size that depends on the processor's state (XSAVE).
     pub fn memory_bytes(&self) -> Option<u32> {
         let size = self.memory()?.size;
         Some(match (size, self.op) {
@@ -237,8 +237,8 @@ impl Instruction {
         })
     }
 
-    /// Returns the effective address of the explicit memory operand of an instruction whose first byte is at offset `rip`;
-    /// `register` returns the values of general registers. `None` without such an operand, and for gathers.
+    /// Returns the effective address of the explicit memory operand of an instruction at offset `rip`; `register`
+    /// returns the values of general registers. `None` without such an operand, and for gathers.
     ///
     /// ```
     /// use x86_decode::{CodeSize, decode};
@@ -254,7 +254,7 @@ impl Instruction {
         })
     }
 
-    /// Returns where a near branch with a relative target goes, for an instruction whose first byte is at offset `rip`.
+    /// Returns the target of a near relative branch, for an instruction at offset `rip`.
     ///
     /// ```
     /// use x86_decode::{CodeSize, decode};

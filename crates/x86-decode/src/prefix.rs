@@ -6,7 +6,7 @@ use crate::window::{MAX_LEN, Window};
 use crate::{DecodeError, InsnFlags};
 use x86_types::{CodeSize, Seg, Width};
 
-/// Prefixes, and what an opcode's escape bytes said.
+/// Prefixes, and the fields of escape bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Prefixes {
     /// What they set in an instruction's flags
@@ -16,7 +16,7 @@ pub(crate) struct Prefixes {
     /// See [`opctx`]
     pub(crate) opctx: u8,
     pub(crate) addrsize: Width,
-    /// The segment of an override that applies, as flags say; else DS
+    /// The segment of an effective override (see the flags); else DS
     pub(crate) seg: Seg,
     /// W, R, X and B of REX or VEX in bits 3:0
     rex: u8,

@@ -104,7 +104,8 @@ impl Register {
         }
     }
 
-    /// Returns the size in bytes; 10 for x87 registers, `None` for control and debug registers, whose size is the mode's.
+    /// Returns the size in bytes; 10 for x87 registers, `None` for control and debug registers, as their size depends
+    /// on the mode.
     pub const fn bytes(self) -> Option<u32> {
         match self.kind {
             RegisterKind::Gpr8 => Some(1),

@@ -240,7 +240,7 @@ fn text_is_intel_syntax() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20_000))]
 
-    /// Fewer bytes than an instruction has are never taken for anything else, and more change nothing.
+    /// A proper prefix of an instruction never decodes as another one, and bytes after it have no effect.
     #[test]
     fn prefixes_of_instructions_need_more(code in prop::array::uniform20(any::<u8>()), escape in 0usize..8) {
         let mut code = code;

@@ -68,7 +68,7 @@ pairs! {
 mod tests {
     use super::*;
 
-    /// The manual's names say which belong together.
+    /// The manual's names pair the legacy and VEX operations.
     #[test]
     fn pairs_are_those_of_the_names() {
         for &op in Op::ALL {

@@ -3,7 +3,7 @@
 use x86_state::Cpu;
 use x86_types::{Exception, LinearAddr, Width};
 
-/// On whose behalf a linear address is accessed.
+/// The privilege of an access to a linear address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Privilege {
     /// An implicit supervisor-mode access, whatever the CPL: GDT, LDT, IDT and TSS
@@ -25,13 +25,13 @@ pub trait SystemContext {
     /// Reads `width` bytes, zero-extended. The access may cross a page.
     ///
     /// # Errors
-    /// What paging (or alignment checking, for an access at level 3) says. The address is canonical when it gets here.
+    /// The exception of paging, or of alignment checking for an access at level 3. The address is canonical.
     fn read_linear(&mut self, at: LinearAddr, width: Width, privilege: Privilege) -> Result<u64, Exception>;
 
     /// Writes the low `width` bytes of `value`. The access may cross a page; on an error nothing has been written.
     ///
     /// # Errors
-    /// What paging (or alignment checking, for an access at level 3) says. The address is canonical when it gets here.
+    /// The exception of paging, or of alignment checking for an access at level 3. The address is canonical.
     fn write_linear(
         &mut self,
         at: LinearAddr,

@@ -46,7 +46,7 @@ fn finish_delivery<C: SystemContext>(ctx: &mut C, event: Event) {
     ctx.mode_changed();
 }
 
-/// Stores what an exception tells of itself beside its error code.
+/// Stores the information of an exception beside its error code: CR2 and DR6.
 fn latch<C: SystemContext>(ctx: &mut C, event: Event) {
     match event {
         Event::Exception(Exception::PageFault { address, .. }) => ctx.cpu_mut().cr2 = address.0,

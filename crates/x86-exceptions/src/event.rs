@@ -1,4 +1,4 @@
-//! Events, how exceptions combine, and delivery that goes on until something was delivered.
+//! Events, how exceptions combine, and delivery until an event was delivered.
 
 use crate::{SystemContext, deliver};
 use x86_state::Activity;
@@ -139,8 +139,8 @@ const MAX_SERIAL: u32 = 8;
 
 /// Delivers `event`, or what its delivery comes to.
 ///
-/// A guest can arrange benign and page faults that follow one another for ever (an alignment check on a stack whose
-/// handler faults); after a few rounds that counts as a triple fault, since no instruction would run between them.
+/// A guest can arrange benign and page faults that follow one another for ever (an alignment check on a stack, with a
+/// handler that faults); after a few rounds that counts as a triple fault, since no instruction would run between them.
 pub fn raise<C: SystemContext>(ctx: &mut C, event: Event) -> Outcome {
     let mut event = event;
     for _ in 0..MAX_SERIAL {

@@ -34,7 +34,7 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// A stack that is 64 bits wide, or else as wide as its segment's B flag says.
+    /// A stack of 64 bits, or else of the width in its segment's B flag.
     ///
     /// SPEC: intel-sdm-vol1 :: 6.2.3 Address-Size Attributes for Stack Accesses -> SP or ESP by the B flag of SS; RSP always in 64-bit mode
     pub(crate) fn new(cpu: &Cpu, segment: Segment, pointer: u64, is_64: bool, level: u8, fault: u16) -> Self {

@@ -70,7 +70,7 @@ const fn layout(tss: &Segment) -> &'static Layout {
     if is_tss_32(tss) { &TSS32 } else { &TSS16 }
 }
 
-/// What a TSS says of its task.
+/// The state of a task in a TSS.
 struct Image {
     cr3: Option<u64>,
     ip: u64,

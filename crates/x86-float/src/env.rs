@@ -1,4 +1,4 @@
-//! Rounding, masks and exception flags: what MXCSR and the x87 control word say, made one type.
+//! Rounding, masks and exception flags: MXCSR and the x87 control word as one type.
 
 use bitflags::bitflags;
 
@@ -54,7 +54,7 @@ impl Rounding {
     }
 }
 
-/// What an operation needs to know, and what it tells.
+/// The environment of an operation: its parameters and exceptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Env {
     /// Rounding mode

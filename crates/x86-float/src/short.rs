@@ -39,7 +39,7 @@ pub(crate) const fn product(a: u64, b: u64) -> (u64, u64) {
     }
 }
 
-/// The next 32 bits of a quotient, and what is left: of `rest * 2^32 + next` by a divisor whose bit 63 is set and that is
+/// The next 32 bits of a quotient, and what is left: of `rest * 2^32 + next` by a divisor with bit 63 set that is
 /// greater than `rest`. `inverse` is about `2^33 / divisor`.
 ///
 /// The estimate is within 2^-18 of the quotient, and made less than it by more than that: it is the digit or one less.
@@ -57,7 +57,8 @@ fn digit(rest: u64, next: u64, divisor: u64, inverse: f64) -> (u64, u64) {
     }
 }
 
-/// The bits of an integer part's last place and below it that rounding asks for: at least one half, and not nothing.
+/// Returns the guard and sticky bits of a rounding: whether the discarded part is at least one half, and whether it is
+/// nonzero.
 #[inline(always)]
 const fn low_half(at_least_half: bool, more: bool) -> u64 {
     (at_least_half as u64) << 63 | more as u64

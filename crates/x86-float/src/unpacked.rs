@@ -47,7 +47,7 @@ pub(crate) const fn justified(sig: u128) -> (u128, u32) {
     }
 }
 
-/// Quotient and remainder of `high * 2^64 + low` and a divisor whose bit 63 is set and that is greater than `high`: by two
+/// Quotient and remainder of `high * 2^64 + low` and a divisor with bit 63 set that is greater than `high`: by two
 /// halves of 32 bits. (D. Knuth, The Art of Computer Programming 2, 4.3.1, algorithm D.)
 const fn divide(high: u64, low: u64, divisor: u64) -> (u64, u64) {
     const HALF: u64 = u32::MAX as u64;
@@ -159,7 +159,7 @@ impl Unpacked {
         round_bits(self.sign, self.exp, self.sig, precision, rounding)
     }
 
-    /// Rounds to the grid of numbers whose least exponent is `emin`. Bit 63 of the result is clear for a denormal.
+    /// Rounds to the grid of numbers with the least exponent `emin`. Bit 63 of the result is clear for a denormal.
     pub(crate) fn round_denormal(self, precision: u32, emin: i32, rounding: Rounding) -> Rounded {
         let sig = shift_right_jam(self.sig, emin.saturating_sub(self.exp).max(0) as u32);
         round_bits(self.sign, self.exp.max(emin), sig, precision, rounding)

@@ -222,7 +222,7 @@ fn overflow_and_underflow_masked_and_not() {
     let mut env = Env::from_x87_control(0x37f);
     assert_eq!(F80::div(&mut env, least, F80::from_integer(4)), F80::new(1 << 61, 0));
     assert!(env.raised.is_empty());
-    // C1 tells whether rounding went up.
+    // C1 is set if rounding was upwards.
     for (control, last_digit) in [(0x37f, 0xb), (0xb7f, 0xb), (0x77f, 0xa), (0xf7f, 0xa)] {
         let mut env = Env::from_x87_control(control);
         let third = F80::div(&mut env, F80::ONE, F80::from_integer(3));

@@ -1,4 +1,4 @@
-//! What an access wants, and the fault it may meet.
+//! Properties of an access, and the page fault that it may raise.
 
 use x86_types::{Exception, LinearAddr, PageFaultCode};
 
@@ -22,7 +22,7 @@ pub struct Access {
     pub kind: AccessKind,
     /// Made with CPL = 3, and not an implicit supervisor-mode access
     pub user: bool,
-    /// Implicit supervisor-mode access (GDT, LDT, IDT, TSS): SMAP holds whatever RFLAGS.AC says
+    /// Implicit supervisor-mode access (GDT, LDT, IDT, TSS): SMAP applies independently of RFLAGS.AC
     pub implicit: bool,
 }
 

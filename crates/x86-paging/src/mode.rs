@@ -65,9 +65,9 @@ impl Default for PagingRegisters {
 
 /// Everything but the tables that a page walk depends on.
 ///
-/// Take a new one after any change of CR0, CR3, CR4, EFER or the PDPTE registers; of RFLAGS.AC it can be told. The caller
-/// flushes the [`Tlb`](crate::Tlb) where the manual says so, and after every change of a bit that this type reads other
-/// than RFLAGS.AC.
+/// Take a new one after any change of CR0, CR3, CR4, EFER or the PDPTE registers; RFLAGS.AC can be updated in place.
+/// The caller flushes the [`Tlb`](crate::Tlb) where the manual requires it, and after every change of a bit that this
+/// type reads other than RFLAGS.AC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PagingMode {
     pub(crate) kind: PagingKind,
@@ -165,9 +165,9 @@ impl PagingMode {
         if self.pcid { (self.cr3 & 0xfff) as u16 } else { 0 }
     }
 
-    /// Whether `lin` is canonical in this mode. Modes with 32-bit linear addresses know no other kind.
+    /// Returns whether `lin` is canonical in this mode. With 32-bit linear addresses all are.
     ///
-    /// Translation does not ask: the caller raises #GP(0) or #SS(0) before it.
+    /// Translation does not check this: the caller raises #GP(0) or #SS(0) before it.
     #[inline]
     pub const fn check_canonical(&self, lin: LinearAddr) -> bool {
         match self.kind {
@@ -197,7 +197,7 @@ impl PagingMode {
         }
     }
 
-    /// Whether page faults of instruction fetches say so in their error code.
+    /// Returns whether error codes of page faults have the instruction-fetch bit (I/D).
     ///
     /// SPEC: intel-sdm-vol3 :: 5.7 Page-Fault Exceptions -> I/D is set for fetches if CR4.SMEP = 1, or CR4.PAE = 1 and IA32_EFER.NXE = 1
     #[inline]
@@ -236,7 +236,7 @@ impl PagingMode {
         !matches!(self.kind, PagingKind::None | PagingKind::Bits32 { .. })
     }
 
-    /// Whether a present entry at `level` (2 or higher) maps a page by itself.
+    /// Returns whether a present entry at `level` (2 or higher) maps a large page.
     ///
     /// SPEC: intel-sdm-vol3 :: 5.3 32-Bit Paging -> PS of a PDE is ignored when CR4.PSE = 0
     #[inline]

@@ -54,7 +54,7 @@ impl PageSize {
     }
 }
 
-/// What a walk found. The rights are those of the privilege class (and SMAP state) that asked.
+/// The result of a walk. The rights are those of the privilege class (and SMAP state) of the access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Translation {
     /// The physical address of the byte
@@ -180,7 +180,7 @@ fn identity(lin: LinearAddr) -> Translation {
     }
 }
 
-/// What the entries met so far allow, before the mode has its say.
+/// The rights of the entries so far, before the mode is applied.
 struct Allowed {
     user: bool,
     write: bool,

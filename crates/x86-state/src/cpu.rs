@@ -60,7 +60,7 @@ pub enum Shadow {
     MovSs = 2,
 }
 
-/// Model-specific registers that are plain state. The crate `msr` says who may write what into them.
+/// Model-specific registers that are plain state. The crate `msr` checks accesses to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 #[repr(C)]
 #[allow(missing_docs, reason = "the names are those of the registers, without IA32_")]
@@ -143,7 +143,7 @@ pub struct Cpu {
     pub x87: X87,
     /// Plain-state MSRs
     pub msr: Msrs,
-    /// What CPUID says, and which instructions exist
+    /// The processor model: CPUID and instruction set extensions
     pub model: CpuModel,
 }
 
@@ -250,8 +250,9 @@ impl Cpu {
         };
     }
 
-    /// Bits of a canonical address in a register that holds one (a base in a descriptor table register, a hidden segment
-    /// base, an MSR) and in TLB invalidation: as many as the processor supports, 57 or 48, whatever CR4.LA57 says.
+    /// Bits of a canonical address in a register that holds one (a base in a descriptor table register, a hidden
+    /// segment base, an MSR) and in TLB invalidation: as many as the processor supports, 57 or 48, independently of
+    /// CR4.LA57.
     ///
     /// SPEC: intel-sdm-vol2 :: WRMSR—Write to Model Specific Register -> canonical is meant for the linear-address width the processor supports
     #[inline]

@@ -11,7 +11,7 @@ pub enum CpuMode {
     Real,
     /// Virtual-8086 mode: RFLAGS.VM = 1
     Virtual8086,
-    /// Protected mode (including 16-bit segments; `CodeSize` tells), EFER.LMA = 0
+    /// Protected mode (including 16-bit segments, see `CodeSize`), EFER.LMA = 0
     Protected,
     /// EFER.LMA = 1, CS.L = 0
     Compatibility,
@@ -32,7 +32,7 @@ impl CpuMode {
         matches!(self, CpuMode::Compatibility | CpuMode::Long64)
     }
 
-    /// A short name for a person, with the code size.
+    /// Returns a short readable name, with the code size.
     pub const fn describe(self, size: CodeSize) -> &'static str {
         match (self, size) {
             (CpuMode::Real, _) => "real",

@@ -1,11 +1,11 @@
 //! The result of an access to a model-specific register.
 
-/// What RDMSR or WRMSR did, asked of whatever holds the register: the processor, its local APIC, the board.
+/// The result of RDMSR or WRMSR in the part that holds the register: the processor, its local APIC, or the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MsrAccess {
     /// Done: the value read, or the value that the register holds after a write
     Handled(u64),
-    /// The register belongs to another part; #GP(0) where no part is left to ask
+    /// The register belongs to another part; #GP(0) if no part has it
     NotHandled,
     /// #GP(0)
     GeneralProtection,

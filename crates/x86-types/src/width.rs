@@ -57,7 +57,7 @@ impl Width {
     }
 }
 
-/// What CS.L and CS.D say about code: default operand and address sizes.
+/// The default operand and address size of code, by CS.L and CS.D.
 ///
 /// SPEC: intel-sdm-vol1 :: 3.6 Operand-Size and Address-Size Attributes -> 16-bit and 32-bit code by CS.D, 64-bit mode defaults to 32-bit operands and 64-bit addresses
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

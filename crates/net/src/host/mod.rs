@@ -62,7 +62,7 @@ impl Watch {
         Ok(Self { registry, next: 1, ready, ended, waker, thread: Some(thread) })
     }
 
-    /// Has a socket waited for, under a token of its own.
+    /// Registers a socket for readiness events, with a new token.
     fn register(&mut self, source: &mut impl Source, interest: Interest) -> io::Result<()> {
         self.next += 1;
         self.registry.register(source, Token(self.next), interest)
@@ -104,7 +104,7 @@ pub struct HostNet {
     user: UserNet,
     config: Config,
     routes: Routes,
-    /// The card of the guest, as its last packet said it
+    /// The MAC address of the guest, from its last packet
     guest: EthernetAddress,
     tcp: Tcp,
     udp: Udp,
@@ -121,7 +121,8 @@ impl fmt::Debug for HostNet {
 }
 
 impl HostNet {
-    /// Returns a network, whose guest's questions to its name server go to `dns`. `wake` is called from another thread when something came from the host.
+    /// Returns a network that forwards DNS queries of the guest to `dns`. `wake` is called from another thread when the
+    /// host has data.
     ///
     /// # Errors
     /// The host gives no socket, or a port that is to be forwarded is taken.
@@ -174,7 +175,7 @@ impl HostNet {
         taken
     }
 
-    /// Looks after all connections, where something may have changed.
+    /// Processes all connections after a possible change.
     fn serve(&mut self, now: VmTime) {
         let ready = self.watch.ready.swap(false, Ordering::AcqRel);
         let due = self.deadline.is_some_and(|at| at <= now);

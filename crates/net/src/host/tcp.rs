@@ -21,7 +21,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4};
 
 /// Connections at most; further ones are refused.
 const CONNECTIONS: usize = 256;
-/// Bytes of a connection that are on their way in each direction.
+/// Size of a connection's buffer in each direction.
 const BUFFER: usize = 64 << 10;
 /// Bytes of the largest packet.
 const MTU: usize = 1500;
@@ -91,7 +91,7 @@ struct Flow {
     stream: TcpStream,
     /// The host's end sends no more
     host_ended: bool,
-    /// The guest's end sends no more, and the host's was told
+    /// The guest has closed its direction, and the host's socket was shut down for writing
     guest_ended: bool,
 }
 
@@ -207,7 +207,7 @@ impl Tcp {
         let _ = self.interface.poll(instant(now), &mut self.cable, &mut self.sockets);
     }
 
-    /// Looks after all connections. Returns when to do so again, where that follows from time alone.
+    /// Processes all connections. Returns when to do so again, if a timer requires it.
     pub(super) fn serve(&mut self, now: VmTime, watch: &mut Watch) -> Option<VmTime> {
         self.accept(watch);
         self.take_up(now);
@@ -297,7 +297,7 @@ impl Tcp {
     }
 }
 
-/// Moves bytes between a connection's two ends, and tells each when the other sends no more.
+/// Moves bytes between a connection's two ends, and passes the end of stream on.
 fn pump(flow: &mut Flow, socket: &mut Socket<'_>) {
     while socket.can_recv() {
         let mut failed = false;

@@ -59,7 +59,7 @@ impl Device for Card {
     }
 }
 
-/// A guest with an IP stack of its own.
+/// A guest with an IP stack.
 struct Guest {
     card: Card,
     interface: Interface,
@@ -158,7 +158,7 @@ fn ports_of_the_host_lead_to_the_guest() {
     let port = guest.card.net.tcp.listening();
     let handle = guest.socket();
     guest.sockets.get_mut::<Socket<'_>>(handle).listen(22).unwrap();
-    // The network learns of the card by what it sends.
+    // The network takes the card's address from its packets.
     guest.connect((HOST, 1));
     let client = std::thread::spawn(move || {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();

@@ -22,7 +22,7 @@ const LARGEST: usize = 1472;
 
 struct Flow {
     guest: SocketAddrV4,
-    /// As the guest says it
+    /// The address used by the guest
     remote: SocketAddrV4,
     socket: UdpSocket,
     used: VmTime,

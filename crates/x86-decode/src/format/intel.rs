@@ -97,7 +97,7 @@ impl Display<'_, '_> {
 
     fn intel_memory(&self, f: &mut fmt::Formatter<'_>, memory: &MemoryOperand) -> fmt::Result {
         let nasm = self.options.syntax == Syntax::Nasm;
-        // GNU tools write no size for a MOV with a memory offset: a register tells it.
+        // GNU tools write no size for a MOV with a memory offset: the register determines it.
         let offset = !nasm && self.insn.flags.contains(InsnFlags::MOFFS);
         if !offset && self.options.sizes == MemorySizes::Always || self.ambiguous(memory.size) {
             f.write_str(self.size_name(memory.size))?;

@@ -80,7 +80,7 @@ impl Display<'_, '_> {
         }
     }
 
-    /// As `objdump -M intel` has it.
+    /// Returns the mnemonic of `objdump -M intel`.
     fn gnu_mnemonic(&self) -> (&'static str, &'static str) {
         let insn = self.insn;
         let immediate = insn.operands[0].kind == OperandKind::Imm;
@@ -248,14 +248,14 @@ impl Display<'_, '_> {
         }
     }
 
-    /// Whether the mnemonic has a suffix for the size of memory, since no register tells it.
+    /// Returns whether the mnemonic has a suffix for the size of memory, since no register determines it.
     fn takes_suffix(&self) -> bool {
         let is_register = |operand: &Operand| {
             use OperandKind::{Gpr8, Gpr16, Gpr32, Gpr64};
             matches!(operand.kind, Gpr8 | Gpr16 | Gpr32 | Gpr64)
         };
         match self.insn.op {
-            // CL tells nothing.
+            // CL does not determine the size.
             Op::Rol | Op::Ror | Op::Rcl | Op::Rcr | Op::Shl | Op::Shr | Op::Sar => true,
             Op::Add
             | Op::Or

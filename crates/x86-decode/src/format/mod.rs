@@ -22,12 +22,12 @@ pub struct Display<'i, 'o> {
 }
 
 impl Instruction {
-    /// Returns the instruction as text in NASM's syntax, for one whose first byte is at offset `rip` of the code segment.
+    /// Returns the instruction as text in NASM's syntax, with its first byte at offset `rip` of the code segment.
     pub fn display(&self, rip: u64) -> Display<'_, 'static> {
         Display { insn: self, rip, options: FormatOptions::nasm() }
     }
 
-    /// Returns the instruction as text as `options` say, for one whose first byte is at offset `rip` of the code segment.
+    /// Returns the instruction as text by `options`, with its first byte at offset `rip` of the code segment.
     pub fn display_with<'o>(&self, rip: u64, options: FormatOptions<'o>) -> Display<'_, 'o> {
         Display { insn: self, rip, options }
     }
@@ -60,7 +60,7 @@ impl fmt::Display for Display<'_, '_> {
 /// Most operands that are written: four explicit ones, or those that GNU tools add.
 const PARTS: usize = 4;
 
-/// Operations whose operands AT&T syntax has in Intel's order.
+/// Returns whether AT&T syntax has the operands in Intel's order.
 const fn keeps_order(op: Op) -> bool {
     matches!(op, Op::Enter | Op::Bound | Op::Monitor | Op::Mwait | Op::Invlpg)
 }
@@ -193,7 +193,7 @@ impl Display<'_, '_> {
         }
     }
 
-    /// Whether no register operand tells the size of the memory operand.
+    /// Returns whether no register operand determines the size of the memory operand.
     fn ambiguous(&self, size: MemSize) -> bool {
         let shift = matches!(
             self.insn.op,

@@ -30,7 +30,7 @@ pub enum Numbers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum MemorySizes {
-    /// Where no register operand tells it
+    /// If no register operand determines it
     #[default]
     AsNeeded,
     /// Everywhere, unless only an address is meant

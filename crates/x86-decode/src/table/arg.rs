@@ -12,7 +12,7 @@ pub(crate) enum Class {
     G,
     /// R: general register by ModRM.rm, register form only
     R,
-    /// As R, whatever ModRM.mod says (MOV to and from control and debug registers)
+    /// As R, with ModRM.mod ignored (MOV to and from control and debug registers)
     RAny,
     /// M: memory by ModRM.rm
     M,

@@ -1,5 +1,5 @@
-//! From opcode to form, worked out at compile time: an opcode's entry says which bits of the key select among its slots,
-//! and a slot holds the first of the opcode's forms that can match.
+//! From opcode to form, computed at compile time: an opcode's entry has the bits of the key that select one of its
+//! slots, and a slot holds the first of the opcode's forms that can match.
 
 use super::form::Form;
 use super::immediate;

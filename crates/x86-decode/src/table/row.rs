@@ -19,13 +19,13 @@ pub(crate) mod key {
     pub(crate) const REX_SHIFT: u16 = 8;
     pub(crate) const B: u16 = 1 << REX_SHIFT;
     pub(crate) const W: u16 = 8 << REX_SHIFT;
-    /// Bits that an opcode's slots are selected by; rows that only ModRM.rm tells apart are searched.
+    /// Bits that select an opcode's slot; rows that differ in ModRM.rm only are searched.
     pub(crate) const SELECT: u16 = (1 << RM_SHIFT) - 1;
     pub(crate) const RM_SHIFT: u16 = 12;
     pub(crate) const RM: u16 = 7 << RM_SHIFT;
-    /// Everything that only ModRM tells
+    /// All bits that come from ModRM
     pub(crate) const MODRM: u16 = REG | RM | MOD3;
-    /// Set in no key: a row that asks for it matches nothing.
+    /// Set in no key: a row that requires it never matches.
     pub(crate) const NEVER: u16 = 1 << 15;
 }
 
@@ -61,7 +61,7 @@ pub(crate) mod flag {
     pub(crate) const CHECK: u16 = 1 << 13;
 }
 
-/// Something that a row's bracket says: a constraint on the key, flags, or both.
+/// An item of a row's bracket: a constraint on the key, flags, or both.
 #[derive(Clone, Copy)]
 pub(crate) struct Con {
     mask: u16,
@@ -175,7 +175,7 @@ impl Row {
         self
     }
 
-    /// What an operand's class says about the encoding.
+    /// Adds what an operand's class implies for the encoding.
     const fn imply(mut self, class: Class) -> Row {
         match class {
             Class::Vm => {

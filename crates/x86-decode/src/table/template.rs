@@ -10,12 +10,12 @@ use x86_types::Width;
 /// Operands as an instruction has them.
 pub(crate) type Template = [Operand; 4];
 
-/// Bit 0 of a choice: ModRM.rm says memory. Bits 2:1 are the variant: the operand size, or with VEX whether it is 64 bits,
-/// and [`L`].
+/// Bit 0 of a choice: ModRM.rm is memory. Bits 2:1 are the variant: the operand size, or with VEX whether it is 64
+/// bits, and [`L`].
 pub(crate) const MEMORY: u8 = 1;
 pub(crate) const L: u8 = 4;
 
-/// Which bits of a choice tell a row's templates apart; 8 in addition if VEX.L is among them.
+/// Returns the bits of a choice that distinguish a row's templates; plus 8 if VEX.L is among them.
 pub(super) const fn choice(row: &Row, vex: bool) -> u8 {
     let mut bits = 0;
     let mut i = 0;

@@ -125,7 +125,7 @@ fn check_gate<C: SystemContext>(ctx: &C, gate: &Entry) -> Result<(), Exception> 
     Ok(())
 }
 
-/// A call gate of 16, 32 or 64 bits, whose size and offset replace the instruction's.
+/// A call gate of 16, 32 or 64 bits; its size and offset replace the instruction's.
 ///
 /// SPEC: intel-sdm-vol3 :: 6.8.3.1 IA-32e Mode Call Gates -> 16 bytes, a 64-bit offset, type bits of the upper half zero, no parameters
 fn call_gate<C: SystemContext>(

@@ -84,8 +84,8 @@ pub(crate) fn drop_inaccessible<C: SystemContext>(ctx: &mut C) {
     for seg in [Seg::Es, Seg::Ds, Seg::Fs, Seg::Gs] {
         let segment = &mut ctx.cpu_mut().seg[seg as usize];
         let attr = segment.attr;
-        // What becomes null keeps its hidden base, as on processors, and 64-bit mode goes on using those of FS and GS. So does
-        // what is null already.
+        // A register that becomes null keeps its hidden base, as on processors, and 64-bit mode still uses those of FS
+        // and GS. The same holds for one that is null already.
         if attr.contains(SegAttr::P) && !attr.is_conforming() && attr.dpl() < cpl {
             *segment = Segment { base: segment.base, ..super::descriptor::null_segment(Selector(0), 0) };
         }

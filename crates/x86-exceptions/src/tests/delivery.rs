@@ -34,7 +34,7 @@ fn real_mode_limits() {
     }
 }
 
-/// A gate and what comes of it at level 3 in protected mode.
+/// A gate and its effect at level 3 in protected mode.
 #[test]
 fn protected_gates_are_checked() {
     let user_gate = |kind, selector| gate(kind, 3, selector, HANDLER, 0);

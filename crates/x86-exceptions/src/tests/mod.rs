@@ -122,7 +122,7 @@ impl Machine {
         if self.misaligned_level.is_some_and(|level| privilege == Privilege::Level(level)) {
             return Err(Exception::AlignmentCheck);
         }
-        // Canonical high addresses are legal to ask for; nothing is there.
+        // Accesses to canonical high addresses are legal; no memory is mapped there.
         if self.absent_page == Some(at.page().0) || at.0.saturating_add(8) > self.memory.len() as u64 {
             return Err(Exception::PageFault { address: at, code });
         }

@@ -8,7 +8,7 @@ use crate::sse::Float;
 use crate::unpacked::Unpacked;
 use crate::{Env, Flags, Rounding};
 
-/// Rounds as precision control says.
+/// Rounds by precision control.
 ///
 /// SPEC: intel-sdm-vol1 :: 8.1.5.2 Precision Control Field -> FADD, FSUB, FMUL, FDIV and FSQRT round the significand to 24, 53 or 64 bits
 #[inline(always)]
@@ -132,7 +132,7 @@ fn div_special(env: &mut Env, a: Operand, b: Operand) -> F80 {
 }
 
 impl F80 {
-    /// The sum of `a` and `b`, each negated where it says so. A NaN is not negated.
+    /// Returns the sum of `a` and `b`, each negated if its flag is set. A NaN is not negated.
     #[inline(always)]
     pub fn sum(env: &mut Env, a: Self, b: impl Into<Operand>, negate_a: bool, negate_b: bool) -> Self {
         add(env, a.into(), b.into(), negate_a, negate_b)

@@ -22,7 +22,7 @@ const LOG10_2: Unpacked = Unpacked::constant(-2, 0x9a209a84fbcff7988f8959ac0b7c9
 /// SPEC: intel-sdm-vol1 :: 8.3.8 Approximation of Pi -> the 66-bit value 0.C90FDAA22168C234C * 2^2
 pub(super) const PI_2_66: u128 = 0x3243f6a8885a308d3;
 
-/// Rounds a constant as FLDPI and its kin do: by RC, without PE.
+/// Rounds a constant as FLDPI, FLDL2E and so on do: by RC, without PE.
 ///
 /// SPEC: intel-sdm-vol2 :: FLD1/FLDL2T/FLDL2E/FLDPI/FLDLG2/FLDLN2/FLDZ—Load Constant -> rounded from a 66-bit internal constant by RC; no inexact exception
 fn load(env: &Env, value: Unpacked) -> F80 {

@@ -22,7 +22,7 @@ const EMIN: i32 = -16382;
 const EXP_MAX: u16 = 0x7fff;
 /// The explicit integer bit
 const INTEGER: u64 = 1 << 63;
-/// The bit that tells quiet from signalling NaNs
+/// The bit that is set in quiet NaNs and clear in signaling ones
 const QUIET: u64 = 1 << 62;
 /// What the exponent of an unmasked overflow or underflow is adjusted by
 const ADJUSTMENT: i32 = 24576;
@@ -38,7 +38,7 @@ pub struct F80 {
     pub sign_exponent: u16,
 }
 
-/// What FXAM tells.
+/// The classes of FXAM.
 ///
 /// SPEC: intel-sdm-vol2 :: FXAM—Examine Floating-Point -> class of the value; unsupported encodings are a class of their own
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use super::*;
 use crate::unpacked::{Rounded, shift_right_jam};
 use proptest::prelude::*;
 
-/// Rounding as whole numbers tell it.
+/// Reference rounding, by integer arithmetic.
 fn round_whole(value: Unpacked, precision: u32, rounding: Rounding) -> (i32, u64, bool, bool) {
     let unit = 1u128 << (128 - precision);
     let low = value.sig & (unit - 1);
@@ -26,7 +26,7 @@ fn parts(rounded: Rounded) -> (i32, u64, bool, bool) {
     (rounded.exp, rounded.sig, rounded.inexact, rounded.up)
 }
 
-/// Whether both round alike, to every precision of the x87 and of what it stores to.
+/// Checks that both round to the same value, for every precision of the x87 and of its stores.
 fn same(ours: Unpacked, whole: Unpacked) -> Result<(), TestCaseError> {
     prop_assert_eq!(ours.sig >> 127, 1);
     for precision in [1, 11, 24, 53, 63, 64] {
@@ -163,7 +163,7 @@ fn edges_of_quotients_and_roots() {
     }
 }
 
-/// Squares, and their neighbours: a root is hardest to tell where it is one, or nearly.
+/// Squares and adjacent numbers: exact or almost exact roots are the hardest to round.
 #[test]
 fn roots_next_to_squares() {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;

@@ -63,7 +63,7 @@ pub fn from_i64<T: Float>(env: &mut Env, x: i64) -> T {
     }
 }
 
-/// ROUNDSS and its kin: to an integral value in floating-point format.
+/// ROUNDSS, ROUNDSD and the packed forms: to an integral value in floating-point format.
 ///
 /// SPEC: intel-sdm-vol2 :: ROUNDPD—Round Packed Double Precision Floating-Point Values -> imm8: RC 1:0, MXCSR.RC if bit 2, precision exception suppressed by bit 3; DE is never raised
 pub fn round_to_integral<T: Float>(env: &mut Env, x: T, imm: u8) -> T {

@@ -28,7 +28,7 @@ pub trait Float: Copy + Eq + Into<u64> + private::Sealed {
     const FRACTION_BITS: u32 = Self::PRECISION - 1;
     /// Stored fraction
     const FRACTION: u64 = (1 << Self::FRACTION_BITS) - 1;
-    /// The bit that tells quiet from signalling NaNs
+    /// The bit that is set in quiet NaNs and clear in signaling ones
     const QUIET: u64 = 1 << (Self::FRACTION_BITS - 1);
     /// Largest exponent field: infinities and NaNs
     const EXP_MAX: u64 = 2 * Self::EMAX as u64 + 1;

@@ -1,4 +1,4 @@
-//! How old what was derived from translations is: whoever keeps such things asks whether they are still good.
+//! Ages of translations: a cache of data derived from translations compares them to check that its entries are valid.
 
 use super::slots::SlotSet;
 use super::{TLB_ENTRIES, slot_of, tag_of};
@@ -15,7 +15,7 @@ pub(super) struct Ages {
     all: u32,
     /// Times that those of one may have, others apart
     by_pcid: Box<[u32; PCIDS]>,
-    /// Pages whose translations something was derived from since they last went, hashed, in the lower half and in the upper
+    /// Hashes of the pages with derived data since their last invalidation, for the lower and the upper half
     noted: [SlotSet; 2],
 }
 
@@ -71,8 +71,8 @@ impl Ages {
 }
 
 impl super::Tlb {
-    /// Something is derived from the translation of an address. The ages below tell when it is not good any more; of pages
-    /// that were not noted they need not tell.
+    /// Records that data is derived from the translation of an address. The ages below change when it becomes invalid;
+    /// for pages that were not recorded they need not.
     pub fn note(&mut self, index: MmuIndex, lin: LinearAddr) {
         let side = &self.side[index as usize][slot_of(lin)];
         let shift = (side.slow == tag_of(lin)).then_some(side.page_shift);

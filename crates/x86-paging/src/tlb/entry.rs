@@ -51,7 +51,7 @@ impl TlbEntry {
     pub const EMPTY: Self = Self { read: INVALID, write: INVALID, exec: INVALID, addend: 0 };
 }
 
-/// What a page allows those who look into a bank.
+/// Permissions of a page for accesses by a bank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct PagePerms {
     /// Data reads

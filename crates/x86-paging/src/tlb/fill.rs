@@ -17,7 +17,7 @@ pub struct TlbFill {
     pub global: bool,
     /// The PCID it was walked under
     pub pcid: u16,
-    /// What is allowed to those who look into the bank
+    /// Permissions for accesses by the bank
     pub perms: PagePerms,
     /// The bytes behind the page; `None` for MMIO, which never gets a fast tag
     pub memory: Option<TlbMemory>,

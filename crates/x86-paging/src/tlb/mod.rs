@@ -18,12 +18,12 @@ use x86_types::{GuestPhysAddr, LinearAddr, RamAddr};
 
 /// Translations in the form that an access needs them.
 ///
-/// Every access is one compare: the tag of the slot that `lin` picks, against the page of the access's *last* byte. An
-/// access that crosses into the next page always misses: the slot picked by `lin` only ever holds pages whose number is
+/// Every access is one comparison: the tag of the slot that `lin` selects, with the page of the access's *last* byte.
+/// An access that crosses into the next page always misses: the slot selected by `lin` only holds pages whose number is
 /// congruent to `lin`'s modulo [`TLB_ENTRIES`], and the next page is not. (So `size` may be 1 to 4096 bytes.)
 ///
-/// Entries are those of the current PCID and of global pages. Behind them, [`Tlb::recall`] knows what was walked under
-/// other PCIDs too: a switch of address spaces empties the slots and keeps that.
+/// Entries are those of the current PCID and of global pages. The second-level TLB ([`Tlb::recall`]) also has those of
+/// other PCIDs: a switch of address spaces empties the slots and keeps it.
 ///
 /// SPEC: intel-sdm-vol3 :: 5.10.2.2 Caching Translations in TLBs -> rights are cached with the frame; what the manual does not require to be invalidated may stay
 /// SPEC: intel-sdm-vol3 :: 5.10.4.1 Operations that Invalidate TLBs and Paging-Structure Caches -> approximated: more may be invalidated than an operation asks for, and paging-structure caches do not exist
@@ -318,7 +318,7 @@ impl Tlb {
         }
     }
 
-    /// Whether the page of `lin` is held, and as one that [`Tlb::age_of_kernel`] tells of.
+    /// Returns whether the page of `lin` is cached, as one that [`Tlb::age_of_kernel`] covers.
     pub fn is_of_kernel(&self, index: MmuIndex, lin: LinearAddr) -> bool {
         let (bank, slot) = (index as usize, slot_of(lin));
         ages::is_upper(lin) && self.side[bank][slot].slow == tag_of(lin) && self.global[bank].contains(slot)
@@ -329,7 +329,7 @@ impl Tlb {
         self.local.iter().chain(&self.global).map(SlotSet::len).sum()
     }
 
-    /// Empties one slot. The hash of written pages is left: it may only say too much.
+    /// Empties one slot. The hash of written pages stays: it may only have false positives.
     fn drop_slot(&mut self, bank: usize, slot: usize) {
         self.entries[bank][slot] = TlbEntry::EMPTY;
         self.side[bank][slot] = Side::EMPTY;

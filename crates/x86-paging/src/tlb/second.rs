@@ -56,7 +56,7 @@ impl Kept {
 pub(super) struct Second {
     pages: Box<[[Kept; 2]]>,
     large: Box<[Kept]>,
-    /// Goes on with every invalidation. What was walked before one that concerns it is not good any more
+    /// Incremented by every invalidation. Entries walked before one that concerns them are invalid
     clock: u64,
     flushed: Box<[u64]>,
     local_flushed: u64,

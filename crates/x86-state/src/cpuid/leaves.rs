@@ -68,7 +68,7 @@ impl CpuModel {
                 let edx = self.identity.base & !hidden;
                 [self.signature(), ebx, ecx, edx]
             }
-            // Descriptor FFH: ask leaf 4.
+            // Descriptor FFH: see leaf 4.
             2 => [0xff01, 0, 0, 0],
             4 => cache(subleaf),
             // ARAT: the local APIC timer never stops.

@@ -88,7 +88,7 @@ bitflags! {
     }
 }
 
-/// How a model names itself, and how much CPUID tells.
+/// Names of a model, and the number of CPUID leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct Identity {
@@ -138,7 +138,7 @@ impl CpuModel {
     /// Everything that is complete.
     pub const MAX: CpuModel = CpuModel { features: Features::all().difference(NO_MODELS), ..Self::X86_64_V1 };
 
-    /// The baselines that [`CpuModel::from_name`] knows, plainest first; QEMU's models come beside them.
+    /// The baselines that [`CpuModel::from_name`] accepts, in ascending order; QEMU's models are accepted as well.
     pub const NAMES: [&'static str; 4] = ["x86-64-v1", "x86-64-v2", "x86-64-v3", "max"];
 
     /// The model of that name.
@@ -152,7 +152,7 @@ impl CpuModel {
         }
     }
 
-    /// Returns the names that [`CpuModel::from_name`] knows: the baselines, and QEMU's models, oldest first.
+    /// Returns the names that [`CpuModel::from_name`] accepts: the baselines, and QEMU's models, oldest first.
     pub fn names() -> impl Iterator<Item = &'static str> {
         Self::NAMES.into_iter().chain(models::names())
     }

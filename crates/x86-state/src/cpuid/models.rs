@@ -4,7 +4,8 @@ use super::{CpuModel, FEATURE_BITS, Features, Identity};
 
 /// A model of QEMU's.
 ///
-/// All of them say `GenuineIntel`: where AMD's processors differ, in SYSCALL for example, the instructions here are Intel's.
+/// All of them report `GenuineIntel`: where AMD's processors differ, for example in SYSCALL, the instructions behave as
+/// Intel's.
 struct Named {
     name: &'static str,
     /// Family, model, stepping
