@@ -38,8 +38,8 @@ fn privileged() -> Option<Command> {
 
 /// Runs an `apt-get update`; retries it once if some list could not be fetched.
 ///
-/// Returns apt's error for the lists that are still missing. That does not end the run: the package that is wanted may be
-/// in another list, or in an older copy of this one.
+/// Returns apt's error for the lists that are still missing. That does not end the run: the required package may be in
+/// another list, or in an older copy of this one.
 pub(crate) fn lists(report: &Report, command: &mut Command) -> Option<String> {
     report.note("fetching package lists");
     let mut run = || match shell::watch(command, |line| fetch::say(report, line)) {
@@ -78,7 +78,7 @@ pub(crate) fn with_list_error(error: &anyhow::Error, list_error: Option<&str>) -
     }
 }
 
-/// Installs the packages whose program is missing.
+/// Installs the packages with missing programs.
 ///
 /// # Errors
 /// No apt, or a package that cannot be installed.

@@ -1,7 +1,7 @@
 //! `cargo xtask book`: the documents as a book, by mdBook.
 //!
-//! `SUMMARY.md` and the folder that mdBook reads are made anew each time: README and the other documents at the top of the
-//! work tree lie beside those of `docs/`, so that links between them hold.
+//! `SUMMARY.md` and the folder that mdBook reads are generated each time. README and the other documents at the top of
+//! the work tree are in the same folder as those of `docs/`, so that links between them work.
 
 use crate::project::{self, Text};
 use crate::report::Report;

@@ -50,7 +50,7 @@ pub(crate) fn watch(report: &Report, command: &mut Command, mut each: impl FnMut
 /// # Errors
 /// Also where it fails: the error holds the end of its output.
 pub(crate) fn run(report: &Report, command: &mut Command) -> Result<()> {
-    // The progress bar says as much as a line for each crate.
+    // The progress bar replaces the line for each crate.
     let done = watch(report, command, |line| {
         if !is_crate(line) {
             report.say(line);

@@ -1,4 +1,4 @@
-//! `cargo xtask deps`: the layers of ARCHITECTURE.md, held to what cargo knows.
+//! `cargo xtask deps`: compares the layers of ARCHITECTURE.md with cargo's metadata.
 
 use crate::metadata::{Metadata, Package};
 use crate::project;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use tiny_http::{Header, Method, Request, Response, Server};
 
-/// Serve the web page with the headers that it wants, and guests from Debian's packages beside it
+/// Serve the web page with its headers, and guests from Debian's packages
 #[derive(clap::Args)]
 struct ServeArgs {
     /// Port; 0 takes one that is free
@@ -26,7 +26,7 @@ struct ServeArgs {
 
 task!("serve", ServeArgs, run);
 
-/// Requests that are answered at once: a slow download holds up nothing else.
+/// Number of concurrent requests: a slow download does not block others.
 const WORKERS: usize = 8;
 
 /// Headers of every answer. The first three make the page cross-origin isolated.
@@ -122,7 +122,7 @@ impl Site {
         Self { pkg, debian: Mutex::default(), fetching: Default::default(), works: Mutex::default() }
     }
 
-    /// The Debian guest's files; fetched by the first who asks, the others wait.
+    /// Returns the Debian guest's files. The first request fetches them; others wait.
     fn debian(&self) -> Result<(PathBuf, PathBuf)> {
         let mut slot = lock(&self.debian);
         if let Some(files) = &*slot {
@@ -217,13 +217,13 @@ fn prefers_later(request: &Request) -> bool {
         .any(|one| one.trim().eq_ignore_ascii_case("respond-async"))
 }
 
-/// Sends a file, or the part of it that is asked for: images of disks are read in parts.
+/// Sends a file, or the requested range: images of disks are read in parts.
 fn send(request: Request, mut file: File, media_type: &str) {
     let range = request.headers().iter().find(|header| header.field.equiv("Range"));
     let range = range.map(|header| header.value.as_str().to_owned());
     let len = file.metadata().map_or(0, |data| data.len());
     let Some((from, to)) = range.and_then(|range| part(&range, len)) else {
-        // Of known length, so that the page can tell how much is still to come.
+        // With a content length, so that the page can display progress.
         let _ = request.respond(with_headers(Response::from_file(file), media_type));
         return;
     };

@@ -150,7 +150,7 @@ impl Session {
         }
     }
 
-    /// Waits until `wanted` is printed, behind what was waited for before. Gives the time since the start.
+    /// Waits until `wanted` is printed, after the last match. Returns the time since the start.
     ///
     /// # Errors
     /// The program ends, or the time is over.
@@ -178,14 +178,14 @@ impl Session {
         input.flush().context("the program takes no input")
     }
 
-    /// Most memory that the program ever held, in KiB, if the host tells.
+    /// Returns the peak memory of the program, in KiB, if the host reports it.
     pub(crate) fn peak_kib(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.trim().strip_suffix("kB")?.trim().parse().ok()
     }
 
-    /// Seconds of processor time that the program has taken in all its threads, if the host tells.
+    /// Returns the seconds of processor time of all the program's threads, if the host reports it.
     pub(crate) fn processor_seconds(&self) -> Option<f64> {
         ticks(&format!("/proc/{}/stat", self.child.id()), 13)
     }

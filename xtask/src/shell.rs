@@ -29,7 +29,7 @@ pub(crate) fn exists(program: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
-/// What a program said and how it ended.
+/// Output and exit status of a program.
 pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
     /// Standard output and standard error, as they came

@@ -9,9 +9,9 @@ use std::time::Duration;
 pub(crate) enum Verdict {
     /// So many tests passed
     Passed(usize),
-    /// Some failed; the text says which
+    /// Some failed; the text lists them
     Failed { passed: usize, failed: usize, why: String },
-    /// Not run; the text says why
+    /// Not run; the text is the reason
     Skipped(String),
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct SystemStep {
 #[allow(unsafe_code)]
 static SYSTEM: [SystemStep];
 
-/// Steps that are off, with the reason that is shown. Whatever is not here must pass.
+/// Disabled steps, with the reason. All others have to pass.
 const NOT_READY: &[(&str, &str)] = &[];
 
 /// The steps in their order.
@@ -222,7 +222,8 @@ const TOUCHED_KIB: u64 = 8;
 /// KiB that the program may hold beside what the guest touches.
 const OWN_KIB: u64 = 64 << 10;
 
-/// Every part of a large memory is there by itself, also above 4 GiB, and costs the host only what the guest touches.
+/// Checks that all parts of a large memory are distinct, also above 4 GiB, and that the host commits only what the
+/// guest touches.
 fn memory(path: &Path, report: &Report) -> Result<Verdict> {
     let sizes = [512_u64, 6144, 8192];
     for mib in sizes {
@@ -242,7 +243,7 @@ fn memory(path: &Path, report: &Report) -> Result<Verdict> {
     Ok(Verdict::Passed(sizes.len()))
 }
 
-/// The row `host memory` of the statistics, which is left out where the host does not tell.
+/// Returns the row `host memory` of the statistics, which is omitted if the host does not report it.
 fn held_kib(statistics: &str) -> Option<u64> {
     let row = statistics.lines().find_map(|line| line.strip_prefix("host memory"))?;
     row.trim().strip_suffix("KiB")?.trim().parse().ok()

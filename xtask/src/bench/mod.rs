@@ -68,7 +68,7 @@ const PAGE: &str = "docs/performance.md";
 const READING: &str = "Seconds are of this machine, from the mark before a program to the mark after it on the guest's serial line. A ratio is \
      the engine's seconds divided by QEMU's: 1.00 is as fast as QEMU, less is faster.";
 
-/// Puts sections into the page where that is asked for, and prints them.
+/// Prints sections, and writes them to the page if requested.
 struct Output {
     write: bool,
 }

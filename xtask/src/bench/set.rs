@@ -31,7 +31,7 @@ struct Moment {
     processor: Option<f64>,
 }
 
-/// What the lines of one boot have told so far.
+/// State of the parser of one boot's output.
 #[derive(Default)]
 struct Marks {
     running: Option<(String, Moment)>,
@@ -83,8 +83,8 @@ fn judge(status: &str, sum: Option<u64>, start: Moment, now: Moment) -> Outcome 
     }
 }
 
-/// Runs the programs with these names. `start` gives the command that runs the rest of them; it is asked again when one
-/// has hung or has ended the engine. `boots` is whether a kernel comes up first.
+/// Runs the programs with these names. `start` returns the command that runs the rest of them; it is called again after
+/// one has hung or ended the engine. `boots` is whether a kernel comes up first.
 pub(super) fn run(
     label: &str,
     names: &[&str],

@@ -24,8 +24,8 @@ impl Clock {
     }
 }
 
-/// Turns a measurement with a wrong checksum into a failure. Right is what the bare processor says, or the first engine
-/// that says anything.
+/// Turns a measurement with a wrong checksum into a failure. The reference is the native result, or that of the first
+/// engine with a result.
 pub(super) fn check(all: &mut [Measured]) {
     let count = all.iter().map(|measured| measured.outcomes.len()).max().unwrap_or(0);
     for n in 0..count {
@@ -98,7 +98,7 @@ pub(super) fn programs(
         let mut cells = vec![program.name.clone()];
         let seconds = |outcomes: &[Outcome], clock: Clock| clock.seconds(outcomes.get(n)?.as_ref().ok()?);
         for Measured { engine, outcomes } in all {
-            // On the bare processor each program is a process of its own, whose time is not the parent's.
+            // Natively each program is a separate process, and its time is not counted for the parent.
             let clock = if *engine == Engine::Bare { Clock::Elapsed } else { clock };
             let ours = seconds(outcomes, clock);
             cells.push(match (ours, outcomes.get(n)) {

@@ -61,8 +61,8 @@ pub(super) fn spans(file: &Text) -> Vec<(usize, &str)> {
     found
 }
 
-/// Splits a line of a shell into commands of words. Knows quotes, comments, pipes, lists and redirections; assignments
-/// before a program are left out.
+/// Splits a line of a shell into commands of words. Handles quotes, comments, pipes, lists and redirections;
+/// assignments before a program are left out.
 pub(super) fn split(line: &str) -> Vec<Vec<String>> {
     let (mut commands, mut words, mut word) = (Vec::new(), Vec::new(), None::<String>);
     let mut quote = None;

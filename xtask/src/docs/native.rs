@@ -12,8 +12,8 @@ use std::process::{Output, Stdio};
 const QUICK: [&str; 2] = ["decode", "devices"];
 /// Exit codes of runs: the guest ended, or the limit of instructions was reached.
 const GOOD: [i32; 2] = [0, 3];
-/// Parts of errors by which a run ends whose options were understood: files of the reader's are missing here, no
-/// terminal is there, there are no windows, and another program may listen at a port.
+/// Parts of errors of runs with valid options: files of the reader are missing here, there is no terminal or window
+/// system, and another program may listen at a port.
 const UNDERSTOOD: [&str; 4] =
     ["No such file or directory", "draws in a terminal", "is built without windows", "in use"];
 
@@ -60,7 +60,7 @@ impl Runner<'_> {
     /// Returns the reason, if a command is refused. One for Node may name addresses where the native one takes files.
     fn check(&self, args: &[String], is_native: bool) -> Result<Option<String>> {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        // Options and their values are looked at up to the option that asks for help.
+        // Options and their values are checked up to the help option.
         let known = self.output(&[&args[..], &["--help"]].concat())?;
         if !known.status.success() {
             return Ok(Some(first_line(&known)));
@@ -102,7 +102,7 @@ impl Runner<'_> {
     }
 }
 
-/// Whether a machine would not run by itself.
+/// Returns whether a machine would wait before running.
 fn waits(args: &[&str]) -> bool {
     args.contains(&"-S")
 }

@@ -113,7 +113,8 @@ pub(crate) fn cache() -> Result<PathBuf> {
     Ok(cache)
 }
 
-/// The 64-bit Debian guest; what is missing is fetched first. The initramfs is always built anew: it is a matter of milliseconds.
+/// The 64-bit Debian guest; what is missing is fetched first. The initramfs is always rebuilt, which takes
+/// milliseconds.
 ///
 /// # Errors
 /// No apt, a package that cannot be had, or a folder that cannot be written.

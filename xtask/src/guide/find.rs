@@ -119,7 +119,7 @@ impl Library<'_> {
         }
     }
 
-    /// A page of this title or topic; else what the citations say about it.
+    /// Returns the page of this title or topic; else the citations that mention it.
     pub(super) fn topic(&self, words: &str) -> Result<Guide> {
         let wanted = simple(words);
         if wanted.is_empty() {
@@ -130,7 +130,7 @@ impl Library<'_> {
                 || simple(&page.title) == wanted
                 || page.topics.iter().any(|topic| simple(topic) == wanted)
         };
-        // A checklist or reference page says more of its topic than a milestone.
+        // Checklists and reference pages take precedence over milestones.
         let mut pages: Vec<_> = self.pages.iter().filter(named).collect();
         pages.sort_by_key(|page| page.path.starts_with("docs/milestones/"));
         match pages.first() {

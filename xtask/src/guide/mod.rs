@@ -1,4 +1,4 @@
-//! `cargo xtask guide`: where to look, what to do and how to know that it is done.
+//! `cargo xtask guide`: prints the files, tasks and checks of a topic.
 
 mod find;
 mod page;

@@ -23,7 +23,7 @@ enum Match {
     Found,
     /// It is there under another chapter number
     OtherChapter(String),
-    /// The heading is there, the citation says more
+    /// The heading exists, and the citation has more text
     More(String),
     Missing(Vec<String>),
 }
@@ -54,7 +54,7 @@ fn shown(heading: &Heading) -> String {
     format!("{} {}", heading.number, heading.title).trim().to_owned()
 }
 
-/// Whether the title says what the heading says, maybe broken over two lines.
+/// Returns whether a title equals a heading, which may be broken over two lines.
 fn same_title(heading: &Heading, title: &str) -> bool {
     let (cited, short, long) = (key(title), key(&heading.title), key(&heading.longer));
     cited == short || cited.starts_with(&short) && long.starts_with(&cited) && cited.len() > short.len()

@@ -1,4 +1,4 @@
-//! `cargo xtask spec`: where the code says which section of which manual it follows.
+//! `cargo xtask spec`: the citations of manuals in the code.
 
 pub(crate) mod documents;
 mod headings;
@@ -26,7 +26,7 @@ struct SpecArgs {
 
 task!("spec", SpecArgs, run);
 
-/// Crates whose every non-trivial behaviour cites its source, and how many citations are the least.
+/// Crates with citations for all non-trivial behaviour, and the minimum number of citations.
 const CITING: &[&str] =
     &["x86-paging", "x86-exceptions", "msr", "x86-state", "x86-exec", "x86-decode", "wasm-jit"];
 const LEAST: usize = 5;

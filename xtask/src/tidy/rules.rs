@@ -5,7 +5,7 @@ use crate::project::Text;
 /// Lines that a source file may have.
 const LONGEST: usize = 500;
 
-/// Crates whose code has no unsafe block, and says so to the compiler.
+/// Crates without unsafe code, which have `#![forbid(unsafe_code)]`.
 const SAFE: &[&str] = &["x86-decode", "x86-paging", "x86-exceptions", "msr", "x86-state", "pc-devices"];
 
 /// Words that do not appear in code, and why. Written in halves, so that this file may pass.
@@ -55,14 +55,14 @@ fn is_word(text: &str, word: &str) -> bool {
     })
 }
 
-/// Whether the comment above (or on) line `n` says why the unsafe code there is sound.
+/// Returns whether the comment above (or on) line `n` justifies the unsafe code there.
 fn justified(lines: &[&str], n: usize) -> bool {
     let says = |line: &str| line.contains("SAFETY:") || line.contains("# Safety");
     if says(lines[n]) {
         return true;
     }
     let above = lines[..n].iter().rev().map(|line| line.trim_start());
-    // Comments and attributes, and the first lines of a statement that goes on here.
+    // Comments and attributes, and the first lines of the statement that continues here.
     above.take(12).take_while(|line| !line.is_empty() && !line.ends_with(['}', ';'])).any(says)
 }
 

@@ -73,8 +73,8 @@ fn build_with(report: &Report, names: bool) -> Result<u64> {
     Ok(size)
 }
 
-/// The module as Binaryen makes it: a fifth smaller, and without names unless they are wanted. Functions that differ in a number become one, of
-/// which the recording of each operand size and shape has hundreds.
+/// Optimises the module with Binaryen: it becomes a fifth smaller, and loses names unless they are kept. Functions that
+/// differ in a constant are merged; handlers for each operand size and shape are hundreds of these.
 fn optimised(report: &Report, node: &Path, module: &Path, names: bool) -> Result<PathBuf> {
     let done = module.with_file_name(if names { "v64-names.wasm" } else { "v64.wasm" });
     if time(&done) < time(module) {
@@ -133,7 +133,7 @@ fn module(report: &Report, names: bool) -> Result<PathBuf> {
     if names {
         command.env(format!("CARGO_PROFILE_{}_STRIP", PROFILE.to_uppercase()), "none");
     }
-    // Without backtraces, which say nothing in a module without names, and with what is smaller of two ways.
+    // Without backtraces, which are useless in a module without names, and optimised for size.
     command.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
     for part in STANDARD_LIBRARY {
         command.arg("--config").arg(format!("profile.{PROFILE}.package.{part}.opt-level='s'"));
@@ -235,7 +235,7 @@ pub(crate) fn as_package(_: &Path, report: &Report) -> Result<Verdict> {
 mod tests {
     use super::*;
 
-    /// A module that was built here names no folder of this machine; one that was never built says nothing.
+    /// The built module contains no path of this machine; the test passes if it was never built.
     #[test]
     fn the_module_names_no_folder_of_this_machine() {
         let Ok(module) = std::fs::read(package().join("v64.wasm")) else { return };
