@@ -3,14 +3,16 @@
 //! WebAssembly rounds to nearest and reports no exceptions. A result is used if the operation raises no exception but
 //! PE: no operand is denormal, and the result is normal or an exact zero. Whether PE is set already is part of the mode
 //! that code is compiled for; if it is clear, the result has to be exact as well. In all other cases the code exits
-//! before the instruction, and the interpreter executes it. No result is a NaN, so that NaN payloads do not matter.
+//! before the instruction, and the interpreter executes it. Results are infinities or NaNs only in the mode for which IE and OE
+//! are set as well; there the payload of a NaN is computed (`nan.rs`).
 //!
-//! SPEC: wasm-3.0-core :: 4.3.3 Floating-Point Operations -> round to nearest, ties to even; NaN results are not determined: no result of compiled code is one
+//! SPEC: wasm-3.0-core :: 4.3.3 Floating-Point Operations -> round to nearest, ties to even; NaN results are not determined: compiled code replaces them
 
 mod approximate;
 mod check;
 mod convert;
 mod exact;
+mod nan;
 
 use crate::domain::Recorder;
 use crate::value::vector::VectorOne::{self, *};
@@ -226,6 +228,10 @@ impl Recorder {
         if suspicious != unusual {
             wrong = self.values.two(Op2::And, unusual, wrong);
         }
+        if self.has_nans() {
+            let unexcused = self.is_unexcused(op, p, result);
+            wrong = self.values.two(Op2::And, wrong, unexcused);
+        }
         let (denormal_x, denormal_y) = (self.denormal(p, x), self.denormal(p, y));
         if let Some(denormal) = self.either(denormal_x, denormal_y) {
             wrong = self.values.two(Op2::Or, denormal, wrong);
@@ -235,14 +241,14 @@ impl Recorder {
         for f in [x, y, result] {
             self.set_known_normal(f);
         }
-        result
+        if self.has_nans() { self.nan_of_operands(p, x, y, result) } else { result }
     }
 
     fn lower_packed(&mut self, op: FloatTwo, p: Precision, a: Value, b: Value) -> Value {
         let result = self.two(packed_two(op, p), a, b);
         self.exit_for_lanes(op, p, a, b, &[result]);
         self.exit_unless_exact(Lanes { p, packed: true }, op, a, b, result);
-        result
+        if self.has_nans() { self.nan_lanes_of_operands(p, a, b, result) } else { result }
     }
 
     /// Exits unless the results of all lanes of `a` and `b` are the processor's.
@@ -263,7 +269,11 @@ impl Recorder {
                 }
                 exact = self.two(And, exact, of_zero);
             }
-            let not_exact = self.two(AndNot, unusual, exact);
+            let mut not_exact = self.two(AndNot, unusual, exact);
+            if self.has_nans() {
+                let excused = self.excused_lanes(op, p, result);
+                not_exact = self.two(AndNot, not_exact, excused);
+            }
             suspicious = self.either_lane(suspicious, Some(unusual));
             wrong = self.either_lane(wrong, Some(not_exact));
         }
@@ -290,7 +300,7 @@ impl Recorder {
         let turns = super::shuffle::lanes(p.width(), |n| n + (n & 1) * count);
         let result = self.values.shuffle(turns, differences, sums);
         self.exit_for_lanes(FloatTwo::Add, p, a, b, &[result]);
-        result
+        if self.has_nans() { self.nan_lanes_of_operands(p, a, b, result) } else { result }
     }
 
     /// Records square roots. A NaN result exits: the operand was negative.
@@ -370,6 +380,9 @@ impl Recorder {
     /// Records CMPPS, CMPSS, CMPPD or CMPSD. Exits if operands are unordered.
     fn lower_compare(&mut self, lanes: Lanes, a: Value, b: Value, predicate: u8) -> Option<Value> {
         let p = lanes.p;
+        if lanes.packed && self.has_nans() && predicate < 8 && self.float_mode() == FloatMode::Sticky {
+            return Some(self.lower_compare_with_nans(p, a, b, predicate));
+        }
         if lanes.packed {
             self.exit_unless_lanes_known_normal(p, a);
             self.exit_unless_lanes_known_normal(p, b);

@@ -23,7 +23,7 @@ use super::arith::arith;
 use crate::FlagDef;
 pub(super) use helper_table::HelperTable;
 use x86_decode::{Instruction, decode};
-use x86_float::Env;
+use x86_float::{Env, Flags};
 use x86_paging::{AccessKind, Tlb};
 use x86_state::{ArithFlags, Cr0, Cr4, Xcr0};
 use x86_types::{CodeSize, LinearAddr, PAGE_SIZE, RamAddr, Seg, Width};
@@ -157,7 +157,7 @@ pub enum Segments {
 }
 
 /// Bits of a [`CodeMode::key`].
-pub(super) const MODE_BITS: u32 = 13;
+pub(super) const MODE_BITS: u32 = 14;
 
 /// What rounding may do unseen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -168,11 +168,17 @@ pub enum FloatMode {
     Exact = 1,
     /// Rounding is to nearest, and PE, which is masked, is set already
     Free = 2,
+    /// As `Free`, and IE and OE are masked and set, too: results may be infinities and NaNs
+    Sticky = 3,
 }
 
 impl FloatMode {
     fn of(env: &Env) -> FloatMode {
+        let saturated = Flags::IE | Flags::OE | Flags::PE;
         match (env.rounds_to_nearest(), env.rounds_as_host()) {
+            (true, true) if env.sticky.contains(saturated) && env.masks.contains(saturated) => {
+                FloatMode::Sticky
+            }
             (true, true) => FloatMode::Free,
             (true, false) => FloatMode::Exact,
             _ => FloatMode::Other,
@@ -183,7 +189,7 @@ impl FloatMode {
 /// Where in a key the code size is.
 const SIZE_SHIFT: u32 = 1;
 /// Where what is known of segments is.
-const SEGMENTS_SHIFT: u32 = 11;
+const SEGMENTS_SHIFT: u32 = 12;
 
 impl CodeMode {
     /// A number of `MODE_BITS` bits that tells modes apart; not 0.
@@ -193,7 +199,7 @@ impl CodeMode {
             | (self.bank as u32) << 5
             | (self.sse as u32) << 7
             | (self.float as u32) << 8
-            | (self.avx as u32) << 10
+            | (self.avx as u32) << 11
             | (self.segments as u32) << SEGMENTS_SHIFT
     }
 
@@ -209,12 +215,12 @@ impl CodeMode {
     }
 
     /// The bits of [`CodeMode::float`] in a key; all of them are those of no mode
-    pub const FLOAT: u32 = 3 << 8;
+    pub const FLOAT: u32 = 7 << 8;
 
     /// The keys that differ from this one in [`CodeMode::float`] alone, and this one.
-    pub fn floats(key: u32) -> [u32; 3] {
+    pub fn floats(key: u32) -> [u32; 4] {
         let of = |float: FloatMode| key & !Self::FLOAT | (float as u32) << 8;
-        [FloatMode::Other, FloatMode::Exact, FloatMode::Free].map(of)
+        [FloatMode::Other, FloatMode::Exact, FloatMode::Free, FloatMode::Sticky].map(of)
     }
 
     /// Returns the code size of the modes with a key.

@@ -6,8 +6,9 @@ use crate::lower::vector::splat;
 use crate::value::vector::Precision::{self, Single};
 use crate::value::vector::VectorOne::{AbsF32, AbsF64, Not};
 use crate::value::vector::VectorTest;
-use crate::value::vector::VectorTwo::{And, EqF32, EqF64, GeF32, GeF64, LtF32, LtF64, NeF32, NeF64, Or};
+use crate::value::vector::VectorTwo::{And, EqF32, EqF64, GeF32, GeF64, LtF32, LtF64, Or};
 use crate::value::{Op2, Value};
+use x86_exec::vcpu::compiled::FloatMode;
 
 /// Returns the number of bits of the exponent.
 pub(super) fn exponent_bits(p: Precision) -> u64 {
@@ -48,6 +49,11 @@ impl Recorder {
     pub(super) fn magnitude(&mut self, p: Precision, f: Value) -> Value {
         let bits = self.values.float_bits(p, f);
         self.op(Op2::Shl, bits, 65 - u64::from(p.width().bits()))
+    }
+
+    /// Returns whether results may be NaNs. Values that are known to be normal may then be NaNs, too.
+    pub(super) fn has_nans(&self) -> bool {
+        self.mode.float == FloatMode::Sticky
     }
 
     /// Returns whether a float is denormal; `None` if it is known not to be.
@@ -100,7 +106,7 @@ impl Recorder {
 
     /// Exits if a float is a NaN or denormal.
     pub(super) fn exit_unless_known_normal(&mut self, p: Precision, f: Value) {
-        if self.is_known_normal(f) {
+        if self.is_known_normal(f) && !self.has_nans() {
             return;
         }
         let suspicious = self.suspicious(p, &[], f, 1);
@@ -122,11 +128,24 @@ impl Recorder {
         Some(self.two(And, small, magnitude))
     }
 
+    /// Exits if a lane is a NaN or denormal.
     pub(super) fn exit_unless_lanes_known_normal(&mut self, p: Precision, x: Value) {
-        if let Some(denormal) = self.denormal_lanes(p, x) {
-            let nan = self.two(of(p, NeF32, NeF64), x, x);
-            let bad = self.two(Or, denormal, nan);
+        let denormal = self.denormal_lanes(p, x);
+        if denormal.is_none() && !self.has_nans() {
+            return;
+        }
+        let nan = self.nan_lanes(p, x);
+        if let Some(bad) = self.either_lane(denormal, Some(nan)) {
             let any = self.vector_test(VectorTest::Any, bad);
+            self.exit_if(any);
+        }
+        self.set_known_normal_in(p, x);
+    }
+
+    /// Exits if a lane is denormal.
+    pub(super) fn exit_if_lanes_denormal(&mut self, p: Precision, x: Value) {
+        if let Some(denormal) = self.denormal_lanes(p, x) {
+            let any = self.vector_test(VectorTest::Any, denormal);
             self.exit_if(any);
             self.set_known_normal_in(p, x);
         }
