@@ -6,10 +6,10 @@ import { need } from './dom.ts';
 const ROWS: readonly (readonly (string | [code: string, width: number])[])[] = [
   ['Escape', 'F1', 'F2', 'F3', 'F4', 'F5', 'F6', 'F7', 'F8', 'F9', 'F10', 'F11', 'F12', 'Delete'],
   ['Backquote', 'Digit1', 'Digit2', 'Digit3', 'Digit4', 'Digit5', 'Digit6', 'Digit7', 'Digit8', 'Digit9', 'Digit0', 'Minus', 'Equal', 'Backspace'],
-  [['Tab', 1.5], 'KeyQ', 'KeyW', 'KeyE', 'KeyR', 'KeyT', 'KeyY', 'KeyU', 'KeyI', 'KeyO', 'KeyP', 'BracketLeft', 'BracketRight', ['Backslash', 1.5]],
-  [['CapsLock', 1.5], 'KeyA', 'KeyS', 'KeyD', 'KeyF', 'KeyG', 'KeyH', 'KeyJ', 'KeyK', 'KeyL', 'Semicolon', 'Quote', ['Enter', 2]],
+  [['Tab', 1.25], 'KeyQ', 'KeyW', 'KeyE', 'KeyR', 'KeyT', 'KeyY', 'KeyU', 'KeyI', 'KeyO', 'KeyP', 'BracketLeft', 'BracketRight', 'Backslash'],
+  [['CapsLock', 1.5], 'KeyA', 'KeyS', 'KeyD', 'KeyF', 'KeyG', 'KeyH', 'KeyJ', 'KeyK', 'KeyL', 'Semicolon', 'Quote', ['Enter', 1.75]],
   [['ShiftLeft', 1.25], 'IntlBackslash', 'KeyZ', 'KeyX', 'KeyC', 'KeyV', 'KeyB', 'KeyN', 'KeyM', 'Comma', 'Period', 'Slash', 'ArrowUp', ['ShiftRight', 1]],
-  [['ControlLeft', 1.5], ['MetaLeft', 1], ['AltLeft', 1.5], ['Space', 5], ['AltRight', 1.5], ['PageUp', 1], ['PageDown', 1], 'ArrowLeft', 'ArrowDown', 'ArrowRight'],
+  [['ControlLeft', 1.5], ['MetaLeft', 1], ['AltLeft', 1.5], ['Space', 4], ['AltRight', 1.5], ['PageUp', 1], ['PageDown', 1], 'ArrowLeft', 'ArrowDown', 'ArrowRight'],
 ];
 
 const NAMES: Readonly<Record<string, string>> = {

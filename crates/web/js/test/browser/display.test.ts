@@ -132,7 +132,10 @@ describe("the guest's screen", () => {
     await page.waitForFunction(() => (globalThis as unknown as Held).v64.display.view === 'display', null, { timeout: 60_000 });
     await page.waitForSelector('#pad', { state: 'visible' });
     const box = await page.locator('#pad button[data-code="KeyA"]').boundingBox();
-    assert.ok(box && box.width >= 20 && box.height >= 38, JSON.stringify(box));
+    assert.ok(box && box.width >= 24 && box.height >= 38, JSON.stringify(box));
+    // No key is smaller than a finger can hit.
+    const sizes = await page.$$eval('#pad button', (keys) => keys.map((key) => [key.getBoundingClientRect().width, key.getBoundingClientRect().height]));
+    for (const [width, height] of sizes) assert.ok(width !== undefined && height !== undefined && width >= 24 && height >= 36, `${width} by ${height}`);
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
     await screenshot(page, 'display-phone');
     await close();
