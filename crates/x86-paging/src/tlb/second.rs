@@ -8,8 +8,8 @@ use super::entry::{BANKS, INVALID, MmuIndex, PagePerms, tag_of};
 use crate::{AccessKind, PageSize};
 use x86_types::{GuestPhysAddr, LinearAddr};
 
-/// Sets of two, for pages of 4 KiB.
-const SETS: usize = 2048;
+/// Sets of two, for pages of 4 KiB: 64 MiB of memory
+const SETS: usize = 8192;
 /// Pieces of 2 MiB of large pages.
 const LARGE: usize = 128;
 pub(super) const LARGE_SHIFT: u32 = 21;
@@ -66,7 +66,7 @@ pub(super) struct Second {
 }
 
 fn set_of(tag: u64) -> usize {
-    let page = tag >> 12 ^ tag >> 23 ^ (tag & 3) << 9;
+    let page = tag >> 12 ^ tag >> 25 ^ (tag & 3) << 11;
     page as usize & (SETS - 1)
 }
 
