@@ -56,7 +56,7 @@ export const gallery: readonly Shown[] = [
     { kernel: ['alpine/linux', 'Alpine kernel'], initrd: ['alpine/initrd', 'Alpine initramfs'], hda: ['alpine/disk.qcow2', 'Alpine disk'] },
     { append: 'console=ttyS0 console=tty0 nomodeset root=/dev/sda modules=ext4,ata_piix,sd_mod rootfstype=ext4' },
   ),
-  served('installer', ['Debian installer', 'text', 'Installer'], 1024, { kernel: INSTALLER, initrd: ['installer/initrd.gz', 'Debian installer'] }, { append: 'vga=normal' }),
+  served('installer', ['Debian installer', 'text', 'Installer'], 1024, { kernel: INSTALLER, initrd: ['installer/initrd.gz', 'Debian installer'] }, { append: 'vga=normal fb=false nomodeset' }),
   served('installer-gtk', ['Debian installer', 'graphical', 'Installer'], 1024, { kernel: INSTALLER, initrd: ['installer/gtk/initrd.gz', 'graphical Debian installer'] }, {
     append: 'vga=788',
   }),
