@@ -300,6 +300,8 @@ impl RunArgs {
         match self.serial[..] {
             [] if !self.nographic && (has_stdio || self.has_display()) => vec!["null"],
             [] if self.nodefaults && !self.nographic => Vec::new(),
+            // As with QEMU, ports of -device are there instead of the usual one.
+            [] if self.has_device("isa-serial") => Vec::new(),
             [] => vec!["stdio"],
             _ => self.serial.iter().map(String::as_str).collect(),
         }
@@ -345,6 +347,11 @@ impl RunArgs {
         Some(named.unwrap_or(first).to_owned())
     }
 
+    /// Whether `-device` adds one of these.
+    fn has_device(&self, model: &str) -> bool {
+        self.device.iter().any(|text| text.split(',').next() == Some(model))
+    }
+
     /// Whether a network card is asked for, beside those of `-device`.
     fn has_card(&self) -> bool {
         self.nic.iter().chain(&self.net).any(|text| text != "none")
@@ -367,8 +374,7 @@ impl RunArgs {
     /// Whether there is someone who looks at a screen, so that a kernel is to find the adapter as firmware leaves it: by an
     /// adapter that was asked for, by a display, or by a monitor, which takes pictures and sends keys.
     pub fn shows_screen(&self) -> bool {
-        let asked = self.vga.as_deref() == Some("std")
-            || self.device.iter().any(|text| text.split(',').next() == Some("VGA"));
+        let asked = self.vga.as_deref() == Some("std") || self.has_device("VGA");
         let is_none = |text: &String| matches!(text.as_str(), "none" | "null");
         let monitored = [&self.qmp, &self.qmp_pretty, &self.mon, &self.monitor];
         let looked_at = monitored.into_iter().flatten().any(|text| !is_none(text));

@@ -70,13 +70,9 @@ impl Guest {
         };
         let files = spec.firmware_files.iter();
         self.firmware_files = files.map(|file| (file.name.clone(), content(&file.content))).collect();
-        let mut bootable: Vec<_> =
-            spec.firmware_files.iter().filter_map(|file| Some((file.boot_index?, &file.name))).collect();
-        bootable.sort();
-        if !bootable.is_empty() {
+        if !spec.boot_order.is_empty() {
             let kernel = (!self.kernel.is_empty()).then(|| rom::BOOT_ORDER.to_owned());
-            let others = bootable.into_iter().map(|(_, name)| format!("/rom@{name}"));
-            let order: Vec<_> = kernel.into_iter().chain(others).collect();
+            let order: Vec<_> = kernel.into_iter().chain(spec.boot_order.iter().cloned()).collect();
             self.firmware_files.push(("bootorder".to_owned(), order.join("\n").into_bytes()));
         }
     }

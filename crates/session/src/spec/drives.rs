@@ -269,7 +269,8 @@ impl MachineSpec {
             };
             let named = property("drive-type").and_then(DriveType::of);
             *place = Some(named.unwrap_or(fits).cmos());
-            if named.is_none() {
+            // What is no kind is refused with the device's other properties.
+            if named.is_none() && matches!(property("drive-type"), None | Some("auto")) {
                 device.properties.retain(|(name, _)| name != "drive-type");
                 device.properties.push(("drive-type".to_owned(), fits.name().to_owned()));
             }
@@ -308,7 +309,14 @@ impl MachineSpec {
                 let place = PLACES.into_iter().filter(fits).find(|place| !taken.contains(place));
                 // The controller refuses what has no place.
                 let Some(place) = place else { continue };
+                let has_index = device.properties.iter().any(|(name, _)| name == "bootindex");
                 taken.push(place);
+                // Its name for firmware has its place.
+                if has_index {
+                    device.properties.retain(|(name, _)| !matches!(name.as_str(), "bus" | "unit"));
+                    let (bus, unit) = (format!("ide.{}", place.0), place.1.to_string());
+                    device.properties.extend([("bus".to_owned(), bus), ("unit".to_owned(), unit)]);
+                }
                 if device.id.is_none() {
                     device.id = Some(ide_name(2 * place.0 + place.1, kind));
                 }

@@ -127,6 +127,8 @@ pub struct MachineSpec {
     pub audios: Vec<AudioSpec>,
     /// Networks
     pub nets: Vec<NetSpec>,
+    /// What firmware boots from before all else, in order
+    pub boot_order: Vec<String>,
 }
 
 impl MachineSpec {
@@ -164,10 +166,10 @@ impl MachineSpec {
         }
         spec.add_parallel(args)?;
         spec.add_monitors(args)?;
-        let devices = args.device.iter().map(|text| parse_device(text)).collect::<Result<Vec<_>>>()?;
+        let mut devices = args.device.iter().map(|text| parse_device(text)).collect::<Result<Vec<_>>>()?;
         spec.add_drives(args)?;
         spec.add_blockdevs(args, &devices)?;
-        spec.add_firmware(args, &devices)?;
+        spec.add_firmware(args, &mut devices)?;
         spec.add_firmware_files(args)?;
         spec.data_dirs.clone_from(&args.data_dirs);
         spec.add_networks(args)?;
@@ -177,6 +179,7 @@ impl MachineSpec {
         }
         spec.devices.extend(devices);
         spec.name_drives();
+        spec.note_boot_order()?;
         let has_screen = spec.devices.iter().any(|device| device.model == "VGA");
         let no_screen = "-display shows a screen, and -vga none leaves it out; leave one of them out";
         ensure!(has_screen || !args.has_display(), no_screen);

@@ -128,3 +128,22 @@ fn formats_are_noted_where_none_was_given() {
     let formats: Vec<_> = spec.blocks.into_iter().map(|block| block.format.unwrap()).collect();
     assert_eq!(formats, ["of a", "raw"]);
 }
+
+#[test]
+fn serial_ports_of_device_take_the_place_of_the_usual_one() {
+    let line = "--guest demo --chardev null,id=c --device isa-serial,chardev=c";
+    assert_eq!(devices(line), ["isa-serial,chardev=c"]);
+}
+
+#[test]
+fn a_kind_of_floppy_drive_that_is_not_there_stays_for_the_drive_to_refuse() {
+    let kind = |line: &str| {
+        let mut spec = spec(line).unwrap();
+        spec.fit_floppies(|_| None);
+        let drive = spec.devices.into_iter().find(|device| device.model == "floppy").unwrap();
+        drive.properties.into_iter().find(|(name, _)| name == "drive-type").unwrap().1
+    };
+    assert_eq!(kind("--device floppy,drive-type=288"), "288");
+    assert_eq!(kind("--device floppy,drive-type=auto"), "144");
+    assert_eq!(kind("--device floppy,drive-type=zz"), "zz");
+}
