@@ -26,14 +26,17 @@ struct Image<'a> {
     tables: HashSet<u64>,
 }
 
+/// Checks the marks of an image that was not closed, or was found to be damaged: it is not opened at all.
+pub(crate) fn marks(header: &Qcow2Header) -> Result<(), &'static str> {
+    match (header.corrupt, header.dirty) {
+        (true, _) => Err("it is marked as corrupt"),
+        (_, true) => Err("it was not closed, and its reference counts may be wrong"),
+        _ => Ok(()),
+    }
+}
+
 /// Checks an image that is to be written. What is wrong with it is one line.
 pub(crate) fn writable(file: &mut File, size: u64, header: &Qcow2Header) -> Result<(), String> {
-    if header.corrupt {
-        return Err("it is marked as corrupt".to_owned());
-    }
-    if header.dirty {
-        return Err("it was not closed, and its reference counts may be wrong".to_owned());
-    }
     let mut image =
         Image { file, size, header, block: (0, Vec::new()), blocks: Vec::new(), tables: HashSet::new() };
     image.blocks = image.entries(header.refcounts.0, header.refcounts.1)?;

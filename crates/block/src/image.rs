@@ -92,6 +92,12 @@ fn qcow2(
     let name = path.display().to_string();
     let (first, size) = first_bytes(&name, &mut file)?;
     let header = header::qcow2(&first, size).map_err(|reason| Error::new(&name, reason))?;
+    check::marks(&header).map_err(|what| {
+        Error::new(
+            &name,
+            format!("the qcow2 image cannot be opened: {what}; repair it by qemu-img check -r all"),
+        )
+    })?;
     if !read_only {
         check::writable(&mut file, size, &header).map_err(|what| {
             let advice = "repair it by qemu-img check -r all, or open it read-only";

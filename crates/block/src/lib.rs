@@ -38,7 +38,7 @@ pub use overlay::Overlay;
 pub use probe::{Format, PROBE_BYTES, Probe, probe};
 
 #[cfg(not(target_family = "wasm"))]
-pub use open::{Options, format_of, open};
+pub use open::{Options, bytes_of, format_of, is_cd, open};
 #[cfg(not(target_family = "wasm"))]
 pub use raw::RawFile;
 

@@ -1,7 +1,7 @@
 //! From a path to a back end.
 
-use crate::raw::{open_file, size_of};
-use crate::{Error, Format, Overlay, PROBE_BYTES, RawFile, probe};
+use crate::raw::{open_file, size_of, unusable};
+use crate::{Error, Format, Overlay, PROBE_BYTES, Probe, RawFile, probe};
 use device_api::BlockBackend;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -53,9 +53,26 @@ pub fn open(path: &Path, options: Options) -> Result<Box<dyn BlockBackend>, Erro
 
 /// Returns the format that a file has by its first bytes; `None` where it cannot be read, or has another one.
 pub fn format_of(path: &Path) -> Option<Format> {
+    Some(probe_file(path)?.format)
+}
+
+fn probe_file(path: &Path) -> Option<Probe> {
+    if unusable(path).is_some() {
+        return None;
+    }
     let name = path.display().to_string();
     let (first, size) = first_bytes(&name, &mut File::open(path).ok()?).ok()?;
-    Some(probe(&name, &first, size).ok()?.format)
+    probe(&name, &first, size).ok()
+}
+
+/// Whether a file is an image of a CD or DVD. One that cannot be read is none.
+pub fn is_cd(path: &Path) -> bool {
+    probe_file(path).is_some_and(|probe| probe.is_iso)
+}
+
+/// Returns the bytes of the disk that a file has; `None` where it cannot be read, or does not say so at its beginning.
+pub fn bytes_of(path: &Path) -> Option<u64> {
+    probe_file(path)?.bytes
 }
 
 /// Returns the first [`PROBE_BYTES`] of a file, or all of it, and its size.

@@ -97,10 +97,19 @@ fn a_damaged_header_is_one_line() {
     }
     let error = error_of(&folder.file("a.qcow2", &image()[..3 * CLUSTER - 1]));
     assert!(error.contains("truncated"), "{error}");
-    let mut marked = image();
-    marked[79] = 2;
-    let path = folder.file("a.qcow2", &marked);
-    assert!(error_of(&path).contains("it is marked as corrupt; repair it by qemu-img check"));
+    for (mark, words) in
+        [(1, "it was not closed, and its reference counts may be wrong"), (2, "it is marked as corrupt")]
+    {
+        let mut marked = image();
+        marked[79] = mark;
+        let path = folder.file("a.qcow2", &marked);
+        for options in
+            [WRITABLE, Options { snapshot: true, ..WRITABLE }, Options { read_only: true, ..WRITABLE }]
+        {
+            let error = open(&path, options).unwrap_err().to_string();
+            assert!(error.ends_with(&format!("{words}; repair it by qemu-img check -r all")), "{error}");
+        }
+    }
 }
 
 fn with_backing(name: &str) -> Vec<u8> {

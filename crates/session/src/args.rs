@@ -70,6 +70,9 @@ pub struct RunArgs {
     /// A file for firmware and guest in fw_cfg: name=opt/NAME,file=FILE or name=opt/NAME,string=TEXT
     #[arg(long = "fw_cfg", value_name = "name=NAME,...", conflicts_with = "load_state")]
     pub fw_cfg: Vec<String>,
+    /// The first hard disk, as -hda
+    #[arg(value_name = "IMAGE", conflicts_with = "hda")]
+    pub image: Option<PathBuf>,
     /// First hard disk: a raw or qcow2 image
     #[arg(long, value_name = "FILE")]
     pub hda: Option<PathBuf>,
@@ -364,7 +367,8 @@ impl RunArgs {
 
     /// Whether there is something that firmware could boot, or firmware was asked for in some way.
     pub fn boots_drives(&self) -> bool {
-        let files = [&self.hda, &self.hdb, &self.hdc, &self.hdd, &self.cdrom, &self.fda, &self.fdb];
+        let files =
+            [&self.image, &self.hda, &self.hdb, &self.hdc, &self.hdd, &self.cdrom, &self.fda, &self.fdb];
         let named =
             files.into_iter().any(Option::is_some) || !self.drive.is_empty() || !self.pflash.is_empty();
         let named = named || !self.blockdev.is_empty() || !self.option_rom.is_empty();

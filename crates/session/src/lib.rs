@@ -20,6 +20,7 @@ pub mod sound;
 pub mod spec;
 mod state;
 mod typing;
+mod value_help;
 mod words;
 
 pub use args::{ClockKind, EngineKind, ICOUNT_EPOCH, RunArgs};
@@ -35,6 +36,7 @@ pub use processors::{Model, Processors};
 pub use spec::MachineSpec;
 pub use state::{Given, restore_state, save_state, save_state_with};
 pub use typing::key_of;
+pub use value_help::value_help;
 pub use words::normalize_words;
 use x86_state::cpuid::CpuModel;
 

@@ -20,7 +20,8 @@ pub fn normalize_words(
         Some("-h" | "--help" | "-V" | "--version") => return Ok(words.collect()),
         Some("-help") => return Ok(vec!["--help".into()]),
         Some("-version") => return Ok(vec!["--version".into()]),
-        Some(word) if !word.starts_with('-') => word.to_owned(),
+        // A disk image, which no command is called.
+        Some(word) if !word.starts_with('-') && !word.contains(['.', '/', '\\']) => word.to_owned(),
         _ => "run".to_owned(),
     };
     let mut out: Vec<OsString> = vec![name.clone().into()];
@@ -41,6 +42,8 @@ pub fn normalize_words(
                 out.push(word);
                 out.extend(words.by_ref());
             }
+            // The program's, not the command's.
+            Some(Word { name: "version" | "V", value: None, .. }) => return Ok(vec!["--version".into()]),
             Some(option) => out.extend(option.normalize(sub, runs, &mut words)?),
         }
     }
@@ -80,7 +83,7 @@ impl<'a> Word<'a> {
             let value = if takes_value(arg) { words.next() } else { None };
             return Ok(std::iter::once(two_dashes()).chain(value).collect());
         }
-        if matches!(self.name, "help" | "version") {
+        if self.name == "help" {
             return Ok(vec![two_dashes()]);
         }
         if let Some(known) = qemu::find(self.name).filter(|_| runs) {
@@ -148,8 +151,7 @@ mod tests {
     #[test]
     fn one_dash_is_as_good_as_two_for_every_option() {
         let command = RunArgs::augment_args(Command::new("run"));
-        for arg in command.get_arguments() {
-            let long = arg.get_long().unwrap();
+        for (arg, long) in command.get_arguments().filter_map(|arg| Some((arg, arg.get_long()?))) {
             let value = if arg.get_action().takes_values() { " x" } else { "" };
             assert_eq!(good(&format!("run -{long}{value}")), format!("run --{long}{value}"));
             assert_eq!(good(&format!("run --{long}{value}")), format!("run --{long}{value}"));
@@ -173,8 +175,11 @@ mod tests {
         assert_eq!(good(""), "run");
         assert_eq!(good("-kernel x"), "run --kernel x");
         assert_eq!(good("-m 1G"), "run -m 1G");
+        assert_eq!(good("disk.img -m 1G"), "run disk.img -m 1G");
+        assert_eq!(good("run disk -m 1G"), "run disk -m 1G");
         assert_eq!(good("-help"), "--help");
         assert_eq!(good("--version"), "--version");
+        assert_eq!(good("run -m 1G -version"), "--version");
         assert_eq!(good("help run"), "help run");
         assert_eq!(good("nonsense -kernel"), "nonsense -kernel");
     }

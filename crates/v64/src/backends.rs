@@ -7,7 +7,7 @@ use block::Format;
 use device_api::{Backends, BlockBackend};
 use net::{Dump, HostNet};
 use session::MachineSpec;
-use session::spec::{BlockSpec, CharTarget, ImageSource};
+use session::spec::{BlockSpec, CharTarget, ImageSource, MediaKind};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -88,12 +88,17 @@ fn files(spec: &MachineSpec, backends: &mut Backends, snapshot: bool) -> Result<
 }
 
 fn medium(spec: &BlockSpec, snapshot: bool) -> Result<Box<dyn BlockBackend>> {
+    ensure!(
+        spec.kind != MediaKind::Floppy || !block::is_cd(&spec.file),
+        "{}: a CD image, not a floppy; give it as -cdrom",
+        spec.file.display()
+    );
     open_file(&spec.file, spec.format.as_deref(), spec.read_only, spec.snapshot || snapshot)
 }
 
-/// Returns the size of a file in bytes.
+/// Returns the size of the medium that a file has, in bytes.
 pub(crate) fn size(path: &Path) -> Option<u64> {
-    Some(std::fs::metadata(path).ok()?.len())
+    block::bytes_of(path)
 }
 
 /// Opens a medium. Its format is found out where none is given.

@@ -57,6 +57,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(text) = help_of_value() {
+        return ExitCode::from(print((text.to_owned(), 0)));
+    }
     ExitCode::from(match parse() {
         Ok(Ok(cli)) => match run(cli) {
             Ok(code) => code,
@@ -69,6 +72,13 @@ fn main() -> ExitCode {
         },
         Err(error) => refuse(&error),
     })
+}
+
+/// Returns what the command line asks for by the value `help` of an option.
+fn help_of_value() -> Option<&'static str> {
+    let words: Vec<String> =
+        std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    session::value_help(&words)
 }
 
 /// Parses the command line. The inner result is the parser's; its errors include help and version.

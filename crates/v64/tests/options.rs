@@ -140,3 +140,25 @@ fn standard_output_that_is_full_is_an_error() {
         assert_eq!(child.wait().unwrap().code(), Some(0), "{words:?}");
     }
 }
+
+#[test]
+fn a_cd_image_is_no_floppy() {
+    let mut cd = vec![0; 0x8806];
+    cd[0x8001..0x8006].copy_from_slice(b"CD001");
+    let path = file("no-floppy.iso", &cd);
+    let line = refused(&["run", "-guest", "demo", "-fda", &path]);
+    assert_eq!(line, format!("{path}: a CD image, not a floppy; give it as -cdrom"));
+    let path = file("no-floppy.img", &vec![0; 4 << 20]);
+    assert!(
+        refused(&["run", "-guest", "demo", "-fda", &path])
+            .contains("the medium has 4194304 bytes, and no floppy more than")
+    );
+}
+
+#[test]
+fn help_and_version_may_be_asked_for_anywhere() {
+    let done = run(&["run", "-m", "16M", "-version"]);
+    assert_eq!((done.code, done.stdout), (Some(0), format!("v64 {}\n", env!("CARGO_PKG_VERSION"))));
+    let done = run(&["-M", "help"]);
+    assert_eq!((done.code, done.stdout.starts_with("pc ")), (Some(0), true));
+}

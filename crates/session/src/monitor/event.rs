@@ -36,7 +36,7 @@ impl ShutdownCause {
 }
 
 /// An event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The machine was stopped
     Stop,
@@ -48,25 +48,33 @@ pub enum Event {
     Shutdown(ShutdownCause),
     /// The power button was pressed
     Powerdown,
+    /// The tray of a drive was opened or closed, by the guest or by a command
+    TrayMoved {
+        /// The drive
+        drive: String,
+        /// It is open now
+        open: bool,
+    },
 }
 
 impl Event {
     /// Returns the event as QMP has it, at a time in microseconds since 1970.
-    pub(super) fn to_json(self, time_us: u64) -> Value {
-        let (name, cause) = match self {
+    pub(super) fn into_json(self, time_us: u64) -> Value {
+        let reason = |cause: ShutdownCause| json!({ "guest": cause.is_guests(), "reason": cause.name() });
+        let (name, data) = match self {
             Self::Stop => ("STOP", None),
             Self::Resume => ("RESUME", None),
-            Self::Reset(cause) => ("RESET", Some(cause)),
-            Self::Shutdown(cause) => ("SHUTDOWN", Some(cause)),
+            Self::Reset(cause) => ("RESET", Some(reason(cause))),
+            Self::Shutdown(cause) => ("SHUTDOWN", Some(reason(cause))),
             Self::Powerdown => ("POWERDOWN", None),
+            Self::TrayMoved { drive, open } => {
+                ("DEVICE_TRAY_MOVED", Some(json!({ "device": drive, "id": drive, "tray-open": open })))
+            }
         };
         let timestamp = json!({ "seconds": time_us / 1_000_000, "microseconds": time_us % 1_000_000 });
-        match cause {
+        match data {
             None => json!({ "timestamp": timestamp, "event": name }),
-            Some(cause) => {
-                let data = json!({ "guest": cause.is_guests(), "reason": cause.name() });
-                json!({ "timestamp": timestamp, "event": name, "data": data })
-            }
+            Some(data) => json!({ "timestamp": timestamp, "event": name, "data": data }),
         }
     }
 }

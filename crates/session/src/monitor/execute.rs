@@ -158,6 +158,7 @@ impl Monitor {
     pub(super) fn eject(&mut self, arguments: &Eject, target: &mut Target<'_>) -> Done {
         let drive = Self::removable(target, arguments.device.as_ref(), arguments.id.as_ref())?;
         target.machine.eject(&drive.id, arguments.force)?;
+        self.watch_trays(target.machine);
         self.media.remove(&drive.id);
         Ok(())
     }
@@ -174,6 +175,11 @@ impl Monitor {
         let format = arguments.format.as_deref();
         let medium = target.host.open_medium(&arguments.filename, format, read_only)?;
         target.machine.insert(&drive.id, arguments.force, medium)?;
+        // A tray that is closed afterwards was opened in between.
+        if self.cds.contains(&drive.id) && self.trays.insert(drive.id.clone(), true) == Some(false) {
+            self.events.push(Event::TrayMoved { drive: drive.id.clone(), open: true });
+        }
+        self.watch_trays(target.machine);
         let format = arguments.format.clone().or_else(|| target.host.format_of(&arguments.filename));
         let file = MediumFile { file: arguments.filename.clone(), format };
         self.media.insert(drive.id, file);

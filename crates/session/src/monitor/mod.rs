@@ -153,6 +153,8 @@ pub struct Monitor {
     cds: BTreeSet<String>,
     /// Resets that an event was sent for
     resets: u64,
+    /// Whether trays are open, as events have it
+    trays: BTreeMap<String, bool>,
     human: hmp::State,
 }
 
@@ -190,6 +192,7 @@ impl Monitor {
             media,
             cds,
             resets: 0,
+            trays: BTreeMap::new(),
             human: hmp::State::default(),
         }
     }
@@ -206,12 +209,13 @@ impl Monitor {
 
     /// Returns the events since the last call, as QMP has them.
     pub fn take_events(&mut self, host: &dyn MonitorHost) -> Vec<Value> {
-        std::mem::take(&mut self.events).into_iter().map(|event| event.to_json(host.time_us())).collect()
+        std::mem::take(&mut self.events).into_iter().map(|event| event.into_json(host.time_us())).collect()
     }
 
     /// Has a machine that waits for `cont` stand still. Called once, before anything runs.
     pub fn start(&mut self, machine: &mut Machine) {
         self.resets = machine.resets();
+        self.trays = machine.drives().into_iter().map(|drive| (drive.id, drive.open)).collect();
         if !self.is_running() {
             machine.pause();
         }
@@ -225,6 +229,16 @@ impl Monitor {
         if machine.resets() != self.resets {
             self.resets = machine.resets();
             self.events.push(Event::Reset(ShutdownCause::GuestReset));
+        }
+        self.watch_trays(machine);
+    }
+
+    /// Notes trays that were opened or closed since the last call.
+    fn watch_trays(&mut self, machine: &mut Machine) {
+        for drive in machine.drives() {
+            if self.trays.insert(drive.id.clone(), drive.open).is_some_and(|open| open != drive.open) {
+                self.events.push(Event::TrayMoved { drive: drive.id, open: drive.open });
+            }
         }
     }
 

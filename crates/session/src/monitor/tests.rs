@@ -238,6 +238,21 @@ fn what_is_not_there_is_said() {
 }
 
 #[test]
+fn trays_that_move_are_events() {
+    let mut bench = Bench::new("--guest demo --device ide-cd,id=cd");
+    let eject = || json!({"execute": "eject", "arguments": {"id": "cd"}});
+    bench.run(eject());
+    let events = bench.monitor.take_events(&bench.files);
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(events[0]["event"], "DEVICE_TRAY_MOVED");
+    assert_eq!(events[0]["data"], json!({"device": "cd", "id": "cd", "tray-open": true}));
+    // It is open already.
+    bench.run(eject());
+    bench.monitor.advance(&mut bench.machine);
+    assert_eq!(bench.events(), [""; 0]);
+}
+
+#[test]
 fn every_command_without_arguments_is_answered() {
     let mut bench = Bench::new("");
     for name in Command::NAMES.iter().filter(|name| name.starts_with("query-")) {

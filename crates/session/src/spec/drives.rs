@@ -40,7 +40,8 @@ pub struct BlockSpec {
 impl MachineSpec {
     /// `-hda` to `-hdd`, `-cdrom`, `-fda`, `-fdb` and `-drive`, in places as QEMU gives them.
     pub(super) fn add_drives(&mut self, args: &RunArgs) -> Result<()> {
-        let disks = [&args.hda, &args.hdb, &args.hdc, &args.hdd];
+        let first = if args.hda.is_some() { &args.hda } else { &args.image };
+        let disks = [first, &args.hdb, &args.hdc, &args.hdd];
         for (index, file) in disks.into_iter().enumerate() {
             if let Some(file) = file {
                 self.add_ide(args, index, MediaKind::Disk, file)?;
