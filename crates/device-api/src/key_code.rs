@@ -26,23 +26,31 @@ macro_rules! keys {
     };
 }
 
-keys! {
-    Backquote Backslash BracketLeft BracketRight Comma Digit0 Digit1 Digit2
-    Digit3 Digit4 Digit5 Digit6 Digit7 Digit8 Digit9 Equal
-    IntlBackslash IntlRo IntlYen KeyA KeyB KeyC KeyD KeyE
-    KeyF KeyG KeyH KeyI KeyJ KeyK KeyL KeyM
-    KeyN KeyO KeyP KeyQ KeyR KeyS KeyT KeyU
-    KeyV KeyW KeyX KeyY KeyZ Minus Period Quote
-    Semicolon Slash AltLeft AltRight Backspace CapsLock ContextMenu ControlLeft
-    ControlRight Enter MetaLeft MetaRight ShiftLeft ShiftRight Space Tab
-    Convert KanaMode Lang1 Lang2 NonConvert Delete End Home
-    Insert PageDown PageUp ArrowDown ArrowLeft ArrowRight ArrowUp NumLock
-    Numpad0 Numpad1 Numpad2 Numpad3 Numpad4 Numpad5 Numpad6 Numpad7
-    Numpad8 Numpad9 NumpadAdd NumpadComma NumpadDecimal NumpadDivide NumpadEnter NumpadEqual
-    NumpadMultiply NumpadSubtract Escape F1 F2 F3 F4 F5
-    F6 F7 F8 F9 F10 F11 F12 PrintScreen
-    ScrollLock Pause Power Sleep WakeUp AudioVolumeDown AudioVolumeMute AudioVolumeUp
+/// Calls a macro with the names of all keys, so that tables of keys need no list of their own.
+#[macro_export]
+macro_rules! key_codes {
+    ($table:ident) => {
+        $table! {
+            Backquote Backslash BracketLeft BracketRight Comma Digit0 Digit1 Digit2
+            Digit3 Digit4 Digit5 Digit6 Digit7 Digit8 Digit9 Equal
+            IntlBackslash IntlRo IntlYen KeyA KeyB KeyC KeyD KeyE
+            KeyF KeyG KeyH KeyI KeyJ KeyK KeyL KeyM
+            KeyN KeyO KeyP KeyQ KeyR KeyS KeyT KeyU
+            KeyV KeyW KeyX KeyY KeyZ Minus Period Quote
+            Semicolon Slash AltLeft AltRight Backspace CapsLock ContextMenu ControlLeft
+            ControlRight Enter MetaLeft MetaRight ShiftLeft ShiftRight Space Tab
+            Convert KanaMode Lang1 Lang2 NonConvert Delete End Home
+            Insert PageDown PageUp ArrowDown ArrowLeft ArrowRight ArrowUp NumLock
+            Numpad0 Numpad1 Numpad2 Numpad3 Numpad4 Numpad5 Numpad6 Numpad7
+            Numpad8 Numpad9 NumpadAdd NumpadComma NumpadDecimal NumpadDivide NumpadEnter NumpadEqual
+            NumpadMultiply NumpadSubtract Escape F1 F2 F3 F4 F5
+            F6 F7 F8 F9 F10 F11 F12 PrintScreen
+            ScrollLock Pause Power Sleep WakeUp AudioVolumeDown AudioVolumeMute AudioVolumeUp
+        }
+    };
 }
+
+key_codes!(keys);
 
 impl KeyCode {
     /// Returns the key of a `KeyboardEvent.code`.

@@ -164,7 +164,7 @@ impl Config {
         Ok(())
     }
 
-    /// The last address that DHCP gives away: sixteen of them, as QEMU has.
+    /// Returns the last address that DHCP gives away: sixteen of them, as QEMU has.
     pub(crate) fn last_lease(&self) -> Ipv4Addr {
         let last = self.dhcp_start.to_bits().saturating_add(15);
         Ipv4Addr::from_bits(last.min(self.broadcast().to_bits().saturating_sub(1)))

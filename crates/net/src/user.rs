@@ -28,7 +28,7 @@ pub struct UserNet {
     queue: VecDeque<Vec<u8>>,
 }
 
-/// The address of a station of the network that is not the guest, as QEMU makes it: 52:55 and the IP address.
+/// Returns the address of a station of the network that is not the guest, as QEMU makes it: 52:55 and the IP address.
 pub(crate) fn station(address: Ipv4Addr) -> EthernetAddress {
     let [a, b, c, d] = address.octets();
     EthernetAddress([0x52, 0x55, a, b, c, d])
@@ -70,7 +70,7 @@ impl UserNet {
         }
     }
 
-    /// Whether an address is the gateway's or the name server's.
+    /// Returns whether an address is the gateway's or the name server's.
     fn is_own(&self, address: Ipv4Addr) -> bool {
         address == self.config.host || address == self.config.dns
     }

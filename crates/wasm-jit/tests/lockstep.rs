@@ -5,7 +5,7 @@ mod support;
 use support::machine::Start;
 use support::pair::{MOST, Pair};
 use support::random::Random;
-use support::vectors::{Case, INTEGER, bytes, cases};
+use support::vectors::{Case, INTEGER, append_random, bytes, cases};
 use x86_types::CodeSize;
 
 /// One case in so many: each is a module that Cranelift compiles.
@@ -48,13 +48,8 @@ fn sequences(size: CodeSize, kinds: &[&str], count: usize, seed: u64) {
             }
         }
         start.mem = vec![(0x20_0000 + 8 * n as u64 % 4096, random.next().to_le_bytes().to_vec())];
-        let mut ids = Vec::new();
-        for _ in 0..2 + random.below(12) {
-            let part = &cases[random.below(cases.len())];
-            start.code.extend(bytes(&part.code));
-            ids.push(part.id.as_str());
-        }
-        pair.compare(&ids.join(", "), &start, 1000);
+        let ids = append_random(&mut start.code, &cases, &mut random);
+        pair.compare(&ids, &start, 1000);
     }
     pair.same_memory();
 }

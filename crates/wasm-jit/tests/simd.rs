@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use support::machine::{RAM, Start};
 use support::pair::{MOST, Pair};
 use support::random::Random;
-use support::vectors::{AVX, Case, VECTOR, bytes, cases};
+use support::vectors::{AVX, Case, VECTOR, append_random, bytes, cases};
 use wasm_jit::{CodeSource, select_region};
 use x86_decode::{Instruction, decode};
 use x86_exec::vcpu::compiled::{CodeMode, FloatMode};
@@ -380,13 +380,8 @@ fn sequences(size: CodeSize, count: usize, seed: u64) {
         }
         start.mxcsr = Mxcsr::RESET | Mxcsr::PE;
         start.mem = vec![(0x20_0000 + 16 * n as u64 % 4096, random.next().to_le_bytes().to_vec())];
-        let mut ids = Vec::new();
-        for _ in 0..2 + random.below(12) {
-            let part = &cases[random.below(cases.len())];
-            start.code.extend(bytes(&part.code));
-            ids.push(part.id.as_str());
-        }
-        pair.compare(&ids.join(", "), &start, 1000);
+        let ids = append_random(&mut start.code, &cases, &mut random);
+        pair.compare(&ids, &start, 1000);
     }
     pair.same_memory();
 }

@@ -16,7 +16,7 @@ use smoltcp::wire::{
     TcpRepr,
 };
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4};
 
 /// Connections at most; further ones are refused.
@@ -112,7 +112,7 @@ fn instant(now: VmTime) -> Instant {
     Instant::from_micros(i64::try_from(now.0 / 1000).unwrap_or(i64::MAX))
 }
 
-/// The request to connect that a packet is, with its ports.
+/// Returns the request to connect that a packet is, with its ports.
 fn request<'a>(packet: &'a [u8], ip: &Ipv4Repr) -> Option<TcpRepr<'a>> {
     let packet = Ipv4Packet::new_checked(packet).ok()?;
     let segment = TcpPacket::new_checked(packet.payload()).ok()?;
@@ -130,7 +130,7 @@ fn socket() -> Socket<'static> {
 }
 
 impl Tcp {
-    pub(super) fn new(config: &Config, watch: &mut Watch) -> std::io::Result<Self> {
+    pub(super) fn new(config: &Config, watch: &mut Watch) -> io::Result<Self> {
         let mut cable = Cable::default();
         let settings = iface::Config::new(HardwareAddress::Ip);
         let mut interface = Interface::new(settings, &mut cable, Instant::ZERO);
@@ -192,7 +192,7 @@ impl Tcp {
         Some(())
     }
 
-    /// Whether a connection with these ends exists.
+    /// Returns whether a connection with these ends exists.
     fn is_known(&self, ip: &Ipv4Repr, segment: &TcpRepr<'_>) -> bool {
         self.sockets.iter().any(|(_, socket)| {
             let smoltcp::socket::Socket::Tcp(socket) = socket;
@@ -300,18 +300,9 @@ impl Tcp {
 /// Moves bytes between a connection's two ends, and passes the end of stream on.
 fn pump(flow: &mut Flow, socket: &mut Socket<'_>) {
     while socket.can_recv() {
-        let mut failed = false;
-        let written = socket.recv(|bytes| match flow.stream.write(bytes) {
-            Ok(len) => (len, len),
-            Err(error) => {
-                failed = !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted);
-                (0, 0)
-            }
-        });
-        if failed {
-            socket.abort();
-        }
-        if !matches!(written, Ok(1..)) {
+        let mut result = Ok(0);
+        let written = socket.recv(|bytes| moved(&mut result, flow.stream.write(bytes)));
+        if !continues(socket, result, written.is_ok()) {
             break;
         }
     }
@@ -321,26 +312,34 @@ fn pump(flow: &mut Flow, socket: &mut Socket<'_>) {
         let _ = flow.stream.shutdown(Shutdown::Write);
     }
     while socket.can_send() && !flow.host_ended {
-        let mut failed = false;
-        let taken = socket.send(|into| match flow.stream.read(into) {
-            Ok(0) => {
-                flow.host_ended = true;
-                (0, 0)
-            }
-            Ok(len) => (len, len),
-            Err(error) => {
-                failed = !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted);
-                (0, 0)
-            }
-        });
-        if failed {
-            socket.abort();
-        }
-        if !matches!(taken, Ok(1..)) {
+        let mut result = Ok(0);
+        let read = socket.send(|into| moved(&mut result, flow.stream.read(into)));
+        flow.host_ended = read.is_ok() && matches!(result, Ok(0));
+        if !continues(socket, result, read.is_ok()) {
             break;
         }
     }
     if flow.host_ended && socket.may_send() {
         socket.close();
+    }
+}
+
+/// Stores the result of the host's socket. Returns the bytes moved, as the guest's socket takes them.
+fn moved(result: &mut io::Result<usize>, of_host: io::Result<usize>) -> (usize, ()) {
+    let len = *of_host.as_ref().unwrap_or(&0);
+    *result = of_host;
+    (len, ())
+}
+
+/// Returns whether more bytes may be moved. An error of the host's socket, unless it only has to wait, resets the guest's.
+fn continues(socket: &mut Socket<'_>, result: io::Result<usize>, is_open: bool) -> bool {
+    match result {
+        Ok(len) => is_open && len > 0,
+        Err(error) => {
+            if !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) {
+                socket.abort();
+            }
+            false
+        }
     }
 }

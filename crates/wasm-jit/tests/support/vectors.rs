@@ -1,5 +1,6 @@
 //! The recorded vectors.
 
+use super::random::Random;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -85,4 +86,11 @@ pub fn cases(mode: u32, features: &[&str]) -> Vec<Case> {
     let cases =
         text.lines().filter(|line| features.iter().any(|f| line.contains(&format!("\"feature\":\"{f}\""))));
     cases.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Appends the code of 2 to 13 random cases. Returns their ids.
+pub fn append_random(code: &mut Vec<u8>, cases: &[Case], random: &mut Random) -> String {
+    let parts: Vec<&Case> = (0..2 + random.below(12)).map(|_| &cases[random.below(cases.len())]).collect();
+    parts.iter().for_each(|part| code.extend(bytes(&part.code)));
+    parts.iter().map(|part| part.id.as_str()).collect::<Vec<_>>().join(", ")
 }

@@ -3,37 +3,29 @@
 use device_api::KeyCode;
 use winit::keyboard::KeyCode as Physical;
 
-macro_rules! keys {
-    ($($name:ident)*) => {
-        /// Keys of both, by the window's name and the keyboard's.
-        const KEYS: &[(Physical, KeyCode)] = &[
-            $((Physical::$name, KeyCode::$name),)*
-            (Physical::SuperLeft, KeyCode::MetaLeft),
-            (Physical::SuperRight, KeyCode::MetaRight),
-        ];
+/// The window's name of a key, which is that of browsers for all but two keys.
+macro_rules! physical {
+    (MetaLeft) => {
+        Physical::SuperLeft
+    };
+    (MetaRight) => {
+        Physical::SuperRight
+    };
+    ($name:ident) => {
+        Physical::$name
     };
 }
 
-// Both have the names of browsers.
-keys! {
-    Backquote Backslash BracketLeft BracketRight Comma Digit0 Digit1 Digit2
-    Digit3 Digit4 Digit5 Digit6 Digit7 Digit8 Digit9 Equal
-    IntlBackslash IntlRo IntlYen KeyA KeyB KeyC KeyD KeyE
-    KeyF KeyG KeyH KeyI KeyJ KeyK KeyL KeyM
-    KeyN KeyO KeyP KeyQ KeyR KeyS KeyT KeyU
-    KeyV KeyW KeyX KeyY KeyZ Minus Period Quote
-    Semicolon Slash AltLeft AltRight Backspace CapsLock ContextMenu ControlLeft
-    ControlRight Enter ShiftLeft ShiftRight Space Tab
-    Convert KanaMode Lang1 Lang2 NonConvert Delete End Home
-    Insert PageDown PageUp ArrowDown ArrowLeft ArrowRight ArrowUp NumLock
-    Numpad0 Numpad1 Numpad2 Numpad3 Numpad4 Numpad5 Numpad6 Numpad7
-    Numpad8 Numpad9 NumpadAdd NumpadComma NumpadDecimal NumpadDivide NumpadEnter NumpadEqual
-    NumpadMultiply NumpadSubtract Escape F1 F2 F3 F4 F5
-    F6 F7 F8 F9 F10 F11 F12 PrintScreen
-    ScrollLock Pause Power Sleep WakeUp AudioVolumeDown AudioVolumeMute AudioVolumeUp
+macro_rules! keys {
+    ($($name:ident)*) => {
+        /// Keys of both, by the window's name and the keyboard's.
+        const KEYS: &[(Physical, KeyCode)] = &[$((physical!($name), KeyCode::$name)),*];
+    };
 }
 
-/// Returns the keyboard's key; `None` where it has no such key.
+device_api::key_codes!(keys);
+
+/// Returns the keyboard's key; `None` if there is no such key.
 pub(super) fn key_of(physical: Physical) -> Option<KeyCode> {
     KEYS.iter().find(|(other, _)| *other == physical).map(|&(_, key)| key)
 }
