@@ -15,7 +15,7 @@ pub(crate) fn require(what: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether this is root.
+/// Returns whether this is root.
 pub(crate) fn is_root() -> bool {
     shell::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }

@@ -80,14 +80,14 @@ fn progress(line: &str) -> Option<String> {
     })
 }
 
-/// Whether a line reports the size of all downloads, a wait for another cargo, or a retry.
+/// Returns whether a line reports the size of all downloads, a wait for another cargo, or a retry.
 fn is_milestone(line: &str) -> bool {
     let line = line.trim_start();
     let downloaded = line.starts_with("Downloaded ") && line.contains(" crates (");
     downloaded || line.starts_with("Blocking waiting") || line.starts_with("warning: spurious network error")
 }
 
-/// Whether a line reports that a crate is compiled or was downloaded.
+/// Returns whether a line reports that a crate is compiled or was downloaded.
 fn is_crate(line: &str) -> bool {
     ["Compiling ", "Checking ", "Downloaded "].iter().any(|word| line.trim_start().starts_with(word))
 }

@@ -54,7 +54,7 @@ fn violations(packages: &[Package]) -> Vec<String> {
                 wrong.push(format!("pc-devices names the processor: it depends on {need}"));
             }
             if package.name == "machine" && need == "pc-devices" {
-                wrong.push("machine knows devices by name: it depends on pc-devices".to_owned());
+                wrong.push("machine depends on pc-devices; devices have to be behind traits".to_owned());
             }
         }
     }
@@ -173,6 +173,6 @@ mod tests {
         assert_eq!(wrong(&[("helper", &[])]).len(), 1);
         let list: &[(&str, &[(&str, &str)])] =
             &[("machine", &[("pc-devices", "normal")]), ("pc-devices", &[])];
-        assert_eq!(wrong(list), ["machine knows devices by name: it depends on pc-devices"]);
+        assert_eq!(wrong(list), ["machine depends on pc-devices; devices have to be behind traits"]);
     }
 }

@@ -56,7 +56,7 @@ pub(crate) fn v64(report: &Report, profile: Profile) -> Result<PathBuf> {
     built(profile)
 }
 
-/// The file that [`v64`] builds, as it is now.
+/// Returns the file that [`v64`] builds, as it is now.
 ///
 /// # Errors
 /// It is not there.

@@ -207,7 +207,8 @@ impl Site {
     }
 }
 
-/// Whether a client takes 202 (Accepted) for an answer, and asks again, rather than wait for a file that has to be made.
+/// Returns whether a client takes 202 (Accepted) for an answer, and asks again, rather than wait for a file that has to
+/// be made.
 ///
 /// The header is `Prefer: respond-async` of RFC 7240, section 4.1.
 fn prefers_later(request: &Request) -> bool {

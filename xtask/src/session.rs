@@ -55,8 +55,8 @@ fn pump(mut from: impl Read + Send + 'static, stream: Stream, to: mpsc::Sender<(
 /// Units of processor time in a second, as Linux shows it.
 const TICKS: f64 = 100.0;
 
-/// The sum of two neighbouring fields, counted from 0, of a `stat` file of Linux, in seconds. The second field is the
-/// program's name in parentheses, which may hold blanks.
+/// Returns the sum of two neighbouring fields, counted from 0, of a `stat` file of Linux, in seconds. The second field
+/// is the program's name in parentheses, which may hold blanks.
 fn ticks(path: &str, field: usize) -> Option<f64> {
     let text = std::fs::read_to_string(path).ok()?;
     let (_, rest) = text.rsplit_once(')')?;
@@ -133,7 +133,7 @@ impl Session {
         )
     }
 
-    /// The next whole line, behind what was waited for before.
+    /// Returns the next whole line, behind what was waited for before.
     pub(crate) fn line(&mut self, limit: Duration) -> Next {
         let until = Instant::now() + limit;
         loop {

@@ -9,21 +9,21 @@ use std::sync::mpsc;
 /// Lines of a failed program's output that an error shows.
 const TAIL: usize = 60;
 
-/// A command that runs at the top of the work tree.
+/// Returns a command that runs at the top of the work tree.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(crate::project::root());
     command
 }
 
-/// The cargo that runs this program.
+/// Returns the cargo that runs this program.
 pub(crate) fn cargo(args: &[&str]) -> Command {
     let mut command = command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(args);
     command
 }
 
-/// Whether `program` is on the path.
+/// Returns whether `program` is on the path.
 pub(crate) fn exists(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
@@ -37,7 +37,7 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    /// The last lines of the output.
+    /// Returns the last lines of the output.
     pub(crate) fn tail(&self) -> String {
         let lines: Vec<_> = self.text.lines().collect();
         lines[lines.len().saturating_sub(TAIL)..].join("\n")

@@ -65,7 +65,7 @@ pub(crate) fn writable(file: &mut File, size: u64, header: &Qcow2Header) -> Resu
 impl Image<'_> {
     fn bytes(&mut self, at: u64, len: u64) -> Result<Vec<u8>, String> {
         if at.checked_add(len).is_none_or(|end| end > self.size.next_multiple_of(self.header.cluster)) {
-            return Err(format!("a table at {at:#x} lies behind the end of the file"));
+            return Err(format!("a table at {at:#x} is beyond the end of the file"));
         }
         let mut bytes = Vec::new();
         let read = self.file.seek(SeekFrom::Start(at)).and_then(|_| {
@@ -91,7 +91,7 @@ impl Image<'_> {
         }
         for number in at / cluster..(at + len).div_ceil(cluster) {
             if !self.tables.insert(number) {
-                return Err(format!("{what} at {at:#x} lies in another table"));
+                return Err(format!("{what} at {at:#x} overlaps another table"));
             }
         }
         Ok(())
@@ -149,7 +149,7 @@ impl Image<'_> {
         }
         for number in at / cluster..(at + len).min(self.limit()).div_ceil(cluster) {
             if self.tables.contains(&number) {
-                return Err(format!("a cluster of data at {at:#x} lies in a table"));
+                return Err(format!("a data cluster at {at:#x} overlaps a table"));
             }
             self.count("a cluster of data", number)?;
         }

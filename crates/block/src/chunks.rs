@@ -21,7 +21,7 @@ impl Chunk {
         Self { written: Some(vec![0; WORDS]), bytes: vec![0; CHUNK] }
     }
 
-    /// Whether the lengths are those of a chunk: one that was read back may be anything.
+    /// Returns whether the lengths are those of a chunk: one that was read back may be anything.
     fn is_sound(&self) -> bool {
         self.bytes.len() == CHUNK && self.written.as_ref().is_none_or(|words| words.len() == WORDS)
     }
@@ -70,7 +70,7 @@ impl Chunk {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Chunks(BTreeMap<u64, Chunk>);
 
-/// The pieces of a range: number of the chunk, where in it, and which part of the range.
+/// Returns the pieces of a range: number of the chunk, where in it, and which part of the range.
 fn pieces(offset: u64, len: usize) -> impl Iterator<Item = (u64, usize, std::ops::Range<usize>)> {
     let mut done = 0;
     std::iter::from_fn(move || {

@@ -63,17 +63,17 @@ impl DeferredHandle {
         lock(&self.0).new.drain(..).collect()
     }
 
-    /// Whether there are requests that the host has not taken.
+    /// Returns whether there are requests that the host has not taken.
     pub fn has_requests(&self) -> bool {
         !lock(&self.0).new.is_empty()
     }
 
-    /// Whether no device has the medium any more.
+    /// Returns whether no device has the medium any more.
     pub fn is_closed(&self) -> bool {
         lock(&self.0).closed
     }
 
-    /// Whether requests wait for an answer.
+    /// Returns whether requests wait for an answer.
     pub fn is_waiting(&self) -> bool {
         !lock(&self.0).open.is_empty()
     }

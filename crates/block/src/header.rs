@@ -40,7 +40,7 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|bytes| u64::from_be_bytes(*bytes))
 }
 
-/// Whether these are the first bytes of a qcow or qcow2 image.
+/// Returns whether these are the first bytes of a qcow or qcow2 image.
 pub(crate) fn is_qcow(first: &[u8]) -> bool {
     first.starts_with(MAGIC)
 }
@@ -126,7 +126,7 @@ fn features(incompatible: u64) -> Result<(), String> {
     let convert = "convert it by qemu-img convert -O qcow2";
     // Bit 0: reference counts may be wrong, bit 1: the image is corrupt, bit 3: other compression than deflate.
     if incompatible & 1 << 2 != 0 {
-        return Err(format!("a qcow2 image whose data is in another file; {convert}"));
+        return Err(format!("a qcow2 image with an external data file; {convert}"));
     }
     if incompatible & 1 << 3 != 0 {
         return Err(format!("a qcow2 image with another compression than deflate; {convert}"));

@@ -129,7 +129,7 @@ fn backing_file(
 ) -> Result<FormatAccess<ImageFile>, Error> {
     let text = String::from_utf8_lossy(text).into_owned();
     if text.starts_with("json:") {
-        return Err(Error::new(name, "the backing file is given as json:, where a file name is wanted"));
+        return Err(Error::new(name, "the backing file is given as json:, where a file name is required"));
     }
     let relative = text.strip_prefix("file:").unwrap_or(&text);
     let backing = path.parent().unwrap_or(Path::new("")).join(relative);

@@ -74,7 +74,7 @@ fn has(first: &[u8], at: usize, mark: &[u8]) -> bool {
     first.get(at..).is_some_and(|rest| rest.starts_with(mark))
 }
 
-/// Whether a CD's volume descriptor is there: ISO 9660, or UDF alone.
+/// Returns whether a CD's volume descriptor is there: ISO 9660, or UDF alone.
 fn is_iso(first: &[u8]) -> bool {
     has(first, 0x8001, b"CD001") || has(first, 0x8001, b"BEA01")
 }

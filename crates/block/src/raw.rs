@@ -25,7 +25,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 pub(crate) fn open_file(path: &Path, read_only: bool) -> Result<(File, bool), Error> {
     let name = path.display().to_string();
     if let Some(what) = unusable(path) {
-        return Err(Error::new(&name, format!("{what}, where a file is wanted")));
+        return Err(Error::new(&name, format!("{what}, where a file is required")));
     }
     let writable = match read_only {
         true => None,

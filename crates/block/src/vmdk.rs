@@ -44,7 +44,7 @@ pub(crate) fn check(path: &Path, file: &mut File) -> Result<(), String> {
     for Extent { file, sectors, first } in String::from_utf8_lossy(&text).lines().filter_map(flat) {
         let extent = folder.join(file);
         if let Some(what) = unusable(&extent) {
-            return Err(format!("its extent {file:?} is {what}, where a file is wanted"));
+            return Err(format!("its extent {file:?} is {what}, where a file is required"));
         }
         // A missing file is reported when it is opened; a block device has no length here.
         let Ok(metadata) = std::fs::metadata(&extent) else { continue };
@@ -52,7 +52,7 @@ pub(crate) fn check(path: &Path, file: &mut File) -> Result<(), String> {
         if metadata.is_file() && end.is_none_or(|end| end > metadata.len()) {
             let len = metadata.len();
             return Err(format!(
-                "its extent {file:?} has {len} bytes, and {sectors} sectors from sector {first} on are wanted"
+                "its extent {file:?} has {len} bytes, and {sectors} sectors from sector {first} on are required"
             ));
         }
     }

@@ -126,8 +126,8 @@ fn extents_of_a_vmdk_are_files_that_are_long_enough() {
     assert_eq!(read(&mut *disk, 4095, 1), Ok(vec![7]));
     for (extent, words) in [
         ("RW 9 FLAT \"flat\" 0", "\"flat\" has 4096 bytes, and 9 sectors from sector 0 on"),
-        ("RW 8 FLAT \"flat\" 36028797018963960", "from sector 36028797018963960 on are wanted"),
-        ("RW 8 FLAT \"folder\" 0", "is a directory, where a file is wanted"),
+        ("RW 8 FLAT \"flat\" 36028797018963960", "from sector 36028797018963960 on are required"),
+        ("RW 8 FLAT \"folder\" 0", "is a directory, where a file is required"),
         ("RW 8 FLAT \"none\" 0", "none"),
     ] {
         let error = open(&descriptor(extent), WRITABLE).unwrap_err().to_string();

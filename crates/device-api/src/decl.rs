@@ -248,7 +248,7 @@ impl fmt::Debug for DeviceDecl {
     }
 }
 
-/// All declarations linked into this program, in building order.
+/// Returns all declarations linked into this program, in building order.
 pub fn declarations() -> Vec<&'static DeviceDecl> {
     let mut all: Vec<_> = inventory::iter::<DeviceDecl>.into_iter().collect();
     all.sort_by_key(|decl| (decl.stage, decl.id));

@@ -10,7 +10,7 @@ use x86_types::GuestPhysAddr;
 
 /// A device. Capabilities it lacks stay `None`.
 pub trait Device: Snapshot {
-    /// The `id` of its declaration.
+    /// Returns the `id` of its declaration.
     fn id(&self) -> &'static str;
 
     /// Adds the device's entries to firmware's tables.
@@ -130,7 +130,7 @@ pub trait Mmio {
 
 /// Time-driven behaviour.
 pub trait Timed {
-    /// The next moment at which [`Timed::advance`] must be called, if any.
+    /// Returns the next moment at which [`Timed::advance`] must be called, if any.
     fn next_deadline(&self) -> Option<VmTime>;
     /// Called when a deadline has come (`ctx.now` may be later than it); also before accesses is not guaranteed.
     fn advance(&mut self, ctx: &mut Ctx<'_>);
@@ -138,7 +138,7 @@ pub trait Timed {
 
 /// Requests on their way at a back end, and what arrives there unasked.
 pub trait HostIo {
-    /// Whether a request is on its way. Where runs are repeatable the machine waits for it.
+    /// Returns whether a request is on its way. Where runs are repeatable the machine waits for it.
     fn is_waiting(&self) -> bool;
     /// Returns whether unsolicited input may arrive, such as a frame from a network. [`HostIo::poll`] is called for it
     /// between stretches of execution; the machine never waits for it.

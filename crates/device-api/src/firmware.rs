@@ -70,7 +70,7 @@ pub struct FirmwareTables {
 }
 
 impl FirmwareTables {
-    /// Whether there is fixed ACPI hardware. Without it a machine has no ACPI tables.
+    /// Returns whether there is fixed ACPI hardware. Without it a machine has no ACPI tables.
     pub fn has_acpi(&self) -> bool {
         self.fixed.pm1a_evt_blk != 0
     }

@@ -75,7 +75,7 @@ pub trait IrqInputs {
 
 /// An 8259A-compatible controller.
 pub trait LegacyController {
-    /// The level of its INTR output.
+    /// Returns the level of its INTR output.
     fn intr(&self) -> bool;
     /// An interrupt acknowledge cycle: returns the vector.
     fn acknowledge(&mut self) -> u8;
@@ -85,21 +85,21 @@ pub trait LegacyController {
 pub trait CoprocessorError {
     /// The processor asserts or releases FERR#: an unmasked x87 exception waits.
     fn set_ferr(&mut self, ctx: &mut Ctx<'_>, asserted: bool);
-    /// Whether IGNNE# is asserted: the processor ignores the exception.
+    /// Returns whether IGNNE# is asserted: the processor ignores the exception.
     fn ignne(&self) -> bool;
 }
 
 /// The local APIC as its processor sees it.
 pub trait LocalController {
-    /// The highest-priority vector to deliver now, above TPR and ISR; `None` when nothing is pending.
+    /// Returns the highest-priority vector to deliver now, above TPR and ISR; `None` when nothing is pending.
     fn pending(&self) -> Option<u8>;
     /// The processor takes the vector that `pending` names.
     fn acknowledge(&mut self, ctx: &mut Ctx<'_>) -> Option<u8>;
-    /// Whether INTR of the legacy controller reaches the processor (LINT0 as ExtINT, or the APIC disabled).
+    /// Returns whether INTR of the legacy controller reaches the processor (LINT0 as ExtINT, or the APIC disabled).
     fn accepts_legacy(&self) -> bool;
     /// A message arrives. Returns whether it was addressed to this APIC.
     fn message(&mut self, ctx: &mut Ctx<'_>, message: &InterruptMessage) -> bool;
-    /// Whether an NMI is pending.
+    /// Returns whether an NMI is pending.
     fn nmi_pending(&self) -> bool;
     /// Takes a pending NMI.
     fn take_nmi(&mut self) -> bool;
@@ -113,15 +113,15 @@ pub trait LocalController {
     fn read_msr(&mut self, ctx: &mut Ctx<'_>, msr: u32) -> MsrAccess;
     /// WRMSR of the same.
     fn write_msr(&mut self, ctx: &mut Ctx<'_>, msr: u32, value: u64) -> MsrAccess;
-    /// Whether an INIT or a start-up message waits.
+    /// Returns whether an INIT or a start-up message waits.
     fn start_pending(&self) -> bool;
-    /// Whether a StartUp message came (vector), for waiting processors.
+    /// Returns whether a StartUp message came (vector), for waiting processors.
     fn take_startup(&mut self) -> Option<u8>;
-    /// Whether an INIT came.
+    /// Returns whether an INIT came.
     fn take_init(&mut self) -> bool;
     /// APIC id (CPUID leaf 1)
     fn apic_id(&self) -> u32;
-    /// Whether the APIC is globally enabled (CPUID.1:EDX.APIC mirrors it)
+    /// Returns whether the APIC is globally enabled (CPUID.1:EDX.APIC mirrors it)
     fn enabled(&self) -> bool;
     /// The page its registers answer at when enabled in xAPIC mode.
     fn base(&self) -> u64;

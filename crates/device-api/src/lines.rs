@@ -53,12 +53,12 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// The wires as `driver` reaches them.
+    /// Returns the wires as `driver` reaches them.
     pub fn pins(&mut self, driver: Driver) -> Pins<'_> {
         Pins { lines: self, driver, slot: 0 }
     }
 
-    /// The wires as `driver`, in a slot of the PCI bus, reaches them.
+    /// Returns the wires as `driver`, in a slot of the PCI bus, reaches them.
     pub fn pins_of_slot(&mut self, driver: Driver, slot: u8) -> Pins<'_> {
         Pins { lines: self, driver, slot }
     }
@@ -78,19 +78,19 @@ impl Lines {
         }
     }
 
-    /// Whether an interrupt line is high.
+    /// Returns whether an interrupt line is high.
     pub fn level(&self, line: IrqLine) -> bool {
         self.irqs[usize::from(line.0) % IRQS].level()
     }
 
-    /// Whether address line 20 reaches memory.
+    /// Returns whether address line 20 reaches memory.
     ///
     /// SPEC: intel-ich9 :: PORT92—Fast A20 and Init Register -> its bit is ORed with the gate of the keyboard controller
     pub fn a20(&self) -> bool {
         self.a20.level()
     }
 
-    /// Whether changes wait to be handed on.
+    /// Returns whether changes wait to be handed on.
     #[inline(always)]
     pub fn has_changes(&self) -> bool {
         !self.changes.is_empty()

@@ -23,7 +23,7 @@ impl VmTime {
         (self.0 as u128 * hz as u128 / 1_000_000_000) as u64
     }
 
-    /// The first moment at which [`VmTime::ticks`] of `hz` is at least `ticks`.
+    /// Returns the first moment at which [`VmTime::ticks`] of `hz` is at least `ticks`.
     #[inline]
     pub const fn at_tick(ticks: u64, hz: u64) -> VmTime {
         let ns = (ticks as u128 * 1_000_000_000).div_ceil(hz as u128);

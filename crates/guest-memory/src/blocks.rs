@@ -14,7 +14,7 @@ struct Block {
 pub(crate) struct Blocks(Vec<Block>);
 
 impl Blocks {
-    /// The first block, which begins at address 0.
+    /// Returns the first block, which begins at address 0.
     pub(crate) fn new(len: u64) -> std::io::Result<Self> {
         let mut blocks = Self(Vec::new());
         blocks.add(len)?;

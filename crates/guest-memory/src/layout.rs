@@ -32,7 +32,7 @@ impl RamLayout {
         self.low + self.high
     }
 
-    /// The offset into RAM's bytes of an address, and how many bytes of RAM follow contiguously from it.
+    /// Returns the offset into RAM's bytes of an address, and how many bytes of RAM follow contiguously from it.
     #[inline(always)]
     pub const fn locate(self, address: GuestPhysAddr) -> Option<(u64, u64)> {
         if address.0 < self.low {

@@ -83,7 +83,7 @@ impl Region {
         Self { read: read.offset(bytes), write: write.offset(bytes), execute: execute.offset(bytes) }
     }
 
-    /// Whether nothing of what is beneath is seen.
+    /// Returns whether nothing of what is beneath is seen.
     pub(crate) fn is_opaque(self) -> bool {
         let Self { read, write, execute } = self;
         ![read, write, execute].contains(&Backing::Beneath)

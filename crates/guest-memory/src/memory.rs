@@ -195,7 +195,7 @@ impl GuestMemory {
     pub fn page_backing(&self, address: GuestPhysAddr, to_write: bool) -> PageBacking {
         let (region, len) = self.region(address.page());
         if to_write && let Some(ram) = region.write.ram() {
-            self.note_write(ram, 1);
+            self.record_write(ram, 1);
         }
         let Some(ram) = region.read.ram().filter(|_| len >= PAGE_SIZE) else { return PageBacking::default() };
         let Some((host, _)) = self.host_ptr(ram) else { return PageBacking::default() };
@@ -222,7 +222,7 @@ impl GuestMemory {
     pub fn ram_to_write(&self, address: GuestPhysAddr, len: u64) -> Option<RamAddr> {
         let (region, have) = self.region(address);
         let ram = region.write.ram().filter(|_| have >= len)?;
-        self.note_write(ram, len);
+        self.record_write(ram, len);
         Some(ram)
     }
 
@@ -232,7 +232,7 @@ impl GuestMemory {
     pub fn ram_to_modify(&self, address: GuestPhysAddr, len: u64) -> Option<RamAddr> {
         let (region, have) = self.region(address);
         let ram = region.write.ram().filter(|_| have >= len && region.read == region.write)?;
-        self.note_write(ram, len);
+        self.record_write(ram, len);
         Some(ram)
     }
 
@@ -266,7 +266,7 @@ impl GuestMemory {
 
     /// Records, in the log of a block, a device's write by the block's own addresses.
     #[inline]
-    pub fn note_write(&self, ram: RamAddr, len: u64) {
+    pub fn record_write(&self, ram: RamAddr, len: u64) {
         if self.logging.get() {
             self.mark_logs(ram, len);
         }
@@ -281,7 +281,7 @@ impl GuestMemory {
         }
     }
 
-    /// Whether writes to the page at `ram` change no log.
+    /// Returns whether writes to the page at `ram` change no log.
     #[inline]
     fn is_noted(&self, ram: RamAddr) -> bool {
         !self.logging.get() || self.is_marked(ram)
@@ -318,7 +318,7 @@ impl GuestMemory {
     pub fn write(&self, address: GuestPhysAddr, bytes: &[u8]) {
         self.pieces(address, bytes.len(), |region, range| {
             if let Some(ram) = region.write.ram() {
-                self.note_write(ram, range.len() as u64);
+                self.record_write(ram, range.len() as u64);
                 self.ram_write(ram, &bytes[range]);
             }
         });

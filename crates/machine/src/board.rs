@@ -58,7 +58,7 @@ impl Board {
         self.devices.models()
     }
 
-    /// The saved state. The rest is empty between instructions, or queried again.
+    /// Returns the saved state. The rest is empty between instructions, or queried again.
     pub(crate) fn state(&mut self) -> (&mut DeviceSet, &mut BusEnv, &mut Clock, &mut Random) {
         let Self { devices, env, clock, random, dma: _, known_deadline: _, alarm: _ } = self;
         (devices, env, clock, random)
@@ -68,7 +68,7 @@ impl Board {
         self.clock.now(retired)
     }
 
-    /// The time of an access: devices are read as they are, not as they were when the run loop last looked.
+    /// Returns the time of an access: devices are read as they are, not as they were when the run loop last looked.
     fn time(&mut self, retired: u64) -> VmTime {
         self.clock.set_deadline(self.devices.next_deadline());
         self.clock.update(retired);
@@ -121,7 +121,7 @@ impl Board {
         devices.waits_for_host()
     }
 
-    /// Whether runs repeat exactly: then the machine waits for the host.
+    /// Returns whether runs repeat exactly: then the machine waits for the host.
     pub(crate) fn is_repeatable(&self) -> bool {
         matches!(self.clock, Clock::Instructions { .. })
     }
@@ -131,7 +131,7 @@ impl Board {
         self.devices.firmware_tables()
     }
 
-    /// The device by which firmware gets its configuration.
+    /// Returns the device by which firmware gets its configuration.
     pub(crate) fn firmware_config(&mut self) -> Option<&mut dyn FirmwareConfig> {
         self.devices.firmware_config()
     }
@@ -192,7 +192,7 @@ impl Board {
         self.update_a20();
     }
 
-    /// The board as one processor sees it. `others` is what all others retired.
+    /// Returns the board as one processor sees it. `others` is what all others retired.
     pub(crate) fn for_processor(&mut self, index: usize, others: u64) -> ProcessorBus<'_> {
         self.env.processor = index;
         ProcessorBus { board: self, index, others }

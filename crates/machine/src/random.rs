@@ -18,7 +18,7 @@ impl Random {
         Self(ChaCha20Rng::from_seed(seed))
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub(crate) fn next(&mut self) -> u64 {
         self.0.next_u64()
     }

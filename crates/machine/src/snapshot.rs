@@ -31,7 +31,7 @@ pub enum RestoreError {
     #[error(transparent)]
     Refused(#[from] SnapshotError),
     /// The memory turned out to be damaged while it was read
-    #[error("{0}; half of it is restored, so this machine cannot go on: start it anew")]
+    #[error("{0}; half of it is restored, so this machine cannot continue: restart it")]
     Lost(SnapshotError),
 }
 
@@ -81,7 +81,7 @@ impl Clock {
     }
 }
 
-/// A model by name, and by what it has: the name alone could mean something else in another version.
+/// Returns a model by name, and by what it has: the name alone could mean something else in another version.
 fn describe(model: CpuModel) -> String {
     let named = CpuModel::names().find(|name| CpuModel::from_name(name) == Some(model));
     let (name, features, bits) = (named.unwrap_or("custom"), model.features.bits(), model.physical_bits);
@@ -200,8 +200,8 @@ impl Machine {
         });
     }
 
-    /// The hash of what [`Machine::save`] writes, before compression. Equal after equal runs under an instruction clock, on
-    /// every host.
+    /// Returns the hash of what [`Machine::save`] writes, before compression. Equal after equal runs under an
+    /// instruction clock, on every host.
     pub fn state_hash(&mut self) -> u64 {
         let mut writer = Writer::hash_only();
         self.save(&mut writer);
@@ -282,7 +282,7 @@ fn restore_memory(memory: &GuestMemory, reader: &Reader<'_>) -> Result<(), Snaps
     if saved.is_some() { Err(SnapshotError::Content { tag: MEMORY.0.to_owned() }) } else { Ok(()) }
 }
 
-/// The address before a saved page; `None` behind the last one.
+/// Returns the address before a saved page; `None` behind the last one.
 fn next_address(section: &mut Decompressor<'_>) -> Result<Option<RamAddr>, SnapshotError> {
     if section.is_empty() {
         return Ok(None);
@@ -312,7 +312,7 @@ fn put(writer: &mut Writer, (tag, version): (&str, u16), value: &impl Codec) {
     writer.section(tag, version, &::snapshot::to_bytes(value));
 }
 
-/// Whether a page holds nothing but zeros.
+/// Returns whether a page holds nothing but zeros.
 fn is_zero(page: &[u8; PAGE]) -> bool {
     let (words, _) = page.as_chunks::<16>();
     words.chunks(16).all(|words| words.iter().fold(0, |bits, word| bits | u128::from_ne_bytes(*word)) == 0)

@@ -177,23 +177,23 @@ impl Machine {
         &self.memory
     }
 
-    /// The first processor.
+    /// Returns the first processor.
     pub fn vcpu(&self) -> &Vcpu {
         // A machine has at least one.
         &self.vcpus[0]
     }
 
-    /// The first processor, to change; the caller announces that by [`Vcpu::state_changed`].
+    /// Returns the first processor, to change; the caller announces that by [`Vcpu::state_changed`].
     pub fn vcpu_mut(&mut self) -> &mut Vcpu {
         &mut self.vcpus[0]
     }
 
-    /// All processors.
+    /// Returns all processors.
     pub fn vcpus(&self) -> &[Vcpu] {
         &self.vcpus
     }
 
-    /// All processors, to change.
+    /// Returns all processors, to change.
     pub fn vcpus_mut(&mut self) -> &mut [Vcpu] {
         &mut self.vcpus
     }
@@ -213,7 +213,8 @@ impl Machine {
         self.board.device_models()
     }
 
-    /// The saved state. The duration of a halt is not part of it: it only determines when to poll the host for input.
+    /// Returns the saved state. The duration of a halt is not part of it: it only determines when to poll the host for
+    /// input.
     pub(crate) fn state(&mut self) -> State<'_> {
         let Self { vcpus, board, memory, turn, turn_left, resets, has_firmware, halted: _ } = self;
         State { vcpus, board, memory, turn, turn_left, resets, has_firmware }
@@ -401,7 +402,7 @@ mod tests {
     use x86_state::RFlags;
     use x86_types::Seg;
 
-    /// A machine without devices that is about to halt.
+    /// Returns a machine without devices that is about to halt.
     fn halting(flags: RFlags) -> Machine {
         let config = MachineConfig {
             ram_bytes: 1 << 20,

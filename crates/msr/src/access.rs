@@ -164,7 +164,7 @@ fn efer(cpu: &Cpu, new: Efer) -> Option<u64> {
     Some(new.bits() & !Efer::LMA.bits() | cpu.efer.bits() & Efer::LMA.bits())
 }
 
-/// The register's name in the manual, for traces.
+/// Returns the register's name in the manual, for traces.
 pub fn name(msr: u32) -> Option<&'static str> {
     match msr {
         IA32_APIC_BASE => Some("IA32_APIC_BASE"),

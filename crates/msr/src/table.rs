@@ -244,7 +244,7 @@ pub(crate) const MTRR_VARIABLE: [[Register; 2]; 8] = [
     mtrr_range!(IA32_MTRR_PHYSBASE0, 7),
 ];
 
-/// All registers of the table.
+/// Returns all registers of the table.
 pub(crate) fn registers() -> impl Iterator<Item = &'static Register> {
     static PLAIN: [Register; 30] = REGISTERS;
     static FIXED: [Register; 10] = MTRR_FIXED;
@@ -252,7 +252,7 @@ pub(crate) fn registers() -> impl Iterator<Item = &'static Register> {
     PLAIN.iter().chain(&FIXED).chain(VARIABLE.iter().flatten())
 }
 
-/// The register of that number.
+/// Returns the register of that number.
 pub(crate) fn find(number: u32) -> Option<&'static Register> {
     registers().find(|register| register.number == number)
 }

@@ -24,7 +24,7 @@ pub(crate) struct Node<'a> {
     pub(crate) uid: Option<u8>,
 }
 
-/// The interrupt of an ISA device: the MADT's overrides apply to it.
+/// Returns the interrupt of an ISA device: the MADT's overrides apply to it.
 ///
 /// SPEC: acpi-6.5 :: 6.4.2.1 IRQ Descriptor -> a bit for each interrupt; without flags edge-triggered, active high, not shared
 fn irq(number: u8) -> Raw {

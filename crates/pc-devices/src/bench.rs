@@ -37,7 +37,7 @@ pub(crate) struct Ear(Arc<Mutex<Vec<Played>>>);
 
 impl Ear {
     /// Returns what was played since the last call. Each call must start where the last ended, or later.
-    pub(crate) fn heard(&self) -> Vec<Played> {
+    pub(crate) fn played(&self) -> Vec<Played> {
         std::mem::take(&mut self.0.lock().expect("one thread"))
     }
 }

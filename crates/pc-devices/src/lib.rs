@@ -85,7 +85,7 @@ pub fn link() {
     }
 }
 
-/// The declaration of a model.
+/// Returns the declaration of a model.
 #[cfg(test)]
 fn declaration(id: &str) -> &'static device_api::DeviceDecl {
     device_api::declarations().into_iter().find(|decl| decl.id == id).expect("it is declared")

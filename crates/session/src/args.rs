@@ -12,7 +12,7 @@ use machine::{MachineConfig, Seed};
 use std::path::PathBuf;
 use x86_state::cpuid::CpuModel;
 
-/// 2024-01-01: the date of machines whose time is made of instructions.
+/// 2024-01-01: the date of machines with an instruction clock.
 pub const ICOUNT_EPOCH: u64 = 1_704_067_200;
 
 /// Options of `v64 run`.
@@ -30,7 +30,7 @@ pub struct RunArgs {
     /// No HPET, as -M hpet=off
     #[arg(long)]
     pub no_hpet: bool,
-    /// No serial port, adapter, drive or monitor beside those that are asked for
+    /// No serial port, adapter, drive or monitor but those given by options
     #[arg(long)]
     pub nodefaults: bool,
     /// Processors, 1 to 8; also as sockets=, cores= and threads= whose product it is
@@ -58,7 +58,7 @@ pub struct RunArgs {
     /// Processor model: x86-64-v1, x86-64-v2, x86-64-v3, max or one of QEMU's (-cpu help), with features as +NAME and -NAME
     #[arg(long, value_name = "MODEL", value_parser = parse_model)]
     pub cpu: Option<Model>,
-    /// Firmware, a ROM image: SeaBIOS where nothing is said and no kernel is given but a drive is
+    /// Firmware, a ROM image [default: SeaBIOS, if a drive but no kernel is given]
     #[arg(long, value_name = "FILE")]
     pub bios: Option<PathBuf>,
     /// Where firmware is looked for before the usual places; -L help lists all
@@ -124,10 +124,10 @@ pub struct RunArgs {
     /// again, COM2 to COM4
     #[arg(long, value_name = "WHERE")]
     pub serial: Vec<String>,
-    /// Where a parallel port goes, likewise; without it there is none
+    /// Back end of a parallel port, likewise; without it there is none
     #[arg(long, value_name = "WHERE")]
     pub parallel: Vec<String>,
-    /// Where the debug port at E9h goes, likewise; without it there is none
+    /// Back end of the debug port at E9h, likewise; without it there is none
     #[arg(long, value_name = "WHERE")]
     pub debugcon: Option<String>,
     /// A stream with a name, for -serial chardev:ID, -mon and devices: stdio,id=ID or file,id=ID,path=PATH or
@@ -155,7 +155,7 @@ pub struct RunArgs {
     /// Records the frames of a network in a file, for Wireshark: filter-dump,id=ID,netdev=ID,file=FILE
     #[arg(long, value_name = "filter-dump,...")]
     pub object: Vec<String>,
-    /// Where QMP is spoken, the protocol of tools: unix:PATH,server=on,wait=off or tcp:HOST:PORT,server=on,wait=off or stdio
+    /// QMP server, for tools: unix:PATH,server=on,wait=off or tcp:HOST:PORT,server=on,wait=off or stdio
     #[arg(long, value_name = "WHERE")]
     pub qmp: Vec<String>,
     /// The same with answers spread over lines
@@ -283,7 +283,7 @@ pub enum EngineKind {
 }
 
 impl RunArgs {
-    /// Checks what options say together.
+    /// Checks combinations of options.
     ///
     /// # Errors
     /// Options that do nothing without a kernel.
@@ -310,19 +310,19 @@ impl RunArgs {
         }
     }
 
-    /// Whether commands may come from elsewhere than the terminal's Ctrl-A C.
+    /// Returns whether commands may come from elsewhere than the terminal's Ctrl-A C.
     pub fn has_monitor(&self) -> bool {
         let none = |text: &String| matches!(text.as_str(), "none" | "null");
         let given = self.qmp.iter().chain(&self.qmp_pretty).chain(&self.monitor);
         given.into_iter().any(|text| !none(text)) || !self.mon.is_empty()
     }
 
-    /// Whether the screen is shown as the machine runs.
+    /// Returns whether there is a display.
     pub fn has_display(&self) -> bool {
         self.is_in_terminal() || self.window().is_some()
     }
 
-    /// Whether the screen is shown in the terminal.
+    /// Returns whether the display is the terminal.
     pub fn is_in_terminal(&self) -> bool {
         self.display == Some(Display::Terminal)
     }
@@ -337,7 +337,7 @@ impl RunArgs {
         }
     }
 
-    /// Whether keys and commands may come while no guest runs: from a monitor, or from a display.
+    /// Returns whether keys and commands may come while no guest runs: from a monitor, or from a display.
     pub fn is_attended(&self) -> bool {
         self.has_monitor() || self.has_display()
     }
@@ -360,12 +360,12 @@ impl RunArgs {
         self.nic.iter().chain(&self.net).any(|text| text != "none")
     }
 
-    /// Whether something may come by a network.
+    /// Returns whether something may come by a network.
     pub fn has_network(&self) -> bool {
         self.has_card() || !self.netdev.is_empty()
     }
 
-    /// Whether there is something that firmware could boot, or firmware was asked for in some way.
+    /// Returns whether firmware is needed: there is something that it can boot, or an option requests it.
     pub fn boots_drives(&self) -> bool {
         let files =
             [&self.image, &self.hda, &self.hdb, &self.hdc, &self.hdd, &self.cdrom, &self.fda, &self.fdb];
@@ -375,8 +375,8 @@ impl RunArgs {
         named || self.has_card() || self.boot.is_some() || !self.device.is_empty() || self.shows_screen()
     }
 
-    /// Whether there is someone who looks at a screen, so that a kernel is to find the adapter as firmware leaves it: by an
-    /// adapter that was asked for, by a display, or by a monitor, which takes pictures and sends keys.
+    /// Returns whether the screen is used, so that the display adapter has to be initialized as by firmware: an option
+    /// requests an adapter or a display, or there is a monitor, which has screendump and sendkey.
     pub fn shows_screen(&self) -> bool {
         let asked = self.vga.as_deref() == Some("std") || self.has_device("VGA");
         let is_none = |text: &String| matches!(text.as_str(), "none" | "null");
@@ -385,7 +385,7 @@ impl RunArgs {
         asked || self.has_display() || looked_at && self.vga.as_deref() != Some("none") && !self.nographic
     }
 
-    /// Whether COM1 is the terminal's.
+    /// Returns whether COM1 is the terminal's.
     pub fn uses_stdio(&self) -> bool {
         self.serial()
             .iter()
@@ -423,7 +423,7 @@ impl RunArgs {
         off.into_iter().filter(|(off, _)| *off).map(|(_, model)| model).collect()
     }
 
-    /// Returns what a machine is built of whose time is made of instructions and whose character devices lead nowhere.
+    /// Returns the configuration of a machine with an instruction clock and null character devices.
     ///
     /// # Errors
     /// Options that contradict each other.
@@ -433,7 +433,7 @@ impl RunArgs {
         Ok(self.machine_config(&spec, spec.null_chars(), time, self.fixed_seed()))
     }
 
-    /// The processor that was asked for.
+    /// Returns the requested processor model.
     pub fn model(&self) -> CpuModel {
         match self.cpu {
             Some(Model::Of(model)) => model,
@@ -441,7 +441,7 @@ impl RunArgs {
         }
     }
 
-    /// The seed of the generator behind RDRAND and RDSEED: that of `--seed`, a constant where time is made of
+    /// Returns the seed of the generator behind RDRAND and RDSEED: that of `--seed`, a constant where time is made of
     /// instructions, else what the host gives.
     ///
     /// # Errors
@@ -450,7 +450,7 @@ impl RunArgs {
         if self.seed.is_some() || self.clock == ClockKind::Icount { Ok(self.fixed_seed()) } else { host() }
     }
 
-    /// The seed where time is made of instructions, whatever `--clock` says.
+    /// Returns the seed for an instruction clock, independently of `--clock`.
     pub fn fixed_seed(&self) -> Seed {
         let mut seed = Seed::default();
         seed[..8].copy_from_slice(&self.seed.unwrap_or(0).to_le_bytes());

@@ -50,7 +50,7 @@ fn parse_hex(words: &[String]) -> Result<Vec<u8>> {
     }
 }
 
-/// A line per instruction, and the exit code.
+/// Returns a line per instruction, and the exit code.
 ///
 /// # Errors
 /// Where the bytes are not hexadecimal.

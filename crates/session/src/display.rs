@@ -1,4 +1,4 @@
-//! Where the screen is shown: `-display`.
+//! The display: `-display`.
 
 /// What shows the guest's screen and takes keys for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Running a machine until it ends, with resets as the options want them.
+//! Runs a machine until it ends. Options determine the effect of resets.
 
 use crate::monitor::ShutdownCause::{self, GuestReset, GuestShutdown};
 use crate::report;
@@ -6,10 +6,10 @@ use crate::{Guest, RunArgs};
 use anyhow::Result;
 use machine::{Machine, Stop};
 
-/// What is said where [`Outcome::Waiting`] ends a run, since no input can come.
+/// The message if [`Outcome::Waiting`] ends a run because no input is possible.
 pub const WAITS: &str = "v64: the guest waits for an interrupt that no device will raise\n";
 
-/// How long the host is left alone with a request before it is asked again, in nanoseconds.
+/// The interval at which a pending request of the host is polled, in nanoseconds.
 const HOST_WAIT: u64 = 1_000_000;
 
 /// How a stretch of running came out.
@@ -19,15 +19,15 @@ pub enum Outcome {
     More,
     /// Nothing happens for so many nanoseconds, unless there is input
     Idle(u64),
-    /// The guest waits for an interrupt that no device will raise by itself: only input of the host could
+    /// All processors wait for an interrupt and no device has a deadline: only input of the host can raise one
     Waiting,
     /// The machine ended
     Ended {
         /// Exit code of the command
         code: u8,
-        /// What standard error should say
+        /// The message for standard error
         message: String,
-        /// Whose wish it was; `None` where it was none, such as a limit
+        /// The cause; `None` if there is none, such as for a limit
         cause: Option<ShutdownCause>,
     },
 }
@@ -36,7 +36,7 @@ pub enum Outcome {
 /// above `--max-instructions`.
 ///
 /// # Errors
-/// Where the guest cannot be loaded anew after a reset.
+/// If the guest cannot be reloaded after a reset.
 pub fn drive(args: &RunArgs, guest: &Guest, machine: &mut Machine, limit: u64) -> Result<Outcome> {
     let most = args.max_instructions.unwrap_or(u64::MAX);
     let ended = |code, message| Ok(Outcome::Ended { code, message, cause: None });

@@ -1,4 +1,4 @@
-//! What is booted, kept so that a reset can load it anew.
+//! The guest's files, kept so that a reset can reload them.
 
 use crate::spec::FileContent;
 use crate::{MachineSpec, RunArgs};

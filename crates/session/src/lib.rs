@@ -62,7 +62,7 @@ pub fn device_help(text: &str) -> anyhow::Result<Option<String>> {
     Ok(Some(out))
 }
 
-/// Returns the list that `-cpu help`, `-M help` or `-device help` asks for instead of a run.
+/// Returns the list that `-cpu help`, `-M help` or `-device help` prints instead of a run.
 ///
 /// # Errors
 /// Those of [`device_help`].
@@ -79,7 +79,7 @@ pub fn help(args: &RunArgs) -> anyhow::Result<Option<String>> {
     Ok(None)
 }
 
-/// The devices that machines are made of, a line each.
+/// Returns the devices that machines are made of, a line each.
 pub fn devices() -> String {
     pc_devices::link();
     let line = |decl: &&device_api::DeviceDecl| format!("{:<16} {}\n", decl.id, decl.summary);

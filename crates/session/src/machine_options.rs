@@ -21,7 +21,7 @@ impl Default for MachineOptions {
     }
 }
 
-/// Switches of QEMU's `pc` whose value here is fixed, with that value.
+/// Switches of QEMU's `pc` that are fixed here, with their values.
 const FIXED: &[(&str, &[&str])] = &[
     ("accel", &["tcg"]),
     ("graphics", &["on"]),

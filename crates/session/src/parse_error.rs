@@ -2,8 +2,7 @@
 
 use clap::Error;
 
-/// Returns what is wrong and what would be right, without the parser's paragraphs: usage and help are asked for by
-/// `--help`.
+/// Returns the error and a suggestion, without the parser's paragraphs: `--help` prints usage.
 pub fn parse_error(error: &Error) -> String {
     let text = error.render().to_string();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

@@ -3,7 +3,7 @@
 use machine::MAX_PROCESSORS;
 use x86_state::cpuid::{self, CpuModel};
 
-/// What `-cpu` says.
+/// The value of `-cpu`.
 #[derive(Clone, Copy, Debug)]
 pub enum Model {
     /// A processor model
@@ -12,7 +12,7 @@ pub enum Model {
     Help,
 }
 
-/// The number of processors, 1 where nothing is said.
+/// The number of processors, 1 by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Processors(pub u32);
 
@@ -22,8 +22,8 @@ impl Default for Processors {
     }
 }
 
-/// The number of processors in QEMU's form: `4`, `cpus=4`, `4,sockets=2,cores=2`. How they are arranged is not told to the
-/// guest, but must give that number.
+/// Returns the number of processors in QEMU's form: `4`, `cpus=4`, `4,sockets=2,cores=2`. The topology is not visible
+/// to the guest, but its product has to be that number.
 pub(crate) fn parse_smp(text: &str) -> Result<Processors, String> {
     let bad = || format!("{text} is no number of processors; give 1 to {MAX_PROCESSORS}");
     let (mut count, mut product) = (None, None);

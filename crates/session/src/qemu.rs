@@ -14,7 +14,7 @@ pub(crate) struct Known {
 const ANY: &[&str] = &["*"];
 
 impl Known {
-    /// Whether the option with this value describes what is there anyway.
+    /// Returns whether the option with this value describes what is there anyway.
     pub(crate) fn is_true(&self, value: &str) -> bool {
         let part_is_true = |part: &str| {
             self.accepted.iter().any(|accepted| match accepted.strip_suffix('*') {
@@ -25,7 +25,7 @@ impl Known {
         value.split(',').all(part_is_true)
     }
 
-    /// Whether some of its values are accepted.
+    /// Returns whether some of its values are accepted.
     pub(crate) fn depends(&self) -> bool {
         self.takes_value && !self.accepted.is_empty()
     }

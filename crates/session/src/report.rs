@@ -1,4 +1,4 @@
-//! What is said at the end: statistics, or what a crashed guest looked like.
+//! Reports at the end of a run: statistics, or the state of a crashed guest.
 
 use machine::Machine;
 use std::fmt::Write;
@@ -125,8 +125,8 @@ fn most<K: PartialEq>(counts: impl Iterator<Item = (K, u64)>, most: usize) -> Ve
     sums
 }
 
-/// The code that was interpreted most by all processors, as lines: runs, physical address, instructions; and the
-/// instructions that compiled code had the interpreter execute most.
+/// Returns the code that was interpreted most by all processors, as lines: runs, physical address, instructions; and
+/// the instructions that compiled code had the interpreter execute most.
 pub fn profile(machine: &mut Machine, count: usize) -> String {
     let mut out = String::new();
     let interpreted = machine.vcpus().iter().flat_map(|vcpu| vcpu.hottest_interpreted(count));

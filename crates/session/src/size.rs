@@ -6,7 +6,7 @@ const LARGEST: u64 = 64 << 30;
 /// Returns bytes: a number, also with a fraction, and a unit from B to E, which is M where there is none.
 fn parse_size(text: &str) -> Option<u128> {
     let text = text.trim();
-    // K, KB and KiB are the same, as for QEMU, whose units are binary.
+    // K, KB and KiB are the same: units are binary, as in QEMU.
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let shift = match text[number.len()..].to_ascii_uppercase().as_str() {
         "B" => 0,
@@ -32,7 +32,7 @@ fn parse_size(text: &str) -> Option<u128> {
 /// Parses the value of `-m`.
 ///
 /// # Errors
-/// A text that says what is wrong with it, with the limits.
+/// A text with the error and the limits.
 pub(crate) fn parse_memory(text: &str) -> Result<u64, String> {
     const LIMITS: &str = "give between 1M and 64G";
     let size = text.strip_prefix("size=").unwrap_or(text);

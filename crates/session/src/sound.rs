@@ -5,7 +5,7 @@ use device_api::{SoundBackend, SoundFrame, VmTime, Voice};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Frames a second that come out where nothing else is said.
+/// Default sample rate, in frames per second.
 pub const DEFAULT_RATE: u32 = 44_100;
 /// Rates that voices may have, in hertz.
 const RATES: std::ops::RangeInclusive<u32> = 1000..=200_000;

@@ -1,4 +1,4 @@
-//! Saving and restoring a machine together with its guest's files, which a reset loads anew.
+//! Saves and restores a machine together with its guest's files, which a reset reloads.
 
 use crate::{ClockKind, Guest, MachineSpec, Model, RunArgs};
 use clap::ArgMatches;
@@ -17,7 +17,8 @@ pub fn save_state(machine: &mut Machine, guest: &Guest) -> Vec<u8> {
     save_state_with(machine, guest, &[])
 }
 
-/// Returns the whole state as a file that begins with a note of the host's, where it is not empty. Machines ignore it.
+/// Returns the whole state as a file, with a note of the host at its start unless that is empty. Machines ignore the
+/// note.
 pub fn save_state_with(machine: &mut Machine, guest: &Guest, note: &[u8]) -> Vec<u8> {
     let mut writer = Writer::file();
     if !note.is_empty() {

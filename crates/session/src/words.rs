@@ -9,7 +9,7 @@ use std::ffi::OsString;
 /// describe what is there anyway, and with the command `run` where there is none.
 ///
 /// # Errors
-/// An option of QEMU that is not there: a line that says so, with the nearest that is.
+/// An option of QEMU that is not supported: one line with the nearest supported one.
 pub fn normalize_words(
     command: &Command,
     words: impl IntoIterator<Item = OsString>,
@@ -101,7 +101,7 @@ impl<'a> Word<'a> {
             // -m512M
             (Some(_), Some('0'..='9' | '.')) => Ok(vec![self.text.into()]),
             (_, None) => Ok(vec![self.text.into()]),
-            // Misspelt: the parser says what is similar.
+            // A misspelt option: the parser suggests similar ones.
             _ => Ok(vec![two_dashes()]),
         }
     }

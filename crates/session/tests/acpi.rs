@@ -1,4 +1,4 @@
-//! What the devices of a PC say of themselves in the DSDT.
+//! The devices of a PC in the DSDT.
 
 use device_api::FirmwareTables;
 use machine::Machine;

@@ -150,8 +150,8 @@ static FILE: LazyLock<Vec<u8>> = LazyLock::new(|| {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
 
-    /// The checksum is right, so that only what reads each section can refuse it. Whatever comes of it, nothing panics,
-    /// and the machine runs on.
+    /// The checksum is right, so that only the decoder of each section can reject it. Nothing panics, and the machine
+    /// continues in any case.
     #[test]
     fn forged_states_are_refused_or_run(
         which in any::<prop::sample::Index>(),

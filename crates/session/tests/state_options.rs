@@ -29,7 +29,7 @@ fn options_that_are_not_given_are_those_of_the_saved_machine() {
     assert_eq!(RunArgs::default().follow_state(b"no state"), Err(SnapshotError::NotASnapshot));
 }
 
-/// Returns a machine whose firmware does nothing, and what it is made of.
+/// Returns a machine with firmware that does nothing, and its specification.
 fn with_firmware(kernel: bool, state: Option<&[u8]>) -> (MachineSpec, Machine, Guest) {
     let path = kernel.then(|| "vmlinuz".into());
     let args = RunArgs { memory: 16 << 20, vga: Some("std".into()), kernel: path, ..RunArgs::default() };

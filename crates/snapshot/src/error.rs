@@ -45,16 +45,16 @@ pub enum SnapshotError {
         found: u32,
     },
     /// The end is missing
-    #[error("the saved state is incomplete: its end is missing after {len} bytes; save or copy it anew")]
+    #[error("the saved state is incomplete: its end is missing after {len} bytes; save or copy it again")]
     Truncated {
         /// How long it is
         len: u64,
     },
     /// The checksum does not match
-    #[error("the saved state is damaged: its checksum is wrong; save or copy it anew")]
+    #[error("the saved state is damaged: its checksum is wrong; save or copy it again")]
     Checksum,
     /// The frame contradicts itself
-    #[error("the saved state is damaged at byte {at}; save or copy it anew")]
+    #[error("the saved state is damaged at byte {at}; save or copy it again")]
     Frame {
         /// Where
         at: u64,
@@ -78,7 +78,7 @@ pub enum SnapshotError {
         expected: u16,
     },
     /// A section with invalid content
-    #[error("section {tag} of the saved state is damaged; save or copy it anew")]
+    #[error("section {tag} of the saved state is damaged; save or copy it again")]
     Content {
         /// Which
         tag: String,

@@ -64,7 +64,7 @@ fn networks(spec: &MachineSpec, terminal: &Terminal, backends: &mut Backends) ->
     Ok(())
 }
 
-/// The first name server of the host's that has an IPv4 address.
+/// Returns the first name server of the host's that has an IPv4 address.
 fn name_server() -> Option<Ipv4Addr> {
     let text = std::fs::read_to_string("/etc/resolv.conf").ok()?;
     text.lines().find_map(|line| line.trim().strip_prefix("nameserver")?.trim().parse().ok())
@@ -141,7 +141,7 @@ fn find(path: &Path, data_dirs: &[PathBuf]) -> PathBuf {
     name.and_then(|name| firmware(name, data_dirs)).unwrap_or_else(|| path.to_owned())
 }
 
-/// The path of a file of the firmware's.
+/// Returns the path of a file of the firmware's.
 fn firmware(name: &str, data_dirs: &[PathBuf]) -> Option<PathBuf> {
     firmware_folders(data_dirs).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
@@ -161,7 +161,8 @@ pub(crate) fn check_folders(data_dirs: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// The folders that may have firmware: those of `-L`, beside the program, in the user's cache, where packages put it.
+/// Returns the folders that may have firmware: those of `-L`, beside the program, in the user's cache, where packages
+/// put it.
 pub(crate) fn firmware_folders(data_dirs: &[PathBuf]) -> impl Iterator<Item = PathBuf> {
     let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("firmware")));
     let cache = std::env::home_dir().map(|home| home.join(".cache/v64/firmware"));

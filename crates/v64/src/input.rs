@@ -153,7 +153,7 @@ impl Shared {
         self.lock().events.pop_front()
     }
 
-    /// Whether keys go to the monitor.
+    /// Returns whether keys go to the monitor.
     pub(crate) fn is_at_monitor(&self) -> bool {
         self.lock().to_monitor
     }
@@ -196,12 +196,12 @@ impl Shared {
         self.change(|state| state.ended = true);
     }
 
-    /// Whether more input may come.
+    /// Returns whether more input may come.
     pub(crate) fn is_open(&self) -> bool {
         !self.lock().ended
     }
 
-    /// Whether no more input comes, and the guest has read all there was.
+    /// Returns whether no more input comes, and the guest has read all there was.
     pub(crate) fn is_drained(&self) -> bool {
         let state = self.lock();
         state.ended && state.input.is_empty()
@@ -224,7 +224,7 @@ impl Shared {
     }
 
     /// Makes the run loop save the machine's state.
-    pub(crate) fn ask_to_save(&self) {
+    pub(crate) fn request_save(&self) {
         self.change(|state| state.save = true);
     }
 
@@ -258,8 +258,8 @@ impl EndOfInput {
     /// Requests after which a guest is taken to wait that polls rather than halts.
     const ASKED: u64 = 100_000;
 
-    /// Whether the guest has read all input, and has since waited for a second without sending anything. `idle` is for how
-    /// many nanoseconds the processor has been halted since power-on.
+    /// Returns whether the guest has read all input, and has since waited for a second without sending anything. `idle`
+    /// is for how many nanoseconds the processor has been halted since power-on.
     pub(crate) fn is_reached(&mut self, shared: &Shared, idle: u64) -> bool {
         let (traffic, drained) = (shared.traffic(), shared.is_drained());
         if !drained || traffic.bytes != self.seen || idle < self.idle {

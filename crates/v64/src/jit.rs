@@ -5,7 +5,7 @@ use wasm_jit::{MemorySize, Placed, Region, module};
 use x86_exec::Vcpu;
 use x86_types::PAGE_SIZE;
 
-/// The guest's instructions in a region's blocks, a line each.
+/// Returns the guest's instructions in a region's blocks, a line each.
 pub(crate) fn disassembly(region: &Region, vcpu: &Vcpu, rip: u64) -> String {
     let mut out = String::new();
     for (start, end) in region.ranges() {

@@ -45,7 +45,7 @@ pub(crate) fn start(args: &RunArgs, shared: Arc<Shared>) -> Result<()> {
     Ok(())
 }
 
-/// Whether an event concerns the user.
+/// Returns whether an event concerns the user.
 fn is_warning(metadata: &Metadata<'_>) -> bool {
     // What is not compiled is interpreted.
     *metadata.level() <= LevelFilter::WARN && metadata.target() != "jit"

@@ -161,7 +161,7 @@ fn run_machine(mut command: RunCommand, shared: Arc<Shared>, window: Option<wind
     let epoch_seconds = args.rtc.and_then(|rtc| rtc.base).unwrap_or(epoch_seconds);
     let mut backends = crate::backends::open(&spec, &terminal, &sockets)?;
     // The files are there, and of a kind that can be read: they were opened.
-    spec.note_formats(|file| block::format_of(file).map(|format| format.to_string()));
+    spec.set_probed_formats(|file| block::format_of(file).map(|format| format.to_string()));
     let mut sounds = Sounds::open(&spec, &mut backends, terminal.shared())?;
     let config = args.machine_config(&spec, backends, (clock, epoch_seconds), args.seed(host_entropy)?);
     let mut machine = Machine::new(config)?;

@@ -195,12 +195,12 @@ impl Terminal {
         &self.shared
     }
 
-    /// Whether keys are read from a terminal, so that Ctrl-A is one of them.
+    /// Returns whether keys are read from a terminal, so that Ctrl-A is one of them.
     pub(crate) fn has_keys(&self) -> bool {
         self.saved.termios.is_some()
     }
 
-    /// The guest's screen, where it is this terminal.
+    /// Returns the guest's screen, where it is this terminal.
     pub(crate) fn screen(&self) -> Option<&Arc<Screen>> {
         self.saved.screen.as_ref()
     }
@@ -370,7 +370,7 @@ impl Input {
                 }
                 _ => say("no serial port is on this terminal"),
             },
-            b's' => shared.ask_to_save(),
+            b's' => shared.request_save(),
             CTRL_A => shared.push(&[CTRL_A]),
             _ => say("no such key; Ctrl-A H lists them"),
         }

@@ -134,7 +134,7 @@ fn dominates(idom: &[usize], a: usize, b: usize) -> bool {
     }
 }
 
-/// The shape of a prepared region.
+/// Returns the shape of a prepared region.
 pub(crate) fn shape(nodes: &[Node]) -> Shape {
     let idom = dominators(nodes);
     let mut shape = Shape {

@@ -27,7 +27,7 @@ pub(crate) struct LocalAllocation {
     shares: Vec<Option<SharedProbe>>,
 }
 
-/// The values that represent a flag state: a, b, result, carry.
+/// Returns the values that represent a flag state: a, b, result, carry.
 pub(crate) fn flag_values(flags: &FlagState) -> [Option<Value>; 4] {
     let [a, b, result] = match flags.base {
         Base::Entry => [None; 3],

@@ -237,7 +237,7 @@ impl Values {
         self.nodes.truncate(len);
         self.kinds.truncate(len);
         self.known_bits.truncate(len);
-        self.known.forget();
+        self.known.drop_table();
     }
 
     pub(crate) fn node(&self, v: Value) -> Node {
@@ -250,7 +250,7 @@ impl Values {
 
     fn add(&mut self, node: Node) -> Value {
         let node_at = |n: u32| self.nodes.get(n as usize).copied();
-        let slot = match self.known.look(&node, self.nodes.len(), node_at) {
+        let slot = match self.known.lookup(&node, self.nodes.len(), node_at) {
             Place::Known(n) => return Value::new(n),
             Place::Free(slot) => slot,
         };

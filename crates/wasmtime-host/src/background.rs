@@ -41,7 +41,7 @@ impl Desk {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next order; `None` when there will be none.
+    /// Returns the next order; `None` when there will be none.
     fn take(&self) -> Option<Order> {
         let mut orders = self.orders();
         loop {

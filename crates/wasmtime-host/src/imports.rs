@@ -8,7 +8,7 @@ use wasmtime::{Extern, Func, FuncType, Memory, Store, StoreLimits, Table, ValRaw
 use x86_exec::Vcpu;
 use x86_exec::vcpu::compiled::{COMPILED_BASE, FlagsKind};
 
-/// The processor behind an address that compiled code was handed.
+/// Returns the processor behind an address that compiled code was handed.
 ///
 /// # Safety
 /// `address` is the one that [`wasm_jit::CodeHost::enter`] was called with, and that call has not returned.
@@ -19,7 +19,7 @@ unsafe fn processor<'a>(address: u64) -> &'a mut Vcpu {
     unsafe { &mut *pointer }
 }
 
-/// A function of `N` numbers, which gives one if `gives`.
+/// Returns a function of `N` numbers, which gives one if `gives`.
 #[allow(unsafe_code)]
 fn function<const N: usize>(
     store: &mut Store<StoreLimits>,

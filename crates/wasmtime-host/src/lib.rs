@@ -41,7 +41,7 @@ impl WasmtimeHost {
         Ok(host)
     }
 
-    /// A host that compiles modules at once.
+    /// Returns a host that compiles modules at once.
     ///
     /// # Errors
     /// [`HostError`] where wasmtime does not support this machine.

@@ -118,7 +118,7 @@ impl Disks {
         Some(if snapshot && !read_only { Box::new(Overlay::new(disk)) } else { disk })
     }
 
-    /// Whether the host has requests to take.
+    /// Returns whether the host has requests to take.
     pub(crate) fn has_requests(&self) -> bool {
         self.taken.values().any(DeferredHandle::has_requests)
     }

@@ -66,7 +66,7 @@ mod tests {
     use super::*;
     use crate::start::tests::started;
 
-    /// The reply as 32-bit words.
+    /// Returns the reply as 32-bit words.
     fn words(vm: &Vm) -> Vec<u32> {
         vm.reply.as_chunks::<4>().0.iter().map(|&bytes| u32::from_le_bytes(bytes)).collect()
     }

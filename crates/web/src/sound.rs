@@ -26,7 +26,7 @@ mod tests {
     use super::*;
     use device_api::{SoundBackend, VmTime};
 
-    /// A machine that has run for some virtual time, with frames in its mixer.
+    /// Returns a machine that has run for some virtual time, with frames in its mixer.
     fn played(at: u64) -> Vm {
         let words =
             ["run", "--guest=demo", "--clock=icount", "--audiodev=none,id=ear", "--device=sb16,audiodev=ear"];

@@ -60,7 +60,7 @@ fn decode_short(size: CodeSize, bytes: &[u8], insn: &mut Instruction) -> Result<
     Err(DecodeError::NeedMore)
 }
 
-/// Whether `len` bytes end before a ModRM byte, and no ModRM byte would make an instruction of them.
+/// Returns whether `len` bytes end before a ModRM byte, and no ModRM byte would make an instruction of them.
 fn lacks_modrm_in_vain(size: CodeSize, window: Window<'_>, len: usize) -> bool {
     let Ok(Opcode { p, map, opcode, at }) = Prefixes::read(size, &window) else { return false };
     let entry = INDEX.entries[usize::from(map & 7)][usize::from(opcode)];
@@ -286,7 +286,7 @@ fn vvvv(mode64: bool, vvvv: u8) -> u8 {
     if mode64 { vvvv } else { vvvv & 7 }
 }
 
-/// Whether what has a form, with these flags, is defined.
+/// Returns whether what has a form, with these flags, is defined.
 ///
 /// SPEC: intel-sdm-vol2 :: LOCK—Assert LOCK# Signal Prefix -> only before a read-modify-write instruction whose destination is memory
 /// SPEC: intel-sdm-vol2 :: 2.3.6 Instruction Operand Encoding and VEX.vvvv, ModR/M -> an unused vvvv must be 1111b
@@ -306,7 +306,7 @@ fn check(p: Prefixes, form: u16, modrm: u8) -> bool {
     !(bad_lock || bad_vvvv || bad_segment || bad_control || bad_debug || bad_gather)
 }
 
-/// Whether a gather's registers are allowed.
+/// Returns whether a gather's registers are allowed.
 ///
 /// SPEC: intel-sdm-vol2 :: VPGATHERDD/VPGATHERQD—Gather Packed Dword Values Using Signed Dword/Qword Indices -> #UD if any two of destination, index and mask are the same register
 fn gathers(destination: u8, index: u8, mask: u8) -> bool {

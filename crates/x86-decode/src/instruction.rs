@@ -122,7 +122,7 @@ pub struct Operand {
 }
 
 impl Operand {
-    /// The width of an integer register or of a memory operand of 1 to 8 bytes.
+    /// Returns the width of an integer register or of a memory operand of 1 to 8 bytes.
     #[inline(always)]
     pub const fn width(self) -> Option<Width> {
         match self.kind {
@@ -141,7 +141,7 @@ impl Operand {
         }
     }
 
-    /// Whether this is the memory operand.
+    /// Returns whether this is the memory operand.
     #[inline(always)]
     pub const fn is_mem(self) -> bool {
         matches!(self.kind, OperandKind::Mem)
@@ -210,7 +210,7 @@ impl Default for Instruction {
 }
 
 impl Instruction {
-    /// The condition of Jcc, SETcc or CMOVcc.
+    /// Returns the condition of Jcc, SETcc or CMOVcc.
     #[inline(always)]
     pub const fn cond(&self) -> Cond {
         Cond::from_opcode(self.cc)
@@ -229,7 +229,7 @@ impl Instruction {
         }
     }
 
-    /// Whether some operand is memory.
+    /// Returns whether some operand is memory.
     #[inline]
     pub fn has_mem(&self) -> bool {
         self.operands.iter().any(|operand| operand.is_mem())

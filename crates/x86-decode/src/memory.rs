@@ -76,7 +76,7 @@ impl ModRm {
         (self.0 >> Self::MEMORY & 1) as u32
     }
 
-    /// Whether a SIB byte follows.
+    /// Returns whether a SIB byte follows.
     #[inline(always)]
     pub(crate) const fn has_sib(self) -> bool {
         self.0 & 1 << Self::SIB != 0

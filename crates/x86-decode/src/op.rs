@@ -220,20 +220,20 @@ impl core::str::FromStr for Op {
 }
 
 impl Op {
-    /// The manual's mnemonic in lower case. `jcc`, `setcc`, `cmovcc`, string operations and similar families are one
-    /// name here; [`crate::Instruction::display`] writes them out.
+    /// Returns the manual's mnemonic in lower case. `jcc`, `setcc`, `cmovcc`, string operations and similar families
+    /// are one name here; [`crate::Instruction::display`] writes them out.
     #[inline]
     pub fn mnemonic(self) -> &'static str {
         NAMES[self as usize]
     }
 
-    /// The feature that the operation needs; its 128-bit form where forms differ.
+    /// Returns the feature that the operation needs; its 128-bit form where forms differ.
     #[inline]
     pub fn feature(self) -> Feature {
         FEATURES[self as usize].0
     }
 
-    /// The feature that the form with MMX registers, or with 256-bit registers, needs.
+    /// Returns the feature that the form with MMX registers, or with 256-bit registers, needs.
     #[inline]
     pub fn other_feature(self) -> Feature {
         FEATURES[self as usize].1

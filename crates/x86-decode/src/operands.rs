@@ -271,7 +271,7 @@ impl Instruction {
         })
     }
 
-    /// The kind of a gather's index register.
+    /// Returns the kind of a gather's index register.
     ///
     /// SPEC: intel-sdm-vol2 :: VPGATHERDD/VPGATHERQD—Gather Packed Dword Values Using Signed Dword/Qword Indices -> as many indices as elements: half a register of dword indices for qword elements
     pub(crate) fn vector_index(&self) -> Option<RegisterKind> {

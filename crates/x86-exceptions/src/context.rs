@@ -16,10 +16,10 @@ pub enum Privilege {
 
 /// The processor and the linear memory that system operations work on.
 pub trait SystemContext {
-    /// The processor's state.
+    /// Returns the processor's state.
     fn cpu(&self) -> &Cpu;
 
-    /// The processor's state, to change.
+    /// Returns the processor's state, to change.
     fn cpu_mut(&mut self) -> &mut Cpu;
 
     /// Reads `width` bytes, zero-extended. The access may cross a page.

@@ -101,7 +101,7 @@ fn real<C: SystemContext>(ctx: &mut C, event: Event) -> Result<(), Exception> {
     Ok(())
 }
 
-/// The error code that names the event's own gate.
+/// Returns the error code that names the event's own gate.
 ///
 /// SPEC: intel-sdm-vol3 :: 7.13 Error Code -> IDT flag (bit 1) with the vector number as index
 fn gate_code(event: Event) -> u16 {

@@ -39,7 +39,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The vector number.
+    /// Returns the vector number.
     pub const fn vector(self) -> u8 {
         match self {
             Event::Exception(exception) => exception.vector(),
@@ -48,7 +48,7 @@ impl Event {
         }
     }
 
-    /// The EXT bit that error codes of faults during this event's delivery carry.
+    /// Returns the EXT bit that error codes of faults during this event's delivery carry.
     ///
     /// SPEC: intel-sdm-vol3 :: 7.13 Error Code -> EXT is clear while INT n, INT3 or INTO is delivered and set for all other events
     pub(crate) const fn ext(self) -> u16 {

@@ -4,7 +4,7 @@ use crate::{Privilege, SystemContext};
 use x86_state::{Cpu, CpuMode, SegAttr, Segment, gpr};
 use x86_types::{Exception, LinearAddr, Seg, Width};
 
-/// Whether `size` bytes at `offset` lie within the segment's limit.
+/// Returns whether `size` bytes at `offset` lie within the segment's limit.
 ///
 /// SPEC: intel-sdm-vol3 :: 6.3 Limit Checking -> the limit is the last valid offset; an expand-down segment has the offsets above it, up to FFFFH or FFFFFFFFH by its B flag
 pub(crate) fn in_limit(segment: &Segment, offset: u64, size: u64) -> bool {

@@ -62,7 +62,7 @@ pub trait VcpuBus {
     fn write_msr(&mut self, _retired: u64, _msr: u32, _value: u64) -> MsrAccess {
         MsrAccess::NotHandled
     }
-    /// The raw time-stamp counter, before IA32_TSC_ADJUST
+    /// Returns the raw time-stamp counter, before IA32_TSC_ADJUST
     fn tsc(&mut self, retired: u64) -> u64 {
         retired
     }
@@ -72,7 +72,7 @@ pub trait VcpuBus {
     }
     /// Writes CR8, 0 to 15
     fn set_cr8(&mut self, _retired: u64, _value: u8) {}
-    /// The pending events
+    /// Returns the pending events
     fn pending(&mut self) -> Pending {
         Pending::default()
     }
@@ -100,7 +100,7 @@ pub trait VcpuBus {
     fn apic(&mut self) -> (u32, bool) {
         (0, true)
     }
-    /// The next 64 bits of the entropy source behind RDRAND and RDSEED; a hash of `retired` where there is none
+    /// Returns the next 64 bits of the entropy source behind RDRAND and RDSEED; a hash of `retired` where there is none
     fn random(&mut self, retired: u64) -> u64 {
         retired.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
     }

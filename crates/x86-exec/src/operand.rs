@@ -39,7 +39,7 @@ pub fn effective_address<D: Domain>(d: &mut D, i: &Instruction) -> D::V {
     d.trunc(w, sum)
 }
 
-/// The memory operand.
+/// Returns the memory operand.
 #[inline(always)]
 pub(crate) fn mem<D: Domain>(d: &mut D, i: &Instruction) -> MemRef<D::V> {
     MemRef { seg: i.seg, offset: effective_address(d, i) }

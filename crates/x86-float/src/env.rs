@@ -126,7 +126,7 @@ impl Env {
         self.raised.difference(self.masks)
     }
 
-    /// Whether an unmasked exception was found in the operands, so that nothing is computed.
+    /// Returns whether an unmasked exception was found in the operands, so that nothing is computed.
     ///
     /// SPEC: intel-sdm-vol1 :: 4.9.2 Floating-Point Exception Priority -> an unmasked invalid, denormal or divide-by-zero exception hides those of the result
     #[inline(always)]
@@ -134,13 +134,14 @@ impl Env {
         self.unmasked().intersects(Flags::IE.union(Flags::DE).union(Flags::ZE))
     }
 
-    /// Whether results are rounded to nearest, ties to even, as the host's operations do.
+    /// Returns whether results are rounded to nearest, ties to even, as the host's operations do.
     #[inline(always)]
     pub const fn rounds_to_nearest(&self) -> bool {
         matches!(self.rounding, Rounding::NearestEven)
     }
 
-    /// Whether the host's round-to-nearest operations may stand in: rounding itself raises nothing that needs to be seen.
+    /// Returns whether the host's round-to-nearest operations may stand in: rounding itself raises nothing that needs
+    /// to be seen.
     #[inline(always)]
     pub const fn rounds_as_host(&self) -> bool {
         self.rounds_to_nearest() && self.sticky.contains(Flags::PE) && self.masks.contains(Flags::PE)

@@ -17,7 +17,7 @@ pub(crate) struct Short {
     pub(crate) sig: u64,
 }
 
-/// The product of two halves, high half first, of four products of 32 bits.
+/// Returns the product of two halves, high half first, of four products of 32 bits.
 #[inline(always)]
 const fn product_by_parts(a: u64, b: u64) -> (u64, u64) {
     const LOW: u64 = u32::MAX as u64;
@@ -28,7 +28,7 @@ const fn product_by_parts(a: u64, b: u64) -> (u64, u64) {
     (a1 * b1 + (cross >> 32) + (middle >> 32), middle << 32 | low & LOW)
 }
 
-/// The product of two halves, high half first.
+/// Returns the product of two halves, high half first.
 #[inline(always)]
 pub(crate) const fn product(a: u64, b: u64) -> (u64, u64) {
     if cfg!(target_family = "wasm") {
@@ -39,8 +39,8 @@ pub(crate) const fn product(a: u64, b: u64) -> (u64, u64) {
     }
 }
 
-/// The next 32 bits of a quotient, and what is left: of `rest * 2^32 + next` by a divisor with bit 63 set that is
-/// greater than `rest`. `inverse` is about `2^33 / divisor`.
+/// Returns the next 32 bits of a quotient, and what is left: of `rest * 2^32 + next` by a divisor with bit 63 set that
+/// is greater than `rest`. `inverse` is about `2^33 / divisor`.
 ///
 /// The estimate is within 2^-18 of the quotient, and made less than it by more than that: it is the digit or one less.
 #[inline(always)]

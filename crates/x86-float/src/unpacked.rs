@@ -123,7 +123,7 @@ impl Unpacked {
         Some(Self { sign, exp: exp - shift as i32, sig })
     }
 
-    /// An integer; `None` for zero.
+    /// Returns an integer; `None` for zero.
     pub(crate) const fn from_integer(sign: bool, magnitude: u128) -> Option<Self> {
         Self::normalized(sign, 127, magnitude)
     }
@@ -148,7 +148,7 @@ impl Unpacked {
         Self { exp: self.exp + n, ..self }
     }
 
-    /// Whether `|self| < |other|`.
+    /// Returns whether `|self| < |other|`.
     pub(crate) const fn less_magnitude(self, other: Self) -> bool {
         self.exp < other.exp || (self.exp == other.exp && self.sig < other.sig)
     }
@@ -222,7 +222,7 @@ impl Unpacked {
         }
     }
 
-    /// The same without the lower half of the significand, which is 0.
+    /// Returns the same without the lower half of the significand, which is 0.
     #[inline(always)]
     pub(crate) const fn short(self) -> Short {
         Short { sign: self.sign, exp: self.exp, sig: (self.sig >> 64) as u64 }

@@ -157,7 +157,7 @@ impl PagingMode {
         self.kind
     }
 
-    /// The current process-context identifier; 0 unless CR4.PCIDE is set.
+    /// Returns the current process-context identifier; 0 unless CR4.PCIDE is set.
     ///
     /// SPEC: intel-sdm-vol3 :: 5.10.1 Process-Context Identifiers (PCIDs) -> CR3[11:0] when CR4.PCIDE = 1, else 000H
     #[inline]
@@ -177,7 +177,7 @@ impl PagingMode {
         }
     }
 
-    /// Whether SMAP keeps this supervisor-mode data access from user-mode addresses.
+    /// Returns whether SMAP keeps this supervisor-mode data access from user-mode addresses.
     ///
     /// SPEC: intel-sdm-vol3 :: 5.6.1 Determination of Access Rights -> with CR4.SMAP = 1, RFLAGS.AC = 1 opens user-mode addresses to explicit supervisor-mode data accesses but never to implicit ones
     #[inline]
@@ -185,7 +185,7 @@ impl PagingMode {
         self.smap && (!self.ac || access.implicit)
     }
 
-    /// The bank of the [`Tlb`](crate::Tlb) that an access looks into.
+    /// Returns the bank of the [`Tlb`](crate::Tlb) that an access looks into.
     #[inline]
     pub const fn mmu_index(&self, access: Access) -> MmuIndex {
         if access.user {
@@ -211,7 +211,8 @@ impl PagingMode {
         bits(self.physical_bits - 1, 12)
     }
 
-    /// The topmost table in memory and its level (1 is the page table), or `None` if the PDPTE register is not present.
+    /// Returns the topmost table in memory and its level (1 is the page table), or `None` if the PDPTE register is not
+    /// present.
     ///
     /// SPEC: intel-sdm-vol3 :: 5.4.2 Linear-Address Translation with PAE Paging -> bits 31:30 select a PDPTE register, memory is read from the page directory on
     #[inline]
@@ -230,7 +231,7 @@ impl PagingMode {
         }
     }
 
-    /// Whether entries are 64 bits wide and tables hold 512 of them (else 32 bits, and 1024).
+    /// Returns whether entries are 64 bits wide and tables hold 512 of them (else 32 bits, and 1024).
     #[inline]
     pub(crate) const fn wide(&self) -> bool {
         !matches!(self.kind, PagingKind::None | PagingKind::Bits32 { .. })
@@ -250,7 +251,7 @@ impl PagingMode {
             }
     }
 
-    /// The bits that must be 0 in a present entry at `level`, which maps a large page or does not.
+    /// Returns the bits that must be 0 in a present entry at `level`, which maps a large page or does not.
     ///
     /// SPEC: intel-sdm-vol3 :: 5.4.2 Linear-Address Translation with PAE Paging -> 62:MAXPHYADDR, XD if NXE = 0, and 20:13 of a PDE that maps a 2 MiB page
     /// SPEC: intel-sdm-vol3 :: 5.5 4-Level Paging and 5-Level Paging -> 51:MAXPHYADDR, XD if NXE = 0, PS of a PML5E, a PML4E and (without 1 GiB pages) a PDPTE, 29:13 or 20:13 of one that maps a large page
@@ -293,7 +294,7 @@ impl PagingMode {
         if self.physical_bits < 40 { self.physical_bits } else { 40 }
     }
 
-    /// The physical address of the page that a leaf entry maps. Reserved bits have been checked.
+    /// Returns the physical address of the page that a leaf entry maps. Reserved bits have been checked.
     #[inline]
     pub(crate) const fn leaf_frame(&self, level: u32, entry: u64) -> u64 {
         match (self.wide(), level) {

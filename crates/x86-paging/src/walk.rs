@@ -166,7 +166,7 @@ fn walk<M: PteMemory + ?Sized>(
 /// Levels of 5-level paging.
 const MAX_LEVELS: usize = 5;
 
-/// The translation without paging: 32-bit linear addresses are physical, and nothing is forbidden.
+/// Returns the translation without paging: 32-bit linear addresses are physical, and nothing is forbidden.
 fn identity(lin: LinearAddr) -> Translation {
     Translation {
         phys: GuestPhysAddr(lin.0 & bits(31, 0)),
@@ -196,7 +196,8 @@ impl Allowed {
         self.fetch &= entry & XD == 0;
     }
 
-    /// The rights of the access's privilege class. Address, size, global and dirty are for the caller to fill in.
+    /// Returns the rights of the access's privilege class. Address, size, global and dirty are for the caller to fill
+    /// in.
     ///
     /// SPEC: intel-sdm-vol3 :: 5.6.1 Determination of Access Rights -> U/S and R/W hold at every level, CR0.WP binds supervisor writes, SMEP and SMAP close user-mode addresses to supervisor fetches and data accesses, XD at any level forbids fetches
     #[inline]
@@ -238,7 +239,7 @@ fn mark<M: PteMemory + ?Sized>(
     })
 }
 
-/// The error code: `cause` (P, RSVD) and what the access was.
+/// Returns the error code: `cause` (P, RSVD) and what the access was.
 ///
 /// SPEC: intel-sdm-vol3 :: 5.7 Page-Fault Exceptions -> W/R, U/S and I/D describe the access, whatever the cause
 #[cold]

@@ -154,7 +154,7 @@ impl RFlags {
 }
 
 impl Dr7 {
-    /// Whether breakpoint `n` (0 to 3) is enabled, locally or globally.
+    /// Returns whether breakpoint `n` (0 to 3) is enabled, locally or globally.
     #[inline]
     pub const fn enabled(self, n: u32) -> bool {
         self.bits() >> (2 * n) & 3 != 0

@@ -204,13 +204,13 @@ impl Cpu {
         self.system_flags = rflags.difference(RFlags::STATUS).union(RFlags::FIXED);
     }
 
-    /// A segment register.
+    /// Returns a segment register.
     #[inline(always)]
     pub fn segment(&self, seg: Seg) -> &Segment {
         &self.seg[seg as usize]
     }
 
-    /// The state components that are not in their initial configuration. MXCSR does not count.
+    /// Returns the state components that are not in their initial configuration. MXCSR does not count.
     ///
     /// SPEC: intel-sdm-vol1 :: 13.6 Processor Tracking of XSAVE-Managed State -> XINUSE: a component is in use unless x87 is as FNINIT leaves it with all registers 0, the XMM registers are 0, the upper halves are 0
     pub fn xinuse(&self) -> Xcr0 {
@@ -221,7 +221,7 @@ impl Cpu {
         used
     }
 
-    /// The operating mode.
+    /// Returns the operating mode.
     #[inline]
     pub fn mode(&self) -> CpuMode {
         if !self.cr0.contains(Cr0::PE) {

@@ -58,7 +58,7 @@ impl ArithFlags {
         ((self.result ^ (self.aux >> 8)) as u8).count_ones() & 1 == 0
     }
 
-    /// The six flags at their places in RFLAGS.
+    /// Returns the six flags at their places in RFLAGS.
     #[inline]
     pub const fn pack(self) -> u64 {
         self.cf() as u64

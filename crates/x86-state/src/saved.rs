@@ -206,7 +206,7 @@ impl Cpu {
         cpu.is_possible().then_some(cpu)
     }
 
-    /// Whether mode bits and privilege level fit together as instructions keep them.
+    /// Returns whether mode bits and privilege level fit together as instructions keep them.
     ///
     /// SPEC: intel-sdm-vol3 :: 2.5 Control Registers -> paging needs protection; with PAE and EFER.LME it is IA-32e paging, which EFER.LMA tells
     fn is_possible(&self) -> bool {
@@ -230,7 +230,7 @@ mod tests {
     use crate::ArithFlags;
     use alloc::vec::Vec;
 
-    /// A state in which no field is what it is after RESET#.
+    /// Returns a state in which no field is what it is after RESET#.
     fn lived() -> Cpu {
         let mut cpu = Cpu::new(CpuModel::X86_64_V2);
         for (n, register) in cpu.gpr.iter_mut().enumerate() {

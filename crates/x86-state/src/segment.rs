@@ -28,7 +28,7 @@ impl Selector {
     pub const fn offset(self) -> u64 {
         (self.0 & !7) as u64
     }
-    /// The selector with RPL bits cleared, as error codes carry it.
+    /// Returns the selector with RPL bits cleared, as error codes carry it.
     #[inline]
     pub const fn error_code(self) -> u16 {
         self.0 & !3
@@ -78,7 +78,7 @@ impl SegAttr {
     pub const fn dpl(self) -> u8 {
         (self.bits() >> 5) as u8 & 3
     }
-    /// The 4-bit type field.
+    /// Returns the 4-bit type field.
     #[inline(always)]
     pub const fn kind(self) -> u8 {
         self.bits() as u8 & 15
@@ -149,7 +149,7 @@ impl RawDescriptor {
     pub const fn base(self) -> u32 {
         (self.0 >> 16 & 0xff_ffff) as u32 | (self.0 >> 56 << 24) as u32
     }
-    /// The highest valid offset, in bytes (granularity applied).
+    /// Returns the highest valid offset, in bytes (granularity applied).
     #[inline]
     pub const fn limit(self) -> u32 {
         let raw = (self.0 & 0xffff) as u32 | (self.0 >> 32 & 0xf_0000) as u32;

@@ -76,7 +76,7 @@ address!(
 );
 
 impl LinearAddr {
-    /// Whether bits 63 to `bits - 1` are all equal (`bits` is 48 with 4-level and 57 with 5-level paging).
+    /// Returns whether bits 63 to `bits - 1` are all equal (`bits` is 48 with 4-level and 57 with 5-level paging).
     ///
     /// SPEC: intel-sdm-vol1 :: 3.3.7.1 Canonical Addressing -> an address is canonical when the bits above the implemented ones copy the highest implemented one
     #[inline(always)]

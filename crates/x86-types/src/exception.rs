@@ -123,7 +123,7 @@ impl Exception {
     /// #SS(0)
     pub const SS0: Exception = Exception::StackFault(0);
 
-    /// The vector number, 0 to 31.
+    /// Returns the vector number, 0 to 31.
     pub const fn vector(self) -> u8 {
         match self {
             Exception::DivideError => vector::DE,
@@ -145,7 +145,7 @@ impl Exception {
         }
     }
 
-    /// The error code that delivery pushes, where the exception has one.
+    /// Returns the error code that delivery pushes, where the exception has one.
     pub const fn error_code(self) -> Option<u32> {
         match self {
             Exception::DoubleFault | Exception::AlignmentCheck => Some(0),
@@ -158,7 +158,7 @@ impl Exception {
         }
     }
 
-    /// Whether the saved instruction pointer is that of the next instruction.
+    /// Returns whether the saved instruction pointer is that of the next instruction.
     ///
     /// SPEC: intel-sdm-vol3 :: 7.5 Exception Classifications -> traps report the following instruction, faults the faulting one
     pub const fn is_trap(self) -> bool {

@@ -37,7 +37,7 @@ impl Width {
         u64::MAX >> (64 - self.bits())
     }
 
-    /// The most significant bit of the width.
+    /// Returns the most significant bit of the width.
     #[inline(always)]
     pub const fn sign_bit(self) -> u64 {
         1 << (self.bits() - 1)
@@ -107,7 +107,7 @@ impl Seg {
     /// All six, in encoding order.
     pub const ALL: [Seg; 6] = [Seg::Es, Seg::Cs, Seg::Ss, Seg::Ds, Seg::Fs, Seg::Gs];
 
-    /// The segment register that a ModRM.reg field names; `None` for 6 and 7.
+    /// Returns the segment register that a ModRM.reg field names; `None` for 6 and 7.
     #[inline]
     pub const fn from_index(index: u8) -> Option<Seg> {
         if index < 6 { Some(Self::ALL[index as usize]) } else { None }
@@ -176,7 +176,7 @@ impl Cond {
         Cond::G,
     ];
 
-    /// The condition that the low four bits of an opcode name.
+    /// Returns the condition that the low four bits of an opcode name.
     #[inline(always)]
     pub const fn from_opcode(opcode: u8) -> Cond {
         Self::ALL[(opcode & 15) as usize]

@@ -34,7 +34,7 @@ fn boot(tools: &Tools, engine: Engine, bits: Bits, guest: &Guest) -> Result<Boot
     Ok(Boot { seconds: took.as_secs_f64(), mib })
 }
 
-/// The middle one by time.
+/// Returns the middle one by time.
 fn median(mut boots: Vec<Boot>) -> Option<Boot> {
     boots.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
     boots.get(boots.len() / 2).copied()

@@ -55,7 +55,7 @@ fn qemu(bits: Bits) -> &'static str {
     }
 }
 
-/// The number in `QEMU emulator version 7.2.22 (Debian ...)`.
+/// Returns the number in `QEMU emulator version 7.2.22 (Debian ...)`.
 fn version(text: &str) -> &str {
     text.split_whitespace().skip_while(|word| *word != "version").nth(1).unwrap_or("")
 }

@@ -87,13 +87,13 @@ impl Output {
     }
 }
 
-/// All of them where none is chosen.
+/// Returns all of them where none is chosen.
 fn chosen<T: Copy + PartialEq>(all: &[T], chosen: &[T]) -> Vec<T> {
     all.iter().copied().filter(|one| chosen.is_empty() || chosen.contains(one)).collect()
 }
 
 fn run(args: BenchArgs) -> Result<()> {
-    ensure!(!args.write || args.only.is_empty(), "--write wants all programs, not --only some");
+    ensure!(!args.write || args.only.is_empty(), "--write needs all programs, not --only some");
     let engines = chosen(&Engine::ALL, &args.engines);
     let parts = match &args.parts[..] {
         [] if !args.only.is_empty() => vec![Part::Programs],
@@ -137,7 +137,7 @@ fn run(args: BenchArgs) -> Result<()> {
     Ok(())
 }
 
-/// Gives the number of failures, which the table shows.
+/// Returns the number of failures, which the table shows.
 fn measure_programs(
     tools: &Tools,
     engines: &[Engine],
@@ -167,7 +167,7 @@ fn measure_programs(
     Ok(all.iter().flat_map(|measured| &measured.outcomes).filter(|outcome| outcome.is_err()).count())
 }
 
-/// Gives the number of failures, which the table shows.
+/// Returns the number of failures, which the table shows.
 fn measure_boots(
     tools: &Tools,
     engines: &[Engine],

@@ -75,7 +75,8 @@ fn compiler(bits: Bits) -> Command {
     command
 }
 
-/// Whether a C library for static programs is there: gcc gives back the bare name of a file that it does not find.
+/// Returns whether a C library for static programs is there: gcc gives back the bare name of a file that it does not
+/// find.
 fn has_library(bits: Bits) -> bool {
     shell::output(compiler(bits).arg("-print-file-name=libc.a"))
         .is_ok_and(|path| path.trim().starts_with('/'))

@@ -76,7 +76,7 @@ fn row(cells: &[String]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// The table of one width, with what it comes to and what failed.
+/// Returns the table of one width, with what it comes to and what failed.
 pub(super) fn programs(
     list: &[Program],
     all: &[Measured],
@@ -188,7 +188,7 @@ pub(super) fn boots(all: &[Booted], title: impl Fn(Engine) -> String) -> String 
     text
 }
 
-/// The interpreter in Node beside the one that runs natively.
+/// Returns the interpreter in Node beside the one that runs natively.
 pub(super) fn interpreters(native: Speed, node: Speed) -> String {
     let ratio = native.elapsed / node.elapsed.max(1e-9);
     let processor = native.processor.zip(node.processor);
@@ -204,7 +204,7 @@ pub(super) fn interpreters(native: Speed, node: Speed) -> String {
     )
 }
 
-/// The page with the text between the marks of a section replaced.
+/// Returns the page with the text between the marks of a section replaced.
 ///
 /// # Errors
 /// The page has no such marks.

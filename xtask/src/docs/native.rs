@@ -107,7 +107,7 @@ fn waits(args: &[&str]) -> bool {
     args.contains(&"-S")
 }
 
-/// The command with a limit of one instruction, and with sockets in the folder that it runs in.
+/// Returns the command with a limit of one instruction, and with sockets in the folder that it runs in.
 fn limited<'a>(args: &[&'a str]) -> Vec<&'a str> {
     let mut args: Vec<_> =
         args.iter().map(|word| word.strip_prefix("unix:/tmp/").map_or(*word, |_| "null")).collect();

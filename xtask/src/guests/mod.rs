@@ -75,7 +75,7 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
-    /// The kernel's command line; `commands` are run instead of a shell, then the guest powers off.
+    /// Returns the kernel's command line; `commands` are run instead of a shell, then the guest powers off.
     pub(crate) fn command_line(append: &str, commands: Option<&str>) -> String {
         let mut line = "console=ttyS0".to_owned();
         if !append.is_empty() {
@@ -113,7 +113,7 @@ pub(crate) fn cache() -> Result<PathBuf> {
     Ok(cache)
 }
 
-/// The 64-bit Debian guest; what is missing is fetched first. The initramfs is always rebuilt, which takes
+/// Returns the 64-bit Debian guest; what is missing is fetched first. The initramfs is always rebuilt, which takes
 /// milliseconds.
 ///
 /// # Errors
@@ -122,7 +122,8 @@ pub(crate) fn debian(report: &Report, refresh: bool) -> Result<Guest> {
     debian_with(report, refresh, Bits::B64, "initramfs.cpio", &[])
 }
 
-/// A Debian guest with more programs in its `/bin`: their names, their bytes. `initramfs` names the file that is built.
+/// Returns a Debian guest with more programs in its `/bin`: their names, their bytes. `initramfs` names the file that
+/// is built.
 ///
 /// # Errors
 /// As for [`debian`].

@@ -16,7 +16,7 @@ pub(super) struct Apt<'a> {
 }
 
 impl Apt<'_> {
-    /// The package whose dependency is the current kernel.
+    /// Returns the package whose dependency is the current kernel.
     fn kernel(&self) -> &'static str {
         match self.bits {
             Bits::B64 => "linux-image-cloud-amd64",
@@ -24,8 +24,8 @@ impl Apt<'_> {
         }
     }
 
-    /// An apt program. For the machine's own architecture it is the machine's; for another one its lists are kept in
-    /// the cache, so that what is set up here stays as it is.
+    /// Returns an apt program. For the machine's own architecture it is the machine's; for another one its lists are
+    /// kept in the cache, so that what is set up here stays as it is.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         if self.bits == Bits::B32 {
@@ -82,7 +82,7 @@ impl Apt<'_> {
     }
 }
 
-/// The first dependency that `apt-cache depends` names and that is a kernel image.
+/// Returns the first dependency that `apt-cache depends` names and that is a kernel image.
 fn kernel_package(depends: &str) -> Option<&str> {
     let names = depends.lines().filter_map(|line| line.trim().strip_prefix("Depends:"));
     names.map(str::trim).find(|name| name.starts_with("linux-image-"))
@@ -152,7 +152,7 @@ fn make_executable(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The applets that this busybox has, in order.
+/// Returns the applets that this busybox has, in order.
 pub(super) fn applets(busybox: &Path) -> Result<Vec<String>> {
     let list = shell::output(Command::new(busybox).arg("--list")).with_context(|| {
         format!("{} does not run here (it is a Linux program for x86)", busybox.display())

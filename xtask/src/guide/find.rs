@@ -57,7 +57,8 @@ impl Library<'_> {
         page.belongs_to.as_deref().and_then(|name| self.by_name(name))
     }
 
-    /// The guide of a page. Anchors that the page lacks come from the page it belongs to and from citations in its files.
+    /// Returns the guide of a page. Anchors that the page lacks come from the page it belongs to and from citations in
+    /// its files.
     fn guide(&self, page: &Page) -> Result<Guide> {
         let mut repo: Vec<(String, String)> = Vec::new();
         let mut spec: Vec<String> = Vec::new();
@@ -178,8 +179,8 @@ impl Library<'_> {
         all.into_iter().take(5).map(|(_, topic)| topic).collect()
     }
 
-    /// The page whose repo anchor is the closest to this file: the longest common beginning of the path. Milestones go
-    /// before the others; the roadmap is about everything and owns nothing.
+    /// Returns the page whose repo anchor is the closest to this file: the longest common beginning of the path.
+    /// Milestones go before the others; the roadmap is about everything and owns nothing.
     fn owner(&self, path: &str) -> Result<&Page> {
         let common = |anchor: &str| anchor.bytes().zip(path.bytes()).take_while(|(a, b)| a == b).count();
         let closeness =
@@ -235,7 +236,7 @@ impl Library<'_> {
     }
 }
 
-/// The citations of a section: `document :: section`.
+/// Returns the citations of a section: `document :: section`.
 pub(super) fn cites<'a>(cited: &'a [Cited], section: &str) -> Vec<&'a Cited> {
     let exact = |one: &&Cited| section_of(one) == section;
     let inner = |one: &&Cited| {

@@ -109,7 +109,7 @@ pub(crate) const DOCUMENTS: &[Document] = &[
     document("ieee-754-2008", "IEEE Standard for Floating-Point Arithmetic 2008", Form::Numbered),
 ];
 
-/// The document of this short name.
+/// Returns the document of this short name.
 pub(crate) fn find(id: &str) -> Option<&'static Document> {
     DOCUMENTS.iter().find(|document| document.id == id)
 }

@@ -20,7 +20,7 @@ pub(super) fn key(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
-/// A line without the marks of Markdown, and whether it was a Markdown heading.
+/// Returns a line without the marks of Markdown, and whether it was a Markdown heading.
 fn plain(line: &str) -> (String, bool) {
     let trimmed = line.trim();
     let text = trimmed.trim_start_matches('#').trim();

@@ -28,7 +28,7 @@ impl PartialOrd for Key<'_> {
     }
 }
 
-/// The index as Markdown.
+/// Returns the index as Markdown.
 pub(super) fn write(all: &[Cited]) -> String {
     let mut text = "# Spec index\n\nWhich file does what which section says. Written by `cargo xtask spec`; do not edit.\n".to_owned();
     for document in DOCUMENTS {

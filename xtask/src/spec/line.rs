@@ -37,13 +37,13 @@ pub(crate) fn instruction(section: &str) -> Option<(&str, &str)> {
     (fits && starts && left.starts_with(|c: char| c.is_ascii_uppercase())).then_some((left, right))
 }
 
-/// The comment on this line, if the line is one.
+/// Returns the comment on this line, if the line is one.
 fn comment(line: &str) -> Option<&str> {
     let text = line.trim_start().strip_prefix("//")?;
     Some(text.trim_start_matches(['/', '!']).trim())
 }
 
-/// The citation on a line of source: `None` where there is none.
+/// Returns the citation on a line of source: `None` where there is none.
 ///
 /// # Errors
 /// What is wrong with the form.

@@ -28,7 +28,7 @@ enum Match {
     Missing(Vec<String>),
 }
 
-/// The documents that a file of this name holds.
+/// Returns the documents that a file of this name holds.
 fn documents_of(file: &str) -> Vec<&'static str> {
     // Without its ending: `vol-3a.md` is no volume of AMD's.
     let name = key(file.rsplit_once('.').map_or(file, |(stem, _)| stem));

@@ -5,7 +5,7 @@ use crate::project::{self, Text};
 use anyhow::Result;
 use std::path::Path;
 
-/// Whether code names a crate: a path that begins with it, or a `use` of it whole.
+/// Returns whether code names a crate: a path that begins with it, or a `use` of it whole.
 fn names(text: &str, name: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     text.lines().map(code).any(|line| {
@@ -19,7 +19,7 @@ fn names(text: &str, name: &str) -> bool {
     })
 }
 
-/// The line less its comment.
+/// Returns the line less its comment.
 fn code(line: &str) -> &str {
     line.split_once("//").map_or(line, |(code, _)| code)
 }
@@ -36,7 +36,7 @@ fn may_use(kind: Kind, path: &str) -> bool {
     }
 }
 
-/// The dependencies of one package that its sources do not name: the table and the crate's name.
+/// Returns the dependencies of one package that its sources do not name: the table and the crate's name.
 fn unused<'a>(package: &'a Package, sources: &[(&str, &str)]) -> Vec<(&'static str, &'a str)> {
     let mut found = Vec::new();
     for dependency in &package.dependencies {
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(workspace_table(text), [(5, "a-b"), (7, "c")]);
     }
 
-    /// A package as `cargo metadata` prints it, as far as it matters.
+    /// Returns a package as `cargo metadata` prints it, as far as it matters.
     fn package(dependency: &str, kind: &str) -> Package {
         let text = format!(
             r#"{{"name":"p","version":"0.1.0","id":"p","license":null,"license_file":null,"description":null,

@@ -41,7 +41,7 @@ fn is_test(path: &str) -> bool {
         || path.ends_with("bench.rs")
 }
 
-/// The line less its comment. A `//` within a string cuts too much, which here does no harm.
+/// Returns the line less its comment. A `//` within a string cuts too much, which here does no harm.
 fn code(line: &str) -> &str {
     line.split_once("//").map_or(line, |(code, _)| code)
 }

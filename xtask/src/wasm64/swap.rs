@@ -29,7 +29,7 @@ pub(super) fn into_place(new: &Path, old: &Path) -> Result<()> {
     fs::rename(new, old).with_context(|| format!("cannot make {}", old.display()))
 }
 
-/// Whether two folders changed places in one step.
+/// Returns whether two folders changed places in one step.
 #[cfg(target_os = "linux")]
 fn exchange(a: &Path, b: &Path) -> bool {
     use rustix::fs::{CWD, RenameFlags, renameat_with};

@@ -38,7 +38,7 @@ pub(crate) struct Toolchain {
     pub(crate) sysroot: PathBuf,
 }
 
-/// A cargo that takes `-Zbuild-std`.
+/// Returns a cargo that takes `-Zbuild-std`.
 ///
 /// # Errors
 /// Where there is none, and Debian's packages cannot be had.

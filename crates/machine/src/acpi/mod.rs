@@ -31,7 +31,7 @@ fn bytes_of(table: &dyn Aml) -> Vec<u8> {
     bytes
 }
 
-/// The DSDT: devices that cannot be found by asking, as each of them describes itself.
+/// Returns the DSDT: devices that cannot be found by asking, as each of them describes itself.
 fn dsdt(parts: &FirmwareTables) -> Sdt {
     use acpi_tables::aml::{Device, Scope};
     let inner = Raw(parts.bus.clone());
@@ -83,7 +83,7 @@ fn tables(parts: &FirmwareTables) -> (Blob, u32, u32) {
     (blob, rsdt, xsdt)
 }
 
-/// The RSDP with pointers of 0.
+/// Returns the RSDP with pointers of 0.
 ///
 /// SPEC: acpi-6.5 :: 5.2.5.3 Root System Description Pointer (RSDP) Structure -> signature, OEM, revision 2, RSDT, length, XSDT
 fn rsdp() -> Vec<u8> {

@@ -70,7 +70,7 @@ pub(super) struct Elf {
     pub(super) segments: Vec<Segment>,
 }
 
-/// A little-endian number of `size` bytes.
+/// Returns a little-endian number of `size` bytes.
 fn number(file: &[u8], at: usize, size: usize) -> Result<u64, BootError> {
     let end = at.saturating_add(size);
     let bytes = file.get(at..end);
@@ -118,7 +118,7 @@ pub(super) fn parse(file: &[u8]) -> Result<Option<Elf>, BootError> {
 pub(super) mod tests {
     use super::*;
 
-    /// A file of one class with one segment that holds `content`, given twice as much memory.
+    /// Returns a file of one class with one segment that holds `content`, given twice as much memory.
     pub(in super::super) fn executable(
         wide: bool,
         entry: u64,

@@ -113,7 +113,7 @@ pub fn identify(head: &[u8], bytes: u64) -> Option<FileType> {
     is_text(head).then_some(FileType { name: "a text file", advice: OTHER_FILE })
 }
 
-/// Whether it is UTF-8 without control characters but line breaks and tabs. The last character may be cut off.
+/// Returns whether it is UTF-8 without control characters but line breaks and tabs. The last character may be cut off.
 fn is_text(head: &[u8]) -> bool {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
@@ -146,8 +146,8 @@ fn boot_sector(head: &[u8], bytes: u64) -> &'static str {
     }
 }
 
-/// Whether there is a multiboot 2 header: magic, architecture, length and checksum that make 0 together, 8-byte aligned
-/// within the first 32 KiB.
+/// Returns whether there is a multiboot 2 header: magic, architecture, length and checksum that make 0 together, 8-byte
+/// aligned within the first 32 KiB.
 fn has_multiboot2(head: &[u8]) -> bool {
     let word = |chunk: &[u8], n: usize| chunk.get(4 * n..).and_then(|rest| rest.first_chunk()).copied();
     head.get(..head.len().min(32_768)).unwrap_or(&[]).windows(16).step_by(8).any(|chunk| {
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(identify(&[0; 1024], 1_474_560).unwrap().name, "a floppy disk image");
     }
 
-    /// An ELF file of one program header.
+    /// Returns an ELF file of one program header.
     fn program(wide: bool, kind: u8, machine: u8, segment: (u8, u64)) -> Vec<u8> {
         let mut file = at(0, if wide { b"\x7fELF\x02\x01" } else { b"\x7fELF\x01\x01" });
         (file[16], file[18]) = (kind, machine);

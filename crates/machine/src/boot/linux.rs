@@ -58,7 +58,7 @@ pub(super) fn get_u32(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(get(bytes, at))
 }
 
-/// Whether the file has the magic number of a bzImage.
+/// Returns whether the file has the magic number of a bzImage.
 pub(super) fn is_linux(kernel: &[u8]) -> bool {
     get::<4>(kernel, field::MAGIC) == *b"HdrS"
 }

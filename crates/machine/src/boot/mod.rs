@@ -219,7 +219,8 @@ pub fn load_under_firmware(
     }
 }
 
-/// The stretches of memory as firmware would report them: start, length, and whether an operating system may use it.
+/// Returns the stretches of memory as firmware would report them: start, length, and whether an operating system may
+/// use it.
 pub(crate) fn memory_map(ram: &GuestMemory) -> Vec<MapEntry> {
     let layout = ram.layout();
     let mut map = Vec::new();

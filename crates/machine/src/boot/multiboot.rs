@@ -88,12 +88,13 @@ impl Plan {
             check(layout, file, segment)?;
         }
         if plan.entry >= layout.low {
-            return Err(bad("is entered outside of memory; build it anew"));
+            return Err(bad("is entered outside of memory; rebuild it"));
         }
         Ok(plan)
     }
 
-    /// The first address of a block of `bytes` that is usable memory and overlaps no segment, on a page boundary.
+    /// Returns the first address of a block of `bytes` that is usable memory and overlaps no segment, on a page
+    /// boundary.
     fn free(&self, bytes: u64) -> u64 {
         let is_free = |&at: &u64| {
             let overlaps = |segment: &Segment| at < segment.end() && segment.address < at + bytes;
@@ -104,7 +105,7 @@ impl Plan {
         std::iter::once(USUAL).chain(low).find(is_free).unwrap_or_else(|| self.end())
     }
 
-    /// The first page boundary above all segments and above 1 MiB.
+    /// Returns the first page boundary above all segments and above 1 MiB.
     fn end(&self) -> u64 {
         self.segments.iter().map(Segment::end).fold(MIB, u64::max).next_multiple_of(PAGE_SIZE)
     }
@@ -143,15 +144,15 @@ fn place(ram: &GuestMemory, file: &[u8], segment: &Segment) {
     }
 }
 
-/// The one segment that the header's address fields describe.
+/// Returns the one segment that the header's address fields describe.
 fn by_addresses(file: &[u8], header: &Header) -> Result<Plan, BootError> {
     let [header_at, load, load_end, bss_end, entry] = header.addresses.map(u64::from);
-    let before = header_at.checked_sub(load).ok_or(bad("is loaded behind its own header; build it anew"))?;
-    let offset = header.at.checked_sub(before).ok_or(bad("starts before its own file; build it anew"))?;
+    let before = header_at.checked_sub(load).ok_or(bad("is loaded behind its own header; rebuild it"))?;
+    let offset = header.at.checked_sub(before).ok_or(bad("starts before its own file; rebuild it"))?;
     let file_size = if load_end == 0 {
         file.len() as u64 - offset
     } else {
-        load_end.checked_sub(load).ok_or(bad("ends before it begins; build it anew"))?
+        load_end.checked_sub(load).ok_or(bad("ends before it begins; rebuild it"))?
     };
     let memory_size = bss_end.saturating_sub(load).max(file_size);
     Ok(Plan { entry, segments: vec![Segment { offset, file_size, address: load, memory_size }] })

@@ -36,7 +36,7 @@ fn places(version: u16, high: bool) -> Places {
 /// SPEC: linux-boot-protocol :: Loading The Rest of The Kernel -> before 2.03 the limit is 37FFFFFFH
 const INITRD_MAX: u32 = 0x37ff_ffff;
 
-/// The highest place for `bytes` of an initrd in memory that firmware leaves free.
+/// Returns the highest place for `bytes` of an initrd in memory that firmware leaves free.
 fn initrd_place(map: &[MapEntry], bytes: u64, from: u64, highest: u64) -> Option<u64> {
     let places = map.iter().filter(|entry| entry.usable).filter_map(|entry| {
         let end = entry.start.saturating_add(entry.len).min(highest);

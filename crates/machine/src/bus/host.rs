@@ -17,7 +17,7 @@ impl DeviceSet {
             .collect()
     }
 
-    /// The index of the controller that has a drive.
+    /// Returns the index of the controller that has a drive.
     fn controller(&mut self, drive: &str) -> Result<usize, String> {
         let has = |drives: &mut dyn device_api::Drives| drives.list().iter().any(|info| info.id == drive);
         let found = self.devices.iter_mut().position(|device| device.drives().is_some_and(has));

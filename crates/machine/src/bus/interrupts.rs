@@ -23,7 +23,7 @@ impl DeviceSet {
         self.locals.get(processor).copied().unwrap_or(usize::from(UNASSIGNED))
     }
 
-    /// The local APIC of a processor.
+    /// Returns the local APIC of a processor.
     pub(super) fn local(&mut self, processor: usize) -> Option<&mut dyn LocalController> {
         self.devices.get_mut(*self.locals.get(processor)?)?.local_controller()
     }
@@ -188,7 +188,7 @@ impl DeviceSet {
         self.deliver_irqs(call);
     }
 
-    /// Whether IGNNE# is asserted, as it is where no device drives it.
+    /// Returns whether IGNNE# is asserted, as it is where no device drives it.
     pub fn ignne(&mut self) -> bool {
         let logic = self.coprocessor_error.and_then(|index| self.devices[index].coprocessor_error());
         logic.is_none_or(|logic| logic.ignne())

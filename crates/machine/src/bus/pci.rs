@@ -77,7 +77,7 @@ impl PciBus {
         self.fixed_ports = ports.into();
     }
 
-    /// The function that CONFIG_ADDRESS selects, and the register that an access at `port` is to.
+    /// Returns the function that CONFIG_ADDRESS selects, and the register that an access at `port` is to.
     ///
     /// SPEC: pci-local-bus-3.0 :: 3.2.2.3.2 Software Generation of Configuration Transactions -> bus 23:16, device 15:11, function 10:8, register 7:2, if bit 31 is set
     fn selected(&self, port: u16) -> Option<(usize, u8)> {

@@ -302,7 +302,7 @@ fn every_conflict_is_named() {
     ];
     assert_eq!(conflicts, expected);
     let text = BusError::Conflicts(conflicts).to_string();
-    assert!(text.contains("devices high and over both answer ports 0x62 to 0x64;"), "{text}");
+    assert!(text.contains("devices high and over both claim ports 0x62 to 0x64;"), "{text}");
 }
 
 #[test]

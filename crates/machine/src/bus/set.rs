@@ -16,7 +16,7 @@ use x86_types::GuestPhysAddr;
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum Conflict {
     /// Two devices claim the same ports
-    #[error("devices {first} and {second} both answer {}", ports(*from, *to))]
+    #[error("devices {first} and {second} both claim {}", ports(*from, *to))]
     Ports {
         /// The first device
         first: &'static str,
@@ -28,7 +28,7 @@ pub enum Conflict {
         to: u16,
     },
     /// A device claims ports beyond the last one
-    #[error("device {id} answers ports from {start:#x}, which end behind 0xffff")]
+    #[error("device {id} claims ports from {start:#x} that extend beyond 0xffff")]
     PortsEnd {
         /// Which device
         id: &'static str,
@@ -189,7 +189,7 @@ impl DeviceSet {
             let ports = build.ports;
             set.devices.push(device);
             set.names.push(instance.id.clone());
-            set.note_capabilities(index);
+            set.record_capabilities(index);
             // Which of several is meant follows from the processor that accesses them.
             if instance.processor > 0 {
                 continue;
@@ -283,7 +283,7 @@ impl DeviceSet {
         }
     }
 
-    fn note_capabilities(&mut self, index: usize) {
+    fn record_capabilities(&mut self, index: usize) {
         let device = &mut self.devices[index];
         if device.local_controller().is_some() {
             self.locals.push(index);

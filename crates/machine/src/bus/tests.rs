@@ -160,7 +160,7 @@ impl DmaMemory for NoDma {
 #[test]
 fn conflicts_name_both_owners() {
     let Err(error) = build(&[&ONE, &SAME_PORTS]) else { panic!("two owners of a port") };
-    assert_eq!(error.to_string(), "devices one and two both answer port 0x13; leave one out");
+    assert_eq!(error.to_string(), "devices one and two both claim port 0x13; leave one out");
     let Err(error) = build(&[&ONE, &SAME_MEMORY]) else { panic!("two owners of an address") };
     assert_eq!(error.to_string(), "one and three both claim memory at 0xd0000000; leave one out");
 }

@@ -73,7 +73,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// The time when `retired` instructions have retired, unless it has to be read.
+    /// Returns the time when `retired` instructions have retired, unless it has to be read.
     fn carried_on(&mut self, retired: u64, lasts: u64) -> Option<u64> {
         self.asked += 1;
         let ran = retired.checked_sub(self.read.0)?;
@@ -83,7 +83,7 @@ impl Pace {
     }
 
     /// Records a reading. After an interruption `lasts` is 0, and the elapsed time does not count for the pace.
-    fn note(&mut self, retired: u64, ns: u64, lasts: u64) {
+    fn record(&mut self, retired: u64, ns: u64, lasts: u64) {
         if lasts > 0 {
             let each = ns.saturating_sub(self.read.1) / self.asked.max(1);
             self.may_ask = (lasts / each.max(1)).min(self.may_ask * 2).clamp(1, MOST_ASKED);
@@ -116,7 +116,7 @@ impl Clock {
         Clock::Host { host, start, now: 0, pace: Pace::default(), fence: Fence::default(), paused: false }
     }
 
-    /// The time when `retired` instructions have retired.
+    /// Returns the time when `retired` instructions have retired.
     pub fn now(&self, retired: u64) -> VmTime {
         match self {
             Clock::Instructions { skipped } => {
@@ -135,7 +135,7 @@ impl Clock {
         let new = carried_on.unwrap_or_else(|| {
             // A restored machine may have been switched on before the host's clock began.
             let read = host.now_ns().wrapping_sub(*start).cast_signed().max(0).cast_unsigned();
-            pace.note(retired, read, lasts);
+            pace.record(retired, read, lasts);
             read
         });
         let shown = fence.pass(retired, *now, new).max(*now + 1);
@@ -169,7 +169,7 @@ impl Clock {
         }
     }
 
-    /// How many instructions fit before `deadline`; `None` where the two are not related.
+    /// Returns how many instructions fit before `deadline`; `None` where the two are not related.
     pub fn instructions_until(&self, retired: u64, deadline: VmTime) -> Option<u64> {
         match self {
             Clock::Instructions { .. } => {

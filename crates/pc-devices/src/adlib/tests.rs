@@ -81,7 +81,7 @@ fn a_note_is_heard_until_its_key_goes_up() {
     card.set(0xb0, 0x12);
     card.wait(2000 * MS);
     assert_eq!(card.adlib.timed().unwrap().next_deadline(), None, "it has died away");
-    let heard = card.ear.heard();
+    let heard = card.ear.played();
     let frames = &heard[0].frames;
     assert_eq!((heard.len(), heard[0].rate), (1, 44_100));
     let rises = frames[..22_050].windows(2).filter(|pair| pair[0][0] < 0 && pair[1][0] >= 0).count();
@@ -101,5 +101,5 @@ fn a_held_note_begins_anew_where_a_state_is_loaded() {
     other.adlib.load(&mut &bytes[..]).unwrap();
     other.out(0x388, 0);
     other.wait(100 * MS);
-    assert!(other.ear.heard()[0].frames.iter().any(|frame| frame[0] > 1000));
+    assert!(other.ear.played()[0].frames.iter().any(|frame| frame[0] > 1000));
 }

@@ -146,7 +146,7 @@ impl Chip {
     }
 }
 
-/// The CFI query structure of a flash of `len` bytes, byte-wide.
+/// Returns the CFI query structure of a flash of `len` bytes, byte-wide.
 ///
 /// SPEC: intel-28f640j3 :: Query Structure Output -> QRY at 10h, command set 1, voltages, timeouts, size, one erase region
 fn query(at: u8, len: u32) -> u8 {

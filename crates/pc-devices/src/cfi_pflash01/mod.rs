@@ -149,7 +149,7 @@ impl Flash {
         }
     }
 
-    /// Whether the map or the medium has to follow.
+    /// Returns whether the map or the medium has to follow.
     fn lags(&self) -> bool {
         let array = self.chip.mode() == Mode::Array;
         array != self.reads_array || array && !self.dirty.is_empty()

@@ -25,12 +25,12 @@ impl Chip {
         self.ignne = self.ferr;
     }
 
-    /// The interrupt request.
+    /// Returns the interrupt request.
     pub(super) fn irq(&self) -> bool {
         self.irq
     }
 
-    /// Whether IGNNE# is asserted.
+    /// Returns whether IGNNE# is asserted.
     pub(super) fn ignne(&self) -> bool {
         self.ignne
     }

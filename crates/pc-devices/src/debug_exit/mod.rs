@@ -7,7 +7,7 @@ use device_api::{
 
 const ID: &str = "isa-debug-exit";
 
-/// The status that writing `value` leaves with: always odd, so that it never looks like success.
+/// Returns the status that writing `value` leaves with: always odd, so that it never looks like success.
 pub const fn status(value: u32) -> u32 {
     value << 1 | 1
 }

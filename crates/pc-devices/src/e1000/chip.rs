@@ -170,12 +170,12 @@ impl Chip {
         Tctl::from_bits_retain(self.tctl)
     }
 
-    /// Whether the link is up.
+    /// Returns whether the link is up.
     pub(super) fn link(&self) -> bool {
         self.phy.link()
     }
 
-    /// Whether what is sent comes back rather than to leave by the cable.
+    /// Returns whether what is sent comes back rather than to leave by the cable.
     pub(super) fn loopback(&self) -> bool {
         self.rctl().contains(Rctl::LOOPBACK) || self.phy.loopback()
     }
@@ -388,7 +388,7 @@ enum Array {
     Vlans,
 }
 
-/// The table that an offset is in, and the place there.
+/// Returns the table that an offset is in, and the place there.
 fn array(at: u32) -> Option<(Array, usize)> {
     let place = |start: u32, count: u32| {
         let n = at.checked_sub(start)? / 4;
@@ -404,7 +404,7 @@ fn plain(at: u32) -> Option<usize> {
     PLAIN.iter().position(|&(offset, _)| offset == at)
 }
 
-/// The offset of a register, also where the 82542 had it.
+/// Returns the offset of a register, also where the 82542 had it.
 fn canonical(at: u32) -> u32 {
     let at = at & !3;
     let alias = spec::ALIASES.iter().find(|&&(first, last, _)| (first..=last).contains(&at));

@@ -40,7 +40,7 @@ impl Delay {
         [self.restarted_at, self.absolute_at].into_iter().flatten().min()
     }
 
-    /// Whether a timer has run out; both stop then.
+    /// Returns whether a timer has run out; both stop then.
     pub(super) fn expire(&mut self, now: VmTime) -> bool {
         let expired = self.deadline().is_some_and(|at| at <= now);
         if expired {

@@ -140,7 +140,7 @@ impl E1000 {
         self.serve(ctx, transmits);
     }
 
-    /// The offset of an address in the registers, which are accessed by 32 bits.
+    /// Returns the offset of an address in the registers, which are accessed by 32 bits.
     fn register(&self, address: GuestPhysAddr) -> Option<u32> {
         let at = address.0.checked_sub(self.config.base(MEMORY)?)?;
         u32::try_from(at).ok().filter(|&at| at < spec::MEMORY_LEN)

@@ -92,12 +92,12 @@ impl Phy {
         }
     }
 
-    /// Whether the link is up.
+    /// Returns whether the link is up.
     pub(super) fn link(&self) -> bool {
         self.cable && self.negotiated_at.is_none() && self.registers[register::CONTROL] & POWER_DOWN == 0
     }
 
-    /// Whether what is sent comes back.
+    /// Returns whether what is sent comes back.
     pub(super) fn loopback(&self) -> bool {
         self.registers[register::CONTROL] & LOOPBACK != 0
     }

@@ -37,7 +37,7 @@ enum Match {
 }
 
 impl Chip {
-    /// Whether a frame would be taken now.
+    /// Returns whether a frame would be taken now.
     pub(super) fn can_receive(&self) -> bool {
         let on = self.rctl().contains(Rctl::EN) && (self.link() || self.loopback());
         on && self.receiver.waiting.is_empty() && self.receive.owned() > 0

@@ -23,17 +23,17 @@ pub(super) struct Ring {
 codec_struct!(Ring { base, len, head, tail });
 
 impl Ring {
-    /// How many descriptors it has.
+    /// Returns how many descriptors it has.
     pub(super) fn count(&self) -> u32 {
         self.len / 16
     }
 
-    /// The address of the descriptor at the head.
+    /// Returns the address of the descriptor at the head.
     pub(super) fn address(&self) -> u64 {
         self.base.wrapping_add(u64::from(self.head) * 16)
     }
 
-    /// How many descriptors are the card's; none where head or tail lie behind the end.
+    /// Returns how many descriptors are the card's; none where head or tail lie behind the end.
     pub(super) fn owned(&self) -> u32 {
         let count = self.count();
         match (self.head, self.tail) {

@@ -99,7 +99,7 @@ impl Statistics {
     }
 }
 
-/// The counter of a frame to several stations.
+/// Returns the counter of a frame to several stations.
 fn group_of(frame: &[u8], broadcast: usize, multicast: usize) -> Option<usize> {
     match frame.get(..6)? {
         [0xff, 0xff, 0xff, 0xff, 0xff, 0xff] => Some(broadcast),

@@ -137,31 +137,31 @@ impl Chip {
         Dor::from_bits_truncate(self.dor)
     }
 
-    /// The data rate.
+    /// Returns the data rate.
     pub(super) fn rate(&self) -> u8 {
         self.dsr & Dsr::RATE.bits()
     }
 
-    /// The drive that a command names.
+    /// Returns the drive that a command names.
     pub(super) fn drive(&mut self, unit: u8) -> &mut Drive {
         &mut self.drives[usize::from(unit & 3)]
     }
 
-    /// Whether transfers go by DMA.
+    /// Returns whether transfers go by DMA.
     pub(super) fn by_dma(&self) -> bool {
         self.settings.specify[1] & 1 == 0 && self.dor().contains(Dor::DMA_GATE)
     }
 
-    /// The interrupt output.
+    /// Returns the interrupt output.
     ///
     /// SPEC: intel-82077aa :: Digital Output Register (DOR) -> the DMA gate switches INT and DRQ on
     pub(super) fn irq(&self) -> bool {
         self.interrupt && self.dor().contains(Dor::DMA_GATE)
     }
 
-    /// The DMA request output.
+    /// Returns the DMA request output.
     pub(super) fn dma_request(&self) -> bool {
-        self.by_dma() && self.transfer.as_ref().is_some_and(Transfer::wants_host)
+        self.by_dma() && self.transfer.as_ref().is_some_and(Transfer::needs_host)
     }
 
     /// What the controller waits for from a medium.
@@ -169,7 +169,7 @@ impl Chip {
         self.transfer.as_ref().and_then(|transfer| transfer.io(&self.drives))
     }
 
-    /// The bytes of the sector that a write is for.
+    /// Returns the bytes of the sector that a write is for.
     pub(super) fn sector(&self) -> &[u8] {
         self.transfer.as_ref().map_or(&[], |transfer| transfer.sector())
     }
@@ -215,9 +215,9 @@ impl Chip {
     pub(super) fn with_transfer(&mut self, step: impl FnOnce(&mut Transfer, &[Drive; 4]) -> Option<End>) {
         let by_dma = self.by_dma();
         let Some(transfer) = &mut self.transfer else { return };
-        let waited = !transfer.wants_host();
+        let waited = !transfer.needs_host();
         let end = step(transfer, &self.drives);
-        if waited && transfer.wants_host() && !by_dma {
+        if waited && transfer.needs_host() && !by_dma {
             self.interrupt = true;
         }
         if let Some(end) = end {
@@ -267,7 +267,7 @@ impl Chip {
             (Phase::Command, _) => Msr::RQM | Msr::CMD_BUSY,
             (Phase::Result, _) => Msr::RQM | Msr::DIO | Msr::CMD_BUSY,
             (Phase::Execution, Some(transfer)) if !self.by_dma() => {
-                let ready = if transfer.wants_host() { Msr::RQM } else { Msr::empty() };
+                let ready = if transfer.needs_host() { Msr::RQM } else { Msr::empty() };
                 let direction = if transfer.reads() { Msr::DIO } else { Msr::empty() };
                 Msr::CMD_BUSY | Msr::NON_DMA | ready | direction
             }
@@ -375,7 +375,7 @@ impl Chip {
             }
             Phase::Execution if !self.by_dma() => {
                 let mut byte = [0];
-                if self.transfer.as_ref().is_some_and(|transfer| transfer.reads() && transfer.wants_host()) {
+                if self.transfer.as_ref().is_some_and(|transfer| transfer.reads() && transfer.needs_host()) {
                     self.interrupt = false;
                     self.with_transfer(|transfer, drives| {
                         transfer.give(&mut byte);
@@ -392,7 +392,7 @@ impl Chip {
         match self.phase {
             Phase::Result => {}
             Phase::Execution => {
-                let takes = |transfer: &Transfer| !transfer.reads() && transfer.wants_host();
+                let takes = |transfer: &Transfer| !transfer.reads() && transfer.needs_host();
                 if !self.by_dma() && self.transfer.as_ref().is_some_and(takes) {
                     self.interrupt = false;
                     self.with_transfer(|transfer, drives| {

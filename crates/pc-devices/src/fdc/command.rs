@@ -71,7 +71,7 @@ fn decode(first: u8) -> Command {
     }
 }
 
-/// Whether a command has all its parameters.
+/// Returns whether a command has all its parameters.
 pub(super) fn is_complete(bytes: &[u8]) -> bool {
     let Some((first, parameters)) = bytes.split_first() else { return false };
     let wanted = match decode(*first) {

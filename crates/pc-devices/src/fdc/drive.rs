@@ -55,8 +55,8 @@ impl Drive {
         self.kind == Some(DriveType::D120) && format.tracks <= 42
     }
 
-    /// Whether the head is at a cylinder of the medium. Where drivers should step twice, those are served, too, that do not:
-    /// SeaBIOS among them.
+    /// Returns whether the head is at a cylinder of the medium. Where drivers should step twice, those are served, too,
+    /// that do not: SeaBIOS among them.
     pub(super) fn is_at(&self, format: &Format, cylinder: u8) -> bool {
         self.track == cylinder || self.steps_twice(format) && u16::from(self.track) == 2 * u16::from(cylinder)
     }

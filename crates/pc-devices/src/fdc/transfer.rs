@@ -165,7 +165,7 @@ impl Transfer {
         self.last
     }
 
-    /// Whether bytes go to the host.
+    /// Returns whether bytes go to the host.
     pub(super) fn reads(&self) -> bool {
         matches!(self.kind, Kind::Read | Kind::ReadDeleted | Kind::ReadTrack)
     }
@@ -179,7 +179,7 @@ impl Transfer {
     }
 
     /// Returns whether the host has to transfer a byte, or to signal terminal count.
-    pub(super) fn wants_host(&self) -> bool {
+    pub(super) fn needs_host(&self) -> bool {
         self.state != State::Medium
     }
 
@@ -191,7 +191,7 @@ impl Transfer {
         self.drive(drives).medium.map(|medium| medium.format)
     }
 
-    /// The request that the transfer waits for.
+    /// Returns the request that the transfer waits for.
     pub(super) fn io(&self, drives: &[Drive; 4]) -> Option<Io> {
         let format = self.format(drives).filter(|_| self.state == State::Medium)?;
         let track = u64::from(self.cylinder) * u64::from(format.heads) + u64::from(self.head);
@@ -286,7 +286,7 @@ impl Transfer {
     }
 
     /// Continues after a complete sector, for another byte.
-    fn go_on(&mut self, drives: &[Drive; 4]) -> Option<End> {
+    fn continue_transfer(&mut self, drives: &[Drive; 4]) -> Option<End> {
         if self.format(drives).is_none() {
             return Some(End::error(St1::MISSING_MARK));
         }
@@ -306,7 +306,7 @@ impl Transfer {
 
     /// Continues without a terminal count at the end of a sector.
     pub(super) fn without_count(&mut self, drives: &[Drive; 4]) -> Option<End> {
-        if self.state == State::Between { self.go_on(drives) } else { None }
+        if self.state == State::Between { self.continue_transfer(drives) } else { None }
     }
 
     /// Gives bytes to the host. Returns how many.

@@ -40,7 +40,7 @@ impl Items {
         self.directory = self.list();
     }
 
-    /// The directory: the number of files, then size, key and name of each, big-endian.
+    /// Returns the directory: the number of files, then size, key and name of each, big-endian.
     ///
     /// SPEC: qemu-fw-cfg :: File Directory (Key 0x0019, FW_CFG_FILE_DIR) -> size, select, reserved, 56 bytes of name
     fn list(&self) -> Vec<u8> {

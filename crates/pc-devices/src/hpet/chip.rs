@@ -121,7 +121,7 @@ impl Chip {
         matched
     }
 
-    /// The interrupt lines, after `catch_up` returned `matched`.
+    /// Returns the interrupt lines, after `catch_up` returned `matched`.
     pub(super) fn signals(&self, matched: u64) -> [Option<Signal>; TIMERS] {
         std::array::from_fn(|n| {
             let timer = self.timers.get(n)?;
@@ -135,7 +135,7 @@ impl Chip {
         })
     }
 
-    /// Whether the 8254 and the RTC are cut off from their interrupt lines.
+    /// Returns whether the 8254 and the RTC are cut off from their interrupt lines.
     ///
     /// SPEC: intel-hpet-1.0a :: 2.3.5 General Configuration Register -> with LEG_RT_CNF and ENABLE_CNF timer 0 is IRQ 0 and timer 1 is IRQ 8, whatever their routes, and the 8254 and the RTC interrupt no more
     pub(super) fn replaces_legacy(&self) -> bool {

@@ -66,7 +66,7 @@ impl Hpet {
     }
 }
 
-/// The register that holds `address`, and the position of its byte in it.
+/// Returns the register that holds `address`, and the position of its byte in it.
 fn register(address: GuestPhysAddr) -> (u64, u32) {
     let offset = address.0.wrapping_sub(spec::BASE);
     (offset & !7, (offset & 7) as u32 * 8)

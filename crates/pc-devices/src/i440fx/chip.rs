@@ -29,7 +29,7 @@ pub(super) fn segments(pam: [u8; PAMS]) -> [Segment; SEGMENTS] {
     })
 }
 
-/// The bits of SMRAM that a write may change while the register holds `old`.
+/// Returns the bits of SMRAM that a write may change while the register holds `old`.
 ///
 /// SPEC: intel-82441fx :: SMRAM—System Management RAM Control Register -> D_LCK set clears D_OPEN, and both are read-only until reset; C_BASE_SEG is 010
 pub(super) fn smram_written(old: u8, new: u8) -> u8 {

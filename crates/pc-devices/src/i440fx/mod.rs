@@ -72,7 +72,7 @@ impl HostBridge {
         std::array::from_fn(|n| self.config.u8(spec::PAM0 + n as u8))
     }
 
-    /// Whether the machine has RAM at these addresses.
+    /// Returns whether the machine has RAM at these addresses.
     fn has_ram(&self, start: u64, len: u64) -> bool {
         start + len <= self.layout.low
     }

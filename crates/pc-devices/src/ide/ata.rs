@@ -29,7 +29,7 @@ impl Drive {
             command::READ_VERIFY_EXT => self.verify(true),
             command::FLUSH_CACHE | command::FLUSH_CACHE_EXT => {
                 self.flow = Flow::Flush;
-                self.ask(Request::FLUSH);
+                self.submit(Request::FLUSH);
             }
             command::IDENTIFY_DEVICE => self.answer(identify::disk(self)),
             command::SET_FEATURES => self.set_features(),
@@ -83,7 +83,7 @@ impl Drive {
                 // What is in the cache is written before it is switched off.
                 self.disk.write_cache = false;
                 self.flow = Flow::Flush;
-                return self.ask(Request::FLUSH);
+                return self.submit(Request::FLUSH);
             }
             0x03 => {
                 let mode = self.task.count.last;

@@ -132,7 +132,7 @@ fn drive(
         .map_err(|reason| error(attached, reason))?;
     let info = medium.as_ref().map(|medium| medium.info());
     if !is_cd && info.is_none_or(|info| info.bytes < super::spec::SECTOR) {
-        return Err(error(attached, "a hard disk wants a medium: drive="));
+        return Err(error(attached, "a hard disk needs a medium: drive="));
     }
     let (kind, model, short) =
         if is_cd { (Kind::Cd, "QEMU DVD-ROM", "cd") } else { (Kind::Disk, "QEMU HARDDISK", "hd") };

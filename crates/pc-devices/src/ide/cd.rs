@@ -70,7 +70,7 @@ impl Drive {
     /// A command is written to a CD drive.
     pub(super) fn cd_command(&mut self, code: u8) {
         match code {
-            command::PACKET => self.want_packet(),
+            command::PACKET => self.request_packet(),
             command::IDENTIFY_PACKET_DEVICE => self.answer(identify::cd(self)),
             command::DEVICE_RESET => {
                 // SPEC: ata-atapi-6 :: DEVICE RESET -> signature, no interrupt
@@ -99,7 +99,7 @@ impl Drive {
     }
 
     /// SPEC: ata-atapi-6 :: PACKET -> the packet is asked for without an interrupt; overlapped commands are not supported
-    fn want_packet(&mut self) {
+    fn request_packet(&mut self) {
         let features = self.task.features.last;
         if features & 2 != 0 {
             return self.abort();
@@ -191,7 +191,7 @@ impl Drive {
         };
         if have < wanted && self.left > 0 {
             let count = self.left.min(CD_CHUNK);
-            return self.ask(Request::read(self.lba * CD_SECTOR, count * CD_SECTOR as u32));
+            return self.submit(Request::read(self.lba * CD_SECTOR, count * CD_SECTOR as u32));
         }
         let len = wanted.min(have) as u32;
         if self.cd.by_dma {

@@ -41,7 +41,7 @@ impl Channel {
         self.drives.iter().all(|drive| drive.kind == Kind::Absent)
     }
 
-    /// Whether the selected drive is a second one that is not there: it drives nothing, and takes no command.
+    /// Returns whether the selected drive is a second one that is not there: it drives nothing, and takes no command.
     fn is_absent(&self) -> bool {
         self.selected == 1 && self.drives[1].kind == Kind::Absent
     }
@@ -168,7 +168,7 @@ impl Channel {
         self.selected().data_out(bytes);
     }
 
-    /// Whether nothing is to be done but by the host's accesses.
+    /// Returns whether nothing is to be done but by the host's accesses.
     #[inline]
     pub(super) fn is_quiet(&self) -> bool {
         let idle = |drive: &Drive| !matches!(drive.phase, Phase::Medium | Phase::Dma);

@@ -126,8 +126,8 @@ impl Drive {
         (self.lba, self.left, self.block, self.extended, self.flow) = (lba, left, block, extended, flow);
         self.disk.standby = false;
         match flow {
-            Flow::Write => self.want_block(false),
-            Flow::WriteDma => self.want_dma(),
+            Flow::Write => self.request_block(false),
+            Flow::WriteDma => self.request_dma(),
             _ => self.read_block(),
         }
     }
@@ -139,16 +139,16 @@ impl Drive {
 
     fn read_block(&mut self) {
         let len = self.next_block() * SECTOR as u32;
-        self.ask(Request::read(self.lba * SECTOR, len));
+        self.submit(Request::read(self.lba * SECTOR, len));
     }
 
-    fn want_block(&mut self, interrupt: bool) {
+    fn request_block(&mut self, interrupt: bool) {
         let len = self.next_block() * SECTOR as u32;
         self.buffer = vec![0; len as usize];
         self.transfer(Phase::DataOut, len, interrupt);
     }
 
-    fn want_dma(&mut self) {
+    fn request_dma(&mut self) {
         let len = self.next_block() * SECTOR as u32;
         self.buffer = vec![0; len as usize];
         self.transfer(Phase::Dma, len, false);
@@ -184,8 +184,8 @@ impl Drive {
                 self.advance();
                 match self.left {
                     0 => self.done(),
-                    _ if self.flow == Flow::Write => self.want_block(true),
-                    _ => self.want_dma(),
+                    _ if self.flow == Flow::Write => self.request_block(true),
+                    _ => self.request_dma(),
                 }
             }
             _ => self.done(),
@@ -213,7 +213,7 @@ impl Drive {
 
     /// The host has filled a block.
     pub(super) fn disk_filled(&mut self) {
-        self.ask(Request::write(self.lba * SECTOR, self.end));
+        self.submit(Request::write(self.lba * SECTOR, self.end));
     }
 
     /// SPEC: ata-atapi-6 :: Error register -> UNC: data cannot be read; the address of the sector is in the registers

@@ -214,7 +214,7 @@ impl Drive {
         self.bytes() / SECTOR
     }
 
-    /// Whether the command registers may be written.
+    /// Returns whether the command registers may be written.
     pub(super) fn is_busy(&self) -> bool {
         self.status.intersects(Status::BSY | Status::DRQ)
     }
@@ -257,7 +257,7 @@ impl Drive {
     }
 
     /// Submits a request to the medium.
-    pub(super) fn ask(&mut self, request: Request) {
+    pub(super) fn submit(&mut self, request: Request) {
         self.request = Some(request);
         self.asked = self.asked.wrapping_add(1);
         self.phase = Phase::Medium;

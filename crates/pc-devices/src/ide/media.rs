@@ -20,7 +20,7 @@ impl Piix3Ide {
         match found {
             None => Err(format!("there is no drive {id}; there are {}", names.join(", "))),
             Some((drive, _)) if drive.kind != Kind::Cd => {
-                Err(format!("{id} is a hard disk, whose medium cannot be changed"))
+                Err(format!("{id} is a hard disk; its medium cannot be changed"))
             }
             Some(found) => Ok(found),
         }
@@ -32,7 +32,7 @@ fn release(drive: &mut Drive, id: &str, force: bool) -> Result<(), String> {
     if drive.cd.locked && !drive.cd.open && !force {
         drive.cd.eject_wanted = true;
         return Err(format!(
-            "{id} is locked by the guest, which was asked to open it; try again when it has"
+            "{id} is locked by the guest and force was not specified; wait for the tray to open and try again"
         ));
     }
     Ok(())

@@ -34,7 +34,7 @@ fn u32_at(packet: &[u8; 12], at: usize) -> u32 {
     u16_at(packet, at) << 16 | u16_at(packet, at + 2)
 }
 
-/// Whether a command is done while a unit attention condition is pending.
+/// Returns whether a command is done while a unit attention condition is pending.
 ///
 /// SPEC: mmc-5 :: Unit Attention conditions -> INQUIRY, GET CONFIGURATION, GET EVENT STATUS NOTIFICATION and REQUEST SENSE report none
 fn ignores_attention(code: u8) -> bool {

@@ -230,7 +230,7 @@ impl Device for Piix3Ide {
             self.config.set_u32(spec::IDETIM, spec::IDE_DECODE_ENABLE);
         }
         self.channels.iter_mut().for_each(Channel::reset);
-        self.slots.iter_mut().flatten().for_each(Slot::forget);
+        self.slots.iter_mut().flatten().for_each(Slot::cancel);
         self.serve_all(ctx);
     }
 }
@@ -272,7 +272,7 @@ impl Snapshot for Piix3Ide {
         for (slot, drive) in
             self.slots.iter_mut().flatten().zip(channels.iter().flat_map(|channel| &channel.drives))
         {
-            slot.forget();
+            slot.cancel();
             if drive.medium.is_none() {
                 slot.medium = None;
             }

@@ -22,7 +22,7 @@ impl Slot {
     }
 
     /// Cancels the pending request: its completion will be dropped.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn cancel(&mut self) {
         self.sent = None;
     }
 
@@ -30,7 +30,7 @@ impl Slot {
     /// way.
     pub(super) fn serve(&mut self, drive: &mut Drive) -> bool {
         if drive.phase != Phase::Medium {
-            self.forget();
+            self.cancel();
             return false;
         }
         let mut moved = false;
@@ -64,14 +64,14 @@ impl Slot {
     /// Takes the medium out.
     pub(super) fn take_out(&mut self, drive: &mut Drive) {
         self.medium = None;
-        self.forget();
+        self.cancel();
         drive.medium = None;
         if drive.phase == Phase::Medium {
             drive.completed(Err(BlockError::Io("the medium was taken out".to_owned())));
         }
     }
 
-    /// Whether there is a drive.
+    /// Returns whether there is a drive.
     pub(super) fn holds(drive: &Drive) -> bool {
         drive.kind != Kind::Absent
     }

@@ -87,7 +87,7 @@ impl TaskFile {
         }
     }
 
-    /// Whether addresses are LBAs, not cylinder, head and sector.
+    /// Returns whether addresses are LBAs, not cylinder, head and sector.
     pub(super) fn is_lba(&self) -> bool {
         self.device & DeviceBits::LBA.bits() != 0
     }

@@ -24,7 +24,8 @@ pub struct IoApicDevice {
 
 snapshot_of!(IoApicDevice, state);
 
-/// The input that a line is wired to. ISA IRQ 0 drives input 2; ISA IRQ 2 is the 8259A cascade and drives nothing.
+/// Returns the input that a line is wired to. ISA IRQ 0 drives input 2; ISA IRQ 2 is the 8259A cascade and drives
+/// nothing.
 ///
 /// SPEC: acpi-6.5 :: 5.2.12.5 Interrupt Source Override Structure -> the MADT declares IRQ 0 at global interrupt 2
 fn input(line: IrqLine) -> Option<usize> {

@@ -86,7 +86,7 @@ impl Default for Chip {
 }
 
 impl Chip {
-    /// The interrupt outputs: line 1 and line 12.
+    /// Returns the interrupt outputs: line 1 and line 12.
     pub(super) fn irqs(&self) -> [bool; 2] {
         match self.output {
             None => [false, false],
@@ -95,7 +95,7 @@ impl Chip {
         }
     }
 
-    /// The gate for address line 20.
+    /// Returns the gate for address line 20.
     pub(super) fn a20(&self) -> bool {
         self.output_port & OUT_A20 != 0
     }

@@ -20,7 +20,7 @@ impl<const N: usize> Fifo<N> {
         self.len == 0
     }
 
-    /// How many bytes fit.
+    /// Returns how many bytes fit.
     pub(super) fn room(&self) -> usize {
         N - self.len
     }

@@ -162,7 +162,7 @@ impl Keyboard {
         self.codes.push(&bytes);
     }
 
-    /// Whether scan codes wait.
+    /// Returns whether scan codes wait.
     pub(super) fn has_codes(&self) -> bool {
         !self.codes.is_empty()
     }

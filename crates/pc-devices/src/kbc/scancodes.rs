@@ -14,7 +14,7 @@ pub(super) enum Set {
 crate::codec::codec_enum!(Set { One, Two, Three });
 
 impl Set {
-    /// The number by which the keyboard's command selects it.
+    /// Returns the number by which the keyboard's command selects it.
     pub(super) fn number(self) -> u8 {
         self as u8 + 1
     }
@@ -24,7 +24,7 @@ impl Set {
         [Self::One, Self::Two, Self::Three].into_iter().find(|set| set.number() == number)
     }
 
-    /// The code for a full buffer: 00h in sets 2 and 3, FFh in set 1.
+    /// Returns the code for a full buffer: 00h in sets 2 and 3, FFh in set 1.
     pub(super) fn overrun(self) -> u8 {
         if self == Self::One { 0xff } else { 0 }
     }
@@ -41,7 +41,8 @@ pub(super) struct Modifiers {
 /// Make codes in sets 1, 2 and 3; the high byte is the prefix E0h, 0 means that the set has none.
 type Codes = [u16; 3];
 
-/// The codes of IBM's keyboards; for keys that those do not have, of Microsoft's Keyboard Scan Code Specification 1.3a.
+/// Returns the codes of IBM's keyboards; for keys that those do not have, of Microsoft's Keyboard Scan Code
+/// Specification 1.3a.
 const fn codes(key: KeyCode) -> Codes {
     use KeyCode::*;
     match key {

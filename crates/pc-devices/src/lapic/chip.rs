@@ -122,7 +122,7 @@ impl Lapic {
         Lvt::from_bits_retain(self.lvt.get(index).copied().unwrap_or(Lvt::MASKED.bits()))
     }
 
-    /// Whether INTR of the 8259A pair reaches the processor.
+    /// Returns whether INTR of the 8259A pair reaches the processor.
     ///
     /// SPEC: intel-sdm-vol3 :: 12.4.3 Enabling or Disabling the Local APIC -> when globally disabled, LINT0 is INTR itself
     /// SPEC: intel-sdm-vol3 :: 12.5.1 Local Vector Table -> LINT0 unmasked with delivery mode ExtINT acts like INTR
@@ -197,7 +197,7 @@ impl Lapic {
         TimerMode::from_bits(self.entry(lvt::TIMER).bits() >> 17)
     }
 
-    /// The first moment at which the timer interrupts. A masked timer runs on without a wake-up.
+    /// Returns the first moment at which the timer interrupts. A masked timer runs on without a wake-up.
     pub(super) fn next_deadline(&self) -> Option<VmTime> {
         if self.entry(lvt::TIMER).contains(Lvt::MASKED) {
             return None;
@@ -213,7 +213,7 @@ impl Lapic {
         }
     }
 
-    /// A readable register common to both modes; `None` where there is none.
+    /// Returns a readable register common to both modes; `None` where there is none.
     pub(super) fn read(&self, now: VmTime, register: u16) -> Option<u32> {
         let word = (register >> 4 & 7) as u8;
         Some(match register {

@@ -16,13 +16,13 @@ impl Vectors {
         }
     }
 
-    /// The highest vector, which has the highest priority.
+    /// Returns the highest vector, which has the highest priority.
     pub(super) fn highest(&self) -> Option<u8> {
         let (index, word) = self.0.iter().enumerate().rev().find(|(_, word)| **word != 0)?;
         Some((index as u8) << 5 | (31 - word.leading_zeros() as u8))
     }
 
-    /// The `index`th doubleword as its register shows it.
+    /// Returns the `index`th doubleword as its register shows it.
     pub(super) fn word(&self, index: u8) -> u32 {
         self.0.get(usize::from(index)).copied().unwrap_or(0)
     }

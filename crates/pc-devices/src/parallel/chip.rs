@@ -36,7 +36,7 @@ impl Chip {
         Status::from_bits_truncate(self.status)
     }
 
-    /// The interrupt output.
+    /// Returns the interrupt output.
     pub(super) fn interrupt(&self) -> bool {
         self.interrupt
     }

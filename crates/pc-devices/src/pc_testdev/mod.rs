@@ -58,7 +58,7 @@ impl Snapshot for TestDevice {
 }
 
 impl TestDevice {
-    /// The bytes of an access to the memory, fewer at its end.
+    /// Returns the bytes of an access to the memory, fewer at its end.
     fn bytes(&mut self, address: GuestPhysAddr, size: u8) -> &mut [u8] {
         let start = usize::try_from(address.0.wrapping_sub(MEMORY)).unwrap_or(MEMORY_LEN);
         let tail = self.memory.get_mut(start..).unwrap_or_default();

@@ -103,7 +103,7 @@ impl Chip {
         self.elcr = value;
     }
 
-    /// The interrupt request register.
+    /// Returns the interrupt request register.
     pub(super) fn irr(&self) -> u8 {
         self.cascade | self.lines & (self.edges | self.elcr)
     }
@@ -119,7 +119,7 @@ impl Chip {
         ir.wrapping_sub(self.top) & 7
     }
 
-    /// The input that INT stands for.
+    /// Returns the input that INT stands for.
     ///
     /// SPEC: intel-8259a :: FULLY NESTED MODE -> a request must be more urgent than every level in service
     /// SPEC: intel-8259a :: SPECIAL MASK MODE -> levels in service that are masked inhibit nothing
@@ -141,7 +141,7 @@ impl Chip {
         }
     }
 
-    /// The INT output.
+    /// Returns the INT output.
     pub(super) fn int(&self) -> bool {
         self.pending().is_some()
     }
@@ -160,7 +160,7 @@ impl Chip {
         Some(ir)
     }
 
-    /// The vector of input `ir`.
+    /// Returns the vector of input `ir`.
     ///
     /// SPEC: intel-8259a :: INTERRUPT SEQUENCE -> a request that is gone at INTA is answered as IR7, without an in-service bit
     pub(super) fn vector(&self, ir: Option<u8>) -> u8 {

@@ -16,7 +16,7 @@ pub(super) const PIRQS: usize = 4;
 /// ISA interrupts that a wire can go to, a bit for each: 3 to 7, 9 to 12, 14 and 15
 pub(super) const ROUTABLE: u16 = 0xdef8;
 
-/// The wire of PIRQ# `n`.
+/// Returns the wire of PIRQ# `n`.
 pub(super) const fn pirq(n: u8) -> IrqLine {
     IrqLine(device_api::PIRQA.0 + n)
 }

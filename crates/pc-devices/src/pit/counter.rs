@@ -113,12 +113,12 @@ impl Counter {
         clocks.saturating_add(i64::from(self.skew)).clamp(-1 << 60, 1 << 60)
     }
 
-    /// The moment at which `elapsed` clocks have passed.
+    /// Returns the moment at which `elapsed` clocks have passed.
     fn moment(&self, elapsed: i64) -> u64 {
         (self.origin as i64).saturating_add(elapsed).saturating_sub(i64::from(self.skew)).max(0) as u64
     }
 
-    /// The OUT pin.
+    /// Returns the OUT pin.
     pub(super) fn out(&self, now: u64) -> bool {
         let elapsed = self.elapsed(now);
         match self.wave() {
@@ -132,7 +132,7 @@ impl Counter {
         }
     }
 
-    /// The counting element as it reads.
+    /// Returns the counting element as it reads.
     fn element(&self, now: u64) -> u16 {
         let elapsed = self.elapsed(now);
         match self.wave() {
@@ -165,7 +165,7 @@ impl Counter {
         self.next_rise(from).is_some_and(|at| at <= now)
     }
 
-    /// The first moment after `from` at which OUT rises by counting.
+    /// Returns the first moment after `from` at which OUT rises by counting.
     fn next_rise(&self, from: u64) -> Option<u64> {
         let wave = self.running()?;
         let elapsed = self.elapsed(from).max(-1);
@@ -184,7 +184,7 @@ impl Counter {
         u64::try_from(wave.count).ok()
     }
 
-    /// The next moment at which OUT must be looked at.
+    /// Returns the next moment at which OUT must be looked at.
     pub(super) fn next_event(&self) -> Option<u64> {
         let wave = self.running()?;
         let elapsed = self.elapsed(self.seen);

@@ -460,7 +460,7 @@ fn a_tone_is_heard_while_the_speaker_is_on() {
     loud.out(0x61, 0);
     loud.wait(100 * MS);
     assert_eq!(loud.pit.timed().unwrap().next_deadline(), None, "it is off for good");
-    let heard = loud.ear.heard();
+    let heard = loud.ear.played();
     let [tone] = &heard[..] else { panic!("{} parts", heard.len()) };
     assert!(tone.at.since(VmTime(105 * MS)) < MS && tone.rate == 44_100);
     let rises = tone.frames.windows(2).filter(|pair| pair[0][0] < 0 && pair[1][0] >= 0).count();
@@ -487,7 +487,7 @@ fn pulses_shorter_than_a_frame_are_heard() {
         loud.wait(15_000);
     }
     loud.wait(1_000_000);
-    let heard = loud.ear.heard();
+    let heard = loud.ear.played();
     let frames = &heard[0].frames[10..850];
     let mean = frames.iter().map(|frame| i64::from(frame[0])).sum::<i64>() / frames.len() as i64;
     assert!((1900..2200).contains(&mean), "{mean}");

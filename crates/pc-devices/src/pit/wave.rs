@@ -63,7 +63,8 @@ impl Wave {
         (self.count + 1) / 2
     }
 
-    /// The counting element `elapsed` (not negative) clocks after loading, before reduction to 16 bits or 4 digits.
+    /// Returns the counting element `elapsed` (not negative) clocks after loading, before reduction to 16 bits or 4
+    /// digits.
     pub(super) fn element(self, elapsed: i64) -> i64 {
         let n = self.count;
         match self.mode {
@@ -88,7 +89,7 @@ impl Wave {
         }
     }
 
-    /// The first moment after `elapsed` at which OUT rises.
+    /// Returns the first moment after `elapsed` at which OUT rises.
     pub(super) fn next_rise(self, elapsed: i64) -> Option<i64> {
         let n = self.count;
         match self.mode {
@@ -98,7 +99,8 @@ impl Wave {
         }
     }
 
-    /// The first moment after `elapsed` at which OUT falls, where the low state lasts (strobes of one clock do not count).
+    /// Returns the first moment after `elapsed` at which OUT falls, where the low state lasts (strobes of one clock do
+    /// not count).
     pub(super) fn next_fall(self, elapsed: i64) -> Option<i64> {
         (self.mode == Mode::Square && self.count > 1).then(|| {
             let fall = elapsed / self.count * self.count + self.high_half();
@@ -106,7 +108,7 @@ impl Wave {
         })
     }
 
-    /// The first moment after `elapsed` at which a count written meanwhile is taken over by a periodic mode.
+    /// Returns the first moment after `elapsed` at which a count written meanwhile is taken over by a periodic mode.
     pub(super) fn next_reload(self, elapsed: i64) -> i64 {
         let end = (elapsed / self.count + 1) * self.count;
         match self.mode {

@@ -33,7 +33,7 @@ impl Chip {
         self.seen = ticks.max(self.seen);
     }
 
-    /// The SCI line.
+    /// Returns the SCI line.
     ///
     /// SPEC: acpi-6.5 :: 4.8.3.1 PM1 Event Grouping -> SCI while SCI_EN is set and a status bit meets its enable bit
     pub(super) fn sci(&self) -> bool {

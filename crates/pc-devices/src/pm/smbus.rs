@@ -17,7 +17,7 @@ pub(super) struct Smbus {
 codec_struct!(Smbus { status, control, plain, block, index });
 
 impl Smbus {
-    /// The interrupt output.
+    /// Returns the interrupt output.
     ///
     /// SPEC: intel-82371ab :: SMBHSTCNT—SMBus Host Control Register -> INTEREN enables the interrupt of a transaction's end
     pub(super) fn interrupt(&self) -> bool {

@@ -19,7 +19,7 @@ const EPOCH_SHIFT: i64 = 719_468;
 const ERA: i64 = 146_097;
 
 impl Date {
-    /// The date of `seconds` since 1970.
+    /// Returns the date of `seconds` since 1970.
     pub(super) fn from_seconds(seconds: i64) -> Date {
         let (days, time) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
         let shifted = days + EPOCH_SHIFT;

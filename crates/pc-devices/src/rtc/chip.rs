@@ -80,7 +80,7 @@ impl Chip {
         self.get(REGISTER_B) & SET != 0
     }
 
-    /// The interrupt output.
+    /// Returns the interrupt output.
     pub(super) fn irq(&self) -> bool {
         self.get(REGISTER_C) & self.get(REGISTER_B) & (PF | AF | UF) != 0
     }
@@ -148,7 +148,7 @@ impl Chip {
         update.into_iter().chain(periodic).min()
     }
 
-    /// A number in the form that DM chooses.
+    /// Returns a number in the form that DM chooses.
     fn encode(&self, value: u64) -> u8 {
         if self.get(REGISTER_B) & DM != 0 { value as u8 } else { bcd(value) }
     }
@@ -177,7 +177,7 @@ impl Chip {
         self.decode(byte & !PM) % 12 + if byte & PM != 0 { 12 } else { 0 }
     }
 
-    /// The byte at `index` of the time shown.
+    /// Returns the byte at `index` of the time shown.
     fn time_byte(&self, index: u8) -> Option<u8> {
         let seconds = self.seconds.min(i64::MAX as u64) as i64;
         let date = Date::from_seconds(seconds);

@@ -216,7 +216,7 @@ fn parameters(command: u8) -> usize {
 }
 
 impl Dsp {
-    /// Whether an interrupt waits: of bytes, of words.
+    /// Returns whether an interrupt waits: of bytes, of words.
     pub(super) fn interrupts(&self) -> (bool, bool) {
         (self.irq8, self.irq16)
     }
@@ -253,7 +253,7 @@ impl Dsp {
         self.last
     }
 
-    fn say(&mut self, bytes: &[u8]) {
+    fn queue_output(&mut self, bytes: &[u8]) {
         self.output.extend(bytes);
         self.output.truncate(MOST_OUTPUT);
     }
@@ -284,7 +284,7 @@ impl Dsp {
         let low_first = u16::from_le_bytes([byte(0), byte(1)]);
         match command {
             command::DIRECT_DAC => self.direct = Some(Direct { since: now, sample: byte(0) }),
-            command::DIRECT_ADC => self.say(&[0x80]),
+            command::DIRECT_ADC => self.queue_output(&[0x80]),
             // SPEC: creative-sb-guide :: DSP Commands -> 40h: 256 less 1000000 divided by the rate
             command::TIME_CONSTANT => self.set_rate(1_000_000 / (256 - u32::from(byte(0)))),
             // SPEC: creative-sb-guide :: DSP Commands -> 41h: the upper byte of the rate comes first
@@ -321,12 +321,12 @@ impl Dsp {
             command::CONTINUE_AUTO_16 => self.repeat(true, true),
             command::SPEAKER_ON => self.speaker = true,
             command::SPEAKER_OFF => self.speaker = false,
-            command::SPEAKER_STATUS => self.say(&[if self.speaker { 0xff } else { 0 }]),
-            command::IDENTIFY => self.say(&[!byte(0)]),
-            command::VERSION => self.say(&VERSION),
-            command::COPYRIGHT => self.say(COPYRIGHT),
+            command::SPEAKER_STATUS => self.queue_output(&[if self.speaker { 0xff } else { 0 }]),
+            command::IDENTIFY => self.queue_output(&[!byte(0)]),
+            command::VERSION => self.queue_output(&VERSION),
+            command::COPYRIGHT => self.queue_output(COPYRIGHT),
             command::WRITE_TEST => self.test = byte(0),
-            command::READ_TEST => self.say(&[self.test]),
+            command::READ_TEST => self.queue_output(&[self.test]),
             command::REQUEST_8 => self.irq8 = true,
             command::REQUEST_16 => self.irq16 = true,
             _ => {}

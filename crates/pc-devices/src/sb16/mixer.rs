@@ -23,7 +23,7 @@ pub(super) struct Mixer {
 }
 codec_struct!(Mixer { index, registers, irq, dma8, dma16 });
 
-/// The registers of 4 bits a channel, by the pairs of 5 bits that they are mapped to.
+/// Returns the registers of 4 bits a channel, by the pairs of 5 bits that they are mapped to.
 fn pair_of(index: u8) -> Option<u8> {
     match index {
         0x04 => Some(mixer::VOICE),

@@ -81,8 +81,8 @@ impl Board {
         }
         self.bench.now = end;
     }
-    fn heard(&mut self) -> Played {
-        let mut heard = self.ear.heard();
+    fn played(&mut self) -> Played {
+        let mut heard = self.ear.played();
         assert_eq!(heard.len(), 1, "without a gap");
         heard.remove(0)
     }
@@ -128,7 +128,7 @@ fn a_block_of_bytes_is_played_once() {
     assert!(board.irq(5), "that is the other's acknowledgement");
     board.read(0xe);
     assert!(!board.irq(5) && board.mixer(0x82) & 3 == 0);
-    let heard = board.heard();
+    let heard = board.played();
     let expected: Vec<_> = (0..100_i32).map(|n| [((n - 128) << 8) as i16; 2]).collect();
     assert_eq!((heard.rate, heard.frames), (22_050, expected));
     assert!(heard.at.since(VmTime(MS)) < MS);
@@ -181,7 +181,7 @@ fn words_in_stereo_go_on_until_they_are_to_end() {
     board.wait(50 * MS);
     assert!(board.irq(5));
     assert_eq!(board.moved, 6 * 882 * 2);
-    let heard = board.heard();
+    let heard = board.played();
     assert_eq!((heard.rate, heard.frames.len()), (44_100, 6 * 441));
     assert_eq!(heard.frames[..3], [[1000, -2000], [3000, -4000], [1000, -2000]]);
 }
@@ -226,7 +226,7 @@ fn samples_are_given_to_the_converter_directly() {
         board.command(&[0x10, if n % 2 == 0 { 0xff } else { 0x00 }]);
         board.wait(500_000);
     }
-    let heard = board.heard();
+    let heard = board.played();
     // 199 halves of a millisecond
     assert!((4380..=4395).contains(&heard.frames.len()), "{}", heard.frames.len());
     assert_eq!((heard.frames[5], heard.frames[30]), ([0x7f00; 2], [-0x8000; 2]));
@@ -243,7 +243,7 @@ fn the_mixer_has_volumes() {
     board.command(&[0x41, 0x1f, 0x40, 0xc0, 0x20, 0x63, 0x00]);
     board.wait(100 * MS);
     // The right side has 17 of 31, 14 dB below the default
-    assert_eq!(board.heard().frames[0], [0x7f00, (0x7f00 * 6538 / 32_768) as i16]);
+    assert_eq!(board.played().frames[0], [0x7f00, (0x7f00 * 6538 / 32_768) as i16]);
     board.set_mixer(0, 0);
     assert_eq!(board.mixer(0x04), 0xcc);
 }
@@ -273,7 +273,7 @@ fn compressed_samples_are_taken_but_not_heard() {
     board.command(&[0x40, 0x83, 0x74, 0x63, 0x00]);
     board.wait(100 * MS);
     assert_eq!((board.moved, board.irq(5)), (100, true));
-    assert_eq!(board.ear.heard(), []);
+    assert_eq!(board.ear.played(), []);
 }
 
 #[test]

@@ -103,7 +103,7 @@ impl Uart {
         self.ier & Ier::RECEIVED_DATA.bits() != 0
     }
 
-    /// Whether another byte fits: 16 with FIFOs, 1 without.
+    /// Returns whether another byte fits: 16 with FIFOs, 1 without.
     pub(super) fn has_room(&self) -> bool {
         usize::from(self.receive.len) < if self.fifos() { FIFO_SIZE } else { 1 }
     }
@@ -163,7 +163,7 @@ impl Uart {
         }
     }
 
-    /// The enabled source of the highest priority.
+    /// Returns the enabled source of the highest priority.
     ///
     /// SPEC: ns16550a :: 8.6 Interrupt Identification Register -> line status, received data, timeout, transmitter empty, modem status
     fn source(&self) -> u8 {
@@ -183,7 +183,7 @@ impl Uart {
         }
     }
 
-    /// The level of the interrupt line. A PC gates it with OUT2, which loopback holds inactive.
+    /// Returns the level of the interrupt line. A PC gates it with OUT2, which loopback holds inactive.
     ///
     /// SPEC: ns16550a :: 8.8 Modem Control Register -> loopback forces the modem control output pins inactive
     pub(super) fn interrupt(&self) -> bool {

@@ -67,9 +67,9 @@ impl SerialDevice {
         Self { index, base, irq, host, state }
     }
 
-    /// Whether the guest is ready for input: it has enabled the receive interrupt, or it has read LSR several times in a row,
-    /// as only a driver does that polls. Input stays with the host until then, since drivers clear the receiver when they
-    /// start: what came before, such as a script on standard input, would be lost.
+    /// Returns whether the guest is ready for input: it has enabled the receive interrupt, or it has read LSR several
+    /// times in a row, as only a driver does that polls. Input stays with the host until then, since drivers clear the
+    /// receiver when they start: what came before, such as a script on standard input, would be lost.
     fn is_ready(&self) -> bool {
         self.state.uart.wants_data() || self.state.lsr_reads == POLLS
     }
@@ -84,7 +84,7 @@ impl SerialDevice {
         };
     }
 
-    /// Whether input would interrupt.
+    /// Returns whether input would interrupt.
     fn listens(&self) -> bool {
         self.host.is_some() && self.state.uart.wants_data() && !self.state.uart.loopback()
     }
@@ -165,7 +165,7 @@ impl Pio for SerialDevice {
 }
 
 impl Timed for SerialDevice {
-    /// The character timeout, and the first look at the host's end. What comes later is announced.
+    /// Returns the character timeout, and the first look at the host's end. What comes later is announced.
     fn next_deadline(&self) -> Option<VmTime> {
         [self.state.listen_at, self.state.uart.timeout_at()].into_iter().flatten().min()
     }

@@ -92,7 +92,7 @@ impl TextColors {
         (color(attribute & 15), color(background))
     }
 
-    /// Whether a character has a line in the row of dots [`TextColors::underline`].
+    /// Returns whether a character has a line in the row of dots [`TextColors::underline`].
     ///
     /// SPEC: freevga :: Attributes -> underline where 6:4 is 000b and 2:0 is 001b
     pub(super) fn is_underlined(attribute: u8) -> bool {

@@ -88,7 +88,7 @@ fn put(data: &mut [u8], at: usize, bytes: &[u8]) {
     }
 }
 
-/// A detailed timing at 75 Hz, with the blanking that QEMU gives it.
+/// Returns a detailed timing at 75 Hz, with the blanking that QEMU gives it.
 fn timing(width: u32, height: u32) -> [u8; 18] {
     let (x_front, x_sync, x_blank) = (width * 25 / 100, width * 3 / 100, width * 35 / 100);
     let (y_front, y_sync, y_blank) = (height * 5 / 1000, height * 5 / 1000, height * 35 / 1000);

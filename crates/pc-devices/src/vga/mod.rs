@@ -82,7 +82,7 @@ impl Vram for VideoMemory<'_> {
     #[inline]
     fn set_word(&mut self, at: u32, value: u32) {
         let at = self.at(at & !3);
-        self.memory.note_write(at, 4);
+        self.memory.record_write(at, 4);
         self.memory.set_ram_value(at, 4, value.into());
     }
     fn byte(&self, at: u32) -> u8 {
@@ -90,7 +90,7 @@ impl Vram for VideoMemory<'_> {
     }
     fn set_byte(&mut self, at: u32, value: u8) {
         let at = self.at(at);
-        self.memory.note_write(at, 1);
+        self.memory.record_write(at, 1);
         self.memory.set_ram_value(at, 1, value.into());
     }
     fn copy(&self, at: u32, bytes: &mut [u8]) {
@@ -182,7 +182,7 @@ impl Vga {
     fn write_dispi(&mut self, memory: &GuestMemory, value: u16) {
         let clear = u64::from(self.chip.write_dispi(value, self.video.len));
         if clear > 0 {
-            memory.note_write(self.video.start, clear);
+            memory.record_write(self.video.start, clear);
             memory.ram_fill(self.video.start, clear, 0);
         }
         self.map_plain_window(memory);
@@ -301,7 +301,7 @@ impl Mmio for Vga {
 impl Screen for Vga {
     fn render(&mut self, memory: &GuestMemory, now: VmTime, frame: &mut Frame) {
         if let Some(dirty) = memory.take_dirty(self.video.start) {
-            dirty.pages().for_each(|offset| self.view.note_page(offset));
+            dirty.pages().for_each(|offset| self.view.mark_page(offset));
         }
         self.view.render(&self.chip, &self.memory(memory), now, frame);
     }

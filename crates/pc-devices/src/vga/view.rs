@@ -50,7 +50,7 @@ impl View {
     }
 
     /// Records that a page was written.
-    pub(super) fn note_page(&mut self, offset: u64) {
+    pub(super) fn mark_page(&mut self, offset: u64) {
         let page = (offset / PAGE_SIZE) as usize;
         if self.pages.len() <= page {
             self.pages.resize(page + 1, 0);
@@ -169,7 +169,7 @@ impl View {
         }
     }
 
-    /// Whether anything was written where lines take their words from all over the VGA's memory.
+    /// Returns whether anything was written where lines take their words from all over the VGA's memory.
     fn is_scattered_write(&self, raster: &Raster, since: u64) -> bool {
         raster.row_bits != [None, None] && self.is_written(0, u64::from(raster.words) * 4, since)
     }

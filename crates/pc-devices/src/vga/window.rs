@@ -53,7 +53,7 @@ fn planes(bits: u8) -> u32 {
     PLANES[usize::from(bits & 15)]
 }
 
-/// A byte in all four planes.
+/// Returns a byte in all four planes.
 fn spread(byte: u8) -> u32 {
     u32::from(byte) * 0x0101_0101
 }

@@ -56,7 +56,7 @@ pub(super) struct Answer<'a> {
     pub(super) out: &'a State,
 }
 
-/// A number written as `0x...`.
+/// Returns a number written as `0x...`.
 pub(super) fn number(text: &str) -> Result<u64> {
     let digits = text.strip_prefix("0x").with_context(|| format!("{text} does not start with 0x"))?;
     u64::from_str_radix(digits, 16).with_context(|| format!("{text} is not a number"))

@@ -42,7 +42,7 @@ pub struct Microtests {
 }
 
 impl Microtests {
-    /// With a processor of its own.
+    /// With a separate processor.
     ///
     /// # Errors
     /// Where the host has no memory for it.

@@ -15,7 +15,7 @@ const RAM: u64 = 16 << 20;
 const PML4: u64 = 0xf0_0000;
 const PDPT: u64 = 0xf0_1000;
 const PD: u64 = 0xf0_2000;
-/// The interrupt table leads every vector to a HLT of its own.
+/// The interrupt table: each vector has its own HLT as handler.
 const IDT: u64 = 0xf1_0000;
 const GDT: u64 = 0xf2_0000;
 const TSS: u64 = 0xf2_1000;
@@ -165,8 +165,8 @@ impl Runner {
         self.outcome(case, fault)
     }
 
-    /// Runs a vector once more, without looking up after each instruction, so that compiled code may run. The first time
-    /// told where it ends: an INT3 stands there. Gives the instructions that compiled code executed, too.
+    /// Runs a vector again without stopping after each instruction, so that compiled code can run. The first run
+    /// determined its end, which has an INT3. Also returns the number of instructions executed in compiled code.
     pub(super) fn run_again(&mut self, case: &Case, first: &State) -> Result<(State, u64)> {
         let end = self.vcpu.cpu.rip;
         if first.fault.is_none() && self.ram.contains(GuestPhysAddr(end), 1) {
@@ -256,7 +256,7 @@ fn set_register(cpu: &mut x86_state::Cpu, name: &str, value: &str) -> Result<()>
         "mxcsr" => cpu.mxcsr = Mxcsr::from_bits_retain(number(value)? as u32),
         "fcw" => cpu.x87.control = number(value)? as u16,
         "fsw" => {
-            // The stack registers were given by position: keep them where TOP says.
+            // The vector has stack registers relative to TOP: store them at their physical positions.
             let old = cpu.x87.r;
             let (before, status) = (usize::from(cpu.x87.top()), number(value)? as u16);
             cpu.x87.status = status;
@@ -294,7 +294,7 @@ fn set_register(cpu: &mut x86_state::Cpu, name: &str, value: &str) -> Result<()>
                 register.hi = half(16);
             }
         }
-        _ => bail!("{name} is no register this runner knows"),
+        _ => bail!("unknown register {name}"),
     }
     Ok(())
 }

@@ -149,7 +149,7 @@ pub struct ChangeMedium {
     pub id: Option<String>,
     /// The image
     pub filename: String,
-    /// The image's format; found out where nothing is said
+    /// The image's format; probed by default
     pub format: Option<String>,
     /// Even if the guest has locked the tray
     #[serde(default)]
@@ -203,7 +203,7 @@ pub struct HumanMonitorCommand {
 #[serde(deny_unknown_fields)]
 struct NoArguments {}
 
-/// Reads arguments. The messages are QEMU's where serde says the same.
+/// Parses arguments. Error messages are QEMU's where serde has an equivalent.
 fn arguments<T: for<'a> Deserialize<'a>>(value: Value) -> Result<T, MonitorError> {
     serde_json::from_value(value).map_err(|error| {
         let text = error.to_string();

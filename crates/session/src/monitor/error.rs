@@ -33,7 +33,7 @@ impl MonitorError {
         Self { class: ErrorClass::CommandNotFound, desc: desc.into() }
     }
 
-    /// Returns the error as QMP has it.
+    /// Returns the error in QMP's form.
     pub(super) fn to_json(&self) -> Value {
         json!({ "class": format!("{:?}", self.class), "desc": self.desc })
     }

@@ -1,4 +1,4 @@
-//! What a machine says without having been asked: QMP's events.
+//! QMP events.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ pub enum ShutdownCause {
 }
 
 impl ShutdownCause {
-    /// Whether the guest wanted it.
+    /// Returns whether the guest caused it.
     pub fn is_guests(self) -> bool {
         matches!(self, Self::GuestShutdown | Self::GuestReset)
     }
@@ -40,7 +40,7 @@ impl ShutdownCause {
 pub enum Event {
     /// The machine was stopped
     Stop,
-    /// The machine goes on
+    /// The machine resumes
     Resume,
     /// The machine was reset
     Reset(ShutdownCause),

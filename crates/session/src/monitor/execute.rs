@@ -72,7 +72,7 @@ impl Monitor {
         }
     }
 
-    /// Has the machine go on.
+    /// Resumes the machine.
     pub(super) fn cont(&mut self, machine: &mut Machine) -> Done {
         if self.state.needs_reset() {
             return Err(MonitorError::new("Resetting the Virtual Machine is required"));
@@ -139,7 +139,7 @@ impl Monitor {
         drive.ok_or_else(|| MonitorError { class: ErrorClass::DeviceNotFound, desc: desc() })
     }
 
-    /// Returns a drive whose medium can be changed.
+    /// Returns a drive with a removable medium.
     fn removable(
         target: &mut Target<'_>,
         device: Option<&String>,

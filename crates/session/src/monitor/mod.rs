@@ -1,9 +1,9 @@
 //! QMP and the human monitor: commands of people and tools to a machine, without files, sockets and terminals, which belong
 //! to the programs that use this.
 //!
-//! A program keeps one [`Monitor`] beside its machine. For each connection it has a [`QmpSession`] or a [`HumanSession`],
-//! hands them what arrives while the machine stands between two stretches of running, and sends back what they return and
-//! what [`Monitor::take_events`] gives. It runs the machine while [`Monitor::is_running`] says so, and calls
+//! A program has one [`Monitor`] for its machine, and a [`QmpSession`] or a [`HumanSession`] for each connection.
+//! Between two stretches of execution it passes received bytes to the sessions, and sends what they and
+//! [`Monitor::take_events`] return. It runs the machine while [`Monitor::is_running`] returns true, and calls
 //! [`Monitor::advance`] before each stretch.
 
 mod command;
@@ -57,7 +57,7 @@ pub trait MonitorHost {
     /// # Errors
     /// One line that names the file.
     fn load_state(&mut self, path: &str) -> Result<Vec<u8>, String>;
-    /// Returns the format of a medium's file that was opened without one; `None` where the host does not tell.
+    /// Returns the format of a medium's file that was opened without one; `None` if it is unknown.
     fn format_of(&self, _file: &str) -> Option<String> {
         None
     }
@@ -110,7 +110,7 @@ impl RunState {
         }
     }
 
-    /// Whether only a reset helps.
+    /// Returns whether only a reset helps.
     fn needs_reset(self) -> bool {
         matches!(self, Self::Shutdown | Self::InternalError)
     }
@@ -123,7 +123,7 @@ struct MediumFile {
     format: Option<String>,
 }
 
-/// What a monitor knows of the machine from its options.
+/// The machine's options, as far as a monitor reports them.
 #[derive(Clone, Debug, Default)]
 pub struct MonitorSetup {
     /// `-name`
@@ -172,7 +172,7 @@ impl Monitor {
             let drive = device.properties.iter().find(|(name, _)| name == "drive");
             drive.map(|(_, value)| value.clone())
         };
-        // A drive is called by its own name or its medium's, as its controller has it.
+        // A drive is named by its own id or that of its medium, depending on its controller.
         let cds = spec.devices.iter().filter(|device| device.model == "ide-cd");
         let cds = cds.flat_map(|device| device.id.clone().into_iter().chain(drive_of(device))).collect();
         let mut media = BTreeMap::new();
@@ -197,7 +197,7 @@ impl Monitor {
         }
     }
 
-    /// Whether the machine is to run.
+    /// Returns whether the machine is to run.
     pub fn is_running(&self) -> bool {
         self.state == RunState::Running
     }
@@ -247,8 +247,8 @@ impl Monitor {
         self.keys.deadline()
     }
 
-    /// Notes that a stretch of running ended the machine. Returns whether it is to end; it is not where a power-off only
-    /// stops it.
+    /// Handles a stretch of execution that ended the machine. Returns whether the program ends; it does not if a
+    /// power-off only stops the machine.
     pub fn ends(&mut self, outcome: &Outcome, machine: &mut Machine) -> bool {
         let Outcome::Ended { cause, .. } = outcome else { return false };
         let Some(cause) = *cause else { return true };
@@ -262,7 +262,7 @@ impl Monitor {
         false
     }
 
-    /// Notes that the host ends the machine.
+    /// Records that the host ends the machine.
     pub fn ended_by_host(&mut self) {
         self.events.push(Event::Shutdown(ShutdownCause::HostUi));
     }

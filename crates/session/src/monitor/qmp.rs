@@ -21,7 +21,7 @@ struct Request {
     arguments: Value,
 }
 
-/// Returns what a request asks for.
+/// Parses a request.
 fn request(members: Map<String, Value>) -> Result<Request, MonitorError> {
     let (mut name, mut arguments) = (None, Value::Object(Map::new()));
     for (member, value) in members {
@@ -46,7 +46,7 @@ impl QmpSession {
         Self { negotiated: false, pretty }
     }
 
-    /// Whether the connection is sent events.
+    /// Returns whether the connection is sent events.
     pub fn wants_events(&self) -> bool {
         self.negotiated
     }

@@ -6,7 +6,7 @@ use device_api::DriveInfo;
 use machine::MAX_PROCESSORS;
 use serde_json::{Value, json};
 
-/// The version of QEMU whose protocol this is, and what speaks it.
+/// Returns the version of QEMU of the protocol, and the name and version of this program.
 pub(crate) fn version() -> Value {
     json!({ "qemu": { "major": 7, "minor": 2, "micro": 0 }, "package": package() })
 }

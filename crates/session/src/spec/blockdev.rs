@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Drivers of formats.
 const FORMATS: [&str; 3] = ["raw", "qcow2", "vmdk"];
-/// Properties of both kinds of drivers whose value changes nothing here.
+/// Properties of both kinds of drivers that are accepted and have no effect.
 const IGNORED: [&str; 5] = ["auto-read-only", "cache.direct", "cache.no-flush", "discard", "detect-zeroes"];
 
 /// What a node is made of.
@@ -41,8 +41,8 @@ fn file(options: &mut Keyed, prefix: &str) -> Result<PathBuf> {
     }
 }
 
-/// `-blockdev driver=qcow2,node-name=NAME,file.driver=file,file.filename=FILE`, or the same as JSON. Returns the node, and
-/// the one below it where that has a name of its own.
+/// `-blockdev driver=qcow2,node-name=NAME,file.driver=file,file.filename=FILE`, or the same as JSON. Returns the node,
+/// and the one below it if that has a name.
 fn parse(text: &str) -> Result<Vec<Node>> {
     let mut options = Keyed::parse_or_json("-blockdev", text)?;
     let Some(driver) = options.take("driver") else {

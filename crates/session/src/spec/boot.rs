@@ -49,7 +49,7 @@ pub(crate) fn parse_boot(text: &str) -> Result<Boot, String> {
 }
 
 impl MachineSpec {
-    /// Whether firmware starts the machine.
+    /// Returns whether firmware starts the machine.
     pub fn has_firmware(&self) -> bool {
         self.images.iter().any(|image| image.id == "bios")
             || self.blocks.iter().any(|block| block.kind == MediaKind::Flash)

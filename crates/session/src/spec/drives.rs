@@ -29,7 +29,7 @@ pub struct BlockSpec {
     pub file: PathBuf,
     /// What it is for
     pub kind: MediaKind,
-    /// `raw`, `qcow2`, ...; found out where nothing is said
+    /// `raw`, `qcow2`, ...; probed by default
     pub format: Option<String>,
     /// The guest may not write
     pub read_only: bool,
@@ -159,7 +159,7 @@ impl MachineSpec {
             (number(&mut options, "index")?, number(&mut options, "bus")?, number(&mut options, "unit")?);
         let index = match (index, bus, unit) {
             (Some(_), Some(_), _) | (Some(_), _, Some(_)) => {
-                bail!("-drive: index says what bus and unit say")
+                bail!("-drive: index cannot be combined with bus and unit")
             }
             (None, None, None) => None,
             (None, bus, unit) => Some(bus.unwrap_or(0) * 2 + unit.unwrap_or(0)),
@@ -238,15 +238,15 @@ impl MachineSpec {
         Ok(())
     }
 
-    /// Notes the formats of media that were opened without one, as `probe` finds them.
-    pub fn note_formats(&mut self, probe: impl Fn(&Path) -> Option<String>) {
+    /// Sets the formats of media that were opened without one to those that `probe` returns.
+    pub fn set_probed_formats(&mut self, probe: impl Fn(&Path) -> Option<String>) {
         for block in self.blocks.iter_mut().filter(|block| block.format.is_none()) {
             block.format = probe(&block.file);
         }
     }
 
-    /// Chooses the kinds of the floppy drives by their media, and has CMOS memory name them. A medium of no usual size is
-    /// taken for one of 1.44 MB, which is also what an empty drive takes.
+    /// Selects the kinds of the floppy drives by their media, and sets them in CMOS memory. A medium of another size,
+    /// and an empty drive, count as 1.44 MB.
     pub fn fit_floppies(&mut self, bytes: impl Fn(&Path) -> Option<u64>) {
         let mut kinds = [None; 2];
         for device in self.devices.iter_mut().filter(|device| device.model == "floppy") {

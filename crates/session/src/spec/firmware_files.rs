@@ -10,7 +10,7 @@ use std::path::Path;
 /// SPEC: qemu-fw-cfg :: File Directory (Key 0x0019, FW_CFG_FILE_DIR) -> 56 bytes of name, the last of them zero
 const LONGEST_NAME: usize = 55;
 
-/// What the names of images begin with whose bytes are a file's.
+/// Prefix of the names of images with the bytes of a file.
 pub(super) const PREFIX: &str = "fw_cfg:";
 
 /// Files that the machine itself makes.

@@ -21,7 +21,7 @@ impl Keyed {
         Self::parse_lists(option, text, first, &[])
     }
 
-    /// The same, where parts of some names may be given again.
+    /// Returns the same, where parts of some names may be given again.
     ///
     /// # Errors
     /// A name that is given twice, or none.
@@ -41,7 +41,8 @@ impl Keyed {
         Ok(Self { option, text: text.to_owned(), parts })
     }
 
-    /// The same of a value that may be a JSON object, whose members' names are joined by points: `file.filename`.
+    /// Returns the same for a value that may be a JSON object; names of nested members are joined by dots:
+    /// `file.filename`.
     ///
     /// # Errors
     /// A name that is given twice, or none, or text that begins as JSON and is none.
@@ -107,7 +108,7 @@ impl Keyed {
         }
     }
 
-    /// Takes a part whose value changes nothing here.
+    /// Accepts and ignores parts that have no effect here.
     pub(super) fn ignore(&mut self, names: &[&str]) {
         for name in names {
             let _ = self.take(name);

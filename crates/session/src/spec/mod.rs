@@ -32,7 +32,7 @@ pub enum CharTarget {
     Stdio,
     /// A file, for what the guest sends
     File(PathBuf),
-    /// A socket, whose other end gets what the guest sends and may send something itself
+    /// A socket, for both directions
     Socket(Socket),
     /// Nowhere
     Null,
@@ -47,7 +47,7 @@ pub struct CharSpec {
     pub target: CharTarget,
 }
 
-/// A line that is connected, but whose other end takes everything and says nothing.
+/// A null back end: output is discarded, and there is no input.
 #[derive(Debug)]
 pub struct NullChar;
 
@@ -100,7 +100,8 @@ pub struct ImageSpec {
 }
 
 impl ImageSpec {
-    /// Whether it is the content of a file of fw_cfg, which [`Guest`](crate::Guest) takes, rather than a device's.
+    /// Returns whether it is the content of a file of fw_cfg, which [`Guest`](crate::Guest) takes, rather than a
+    /// device's.
     pub fn is_firmware_file(&self) -> bool {
         self.id.starts_with(firmware_files::PREFIX)
     }
@@ -132,7 +133,7 @@ pub struct MachineSpec {
 }
 
 impl MachineSpec {
-    /// Returns what the options ask for.
+    /// Returns the specification of the options.
     ///
     /// # Errors
     /// One line that names the option and what is possible.
@@ -195,7 +196,7 @@ impl MachineSpec {
             .or_else(|| find(|target| matches!(target, CharTarget::File(_))))
     }
 
-    /// Returns networks, and character devices as `open` gives them; what it leaves out is a line whose bytes are lost.
+    /// Returns networks, and the character devices that `open` returns; those without one get a null back end.
     pub fn chars(
         &self,
         mut open: impl FnMut(&CharSpec) -> Result<Option<Box<dyn CharBackend>>>,
@@ -209,7 +210,7 @@ impl MachineSpec {
         Ok(backends)
     }
 
-    /// Returns networks, character devices whose bytes are all lost, and audio devices that are not heard.
+    /// Returns networks, null character devices and null audio devices.
     pub fn null_chars(&self) -> Backends {
         let mut backends = self.chars(|_| Ok(None)).unwrap_or_default();
         self.null_sounds(&mut backends);

@@ -103,7 +103,7 @@ fn tcp(option: &str, host: &str, port: &str) -> Result<Address> {
     Ok(Address::Tcp(host.to_owned(), port))
 }
 
-/// What is spoken over a monitor's connection.
+/// The protocol of a monitor's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MonitorMode {
     /// QMP
@@ -118,7 +118,7 @@ pub enum MonitorMode {
 /// A place where commands come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MonitorSpec {
-    /// What is spoken
+    /// The protocol
     pub mode: MonitorMode,
     /// Where
     pub target: CharTarget,
@@ -127,8 +127,8 @@ pub struct MonitorSpec {
 }
 
 impl MachineSpec {
-    /// `-qmp`, `-qmp-pretty`, `-monitor`, `-mon`. Where the terminal is a serial port's or the screen's, it is a monitor's
-    /// too, which Ctrl-A C opens, unless `-monitor` says where the monitor is.
+    /// `-qmp`, `-qmp-pretty`, `-monitor`, `-mon`. If the terminal belongs to a serial port or the display, Ctrl-A C
+    /// switches it to a monitor, unless `-monitor` is given.
     pub(super) fn add_monitors(&mut self, args: &RunArgs) -> Result<()> {
         for (option, texts, pretty) in [("-qmp", &args.qmp, false), ("-qmp-pretty", &args.qmp_pretty, true)] {
             for text in texts {

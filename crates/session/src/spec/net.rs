@@ -14,7 +14,7 @@ const CARD: &str = "e1000";
 const CARD_NAMES: [&str; 3] = [CARD, "e1000-82540em", "82540em"];
 /// QEMU's first address of a card; the next cards count its last byte up.
 const FIRST_MAC: [u8; 6] = [0x52, 0x54, 0x00, 0x12, 0x34, 0x56];
-/// Bytes of a frame that a recorder keeps where nothing is said.
+/// Default number of bytes of a frame that are recorded.
 const MOST: u32 = 65_536;
 
 /// Where the frames of a network are recorded.
@@ -40,7 +40,7 @@ pub struct NetSpec {
 /// The property that may be given again.
 const FORWARD: &str = "hostfwd";
 
-/// Returns the forwarding that `tcp:[HOSTADDR]:HOSTPORT-[GUESTADDR]:GUESTPORT` says.
+/// Parses a forwarding, `tcp:[HOSTADDR]:HOSTPORT-[GUESTADDR]:GUESTPORT`.
 fn parse_forward(option: &str, text: &str) -> Result<Forward> {
     let bad = || format!("{option}: hostfwd={text} is no forwarding; write tcp::2222-:22");
     let (protocol, ends) = text.split_once(':').with_context(bad)?;
@@ -58,7 +58,7 @@ fn parse_forward(option: &str, text: &str) -> Result<Forward> {
     Ok(Forward { listen: end(listen).with_context(bad)?, guest: end(guest).with_context(bad)? })
 }
 
-/// Takes what is said of a user-mode network.
+/// Takes the properties of a user-mode network.
 fn user(option: &str, options: &mut Keyed) -> Result<Config> {
     for name in ["guestfwd", "tftp", "smb", "smbserver", "dnssearch"] {
         ensure!(options.take(name).is_none(), "{option}: {name} is not there yet; leave it out");

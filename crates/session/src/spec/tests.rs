@@ -12,7 +12,7 @@ fn spec(line: &str) -> Result<MachineSpec, String> {
     MachineSpec::new(&args(line)).map_err(|error| error.to_string())
 }
 
-/// Devices as `-device` would say them.
+/// Returns devices in the form of `-device`.
 fn devices(line: &str) -> Vec<String> {
     let text = |device: DeviceSpec| {
         let id = device.id.map(|id| format!(",id={id}")).unwrap_or_default();
@@ -124,7 +124,7 @@ fn drives_of_device_have_the_names_of_their_places() {
 #[test]
 fn formats_are_noted_where_none_was_given() {
     let mut spec = spec("--hda a --drive file=b,format=raw").unwrap();
-    spec.note_formats(|file| Some(format!("of {}", file.display())));
+    spec.set_probed_formats(|file| Some(format!("of {}", file.display())));
     let formats: Vec<_> = spec.blocks.into_iter().map(|block| block.format.unwrap()).collect();
     assert_eq!(formats, ["of a", "raw"]);
 }

@@ -122,7 +122,7 @@ pub(super) struct Painter {
 
 impl Painter {
     /// Invalidates the whole screen.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn invalidate(&mut self) {
         self.shown = None;
     }
 
@@ -228,7 +228,7 @@ mod tests {
         let some = painted(&mut painter, grid(size, &screen(&["ab┌d", "wXYz"], None)));
         assert!(some.contains("\x1b[2;2H") && some.contains("XY"), "{some:?}");
         assert!(!some.contains('a') && !some.contains("\x1b[?25h"), "{some:?}");
-        painter.forget();
+        painter.invalidate();
         assert!(painted(&mut painter, grid(size, &screen(&["ab┌d", "wXYz"], None))).contains("ab┌d"));
     }
 

@@ -92,7 +92,7 @@ impl Screen {
         let mut drawn = Ok(());
         if !state.is_entered {
             state.is_entered = true;
-            state.painter.forget();
+            state.painter.invalidate();
             drawn = queue!(out, EnterAlternateScreen, EnableBracketedPaste);
         }
         drawn = drawn.and_then(|()| state.painter.paint(grid, self.colors, &mut out));

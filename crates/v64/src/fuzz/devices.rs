@@ -44,7 +44,7 @@ fn one_of<'a, T>(random: &mut Random, all: &'a [T]) -> Option<&'a T> {
     all.get(random.below(all.len() as u64) as usize)
 }
 
-/// A number as registers like it: a command, a count, an address of the buffers, anything.
+/// Returns a number as registers like it: a command, a count, an address of the buffers, anything.
 fn value(random: &mut Random) -> u64 {
     match random.below(5) {
         0 => random.below(4),

@@ -19,8 +19,8 @@ fn put(image: &mut [u8], at: usize, bytes: &[u8]) {
     image[at..at + bytes.len()].copy_from_slice(bytes);
 }
 
-/// A qcow2 image in clusters of 512 bytes: header, L1 table, refcount table, refcount block, L2 table, a cluster of data, a
-/// compressed one in two clusters.
+/// Returns a qcow2 image in clusters of 512 bytes: header, L1 table, refcount table, refcount block, L2 table, a
+/// cluster of data, a compressed one in two clusters.
 fn qcow2(version: u32) -> Vec<u8> {
     let mut image = vec![0; 8 * CLUSTER];
     put(&mut image, 0, b"QFI\xfb");
@@ -51,7 +51,7 @@ fn qcow2(version: u32) -> Vec<u8> {
     image
 }
 
-/// A qcow2 image over a backing file, with a list of snapshots.
+/// Returns a qcow2 image over a backing file, with a list of snapshots.
 fn with_backing() -> Vec<u8> {
     let mut image = qcow2(3);
     put(&mut image, 8, &300_u64.to_be_bytes());

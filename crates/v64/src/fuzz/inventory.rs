@@ -28,7 +28,7 @@ fn backends_of(decl: &DeviceDecl) -> impl Iterator<Item = (&'static Property, Ro
     })
 }
 
-/// The instances of a device, and their back ends.
+/// Returns the instances of a device, and their back ends.
 fn instances(decl: &DeviceDecl, chaos: &Chaos, backends: &mut Backends) -> Vec<DeviceSpec> {
     let count = if matches!(decl.presence, Presence::AttachedTo(_)) { PARTS } else { 1 };
     let instance = |n: usize| {

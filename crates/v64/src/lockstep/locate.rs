@@ -84,7 +84,7 @@ impl Search<'_> {
         })
     }
 
-    /// The instructions that the interpreter executes from one count to another, a line each.
+    /// Returns the instructions that the interpreter executes from one count to another, a line each.
     fn executed(&self, place: Place) -> Result<String> {
         let mut out = String::new();
         let mut pair = self.replay(place.from, |_| ())?;
@@ -102,7 +102,7 @@ impl Search<'_> {
     }
 }
 
-/// The instruction at RIP.
+/// Returns the instruction at RIP.
 fn instruction(machine: &mut Machine) -> String {
     let (rip, size) = (machine.vcpu().cpu.rip, machine.vcpu().cpu.code_size);
     let mut bytes = [0; 15];

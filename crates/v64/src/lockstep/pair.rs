@@ -102,14 +102,14 @@ impl Pair {
         (Registers::of(&self.plain.machine), Registers::of(&self.compiled.machine))
     }
 
-    /// Whether the processors, or the ways the machines ended, differ.
+    /// Returns whether the processors, or the ways the machines ended, differ.
     pub(super) fn registers_differ(&self) -> bool {
         let (a, b) = self.registers();
         let code = |side: &Side| side.ended.as_ref().map(|ended| ended.0);
         a != b || code(&self.plain) != code(&self.compiled)
     }
 
-    /// Whether anything differs: processors, RAM, devices.
+    /// Returns whether anything differs: processors, RAM, devices.
     pub(super) fn differ(&mut self) -> bool {
         self.registers_differ() || self.plain.machine.state_hash() != self.compiled.machine.state_hash()
     }

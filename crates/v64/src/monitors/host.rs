@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// The host's files.
 pub(crate) struct Files;
 
-/// The host's text without the number behind it.
+/// Returns the host's text without the number behind it.
 fn text(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_owned()

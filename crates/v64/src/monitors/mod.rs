@@ -167,7 +167,7 @@ impl Monitors {
         Ok(monitors)
     }
 
-    /// Whether there is any at all.
+    /// Returns whether there is any at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.connections.is_empty()
     }

@@ -31,7 +31,7 @@ fn hash(node: &Node) -> usize {
 
 impl Index {
     /// Looks up a node; `node_at` returns nodes of the list. Grows the table so that the node can be inserted.
-    pub(super) fn look(&mut self, node: &Node, len: usize, node_at: impl Fn(u32) -> Option<Node>) -> Place {
+    pub(super) fn lookup(&mut self, node: &Node, len: usize, node_at: impl Fn(u32) -> Option<Node>) -> Place {
         if 2 * (len + 1) > self.slots.len() {
             self.slots = vec![0; (4 * (len + 1)).next_power_of_two().max(FEWEST)];
             for n in 0..len as u32 {
@@ -66,7 +66,7 @@ impl Index {
     }
 
     /// Drops the table after the list was truncated; the next lookup rebuilds it.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn drop_table(&mut self) {
         self.slots.clear();
     }
 }

@@ -37,7 +37,7 @@ impl Display<'_, '_> {
         }
     }
 
-    /// Whether the instruction shifts by the constant 1.
+    /// Returns whether the instruction shifts by the constant 1.
     pub(super) fn counts_one(&self) -> bool {
         self.insn.operands.iter().any(|operand| operand.kind == crate::OperandKind::One)
     }

@@ -5,7 +5,7 @@ use crate::{Feature, InsnFlags, MemSize, Op, Operand, OperandKind};
 use core::fmt;
 use x86_types::{Cond, Width};
 
-/// The condition's suffix of Jcc, SETcc and CMOVcc.
+/// Returns the condition's suffix of Jcc, SETcc and CMOVcc.
 const fn condition(cond: Cond) -> &'static str {
     match cond {
         Cond::O => "o",
@@ -49,7 +49,7 @@ impl Display<'_, '_> {
         f.write_str(suffix)
     }
 
-    /// Whether the instruction has REX.W or VEX.W.
+    /// Returns whether the instruction has REX.W or VEX.W.
     fn w(&self) -> bool {
         self.insn.flags.contains(InsnFlags::W)
     }
@@ -105,7 +105,7 @@ impl Display<'_, '_> {
         }
     }
 
-    /// Whether this is a MOV with 64 bits of immediate or of memory offset.
+    /// Returns whether this is a MOV with 64 bits of immediate or of memory offset.
     fn has_full_immediate(&self) -> bool {
         let insn = self.insn;
         let moffs = insn.flags.contains(InsnFlags::MOFFS) && insn.addrsize == Width::B8;
@@ -114,7 +114,7 @@ impl Display<'_, '_> {
         moffs || immediate && !insn.has_mem() && insn.len >= 10
     }
 
-    /// A size as a suffix: none for 64 bits, which are the default where there are such suffixes.
+    /// Returns a size as a suffix: none for 64 bits, which are the default where there are such suffixes.
     fn size_letter(&self, size: Width) -> &'static str {
         match (size, self.options.syntax) {
             (Width::B1 | Width::B8, _) => "",
@@ -124,7 +124,7 @@ impl Display<'_, '_> {
         }
     }
 
-    /// The operand size as a suffix, if a prefix chose it.
+    /// Returns the operand size as a suffix, if a prefix chose it.
     fn unusual_size(&self) -> &'static str {
         let prefixed = self.insn.flags.contains(InsnFlags::OPSIZE_PREFIX);
         if prefixed { self.size_letter(self.insn.opsize) } else { "" }
@@ -183,7 +183,7 @@ impl Display<'_, '_> {
         }
     }
 
-    /// The operation with its operands exchanged.
+    /// Returns the operation with its operands exchanged.
     const fn reversed(op: Op) -> &'static str {
         match op {
             Op::Fsub => "fsubr",
@@ -197,7 +197,7 @@ impl Display<'_, '_> {
         }
     }
 
-    /// The letter of a memory operand's size.
+    /// Returns the letter of a memory operand's size.
     fn letter(size: Option<MemSize>) -> &'static str {
         match size {
             Some(MemSize::B1) => "b",
@@ -208,7 +208,7 @@ impl Display<'_, '_> {
         }
     }
 
-    /// The suffix of an x87 instruction with a number in memory: of its size and of whether it is an integer.
+    /// Returns the suffix of an x87 instruction with a number in memory: of its size and of whether it is an integer.
     fn x87_letter(&self, size: Option<MemSize>) -> &'static str {
         match self.insn.op {
             Op::Fadd

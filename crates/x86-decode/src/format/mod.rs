@@ -76,7 +76,8 @@ enum Part {
 }
 
 impl Display<'_, '_> {
-    /// The operands in Intel's order. GNU tools write those of string operations and some other implicit ones, too.
+    /// Returns the operands in Intel's order. GNU tools write those of string operations and some other implicit ones,
+    /// too.
     fn parts(&self) -> [Option<Part>; PARTS] {
         let insn = self.insn;
         let mut parts = [None; PARTS];
@@ -184,7 +185,7 @@ impl Display<'_, '_> {
         Ok(())
     }
 
-    /// The address that an operand without registers, or relative to RIP, names.
+    /// Returns the address that an operand without registers, or relative to RIP, names.
     fn named_address(&self, memory: &MemoryOperand) -> Option<u64> {
         let relative = memory.base.is_some_and(|base| base.kind() == RegisterKind::Ip);
         match (relative, memory.base, memory.index) {

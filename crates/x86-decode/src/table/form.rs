@@ -154,7 +154,7 @@ impl Form {
         self.flags as u32 >> 7 & 4
     }
 
-    /// Whether the form's constraints hold, looking only at the key's bits in `known`.
+    /// Returns whether the form's constraints hold, looking only at the key's bits in `known`.
     #[inline(always)]
     pub(crate) const fn matches(&self, key: u16, known: u16) -> bool {
         (key ^ self.value) & self.mask & known == 0
@@ -247,7 +247,7 @@ pub(super) const fn opsize(rule: u8, no_66: bool, context: u8) -> Width {
 }
 
 impl Class {
-    /// Whether the operand is memory where ModRM.mod is not 3.
+    /// Returns whether the operand is memory where ModRM.mod is not 3.
     pub(super) const fn reaches_memory(self) -> bool {
         matches!(self, Class::E | Class::M | Class::Q | Class::W | Class::Vm)
     }

@@ -73,7 +73,7 @@ pub(crate) const fn unusual(kind: u8, opsize: Width, addrsize: Width, raw: u64) 
 /// Instead of a length: it depends on more than opcode and operand size.
 pub(crate) const VARIES: u8 = 0xff;
 
-/// How many bytes a row's immediate has in a [context](super::form::opctx).
+/// Returns how many bytes a row's immediate has in a [context](super::form::opctx).
 pub(super) const fn len(row: &Row, vex: bool, context: u8) -> u8 {
     let rule = super::form::opsize_rule(row, vex);
     let opsize = super::form::opsize(rule >> 1, rule & 1 != 0, context);
@@ -85,7 +85,7 @@ pub(super) const fn len(row: &Row, vex: bool, context: u8) -> u8 {
     }
 }
 
-/// The kind of a row's immediate.
+/// Returns the kind of a row's immediate.
 pub(super) const fn kind(row: &Row) -> u8 {
     let mut kind = NONE;
     let mut i = 0;

@@ -32,7 +32,7 @@ impl Entry {
         (self.0 >> 31) as u8
     }
 
-    /// The slot that a key selects.
+    /// Returns the slot that a key selects.
     #[inline(always)]
     pub(crate) const fn slot(self, key: u16) -> usize {
         let selected = key as u32 >> (self.0 >> Self::SHIFT & 15) & (self.0 >> Self::MASK & 63);
@@ -45,7 +45,7 @@ impl Entry {
         (self.0 >> Self::LENGTHS & 31) as usize
     }
 
-    /// All slots of the opcode: the first, and how many.
+    /// Returns all slots of the opcode: the first, and how many.
     pub(crate) const fn slots(self) -> (usize, usize) {
         ((self.0 & 0xfff) as usize, (self.0 >> Self::MASK & 63) as usize + 1)
     }
@@ -67,7 +67,7 @@ impl Parts {
     }
 }
 
-/// How many rows all maps have.
+/// Returns how many rows all maps have.
 pub(super) const fn rows(maps: &[Parts; MAPS]) -> usize {
     let mut count = 0;
     let mut map = 0;
@@ -119,7 +119,7 @@ impl<const N: usize> Rows<N> {
         all
     }
 
-    /// The forms, behind one that matches nothing, and their templates.
+    /// Returns the forms, behind one that matches nothing, and their templates.
     pub(super) const fn forms<const M: usize, const T: usize>(&self) -> ([Form; M], [Template; T]) {
         let mut forms = [Form::NONE; M];
         let mut templates = Templates::<T>::new();

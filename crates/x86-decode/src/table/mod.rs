@@ -61,7 +61,7 @@ pub(crate) static TEMPLATES: [Template; TEMPLATE_COUNT] = COMPILED.1;
 /// Opcodes of the maps.
 pub(crate) static INDEX: Index<{ ROWS.slot_count().next_power_of_two() }> = ROWS.index();
 
-/// Whether a byte in an opcode's place is a prefix or an escape, in some mode.
+/// Returns whether a byte in an opcode's place is a prefix or an escape, in some mode.
 const fn is_prefix(map: usize, byte: u8) -> bool {
     match map as u8 {
         ONE_BYTE => matches!(
@@ -73,7 +73,7 @@ const fn is_prefix(map: usize, byte: u8) -> bool {
     }
 }
 
-/// The rows of one opcode of one map.
+/// Returns the rows of one opcode of one map.
 #[cfg(test)]
 pub(crate) fn rows(map: usize, opcode: u8) -> &'static [Row] {
     static ALL: [Row; COUNT] = ROWS.rows;

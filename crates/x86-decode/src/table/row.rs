@@ -198,7 +198,7 @@ impl Row {
         self
     }
 
-    /// Whether the row's constraints hold, looking only at the key's bits in `known`.
+    /// Returns whether the row's constraints hold, looking only at the key's bits in `known`.
     #[inline(always)]
     pub(crate) const fn matches(&self, key: u16, known: u16) -> bool {
         (key ^ self.value) & self.mask & known == 0

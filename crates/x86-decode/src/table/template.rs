@@ -49,7 +49,7 @@ impl<const T: usize> Templates<T> {
         Self { templates: [[NONE; 4]; T], used: 0, places: [(0, 0); PLACES] }
     }
 
-    /// All that templates depend on; never 0.
+    /// Returns all that templates depend on; never 0.
     const fn key(row: &Row, choice: u8) -> u64 {
         let mut key = 1 << 40 | (choice as u64) << 32;
         let mut i = 0;
@@ -60,7 +60,7 @@ impl<const T: usize> Templates<T> {
         key
     }
 
-    /// The first of the row's templates, which are added if no row before had the same.
+    /// Returns the first of the row's templates, which are added if no row before had the same.
     pub(super) const fn of(&mut self, row: &Row, choice: u8) -> u16 {
         let key = Self::key(row, choice);
         let mut place = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54) as usize;
@@ -91,7 +91,7 @@ impl<const T: usize> Templates<T> {
 
 const NONE: Operand = Operand { kind: OperandKind::None, reg: 0 };
 
-/// The operand of a choice.
+/// Returns the operand of a choice.
 const fn operand(arg: Arg, choice: u8, by_l: bool) -> Operand {
     use OperandKind as K;
     let variant = choice >> 1;
@@ -197,7 +197,7 @@ const fn mem_size(size: Size, width: Width, l: bool) -> MemSize {
     }
 }
 
-/// How many templates all rows need.
+/// Returns how many templates all rows need.
 pub(super) const fn count<const N: usize>(rows: &super::index::Rows<N>) -> usize {
     let mut templates = Templates::<0>::new();
     let mut map = 0;

@@ -51,7 +51,7 @@ impl Entry {
         write_system(ctx, self.address.wrapping_add(5), Width::B1, byte)
     }
 
-    /// The upper half of a 16-byte descriptor.
+    /// Returns the upper half of a 16-byte descriptor.
     pub(crate) fn upper_half<C: SystemContext>(&self, ctx: &mut C) -> Result<Option<u64>, Exception> {
         let (_, limit) = table(ctx.cpu(), self.selector);
         if self.selector.offset() + 15 > limit {
@@ -61,7 +61,7 @@ impl Entry {
     }
 }
 
-/// A linear address as implicit accesses use it: canonical in IA-32e mode, else 32 bits.
+/// Returns a linear address as implicit accesses use it: canonical in IA-32e mode, else 32 bits.
 fn system_address(cpu: &Cpu, address: u64) -> Result<LinearAddr, Exception> {
     if !cpu.efer.contains(x86_state::Efer::LMA) {
         return Ok(LinearAddr(address & 0xffff_ffff));
@@ -102,7 +102,7 @@ fn table(cpu: &Cpu, selector: Selector) -> (u64, u64) {
     }
 }
 
-/// The descriptor that a selector names; `None` for a null selector and beyond the table's limit.
+/// Returns the descriptor that a selector names; `None` for a null selector and beyond the table's limit.
 ///
 /// SPEC: intel-sdm-vol3 :: 3.5.1 Segment Descriptor Tables -> the first GDT descriptor is not used, and a descriptor must lie within the limit whole
 pub(crate) fn lookup<C: SystemContext>(ctx: &mut C, selector: Selector) -> Result<Option<Entry>, Exception> {
@@ -115,7 +115,7 @@ pub(crate) fn lookup<C: SystemContext>(ctx: &mut C, selector: Selector) -> Resul
     Ok(Some(Entry { selector, raw, address }))
 }
 
-/// The eight bytes that a selector names.
+/// Returns the eight bytes that a selector names.
 ///
 /// # Errors
 /// #GP(selector) beyond the table's limit (and always for a null selector); #PF.
@@ -126,7 +126,7 @@ pub fn read_descriptor<C: SystemContext>(
     lookup(ctx, selector)?.map(|entry| entry.raw).ok_or(gp(selector, 0))
 }
 
-/// Whether the code segment is 64-bit code, now that EFER.LMA is as it is.
+/// Returns whether the code segment is 64-bit code, now that EFER.LMA is as it is.
 pub(crate) fn is_64_bit(cpu: &Cpu, code: &Entry) -> bool {
     cpu.efer.contains(x86_state::Efer::LMA) && code.attr().contains(SegAttr::L)
 }
@@ -153,12 +153,12 @@ pub(crate) fn check_long_and_default(cpu: &Cpu, code: &Entry, ext: u16) -> Resul
     Ok(())
 }
 
-/// A null segment register. DPL stays meaningful in SS.
+/// Returns a null segment register. DPL stays meaningful in SS.
 pub(crate) fn null_segment(selector: Selector, dpl: u8) -> Segment {
     Segment { base: 0, limit: 0, selector, attr: SegAttr::from_bits_retain(u16::from(dpl & 3) << 5) }
 }
 
-/// A segment register in virtual-8086 mode.
+/// Returns a segment register in virtual-8086 mode.
 ///
 /// SPEC: intel-sdm-vol3 :: 22.2.1 Enabling Virtual-8086 Mode -> segments are 64 KiB at sixteen times the selector, at privilege level 3
 pub(crate) fn virtual_8086_segment(selector: u16) -> Segment {

@@ -7,7 +7,7 @@ use crate::{SystemContext, stack::Stack};
 use x86_state::{DescriptorKind, Segment, Selector};
 use x86_types::{Exception, Width};
 
-/// The code segment that a gate names, checked against the CPL.
+/// Returns the code segment that a gate names, checked against the CPL.
 ///
 /// SPEC: intel-sdm-vol3 :: 6.8.4 Accessing a Code Segment Through a Call Gate -> DPL of the code segment must be at most CPL; in IA-32e mode it must be 64-bit code
 ///
@@ -38,7 +38,7 @@ pub(crate) fn target<C: SystemContext>(
     Ok(code)
 }
 
-/// A field of the current TSS.
+/// Returns a field of the current TSS.
 fn read_tss<C: SystemContext>(ctx: &mut C, offset: u64, width: Width, ext: u16) -> Result<u64, Exception> {
     let tr = ctx.cpu().tr;
     if offset + u64::from(width.bytes()) - 1 > u64::from(tr.limit) {
@@ -47,12 +47,12 @@ fn read_tss<C: SystemContext>(ctx: &mut C, offset: u64, width: Width, ext: u16) 
     read_system(ctx, tr.base.wrapping_add(offset), width)
 }
 
-/// Whether a TSS type is a 32-bit one (or the 64-bit one).
+/// Returns whether a TSS type is a 32-bit one (or the 64-bit one).
 pub(crate) const fn is_tss_32(segment: &Segment) -> bool {
     segment.attr.kind() & 8 != 0
 }
 
-/// The stack for privilege `level` that the TSS names. Its SS is loaded but not in force.
+/// Returns the stack for privilege `level` that the TSS names. Its SS is loaded but not in force.
 ///
 /// SPEC: intel-sdm-vol3 :: 6.8.5 Stack Switching -> SS and ESP from the TSS; the segment must be writable data of the new level: #TS(selector), and present: #SS(selector)
 pub(crate) fn inner_stack<C: SystemContext>(ctx: &mut C, level: u8, ext: u16) -> Result<Stack, Exception> {
@@ -82,7 +82,7 @@ pub(crate) fn inner_stack<C: SystemContext>(ctx: &mut C, level: u8, ext: u16) ->
     Ok(Stack::new(ctx.cpu(), segment, pointer, false, level, selector.error_code() | ext))
 }
 
-/// A 64-bit stack for a new privilege level.
+/// Returns a 64-bit stack for a new privilege level.
 ///
 /// SPEC: intel-sdm-vol3 :: 6.8.5.1 Stack Switching in 64-bit Mode -> SS becomes null, its RPL the new CPL; RSP comes from the TSS
 fn null_stack<C: SystemContext>(ctx: &C, pointer: u64, level: u8, ext: u16) -> Stack {
@@ -90,7 +90,8 @@ fn null_stack<C: SystemContext>(ctx: &C, pointer: u64, level: u8, ext: u16) -> S
     Stack::new(ctx.cpu(), segment, pointer, true, level, ext)
 }
 
-/// The stack that entry `ist` (1 to 7) of the interrupt stack table names; `inner` where the privilege level changes.
+/// Returns the stack that entry `ist` (1 to 7) of the interrupt stack table names; `inner` where the privilege level
+/// changes.
 ///
 /// SPEC: intel-sdm-vol3 :: 7.14.5 Interrupt Stack Table -> a non-zero IST index in the gate loads RSP from the TSS, with or without a change of level
 pub(crate) fn ist_stack<C: SystemContext>(
@@ -108,7 +109,7 @@ pub(crate) fn ist_stack<C: SystemContext>(
     Ok(stack)
 }
 
-/// The available, present TSS that a task gate or a far transfer names.
+/// Returns the available, present TSS that a task gate or a far transfer names.
 ///
 /// SPEC: intel-sdm-vol3 :: 9.2.5 Task-Gate Descriptor -> the TSS descriptor must lie in the GDT and be available
 pub(crate) fn available_tss<C: SystemContext>(

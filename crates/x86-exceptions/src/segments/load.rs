@@ -70,7 +70,7 @@ fn check_system_load<C: SystemContext>(ctx: &C) -> Result<(), Exception> {
     if ctx.cpu().cpl != 0 { Err(Exception::GP0) } else { Ok(()) }
 }
 
-/// The hidden part of LDTR or TR; the descriptor has 16 bytes in IA-32e mode.
+/// Returns the hidden part of LDTR or TR; the descriptor has 16 bytes in IA-32e mode.
 ///
 /// SPEC: intel-sdm-vol3 :: 9.2.3 TSS Descriptor in 64-bit mode -> the upper eight bytes hold base bits 63:32 and a type field that must be 0
 fn system_segment<C: SystemContext>(ctx: &mut C, entry: &Entry) -> Result<Segment, Exception> {
@@ -103,7 +103,7 @@ pub fn lldt<C: SystemContext>(ctx: &mut C, selector: Selector) -> Result<(), Exc
     Ok(())
 }
 
-/// The LDT that a selector names, which is `invalid` where it is none and `absent` where P is clear.
+/// Returns the LDT that a selector names, which is `invalid` where it is none and `absent` where P is clear.
 pub(crate) fn local_table<C: SystemContext>(
     ctx: &mut C,
     selector: Selector,

@@ -32,7 +32,7 @@ pub fn verw<C: SystemContext>(ctx: &mut C, selector: Selector) -> Result<bool, E
     Ok(entry.is_some_and(|entry| entry.attr().is_writable() && entry.attr().dpl() >= level))
 }
 
-/// Whether LAR and LSL may answer for the descriptor: its privilege, not yet its type.
+/// Returns whether LAR and LSL may answer for the descriptor: its privilege, not yet its type.
 fn is_visible<C: SystemContext>(ctx: &C, entry: &Entry) -> bool {
     let attr = entry.attr();
     attr.is_conforming() || attr.dpl() >= ctx.cpu().cpl.max(entry.selector.rpl())

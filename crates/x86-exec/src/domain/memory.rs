@@ -85,7 +85,7 @@ pub trait Memory: Arithmetic {
         Ok((old, equal))
     }
 
-    /// The same for two adjacent operands, the lower first, of width `w` each.
+    /// Returns the same for two adjacent operands, the lower first, of width `w` each.
     ///
     /// # Errors
     /// As a store.

@@ -96,7 +96,7 @@ fn mov_to_cr3(vm: &mut Vcpu, v: u64) -> Result<(), Exception> {
     vm.write_cr3(value, pcide && v >> 63 != 0)
 }
 
-/// The bits of CR4 that exist on a model.
+/// Returns the bits of CR4 that exist on a model.
 fn known_cr4(features: Features) -> Cr4 {
     let mut known =
         Cr4::VME | Cr4::PVI | Cr4::TSD | Cr4::DE | Cr4::PSE | Cr4::PAE | Cr4::MCE | Cr4::PGE | Cr4::PCE;
@@ -298,7 +298,7 @@ pub(super) fn invpcid(vm: &mut Vcpu, i: &Instruction) -> ConcreteResult {
     Ok(Flow::End)
 }
 
-/// Whether RFLAGS.VM is set.
+/// Returns whether RFLAGS.VM is set.
 pub(super) fn is_v86(vm: &Vcpu) -> bool {
     vm.cpu.cr0.contains(Cr0::PE) && vm.cpu.system_flags.contains(RFlags::VM)
 }

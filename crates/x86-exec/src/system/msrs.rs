@@ -57,8 +57,8 @@ pub(super) fn wrmsr(vm: &mut Vcpu) -> ConcreteResult {
     Ok(Flow::End)
 }
 
-/// A deadline as the timer compares it, with the counter before IA32_TSC_ADJUST; 0 stays "disarmed", and what has passed
-/// before that counter began is due at once.
+/// Returns a deadline as the timer compares it, with the counter before IA32_TSC_ADJUST; 0 stays "disarmed", and what
+/// has passed before that counter began is due at once.
 ///
 /// SPEC: intel-sdm-vol3 :: 12.5.4.1 TSC-Deadline Mode -> the timer fires when the logical processor's time-stamp counter reaches the value
 fn raw_deadline(guest: u64, adjust: u64) -> u64 {
@@ -69,7 +69,7 @@ fn raw_deadline(guest: u64, adjust: u64) -> u64 {
     u64::try_from(raw.max(1)).unwrap_or(u64::MAX)
 }
 
-/// The same deadline as the guest wrote it.
+/// Returns the same deadline as the guest wrote it.
 fn guest_deadline(raw: u64, adjust: u64) -> u64 {
     if raw == 0 { 0 } else { raw.wrapping_add(adjust) }
 }

@@ -191,7 +191,7 @@ pub(crate) fn ready(vm: &mut Vcpu) -> Result<u16, Raised> {
 /// Records a numeric instruction that was executed.
 #[inline(always)]
 pub(crate) fn executed(vm: &mut Vcpu, i: &Instruction, operand: Option<&MemRef<u64>>, pending: u16) {
-    note_pointers(vm, i, operand);
+    record_pointers(vm, i, operand);
     if vm.cpu.x87.status & status::ES != pending {
         vm.cpu.x87.opcode = opcode(vm, i);
     }
@@ -205,7 +205,7 @@ fn functions(vm: &mut Vcpu, i: &Instruction, _: Option<&MemRef<u64>>) -> Result<
 
 /// SPEC: intel-sdm-vol1 :: 8.1.8 x87 FPU Instruction and Data (Operand) Pointers -> non-control instructions record their address and that of their memory operand
 #[inline(always)]
-fn note_pointers(vm: &mut Vcpu, i: &Instruction, operand: Option<&MemRef<u64>>) {
+fn record_pointers(vm: &mut Vcpu, i: &Instruction, operand: Option<&MemRef<u64>>) {
     vm.cpu.x87.fip = vm.cpu.rip.wrapping_sub(u64::from(i.len));
     vm.cpu.x87.fcs = vm.cpu.segment(Seg::Cs).selector.0;
     if let Some(m) = operand {

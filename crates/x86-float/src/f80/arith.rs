@@ -1,7 +1,7 @@
 //! Sum, difference, product, quotient, square root, scaling, extraction, rounding to integer.
 
 use super::{
-    BIAS, Class, F80, Operand, aside, finish, finish_at, invalid, note_denormals, special, special_one,
+    BIAS, Class, F80, Operand, aside, finish, finish_at, flag_denormals, invalid, special, special_one,
 };
 use crate::short::Short;
 use crate::sse::Float;
@@ -41,7 +41,7 @@ fn add_special(env: &mut Env, a: Operand, b: Operand, negate_a: bool, negate_b: 
     if a.is_infinite() && b.is_infinite() && a_sign != b_sign {
         return invalid(env);
     }
-    note_denormals(env, &[a, b]);
+    flag_denormals(env, &[a, b]);
     if a.is_infinite() {
         return F80::infinity(a_sign);
     }
@@ -81,7 +81,7 @@ fn mul_special(env: &mut Env, a: Operand, b: Operand) -> F80 {
     if (a.is_infinite() && b.is_zero()) || (a.is_zero() && b.is_infinite()) {
         return invalid(env);
     }
-    note_denormals(env, &[a, b]);
+    flag_denormals(env, &[a, b]);
     let sign = a.sign() != b.sign();
     if a.is_infinite() || b.is_infinite() {
         return F80::infinity(sign);
@@ -118,7 +118,7 @@ fn div_special(env: &mut Env, a: Operand, b: Operand) -> F80 {
         env.raise(Flags::ZE);
         return F80::infinity(sign);
     }
-    note_denormals(env, &[a, b]);
+    flag_denormals(env, &[a, b]);
     if a.is_infinite() {
         return F80::infinity(sign);
     }
@@ -200,7 +200,7 @@ impl F80 {
         if a.sign() {
             return invalid(env);
         }
-        note_denormals(env, &[a]);
+        flag_denormals(env, &[a]);
         match a.unpack() {
             Some(value) if !a.is_infinite() => controlled(env, value.sqrt()),
             _ => self,
@@ -216,7 +216,7 @@ impl F80 {
         if let Some(special) = special_one(env, a) {
             return special;
         }
-        note_denormals(env, &[a]);
+        flag_denormals(env, &[a]);
         let Some(value) = a.unpack().filter(|value| value.exp < 63) else { return self };
         let Some((magnitude, inexact, up)) = value.to_integral(env.rounding) else { return self };
         if inexact {
@@ -238,7 +238,7 @@ impl F80 {
         if b.is_infinite() && if b.sign() { a.is_infinite() } else { a.is_zero() } {
             return invalid(env);
         }
-        note_denormals(env, &[a, b]);
+        flag_denormals(env, &[a, b]);
         if b.is_infinite() && !a.is_infinite() && !a.is_zero() {
             return if b.sign() { Self::zero(a.sign()) } else { Self::infinity(a.sign()) };
         }
@@ -267,7 +267,7 @@ impl F80 {
         match (a.class(), a.unpack()) {
             (Class::Infinity, _) => (Self::infinity(false), self),
             (_, Some(value)) => {
-                note_denormals(env, &[a]);
+                flag_denormals(env, &[a]);
                 let significand = Self::new(value.sig, BIAS as u16).with_sign(value.sign);
                 (Self::from_integer(value.exp.into()), significand)
             }

@@ -3,7 +3,7 @@
 //! SPEC: intel-sdm-vol1 :: 8.3.10 Transcendental Instruction Accuracy -> errors below 1 ulp in extended precision; results here are within a hair of half an ulp
 
 use super::constants::{LN_2, LOG2_E};
-use super::{Class, F80, Operand, finish, invalid, note_denormals, special, special_one};
+use super::{Class, F80, Operand, finish, flag_denormals, invalid, special, special_one};
 use crate::unpacked::Unpacked;
 use crate::{Env, Flags};
 
@@ -75,7 +75,7 @@ impl F80 {
         if let Some(special) = special_one(env, a) {
             return special;
         }
-        note_denormals(env, &[a]);
+        flag_denormals(env, &[a]);
         match a.unpack_wide() {
             None => self,
             _ if a.is_infinite() => {
@@ -126,7 +126,7 @@ impl F80 {
         if (a.is_infinite() && b.is_zero()) || (self == Self::ONE && b.is_infinite()) {
             return invalid(env);
         }
-        note_denormals(env, &[a, b]);
+        flag_denormals(env, &[a, b]);
         if a.is_infinite() {
             return Self::infinity(b.sign());
         }
@@ -149,7 +149,7 @@ impl F80 {
         {
             return invalid(env);
         }
-        note_denormals(env, &[a, b]);
+        flag_denormals(env, &[a, b]);
         if a.is_infinite() {
             return Self::infinity(b.sign());
         }

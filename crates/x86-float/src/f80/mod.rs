@@ -121,7 +121,7 @@ impl F80 {
         Self { significand: self.significand | QUIET, ..self }
     }
 
-    /// The value of a finite number; `None` for zero.
+    /// Returns the value of a finite number; `None` for zero.
     fn unpack(self) -> Option<Short> {
         let exp = match self.exponent_field() {
             0 => EMIN,
@@ -199,7 +199,7 @@ impl Operand {
         Self { value, denormal: x.is_denormal() }
     }
 
-    /// The value of a normal number that was no denormal before either; `None` for all others.
+    /// Returns the value of a normal number that was no denormal before either; `None` for all others.
     #[inline(always)]
     fn ordinary(self) -> Option<Short> {
         let (sig, field) = (self.value.significand, self.value.exponent_field());
@@ -227,7 +227,7 @@ impl Operand {
         self.value.unpack()
     }
 
-    /// The same with a wide significand.
+    /// Returns the same with a wide significand.
     fn unpack_wide(self) -> Option<Unpacked> {
         self.unpack().map(Short::wide)
     }
@@ -271,13 +271,13 @@ fn special(env: &mut Env, a: Operand, b: Operand) -> Option<F80> {
     Some(nan.quieted())
 }
 
-/// The same for one operand.
+/// Returns the same for one operand.
 fn special_one(env: &mut Env, a: Operand) -> Option<F80> {
     special(env, a, Operand { value: F80::ONE, denormal: false })
 }
 
 /// DE if an operand is denormal.
-fn note_denormals(env: &mut Env, operands: &[Operand]) {
+fn flag_denormals(env: &mut Env, operands: &[Operand]) {
     if operands.iter().any(|x| x.denormal) {
         env.raise(Flags::DE);
     }
@@ -322,7 +322,7 @@ fn out_of_range_of_parts(
     (result, env)
 }
 
-/// The same where the exponent may not fit.
+/// Returns the same where the exponent may not fit.
 ///
 /// SPEC: intel-sdm-vol1 :: 8.5.4 Numeric Overflow Exception (#O) -> unmasked with a register destination: rounded, exponent divided by 2^24576
 /// SPEC: intel-sdm-vol1 :: 8.5.5 Numeric Underflow Exception (#U) -> unmasked with a register destination: rounded, exponent multiplied by 2^24576
@@ -396,7 +396,7 @@ fn compare(env: &mut Env, a: Operand, b: Operand, signaling: bool) -> Relation {
         }
         return Relation::Unordered;
     }
-    note_denormals(env, &[a, b]);
+    flag_denormals(env, &[a, b]);
     if a.is_zero() && b.is_zero() {
         return Relation::Equal;
     }

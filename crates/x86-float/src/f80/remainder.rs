@@ -1,6 +1,6 @@
 //! FPREM and FPREM1.
 
-use super::{F80, Operand, finish, invalid, note_denormals, special};
+use super::{F80, Operand, finish, flag_denormals, invalid, special};
 use crate::Env;
 use crate::unpacked::Unpacked;
 
@@ -30,7 +30,7 @@ impl F80 {
         if a.is_infinite() || b.is_zero() {
             return whole(invalid(env));
         }
-        note_denormals(env, &[a, b]);
+        flag_denormals(env, &[a, b]);
         match (a.unpack_wide(), b.unpack_wide()) {
             (Some(x), Some(_)) if b.is_infinite() => whole(finish(env, x)),
             (Some(x), Some(y)) => reduce(env, x, y, nearest),

@@ -2,7 +2,7 @@
 
 use super::constants::{PI, PI_2, PI_2_66, PI_4};
 use super::elementary::{odd_reciprocals, sum};
-use super::{F80, Operand, finish, invalid, note_denormals, special, special_one};
+use super::{F80, Operand, finish, flag_denormals, invalid, special, special_one};
 use crate::Env;
 use crate::unpacked::Unpacked;
 
@@ -82,7 +82,7 @@ fn angle(env: &mut Env, x: F80) -> Angle {
         None => Angle::Zero,
         Some(value) if value.exp >= 63 => Angle::OutOfRange,
         Some(value) => {
-            note_denormals(env, &[a]);
+            flag_denormals(env, &[a]);
             Angle::Finite(value)
         }
     }
@@ -154,7 +154,7 @@ impl F80 {
         if let Some(special) = special(env, a, b) {
             return special;
         }
-        note_denormals(env, &[a, b]);
+        flag_denormals(env, &[a, b]);
         let x = if a.is_infinite() { None } else { a.unpack_wide() };
         let height = if b.is_infinite() { None } else { b.unpack_wide() };
         let magnitude = match (b.is_infinite(), a.is_infinite()) {

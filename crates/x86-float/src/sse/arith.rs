@@ -1,10 +1,10 @@
 //! Sum, difference, product, quotient, square root, fused multiply-add.
 
-use super::{Float, HostFloat, finish, flushed, invalid, nan_result, note_denormals, unpack};
+use super::{Float, HostFloat, finish, flag_denormals, flushed, invalid, nan_result, unpack};
 use crate::{Env, Flags, Rounding};
 
-/// Whether a host result is surely neither tiny nor overflown. The least binade is left out: a result there may have
-/// been tiny before it was rounded.
+/// Returns whether a host result is surely neither tiny nor overflown. The least binade is left out: a result there may
+/// have been tiny before it was rounded.
 #[inline(always)]
 fn ordinary<T: Float>(x: T) -> bool {
     x.exponent_field().wrapping_sub(2) < T::EXP_MAX - 2
@@ -74,7 +74,7 @@ pub fn sqrt<T: HostFloat>(env: &mut Env, a: T) -> T {
     sqrt_slow(env, a)
 }
 
-/// The sign of an exact zero sum of two terms with the signs `a` and `b`.
+/// Returns the sign of an exact zero sum of two terms with the signs `a` and `b`.
 ///
 /// SPEC: intel-sdm-vol1 :: 4.8.3.1 Signed Zeros -> x - x is +0, but -0 when rounding down
 fn zero_sum_sign(env: &Env, a: bool, b: bool) -> bool {
@@ -90,7 +90,7 @@ fn add_slow<T: Float>(env: &mut Env, a: T, b: T, negate_b: bool) -> T {
     if a.is_infinite() && b.is_infinite() && a.sign() != b_sign {
         return invalid(env);
     }
-    note_denormals(env, &[a, b]);
+    flag_denormals(env, &[a, b]);
     if a.is_infinite() {
         return a;
     }
@@ -115,7 +115,7 @@ fn mul_slow<T: Float>(env: &mut Env, a: T, b: T) -> T {
     if (a.is_infinite() && b.is_zero()) || (a.is_zero() && b.is_infinite()) {
         return invalid(env);
     }
-    note_denormals(env, &[a, b]);
+    flag_denormals(env, &[a, b]);
     let sign = a.sign() != b.sign();
     if a.is_infinite() || b.is_infinite() {
         return T::infinity(sign);
@@ -140,7 +140,7 @@ fn div_slow<T: Float>(env: &mut Env, a: T, b: T) -> T {
         env.raise(Flags::ZE);
         return T::infinity(sign);
     }
-    note_denormals(env, &[a, b]);
+    flag_denormals(env, &[a, b]);
     if a.is_infinite() {
         return T::infinity(sign);
     }
@@ -164,7 +164,7 @@ fn sqrt_slow<T: Float>(env: &mut Env, a: T) -> T {
     if a.sign() {
         return invalid(env);
     }
-    note_denormals(env, &[a]);
+    flag_denormals(env, &[a]);
     match unpack(a) {
         Some(value) if !a.is_infinite() => finish(env, value.short().sqrt()),
         _ => a,
@@ -196,7 +196,7 @@ pub fn fma<T: Float>(env: &mut Env, a: T, b: T, c: T, negate: FmaSigns) -> T {
     {
         return invalid(env);
     }
-    note_denormals(env, &[a, b, c]);
+    flag_denormals(env, &[a, b, c]);
     if infinite_product {
         return T::infinity(product_sign);
     }

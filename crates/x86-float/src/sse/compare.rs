@@ -1,6 +1,6 @@
 //! Comparisons, minimum, maximum.
 
-use super::{Float, flushed, note_denormals};
+use super::{Float, flag_denormals, flushed};
 use crate::{Env, Flags};
 
 /// How two numbers stand to each other.
@@ -56,11 +56,11 @@ pub fn compare<T: Float>(env: &mut Env, a: T, b: T, signaling: bool) -> Relation
         }
         return Relation::Unordered;
     }
-    note_denormals(env, &[a, b]);
+    flag_denormals(env, &[a, b]);
     order(a, b)
 }
 
-/// Whether predicate `imm` (0 to 31; CMPPS has the first eight) holds.
+/// Returns whether predicate `imm` (0 to 31; CMPPS has the first eight) holds.
 ///
 /// SPEC: intel-sdm-vol2 :: CMPPD—Compare Packed Double Precision Floating-Point Values -> comparison predicate of imm8[4:0]: relation, result for unordered, whether QNaNs signal
 pub fn predicate<T: Float>(env: &mut Env, a: T, b: T, imm: u8) -> bool {

@@ -1,6 +1,6 @@
 //! Conversions between formats and integers, rounding to integral values.
 
-use super::{Float, finish, flushed, nan_result, note_denormals, unpack};
+use super::{Float, finish, flag_denormals, flushed, nan_result, unpack};
 use crate::unpacked::Unpacked;
 use crate::{Env, Flags, Rounding};
 
@@ -87,12 +87,12 @@ pub fn round_to_integral<T: Float>(env: &mut Env, x: T, imm: u8) -> T {
     }
 }
 
-/// A value that the format holds exactly as a normal number.
+/// Returns a value that the format holds exactly as a normal number.
 fn exact<T: Float>(value: Unpacked) -> T {
     super::pack(value.sign, value.round(T::PRECISION, Rounding::Zero))
 }
 
-/// A NaN in another format: the fraction keeps its high bits.
+/// Returns a NaN in another format: the fraction keeps its high bits.
 fn convert_nan<S: Float, D: Float>(env: &mut Env, x: S) -> D {
     if x.is_snan() {
         env.raise(Flags::IE);
@@ -118,14 +118,14 @@ fn convert<S: Float, D: Float>(env: &mut Env, x: S) -> D {
 /// CVTSS2SD
 pub fn single_to_double(env: &mut Env, x: u32) -> u64 {
     let x = flushed(env, x);
-    note_denormals(env, &[x]);
+    flag_denormals(env, &[x]);
     convert(env, x)
 }
 
 /// CVTSD2SS
 pub fn double_to_single(env: &mut Env, x: u64) -> u32 {
     let x = flushed(env, x);
-    note_denormals(env, &[x]);
+    flag_denormals(env, &[x]);
     convert(env, x)
 }
 
@@ -141,7 +141,7 @@ pub fn half_to_single(env: &mut Env, x: u16) -> u32 {
 /// SPEC: intel-sdm-vol2 :: VCVTPS2PH—Convert Single Precision FP Value to 16-bit FP Value -> rounding by imm8, FTZ ignored, DE unless DAZ
 pub fn single_to_half(env: &mut Env, x: u32, imm: u8) -> u16 {
     let x = flushed(env, x);
-    note_denormals(env, &[x]);
+    flag_denormals(env, &[x]);
     let mut inner = Env { ftz: false, ..*env };
     if imm & 4 == 0 {
         inner.rounding = Rounding::from_rc(imm.into());

@@ -173,7 +173,7 @@ macro_rules! host {
 host!(u32, f32);
 host!(u64, f64);
 
-/// The value of a finite number; `None` for zero.
+/// Returns the value of a finite number; `None` for zero.
 pub(crate) fn unpack<T: Float>(x: T) -> Option<Unpacked> {
     let (field, fraction) = (x.exponent_field(), x.fraction());
     let (exp, significand) = match field {
@@ -238,7 +238,7 @@ fn overflow<T: Float>(env: &mut Env, sign: bool, free: Rounded) -> T {
     if to_infinity { infinity } else { T::from_bits(infinity.into() - 1) }
 }
 
-/// The operand as DAZ lets it be seen.
+/// Returns the operand as DAZ lets it be seen.
 ///
 /// SPEC: intel-sdm-vol1 :: 10.2.3.4 Denormals-Are-Zeros -> a denormal operand becomes a zero of its sign and raises nothing
 #[inline(always)]
@@ -246,7 +246,7 @@ fn flushed<T: Float>(env: &Env, x: T) -> T {
     if env.daz && x.is_denormal() { T::zero(x.sign()) } else { x }
 }
 
-/// The NaN that an operation with a NaN operand gives; IE for a signalling one. `None` if there is no NaN.
+/// Returns the NaN that an operation with a NaN operand gives; IE for a signalling one. `None` if there is no NaN.
 ///
 /// SPEC: intel-sdm-vol1 :: 4.8.3.5 Operating on SNaNs and QNaNs -> SSE gives the first operand if it is a NaN, else the second, made quiet
 fn nan_result<T: Float>(env: &mut Env, operands: &[T]) -> Option<T> {
@@ -264,7 +264,7 @@ fn invalid<T: Float>(env: &mut Env) -> T {
 }
 
 /// DE if one of the operands (after DAZ) is denormal.
-fn note_denormals<T: Float>(env: &mut Env, operands: &[T]) {
+fn flag_denormals<T: Float>(env: &mut Env, operands: &[T]) {
     if operands.iter().any(|x| x.is_denormal()) {
         env.raise(Flags::DE);
     }

@@ -28,7 +28,7 @@ fn hash(lin: LinearAddr, shift: u8) -> usize {
     (page >> (u64::BITS - TLB_ENTRIES.trailing_zeros())) as usize
 }
 
-/// Whether an address lies in the upper half of the linear addresses, be they of 32 bits or of 64.
+/// Returns whether an address lies in the upper half of the linear addresses, be they of 32 bits or of 64.
 pub(super) fn is_upper(lin: LinearAddr) -> bool {
     lin.0 >> 63 != 0 || lin.0 >> 31 == 1
 }

@@ -63,7 +63,7 @@ pub struct PagePerms {
 }
 
 impl PagePerms {
-    /// Whether that kind of access is allowed.
+    /// Returns whether that kind of access is allowed.
     #[inline]
     pub const fn allow(self, kind: AccessKind) -> bool {
         match kind {
@@ -103,13 +103,13 @@ impl Side {
     };
 }
 
-/// The slot of a page. Below `TLB_ENTRIES` by construction, so that indexing needs no bounds check.
+/// Returns the slot of a page. Below `TLB_ENTRIES` by construction, so that indexing needs no bounds check.
 #[inline(always)]
 pub(crate) const fn slot_of(lin: LinearAddr) -> usize {
     lin.page_number() as usize & (TLB_ENTRIES - 1)
 }
 
-/// The tag of a page.
+/// Returns the tag of a page.
 #[inline(always)]
 pub(crate) const fn tag_of(lin: LinearAddr) -> u64 {
     lin.page().0

@@ -115,7 +115,7 @@ impl Tlb {
         self.entries.as_ptr().addr()
     }
 
-    /// The entry in the slot of `lin`, whether it is that page's or not.
+    /// Returns the entry in the slot of `lin`, whether it is that page's or not.
     #[inline(always)]
     pub fn entry(&self, index: MmuIndex, lin: LinearAddr) -> &TlbEntry {
         &self.entries[index as usize][slot_of(lin)]
@@ -135,7 +135,7 @@ impl Tlb {
         (entry.write == last_page(lin, size)).then_some(entry.addend)
     }
 
-    /// The addend for a fetch of `size` bytes at `lin`, and where the first lies in memory.
+    /// Returns the addend for a fetch of `size` bytes at `lin`, and where the first lies in memory.
     #[inline(always)]
     pub fn lookup_exec(&self, index: MmuIndex, lin: LinearAddr, size: u64) -> Option<(u64, RamAddr)> {
         let entry = self.entry(index, lin);
@@ -146,8 +146,9 @@ impl Tlb {
         Some((entry.addend, ram.wrapping_add(lin.page_offset())))
     }
 
-    /// The physical address of the byte at `lin` if its page is cached and allows the access: for pages without a fast
-    /// tag, that is MMIO and writes to pages that hold decoded code. Saves the walk, checks nothing about crossing.
+    /// Returns the physical address of the byte at `lin` if its page is cached and allows the access: for pages without
+    /// a fast tag, that is MMIO and writes to pages that hold decoded code. Saves the walk, checks nothing about
+    /// crossing.
     #[inline]
     pub fn lookup_slow(&self, index: MmuIndex, lin: LinearAddr, kind: AccessKind) -> Option<GuestPhysAddr> {
         let side = &self.side[index as usize][slot_of(lin)];
@@ -339,7 +340,7 @@ impl Tlb {
     }
 }
 
-/// The page of an access's last byte.
+/// Returns the page of an access's last byte.
 #[inline(always)]
 fn last_page(lin: LinearAddr, size: u64) -> u64 {
     lin.wrapping_add(size).wrapping_add(u64::MAX).page().0

@@ -101,7 +101,7 @@ impl Second {
         kept.when >= since && (kept.global || kept.pcid == pcid)
     }
 
-    /// A translation that lets this kind of access through.
+    /// Returns a translation that lets this kind of access through.
     pub(super) fn recall(
         &self,
         index: MmuIndex,

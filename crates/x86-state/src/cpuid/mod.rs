@@ -141,7 +141,7 @@ impl CpuModel {
     /// The baselines that [`CpuModel::from_name`] accepts, in ascending order; QEMU's models are accepted as well.
     pub const NAMES: [&'static str; 4] = ["x86-64-v1", "x86-64-v2", "x86-64-v3", "max"];
 
-    /// The model of that name.
+    /// Returns the model of that name.
     pub fn from_name(name: &str) -> Option<CpuModel> {
         match name {
             "x86-64-v1" => Some(Self::X86_64_V1),

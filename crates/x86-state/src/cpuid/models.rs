@@ -165,7 +165,7 @@ impl Named {
         CpuModel { features: self.features, physical_bits: self.physical_bits, identity }
     }
 
-    /// Whether everything that it has is complete here.
+    /// Returns whether everything that it has is complete here.
     fn is_complete(&self) -> bool {
         CpuModel::MAX.features.contains(self.features)
     }

@@ -308,7 +308,7 @@ fn places_are_given_and_conflicts_named() {
         (vec![disk("ide.0", "0"), disk("ide.0", "0")], "bus=ide.0,unit=0 is the place of ide-hd0"),
         (vec![disk("ide.1", ""), disk("ide.1", ""), disk("ide.1", "")], "both places of ide.1 are taken"),
         ((0..5).map(|_| disk("", "")).collect(), "no place is left"),
-        (vec![(&DISK_DECL, None, "", "")], "a hard disk wants a medium: drive="),
+        (vec![(&DISK_DECL, None, "", "")], "a hard disk needs a medium: drive="),
     ] {
         let error = Rig::try_new(parts).err().unwrap();
         assert!(error.contains(words), "{error}");

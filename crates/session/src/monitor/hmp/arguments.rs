@@ -32,7 +32,7 @@ impl<'a> Arguments<'a> {
         while self.text.next_if(|letter| letter.is_whitespace()).is_some() {}
     }
 
-    /// Whether nothing is left.
+    /// Returns whether nothing is left.
     pub(super) fn is_empty(&mut self) -> bool {
         self.skip_blanks();
         self.text.peek().is_none()

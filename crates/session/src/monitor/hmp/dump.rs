@@ -10,7 +10,7 @@ const MOST: u64 = 1 << 20;
 /// Bytes of an instruction at most.
 const LONGEST: usize = 15;
 
-/// How units are shown.
+/// Format of units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::monitor) struct Format {
     /// One of `oduxic`
@@ -26,7 +26,7 @@ impl Default for Format {
 }
 
 impl Format {
-    /// Reads count, letter and size of `/16xb`. What is not said is as it was the last time.
+    /// Parses count, letter and size of `/16xb`. Omitted parts are those of the last command.
     ///
     /// # Errors
     /// What is wrong, in QEMU's words.
@@ -56,7 +56,7 @@ impl Format {
         Ok(count)
     }
 
-    /// Returns a number as it is shown.
+    /// Returns a number as text.
     fn number(self, value: u64) -> String {
         let bits = self.size * 8;
         match self.letter {
@@ -77,7 +77,7 @@ fn octal(value: u64) -> String {
     if value == 0 { "0".into() } else { format!("0{value:o}") }
 }
 
-/// A character constant of C's.
+/// Returns a character constant of C's.
 fn character(byte: u8) -> String {
     match byte {
         b'\'' => "'\\''".into(),

@@ -29,7 +29,7 @@ topics! {
     "kvm" "" "show KVM information" kvm,
     "lapic" "[apic-id]" "show local APIC state (of the current cpu)" lapic,
     "mem" "" "show the active virtual memory mappings" mem,
-    "mtree" "" "show what answers at guest-physical addresses" mtree,
+    "mtree" "" "show the map of guest-physical addresses" mtree,
     "name" "" "show the current VM name" name,
     "network" "" "show the network cards" network,
     "pci" "" "show PCI info" pci,

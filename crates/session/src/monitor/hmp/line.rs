@@ -31,7 +31,7 @@ pub struct HumanSession {
     /// The last byte was a carriage return: a line feed belongs to it
     returned: bool,
     earlier: Vec<String>,
-    /// Which of the earlier lines is shown, counted from the last
+    /// Index of the history line displayed, counted from the last
     shown: usize,
 }
 
@@ -44,7 +44,7 @@ pub struct Typed {
     pub line: Option<String>,
 }
 
-/// Ends lines as terminals want it.
+/// Returns the text with CR LF line ends, for terminals.
 fn to_terminal(text: &str) -> String {
     text.replace('\n', "\r\n")
 }
@@ -96,7 +96,7 @@ impl HumanSession {
         to_terminal(&text) + prompt
     }
 
-    /// Returns what prints the line anew, such as after output of the guest's.
+    /// Returns the text that redraws the line, for example after output of the guest.
     pub fn redraw(&self) -> String {
         format!("{PROMPT}{}", self.line)
     }

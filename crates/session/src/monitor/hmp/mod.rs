@@ -17,7 +17,7 @@ pub use line::{HumanSession, PROMPT, Typed};
 use x86_state::Cpu;
 use x86_types::CodeSize;
 
-/// What the human monitor remembers between two commands.
+/// State of the human monitor between two commands.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct State {
     format: dump::Format,
@@ -61,7 +61,7 @@ impl Call<'_, '_> {
         self.out.push('\n');
     }
 
-    /// The processor that commands are about.
+    /// Returns the processor that commands are about.
     fn cpu(&self) -> &Cpu {
         let machine = &self.target.machine;
         machine.vcpus().get(self.monitor.human.cpu).map_or(&machine.vcpu().cpu, |vcpu| &vcpu.cpu)
@@ -125,7 +125,7 @@ fn find(name: &str) -> Option<&'static HumanCommand> {
     COMMANDS.iter().find(|command| command.names.contains(&name))
 }
 
-/// Carries a line out. Returns what it prints. `cpu` is the processor it is about, where that is said.
+/// Executes a line. Returns its output. `cpu` is the processor it applies to, if given.
 ///
 /// # Errors
 /// There is no such processor. What else fails is printed.

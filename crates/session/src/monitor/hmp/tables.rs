@@ -8,7 +8,7 @@ use x86_types::GuestPhysAddr;
 
 /// Tables that are read at most: tables may point to themselves, so that a guest could make the walk endless.
 const MOST_TABLES: u32 = 1 << 16;
-/// Lines that are shown at most.
+/// Most lines of output.
 const MOST_LINES: usize = 1 << 17;
 
 /// Bits of entries.
@@ -38,7 +38,7 @@ struct Walk<'a> {
     memory: &'a GuestMemory,
     kind: PagingKind,
     tables_left: u32,
-    /// Returns whether more pages are wanted
+    /// Called with each page; returns whether to continue
     found: &'a mut dyn FnMut(Page) -> bool,
 }
 
@@ -48,7 +48,7 @@ impl Walk<'_> {
         if matches!(self.kind, PagingKind::Bits32 { .. }) { (10, 4) } else { (9, 8) }
     }
 
-    /// Whether an entry of this level maps a large page.
+    /// Returns whether an entry of this level maps a large page.
     fn is_large(&self, level: u32, entry: u64) -> bool {
         let allowed = match self.kind {
             PagingKind::Bits32 { pse } => pse && level == 2,
@@ -58,7 +58,7 @@ impl Walk<'_> {
         allowed && entry & bit::PS != 0
     }
 
-    /// Goes through a table. Returns whether to go on.
+    /// Walks a table. Returns whether to continue.
     fn table(&mut self, at: u64, level: u32, linear: u64, rights: u64) -> bool {
         if self.tables_left == 0 {
             return false;
@@ -94,7 +94,7 @@ impl Walk<'_> {
         (self.found)(Page { linear, len: 1 << shift, physical, entry, rights })
     }
 
-    /// The address in an entry that points to 2^`shift` bytes.
+    /// Returns the address in an entry that points to 2^`shift` bytes.
     fn frame(&self, entry: u64, shift: u32) -> u64 {
         let low = entry & 0x000f_ffff_ffff_ffff & !((1 << shift) - 1);
         match self.kind {

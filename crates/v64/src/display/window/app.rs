@@ -50,7 +50,7 @@ fn lock(picture: &Mutex<Picture>) -> MutexGuard<'_, Picture> {
     picture.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An error of the surface, which cannot leave this thread.
+/// Returns an error of the surface, which cannot leave this thread.
 fn surface_error(error: SoftBufferError) -> anyhow::Error {
     anyhow!("cannot draw in the window: {error}")
 }

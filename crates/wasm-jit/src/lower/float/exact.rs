@@ -29,7 +29,7 @@ fn significand_bits(p: Precision) -> u64 {
 }
 
 impl Recorder {
-    fn looks_for_exactness(&self) -> bool {
+    fn checks_exactness(&self) -> bool {
         self.mode.float == FloatMode::Exact
     }
 
@@ -38,7 +38,7 @@ impl Recorder {
     pub(super) fn least_exponent(&self, op: FloatTwo, p: Precision) -> u64 {
         match op {
             FloatTwo::Add | FloatTwo::Sub => 1,
-            FloatTwo::Mul | FloatTwo::Div if self.looks_for_exactness() => 2 * significand_bits(p),
+            FloatTwo::Mul | FloatTwo::Div if self.checks_exactness() => 2 * significand_bits(p),
             FloatTwo::Mul | FloatTwo::Div => 2,
         }
     }
@@ -124,7 +124,7 @@ impl Recorder {
         b: Value,
         result: Value,
     ) {
-        if !self.looks_for_exactness() {
+        if !self.checks_exactness() {
             return;
         }
         let error = match op {
@@ -164,14 +164,14 @@ impl Recorder {
     }
 
     pub(super) fn exit_unless_root_exact(&mut self, lanes: Lanes, x: Value, root: Value) {
-        if self.looks_for_exactness() {
+        if self.checks_exactness() {
             self.exit_unless_product(lanes, root, root, x);
         }
     }
 
     /// Exits if a float is not an integer.
     pub(super) fn exit_unless_whole(&mut self, p: Precision, truncate: bool, x: Value) {
-        if self.looks_for_exactness() {
+        if self.checks_exactness() {
             let op = if truncate { FloatOne::Trunc } else { FloatOne::Nearest };
             let whole = self.values.vector(VectorNode::FloatOne(op, p, x));
             let differ = self.differ(Lanes { p, packed: false }, whole, x);
@@ -181,7 +181,7 @@ impl Recorder {
 
     /// Exits if an integer has more bits than the significand of this format.
     pub(super) fn exit_unless_integer_exact(&mut self, p: Precision, integer: Value) {
-        if self.looks_for_exactness() {
+        if self.checks_exactness() {
             let most = 1 << significand_bits(p);
             let moved = self.op(Op2::Add, integer, most);
             let limit = self.values.imm(2 * most);
@@ -191,7 +191,7 @@ impl Recorder {
     }
 
     pub(super) fn exit_unless_demotion_exact(&mut self, double: Value, single: Value) {
-        if self.looks_for_exactness() {
+        if self.checks_exactness() {
             let again = self.values.vector(VectorNode::Converted(Double, single));
             let differ = self.differ(Lanes { p: Double, packed: false }, again, double);
             self.exit_if(differ);
