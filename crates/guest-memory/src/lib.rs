@@ -1,6 +1,6 @@
 //! Guest-physical memory: its host memory, and the map of the address space.
 //!
-//! Host memory consists of blocks (RAM, firmware images, memory of devices), addressed by [`RamAddr`]. The map,
+//! Host memory consists of blocks (RAM, firmware images, memory of devices), addressed by [`RamAddr`](x86_types::RamAddr). The map,
 //! [`Region`]s with priorities, assigns to reads, writes and fetches at a guest-physical address a block, a device, or
 //! nothing. Only this crate returns host pointers to guest memory; all other code reads and writes bytes through it.
 #![cfg_attr(target_arch = "wasm64", feature(simd_wasm64))]

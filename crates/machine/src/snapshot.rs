@@ -124,7 +124,7 @@ pub struct SavedMachine {
 }
 
 impl SavedMachine {
-    /// Returns what [`Machine::description`] wrote.
+    /// Returns what `Machine::description` wrote.
     ///
     /// # Errors
     /// [`SnapshotError`] where the file is damaged or of another version.

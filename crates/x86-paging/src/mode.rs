@@ -159,7 +159,7 @@ impl PagingMode {
 
     /// Returns the current process-context identifier; 0 unless CR4.PCIDE is set.
     ///
-    /// SPEC: intel-sdm-vol3 :: 5.10.1 Process-Context Identifiers (PCIDs) -> CR3[11:0] when CR4.PCIDE = 1, else 000H
+    /// SPEC: intel-sdm-vol3 :: 5.10.1 Process-Context Identifiers (PCIDs) -> bits 11:0 of CR3 when CR4.PCIDE = 1, else 000H
     #[inline]
     pub const fn pcid(&self) -> u16 {
         if self.pcid { (self.cr3 & 0xfff) as u16 } else { 0 }

@@ -19,7 +19,7 @@ pub struct PdpteError {
 /// # Errors
 /// One of them is present and has a reserved bit set.
 ///
-/// SPEC: intel-sdm-vol3 :: 5.4.1 PDPTE Registers -> loaded from the table at CR3[31:5]; bits 2:1, 8:5 and 63:MAXPHYADDR are reserved in a present entry, which is #GP(0) with no register changed
+/// SPEC: intel-sdm-vol3 :: 5.4.1 PDPTE Registers -> loaded from the table at bits 31:5 of CR3; bits 2:1, 8:5 and 63:MAXPHYADDR are reserved in a present entry, which is #GP(0) with no register changed
 pub fn load_pdptes<M: PteMemory + ?Sized>(
     mem: &mut M,
     cr3: u64,

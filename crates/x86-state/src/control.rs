@@ -137,7 +137,7 @@ bitflags! {
 }
 
 impl Cr0 {
-    /// Bits that exist; setting another one in CR0[63:32] is #GP(0), in CR0[31:0] it is ignored.
+    /// Bits that exist; setting another one in bits 63:32 is #GP(0), in bits 31:0 it is ignored.
     pub const KNOWN: Cr0 = Cr0::all();
     /// After RESET#.
     ///

@@ -62,7 +62,7 @@ pub fn compare<T: Float>(env: &mut Env, a: T, b: T, signaling: bool) -> Relation
 
 /// Returns whether predicate `imm` (0 to 31; CMPPS has the first eight) holds.
 ///
-/// SPEC: intel-sdm-vol2 :: CMPPD—Compare Packed Double Precision Floating-Point Values -> comparison predicate of imm8[4:0]: relation, result for unordered, whether QNaNs signal
+/// SPEC: intel-sdm-vol2 :: CMPPD—Compare Packed Double Precision Floating-Point Values -> comparison predicate in bits 4:0 of imm8: relation, result for unordered, whether QNaNs signal
 pub fn predicate<T: Float>(env: &mut Env, a: T, b: T, imm: u8) -> bool {
     // Bits of a set of relations: less 1, equal 2, greater 4, unordered 8. Predicates 16 up differ in signalling only.
     const SETS: [u8; 16] = [2, 1, 3, 8, 13, 14, 12, 7, 10, 9, 11, 0, 5, 6, 4, 15];
