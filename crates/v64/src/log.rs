@@ -45,10 +45,14 @@ pub(crate) fn start(args: &RunArgs, shared: Arc<Shared>) -> Result<()> {
     Ok(())
 }
 
+/// Crates of this workspace whose warnings concern the user. Other libraries, as those of the window, warn of what their caller
+/// handles; code that is not compiled (target `jit`) is interpreted.
+const OWN_CRATES: [&str; 6] = ["block", "machine", "net", "pc_devices", "session", "v64"];
+
 /// Returns whether an event concerns the user.
 fn is_warning(metadata: &Metadata<'_>) -> bool {
-    // What is not compiled is interpreted.
-    *metadata.level() <= LevelFilter::WARN && metadata.target() != "jit"
+    let source = metadata.target().split("::").next().unwrap_or_default();
+    *metadata.level() <= LevelFilter::WARN && OWN_CRATES.contains(&source)
 }
 
 /// Prints warnings, one line each.
@@ -98,8 +102,10 @@ mod tests {
             tracing::warn!("ide0-hd0: {}", "no\nspace");
             tracing::info!("nothing");
             tracing::warn!(target: "jit", "nothing");
+            tracing::warn!(target: "winit::platform", "nothing");
+            tracing::error!(target: "pc_devices::ide", "a drive");
             tracing::warn!(unit = 1, "gone");
         });
-        assert_eq!(*lines.0.lock().unwrap(), ["ide0-hd0: no space", "gone, unit=1"]);
+        assert_eq!(*lines.0.lock().unwrap(), ["ide0-hd0: no space", "a drive", "gone, unit=1"]);
     }
 }

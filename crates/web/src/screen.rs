@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_picture_is_reported_once_and_whole_again_after_a_reset() {
-        let mut vm = started(&["run", "--guest=demo", "--vga=none", "--device=VGA"]);
+        let mut vm = started(&["run", "--guest=demo", "--vga=none", "--device=VGA,romfile="]);
         assert_eq!(vm.render(), Status::Done);
         assert_eq!(words(&vm), [640, 480, 1024, 0, 0, 640, 480]);
         assert_eq!(vm.frame.rgba.len(), 640 * 480 * 4);
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn a_screenshot_takes_no_damage_from_the_picture() {
-        let mut vm = started(&["run", "--guest=demo", "--vga=none", "--device=VGA"]);
+        let mut vm = started(&["run", "--guest=demo", "--vga=none", "--device=VGA,romfile="]);
         assert_eq!(vm.screenshot(), Status::Done);
         assert!(vm.reply.starts_with(b"\x89PNG"));
         assert_eq!(vm.render(), Status::Done);
