@@ -380,7 +380,7 @@ impl Recorder {
     /// Records CMPPS, CMPSS, CMPPD or CMPSD. Exits if operands are unordered.
     fn lower_compare(&mut self, lanes: Lanes, a: Value, b: Value, predicate: u8) -> Option<Value> {
         let p = lanes.p;
-        if lanes.packed && self.has_nans() && predicate < 8 && self.float_mode() == FloatMode::Sticky {
+        if lanes.packed && predicate < 8 && self.has_nans() {
             return Some(self.lower_compare_with_nans(p, a, b, predicate));
         }
         if lanes.packed {

@@ -111,6 +111,8 @@ impl Recorder {
         b: Value,
         predicate: u8,
     ) -> Value {
+        // In other modes a NaN raises IE.
+        self.float_mode();
         self.exit_if_lanes_denormal(p, a);
         self.exit_if_lanes_denormal(p, b);
         let (equal, less, less_or_equal) = (of(p, EqF32, EqF64), of(p, LtF32, LtF64), of(p, LeF32, LeF64));
